@@ -1,0 +1,182 @@
+"""How old the learner is: the lambda of the papers, always in the unit of the difficulty."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from selfpaced.auto import Auto
+from selfpaced.errors import require
+from selfpaced.ledger import Population
+from selfpaced.pacing import Pacing
+
+__all__ = ["Age", "Auto", "Quantile", "Threshold"]
+
+SLACK = 1e-6  # of a sample: 0.6 * 5 is 3, whatever floats make of it
+
+
+class Age(Protocol):
+    """Decides the age of the coming step."""
+
+    @property
+    def by(self) -> str | None:
+        """The column of groups that each get an age of their own, if any."""
+        ...
+
+    @property
+    def needs_cut(self) -> bool:
+        """Whether the age only means something to a weighting that reaches 0."""
+        ...
+
+    def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
+        """Return the age, float32, shape () or (groups,); the population is None before data."""
+        ...
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The age is the pacing's number itself, as in the papers.
+
+    It lives in the unit of the loss, so it has to be chosen for the loss at hand: an untrained
+    classifier of C classes has a cross-entropy near ln C and a threshold of 0.1 keeps nothing.
+
+    Args:
+        pacing: Step to age, for example ``Geometric(0.1, 1.35)``.
+
+    >>> from selfpaced.pacing import Geometric
+    >>> Threshold(Geometric(1.0, 2.0))(3, None, torch.tensor(0.0))
+    tensor(8.)
+    """
+
+    pacing: Pacing
+    by: ClassVar[None] = None
+    needs_cut: ClassVar[bool] = False
+
+    def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
+        """Return the age, float32, shape ()."""
+        return torch.tensor(float(self.pacing(step)), device=previous.device)
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """The age at which a given share of the seen samples is kept.
+
+    With k = ceil(share * n) samples to keep, the age is the (k + 1)-th smallest difficulty
+    (infinite for k = n), so that ``Hard``, which keeps d < age, keeps k. Samples tied at the cut
+    are admitted in index order by ``settle``, for step-time weights; within a batch the cut is by
+    value. Where samples have a mass, shares are of mass: a sample is kept when what is easier
+    does not fill the share.
+
+    Args:
+        pacing: Step to share, from 0 to 1.
+        by: Name of a column of groups (int64 from 0): the share is taken in each group. A group of
+            which nothing was seen keeps all.
+
+    Raises:
+        ValueError: For a share outside 0 to 1, or a missing column.
+
+    >>> from selfpaced.pacing import Constant
+    >>> population = Population(torch.tensor([0.1, 0.4, 0.2, 0.3]), None, {})
+    >>> Quantile(Constant(0.5))(0, population, torch.tensor(0.0))
+    tensor(0.3000)
+    """
+
+    pacing: Pacing
+    by: str | None = None
+    needs_cut: ClassVar[bool] = True
+
+    def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
+        """Return the age, float32, shape () or (groups,)."""
+        share = self._share(step)
+        if population is None:
+            return torch.full_like(previous, math.inf)
+        if self.by is None:
+            age = cut(population.difficulty, share, population.mass)
+            return torch.tensor(age, device=previous.device)
+        group = self._group(population)
+        age = torch.full_like(previous, math.inf)
+        for label in range(len(age)):
+            of = (group == label).nonzero().squeeze(1)
+            mass = None if population.mass is None else population.mass[of]
+            age[label] = cut(population.difficulty[of], share, mass)
+        return age
+
+    def settle(self, weight: Tensor, step: int, population: Population, age: Tensor) -> Tensor:
+        """Admit samples tied at the age, in index order, until the share is full.
+
+        Args:
+            weight: 0 or 1 by ``difficulty < age``, shape (n,).
+            step: The step that the age was made for.
+            population: What it was made from.
+            age: What it was, per sample, shape (n,), or shape ().
+
+        Returns:
+            Weights of 0 or 1, shape (n,): exactly k of them 1.
+        """
+        group = torch.zeros_like(weight) if self.by is None else self._group(population)
+        tied = population.difficulty == age
+        mass = torch.ones_like(weight) if population.mass is None else population.mass
+        settled = weight.clone()
+        for label in group[tied].unique():
+            inside = group == label
+            room = self._share(step) * mass[inside].double().sum() - (mass * weight)[inside].sum()
+            at = (tied & inside).nonzero().squeeze(1)
+            before = mass[at].double().cumsum(0) - mass[at]
+            settled[at] = (before < room - SLACK).to(weight.dtype)
+        return settled
+
+    def _share(self, step: int) -> float:
+        share = float(self.pacing(step))
+        require(
+            0 <= share <= 1,
+            f"Quantile: the pacing must give a share from 0 to 1; got {share} at step {step}. "
+            f"Use Threshold for an age in difficulty units.",
+        )
+        return share
+
+    def _group(self, population: Population) -> Tensor:
+        require(
+            self.by in population.columns,
+            f"Quantile reads the column {self.by!r}; the pacer has {sorted(population.columns)}. "
+            f"Pass columns={{{self.by!r}: values}} to Pacer.",
+        )
+        return population.columns[str(self.by)]
+
+
+def cut(difficulty: Tensor, share: float, mass: Tensor | None = None) -> float:
+    """Return the difficulty at which to stop to keep this share: the easiest one left out.
+
+    Args:
+        difficulty: Shape (n,); lower is easier.
+        share: From 0 to 1, of the number of samples, or of their mass where given.
+        mass: What each sample counts, shape (n,).
+
+    Returns:
+        The (k + 1)-th smallest difficulty, or inf when nothing is left out.
+
+    >>> cut(torch.tensor([3.0, 1.0, 2.0]), share=2 / 3)
+    3.0
+    """
+    n = len(difficulty)
+    if mass is not None:
+        return _cut_by_mass(difficulty, share, mass)
+    k = math.ceil(share * n - SLACK)
+    if k >= n:
+        return math.inf
+    if difficulty.device.type == "cpu":  # numpy's selection is several times faster than kthvalue
+        return float(np.partition(difficulty.numpy(), k)[k])
+    return float(difficulty.kthvalue(k + 1).values)
+
+
+def _cut_by_mass(difficulty: Tensor, share: float, mass: Tensor) -> float:
+    """The first sample, from easy to hard, before which the share is full."""
+    order = torch.argsort(difficulty, stable=True)
+    filled = mass[order].double().cumsum(0)
+    if not len(order):
+        return math.inf
+    before = filled - mass[order]
+    fits = int((before < share * filled[-1] - SLACK).sum())
+    return math.inf if fits == len(order) else float(difficulty[order[fits]])

@@ -1,0 +1,163 @@
+"""How hard each sample is: a score from its losses; lower is easier."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from selfpaced.errors import require, require_finite
+from selfpaced.ledger import Difficulty, Rows
+
+LARGEST = torch.finfo(torch.float32).max
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The last loss itself, as in the papers.
+
+    >>> Loss()(torch.tensor([0.5]), Rows(torch.tensor([0]), torch.tensor([9.0]), torch.ones(1), {}))
+    tensor([0.5000])
+    """
+
+    def fold(self, loss: Tensor, rows: Rows) -> Tensor:
+        """Return the memory after this loss, shape (B,)."""
+        return loss
+
+    def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
+        """Return the difficulty that this memory means, shape (B,)."""
+        return memory
+
+
+@dataclass(frozen=True)
+class Smoothed:
+    r"""A moving average of a sample's losses over its visits, free of bias from the start.
+
+    .. math:: S_n = S_{n-1} + \frac{1 - \beta}{1 - \beta^n} (f - S_{n-1})
+
+    which is the exponential average divided by the sum of its weights: after one visit it is the
+    loss, after many the weight of the old value is the decay. An infinite loss counts as the
+    largest float32.
+
+    Args:
+        decay: Weight of the old value, 0 or more and below 1; 0 is the last loss.
+
+    Raises:
+        ValueError: For a decay outside that range.
+
+    >>> rows = Rows(torch.tensor([0]), torch.tensor([1.0]), torch.tensor([1.0]), {})
+    >>> Smoothed(0.5).fold(torch.tensor([4.0]), rows)       # (0.5 * 1 + 1 * 4) / 1.5
+    tensor([3.])
+    """
+
+    decay: float = 0.7
+
+    def __post_init__(self) -> None:
+        """Check the decay."""
+        require(
+            0 <= self.decay < 1,
+            f"Smoothed: decay is the weight of the old value, 0 or more and below 1; "
+            f"got {self.decay}. Use 0.7.",
+        )
+
+    def fold(self, loss: Tensor, rows: Rows) -> Tensor:
+        """Return the memory after this loss, shape (B,)."""
+        step = (1 - self.decay) / (1 - self.decay ** (rows.visits + 1))
+        return torch.lerp(rows.memory, loss.clamp(max=LARGEST), step)
+
+    def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
+        """Return the difficulty that this memory means, shape (B,)."""
+        return memory
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """Another difficulty plus a constant of the sample: a prior, an irreducible loss.
+
+    Args:
+        column: Name of the ledger column that holds the constants.
+        scale: What multiplies the column; below 0 where a high value should mean easier.
+        of: The difficulty to shift.
+
+    Raises:
+        ValueError: When the ledger has no such column.
+
+    >>> rows = Rows(torch.tensor([0]), torch.tensor([1.0]), torch.ones(1),
+    ...             {"prior": torch.tensor([2.0])})
+    >>> Shifted("prior", scale=-0.25)(torch.tensor([1.0]), rows)
+    tensor([0.5000])
+    """
+
+    column: str
+    scale: float = 1.0
+    of: Difficulty = field(default_factory=Smoothed)
+
+    def __post_init__(self) -> None:
+        """Check the scale."""
+        require_finite("scale", self.scale, "Shifted")
+
+    def fold(self, loss: Tensor, rows: Rows) -> Tensor:
+        """Return the memory after this loss, shape (B,)."""
+        return self.of.fold(loss, rows)
+
+    def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
+        """Return the difficulty that this memory means, shape (B,)."""
+        require(
+            self.column in rows.columns,
+            f"Shifted reads the column {self.column!r}; the pacer has {sorted(rows.columns)}. "
+            f"Pass columns={{{self.column!r}: values}} to Pacer.",
+        )
+        return self.of(memory, rows) + self.scale * rows.columns[self.column].float()
+
+
+@dataclass(frozen=True)
+class Reversed:
+    """Hard first: the negative of another difficulty.
+
+    The age is then in the unit of the negative loss: ``Quantile`` works as it is.
+
+    Args:
+        of: The difficulty to reverse.
+
+    >>> rows = Rows(torch.tensor([0]), torch.tensor([1.0]), torch.ones(1), {})
+    >>> Reversed()(torch.tensor([1.5]), rows)
+    tensor([-1.5000])
+    """
+
+    of: Difficulty = field(default_factory=Smoothed)
+
+    def fold(self, loss: Tensor, rows: Rows) -> Tensor:
+        """Return the memory after this loss, shape (B,)."""
+        return self.of.fold(loss, rows)
+
+    def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
+        """Return the difficulty that this memory means, shape (B,)."""
+        return -self.of(memory, rows)
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """A random order, the control of every comparison: a fixed number in [0, 1) per sample.
+
+    The number is a hash of the sample's index and the seed: the same on every rank and machine,
+    and no memory is needed. Its quantiles keep a random share, whatever the losses are.
+
+    Args:
+        seed: Another seed is another order.
+
+    >>> rows = Rows(torch.arange(3), torch.zeros(3), torch.ones(3), {})
+    >>> Shuffled(seed=1)(torch.zeros(3), rows)
+    tensor([0.1021, 0.3413, 0.2969])
+    """
+
+    seed: int = 0
+
+    def fold(self, loss: Tensor, rows: Rows) -> Tensor:
+        """Return the memory after this loss, shape (B,): the loss itself."""
+        return loss
+
+    def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
+        """Return the number of each sample, shape (B,)."""
+        bits = (rows.index + 1) * 0x9E3779B97F4A7C1 + (self.seed % 2**31) * 0x632BE59BD9B4E01
+        for _ in range(2):
+            bits = (bits ^ (bits >> 29 & 0x7FFFFFFFF)) * 0x3F58476D1CE4E5B9
+        return (bits >> 40 & 0xFFFFFF).float() / 2**24

@@ -1,0 +1,125 @@
+"""What logits tell about a sample over time: margin, correctness, forgetting, probabilities."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from selfpaced.errors import require
+
+
+class Dynamics:
+    """Per-sample columns that ``Pacer.observe`` fills when it is given logits and targets.
+
+    Like the ledger's losses they count once a step, and the last visit within a step wins.
+
+    Args:
+        n_samples: Number of rows.
+        n_classes: Number of classes for which smoothed probabilities are kept; 0 keeps none.
+        device: Where the columns live.
+
+    Attributes:
+        visits: Number of steps with logits, int32, shape (n_samples,).
+        correct: Number of steps in which the target had the highest logit, int32.
+        forgotten: Number of times a correct sample was wrong at the next visit, int32 (Toneva et
+            al., *An Empirical Study of Example Forgetting*, ICLR 2019); 0 for never learned.
+        probability: Mean probability per class, later visits counting more (the weight of the old
+            value is 0.7, free of bias), float32, shape (n_samples, n_classes).
+
+    >>> dynamics = Dynamics(2, 0, torch.device("cpu"))
+    >>> for logit in (1.0, -1.0):
+    ...     dynamics.write(torch.tensor([1]), torch.tensor([[logit, 0.0]]), torch.tensor([0]))
+    ...     dynamics.commit()
+    >>> dynamics.forgotten, dynamics.margin
+    (tensor([0, 1], dtype=torch.int32), tensor([nan, 0.]))
+    """
+
+    decay = 0.7
+
+    def __init__(self, n_samples: int, n_classes: int, device: torch.device) -> None:
+        """Make empty columns."""
+        self._tensors = {
+            name: torch.zeros(n_samples, dtype=torch.int32, device=device)
+            for name in ("visits", "correct", "forgotten", "was_correct", "now", "now_correct")
+        }
+        for name in ("margin_total", "now_margin"):
+            self._tensors[name] = torch.zeros(n_samples, device=device)
+        for name in ("probability", "now_probability"):
+            self._tensors[name] = torch.zeros(n_samples, n_classes, device=device)
+
+    @property
+    def visits(self) -> Tensor:
+        """Number of steps with logits, int32, shape (n_samples,)."""
+        return self._tensors["visits"]
+
+    @property
+    def correct(self) -> Tensor:
+        """Number of steps in which the target had the highest logit, int32, (n_samples,)."""
+        return self._tensors["correct"]
+
+    @property
+    def forgotten(self) -> Tensor:
+        """Number of times a correct sample was wrong at the next visit, int32, (n_samples,)."""
+        return self._tensors["forgotten"]
+
+    @property
+    def margin(self) -> Tensor:
+        """Mean of the target's logit minus the highest other, float32; NaN without a visit.
+
+        The area under the margin of Pleiss et al. (NeurIPS 2020); lower is more suspect.
+        """
+        return self._tensors["margin_total"] / self.visits
+
+    @property
+    def probability(self) -> Tensor:
+        """Smoothed probability per class, float32, shape (n_samples, n_classes)."""
+        return self._tensors["probability"]
+
+    def write(self, index: Tensor, logits: Tensor, target: Tensor) -> None:
+        """Keep a batch until ``commit``: logits (B, C), target int64 (B,)."""
+        require(
+            logits.ndim == 2 and target.shape == logits.shape[:1] == index.shape,
+            f"Pacer.observe expects logits (batch, classes) and a target and index per sample; "
+            f"got {tuple(logits.shape)}, {tuple(target.shape)} and {tuple(index.shape)}.",
+        )
+        logits = logits.float()
+        own = logits.gather(1, target[:, None]).squeeze(1)
+        others = logits.scatter(1, target[:, None], -torch.inf).amax(1)
+        now = self._tensors
+        now["now"].index_fill_(0, index, 1)
+        now["now_margin"].index_copy_(0, index, own - others)
+        now["now_correct"].index_copy_(0, index, (own > others).int())
+        if self.probability.shape[1]:
+            now["now_probability"].index_copy_(0, index, F.softmax(logits, 1))
+
+    def commit(self) -> None:
+        """Fold the waiting visits in."""
+        column = self._tensors
+        at = column["now"].nonzero().squeeze(1)
+        correct = column["now_correct"][at]
+        column["visits"][at] += 1
+        column["correct"][at] += correct
+        column["forgotten"][at] += column["was_correct"][at] * (1 - correct)
+        column["was_correct"][at] = correct
+        column["margin_total"][at] += column["now_margin"][at]
+        step = (1 - self.decay) / (1 - self.decay ** self.visits[at].float())
+        old = self.probability[at]
+        column["probability"][at] = old + step[:, None] * (column["now_probability"][at] - old)
+        column["now"].zero_()
+
+    def apply(self, change: Callable[[Tensor], Tensor]) -> None:
+        """Replace every column by what the function makes of it."""
+        self._tensors = {name: change(column) for name, column in self._tensors.items()}
+
+    def waiting(self) -> dict[str, Tensor]:
+        """Return the columns of the visits that wait, for a merge over ranks to fill in place."""
+        return {name: c for name, c in self._tensors.items() if name.startswith("now")}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return copies of all columns."""
+        return {name: column.clone() for name, column in self._tensors.items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take up the columns of ``state_dict``."""
+        self._tensors = {name: column.clone() for name, column in state.items()}

@@ -1,0 +1,121 @@
+"""The checks at the boundary, in one voice: what was expected, what came, what to do."""
+
+import difflib
+import math
+
+import torch
+from torch import Tensor
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise ``ValueError`` with the message unless the condition holds."""
+    if not condition:
+        raise ValueError(message)
+
+
+def require_positive_int(name: str, value: object, owner: str) -> None:
+    """Raise unless the value is an int of at least 1 (a bool is not an int here)."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{owner}: {name} must be a positive int; got {value!r}.")
+    require(value >= 1, f"{owner}: {name} must be a positive int; got {value}.")
+
+
+def require_step(step: object, owner: str) -> None:
+    """Raise unless the step is an int of at least 0: schedules are closed forms of an integer."""
+    if isinstance(step, bool) or not isinstance(step, int):
+        raise TypeError(f"{owner}: step must be an int; got {step!r}. Count steps from 0.")
+    require(step >= 0, f"{owner}: step must be 0 or more; got {step}. Count steps from 0.")
+
+
+def require_finite(name: str, value: float, owner: str) -> None:
+    """Raise unless the value is a finite number."""
+    require(math.isfinite(value), f"{owner}: {name} must be a finite number; got {value}.")
+
+
+def values_can_be_read(tensor: Tensor) -> bool:
+    """Say whether looking at the values is free: eager mode on the CPU.
+
+    On an accelerator a look would wait for the device, and under ``torch.compile`` it would break
+    the graph.
+    """
+    return tensor.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+def check_losses(loss: Tensor) -> None:
+    """Raise unless there is one floating-point loss per sample, and at least one."""
+    if not isinstance(loss, Tensor) or not loss.is_floating_point():
+        came = loss.dtype if isinstance(loss, Tensor) else type(loss).__name__
+        raise TypeError(f"Pacer expects a floating-point tensor of losses; got {came}.")
+    require(
+        loss.ndim == 1,
+        f"Pacer expects one loss per sample, shape (batch,); got shape {tuple(loss.shape)}. "
+        f'Pass reduction="none" to your loss function, and reduce_tokens(loss, mask) to sequences.',
+    )
+    require(len(loss) > 0, "Pacer got an empty batch, shape (0,). Skip it, or use drop_last.")
+
+
+def check_index(index: Tensor, loss: Tensor) -> None:
+    """Raise unless the index has one int64 per loss."""
+    if not isinstance(index, Tensor) or index.dtype != torch.int64:
+        came = index.dtype if isinstance(index, Tensor) else type(index).__name__
+        raise TypeError(
+            f"Pacer expects the index as an int64 tensor; got {came}. "
+            f"Indexed(dataset) yields it; floats cannot hold every index."
+        )
+    require(
+        index.shape == loss.shape,
+        f"Pacer expects one index per loss, shape {tuple(loss.shape)}; "
+        f"got shape {tuple(index.shape)}.",
+    )
+
+
+def check_range(index: Tensor, n_samples: int) -> None:
+    """Raise with the first index that is no sample. Reads values: see ``values_can_be_read``."""
+    low, high = index.aminmax()
+    if low.item() < 0 or high.item() >= n_samples:
+        bad = index[(index < 0) | (index >= n_samples)][0].item()
+        raise ValueError(
+            f"index {bad} is out of range for n_samples={n_samples}. "
+            f"Was the dataset enlarged after the Pacer was made?"
+        )
+
+
+def check_nan(loss: Tensor, index: Tensor | None) -> None:
+    """Raise with the samples whose loss is NaN. Reads values: see ``values_can_be_read``."""
+    lowest = loss.min().item()
+    if lowest != lowest:
+        places = loss.isnan().nonzero().squeeze(1)
+        where = places if index is None else index[places]
+        what = "places in the batch" if index is None else "dataset indices"
+        raise ValueError(
+            f"Pacer got a NaN loss at {what} {where[:10].tolist()}. Lower the learning rate or "
+            f"mend the data; skip_nan=True leaves such samples out."
+        )
+
+
+def check_groups(name: str, group: Tensor) -> None:
+    """Raise unless groups are int64 labels from 0."""
+    if group.dtype != torch.int64:
+        raise TypeError(f"column {name!r} holds groups and must be int64; got {group.dtype}.")
+    require(
+        group.numel() > 0 and int(group.min()) >= 0,
+        f"column {name!r} must hold labels from 0 up; got {group[group < 0][:3].tolist()}.",
+    )
+
+
+def check_sample_weight(weight: Tensor) -> None:
+    """Raise unless sample weights are finite and 0 or more."""
+    require(
+        weight.is_floating_point() and bool((weight >= 0).all() and weight.isfinite().all()),
+        "column 'sample_weight' must hold finite floats of 0 or more. Leave out samples with "
+        "a weight of 0 instead of giving a negative one.",
+    )
+
+
+def choose(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Raise unless the value is one of those allowed, naming the nearest."""
+    if value in allowed:
+        return
+    near = difflib.get_close_matches(str(value), allowed, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}.{hint}")

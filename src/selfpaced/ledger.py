@@ -1,0 +1,297 @@
+"""The per-sample memory, addressed by dataset index, with one merge over ranks per step.
+
+A row is four float32 numbers (16 bytes a sample), packed so that a batch costs one gather and one
+scatter:
+
+    loss     the last loss seen; NaN for a sample never seen
+    visits   number of steps in which the sample was seen, plus a half while one more waits to be
+             folded in: two visits within one step count once, and the last one wins
+    memory   what the difficulty keeps of all visits up to the last step
+    total    sum of the losses of the visits after the first two, up to the last step
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from selfpaced.dynamics import Dynamics
+from selfpaced.errors import require, require_positive_int, values_can_be_read
+
+WARM_UP_VISITS = 2
+LOSS, VISITS, MEMORY, TOTAL = range(4)
+
+
+class Rows(NamedTuple):
+    """The ledger's rows of some samples, as they were before the loss at hand.
+
+    Args:
+        index: Dataset indices, int64, shape (B,).
+        memory: What the difficulty kept, float32, shape (B,); 0 without a visit.
+        visits: Number of earlier steps in which the sample was seen, float32, shape (B,).
+        columns: The user's per-sample constants, each of shape (B,).
+    """
+
+    index: Tensor
+    memory: Tensor
+    visits: Tensor
+    columns: Mapping[str, Tensor]
+
+
+class Population(NamedTuple):
+    """What an age is decided on: the samples seen so far, in index order.
+
+    Args:
+        difficulty: float32, shape (n,); lower is easier.
+        mass: What each sample counts in a share, float32, shape (n,); None for 1 each.
+        columns: The user's per-sample constants of these samples, each of shape (n,).
+    """
+
+    difficulty: Tensor
+    mass: Tensor | None
+    columns: Mapping[str, Tensor]
+
+
+class Difficulty(Protocol):
+    """A score per sample; lower is easier.
+
+    Two functions, so that a shift of a smoothed loss is not smoothed again: ``fold`` makes the
+    new memory of a loss, calling makes the difficulty of a memory.
+    """
+
+    def fold(self, loss: Tensor, rows: Rows) -> Tensor:
+        """Return the memory after this loss, shape (B,)."""
+        ...
+
+    def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
+        """Return the difficulty that this memory means, shape (B,)."""
+        ...
+
+
+class Ledger:
+    """Rows for n_samples samples, and the user's constant columns.
+
+    Not a Module and not made of buffers: DistributedDataParallel would overwrite the rows of all
+    ranks with those of rank 0, and ``.half()`` would cast them.
+
+    Args:
+        n_samples: Number of rows; indices run from 0 to n_samples - 1.
+        columns: Per-sample constants by name, each of shape (n_samples,).
+
+    Raises:
+        ValueError: For a column of another length.
+        TypeError: For n_samples that is not an int.
+
+    >>> ledger = Ledger(3)
+    >>> index = torch.tensor([2])
+    >>> ledger.write(index, torch.tensor([0.5]), ledger.rows(index))
+    >>> ledger.loss
+    tensor([   nan,    nan, 0.5000])
+    """
+
+    def __init__(self, n_samples: int, columns: Mapping[str, Tensor] | None = None) -> None:
+        """Make the rows of samples that nobody has seen."""
+        require_positive_int("n_samples", n_samples, "Ledger")
+        self.n_samples = n_samples
+        self.columns = {name: torch.as_tensor(column) for name, column in (columns or {}).items()}
+        for name, column in self.columns.items():
+            require(
+                column.shape == (n_samples,),
+                f"column {name!r} must have one value per sample, shape ({n_samples},); "
+                f"got shape {tuple(column.shape)}.",
+            )
+        self.packed = torch.zeros(n_samples, 4)
+        self.packed[:, LOSS] = torch.nan
+        self.dynamics: Dynamics | None = None
+
+    @property
+    def loss(self) -> Tensor:
+        """The last loss of each sample, float32, shape (n_samples,); NaN for one never seen."""
+        return self.packed[:, LOSS]
+
+    @property
+    def visits(self) -> Tensor:
+        """Number of steps in which each sample was seen, int64, shape (n_samples,)."""
+        return self.packed[:, VISITS].ceil().long()
+
+    @property
+    def suspicion(self) -> Tensor:
+        """How suspect each label is, float32, shape (n_samples,); higher is more suspect.
+
+        The mean loss since the third visit: a label that was memorised late loses its last loss,
+        not its past. Before the third visit it is the memory; NaN for a sample never seen.
+        """
+        visits = self.packed[:, VISITS].floor()
+        mean = self.packed[:, TOTAL] / (visits - WARM_UP_VISITS)
+        early = torch.where(visits > 0, self.packed[:, MEMORY], torch.nan)
+        return torch.where(visits > WARM_UP_VISITS, mean, early)
+
+    def rows(self, index: Tensor) -> Rows:
+        """Gather the rows of a batch: a visit that waits is not among them."""
+        packed = self.packed.index_select(0, index)
+        columns = {name: column[index] for name, column in self.columns.items()}
+        return Rows(index, packed[:, MEMORY], packed[:, VISITS].floor(), columns)
+
+    def write(
+        self, index: Tensor, loss: Tensor, rows: Rows, valid: Tensor | None = None
+    ) -> None:
+        """Keep the losses of a batch until the next ``commit``.
+
+        Of an index that stands twice in the batch the last place wins.
+
+        Args:
+            index: Dataset indices, int64, shape (B,); already known to be in range.
+            loss: Shape (B,), float32.
+            rows: The rows of this batch, as ``rows`` gathered them.
+            valid: Places to write, bool, shape (B,); None for all. The others keep what they have.
+        """
+        new = torch.stack((loss, rows.visits + 0.5), 1)
+        if valid is not None:
+            new = torch.where(valid[:, None], new, self.packed[index, : VISITS + 1])
+        if not values_can_be_read(index):
+            index, new = _last_of_each(index, new)
+        self.packed[:, : VISITS + 1].index_copy_(0, index, new)
+
+    def observe(self, index: Tensor, logits: Tensor, target: Tensor, probabilities: bool) -> None:
+        """Keep what logits tell until the next ``commit``; see ``Dynamics``."""
+        if self.dynamics is None:
+            classes = logits.shape[1] if probabilities else 0
+            self.dynamics = Dynamics(self.n_samples, classes, self.packed.device)
+        self.dynamics.write(index, logits, target)
+
+    def commit(self, difficulty: Difficulty) -> None:
+        """Fold the waiting losses into memory and total: time moves on by one step."""
+        waiting = self.waiting.nonzero().squeeze(1)
+        rows = self.rows(waiting)
+        loss = self.loss[waiting]
+        later = rows.visits >= WARM_UP_VISITS
+        self.packed[waiting, MEMORY] = difficulty.fold(loss, rows)
+        self.packed[waiting, TOTAL] += torch.where(later, loss, 0.0)
+        self.packed[waiting, VISITS] = rows.visits + 1
+        if self.dynamics is not None:
+            self.dynamics.commit()
+
+    @property
+    def waiting(self) -> Tensor:
+        """Which samples were seen since the last ``commit``, bool, shape (n_samples,)."""
+        return self.packed[:, VISITS].frac() > 0
+
+    def merge(self) -> None:
+        """Give every rank the waiting losses of all: of several the lowest rank's, bit for bit.
+
+        Two all-reduces of 4 bytes a sample; nothing happens in a world of one. Between steps the
+        ranks send nothing.
+        """
+        if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+            return
+        owner = _owner(self.waiting)
+        loss = _from_owner(self.loss, owner)
+        seen = (owner < dist.get_world_size()).nonzero().squeeze(1)
+        self.write(seen, loss[seen], self.rows(seen))
+        if self.dynamics is not None:
+            waiting = self.dynamics.waiting()
+            owner = _owner(waiting["now"] > 0)
+            for column in waiting.values():
+                column.copy_(_from_owner(column, owner))
+
+    def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:
+        """Return the indices of the seen samples, shape (n,), and what an age is decided on."""
+        seen = (self.packed[:, VISITS] >= 1).nonzero().squeeze(1)
+        rows = self.rows(seen)
+        mass = rows.columns.get("sample_weight")
+        return seen, Population(difficulty(rows.memory, rows), mass, rows.columns)
+
+    def to(self, device: torch.device) -> None:
+        """Move the rows and columns; dtypes stay."""
+        self.packed = self.packed.to(device)
+        self.columns = {name: column.to(device) for name, column in self.columns.items()}
+        if self.dynamics is not None:
+            self.dynamics.apply(lambda column: column.to(device))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return copies of what the run wrote; the user's columns are not in it."""
+        dynamics = None if self.dynamics is None else self.dynamics.state_dict()
+        return {"packed": self.packed.clone(), "dynamics": dynamics}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the rows of a ledger of the same size."""
+        self.packed.copy_(state["packed"])
+        self.dynamics = None
+        if state["dynamics"] is not None:
+            self.dynamics = Dynamics(self.n_samples, 0, self.packed.device)
+            self.dynamics.load_state_dict(state["dynamics"])
+            self.dynamics.apply(lambda column: column.to(self.packed.device))
+
+
+def _last_of_each(index: Tensor, new: Tensor) -> tuple[Tensor, Tensor]:
+    """Give every place of an index the values of its last place.
+
+    On the CPU a copy by index goes in order and needs no help; an accelerator does not promise
+    an order, but equal values in any order are equal. Shapes stay fixed: no wait for the device.
+    """
+    order = torch.argsort(index, stable=True)
+    ordered = index[order]
+    last = torch.searchsorted(ordered, ordered, right=True) - 1
+    return ordered, new[order][last]
+
+
+def _owner(waiting: Tensor) -> Tensor:
+    """Return the lowest rank at which each sample waits, int32; the world's size for none."""
+    owner = torch.where(waiting, dist.get_rank(), dist.get_world_size()).to(torch.int32)
+    dist.all_reduce(owner, op=dist.ReduceOp.MIN)
+    return owner
+
+
+def _from_owner(column: Tensor, owner: Tensor) -> Tensor:
+    """Return each sample's value at its owner, bit for bit: the other ranks add 0."""
+    mine = (owner == dist.get_rank()).reshape(-1, *[1] * (column.ndim - 1))
+    value = torch.where(mine, column, torch.zeros_like(column))
+    dist.all_reduce(value, op=dist.ReduceOp.SUM)
+    return value
+
+
+class Ring(Ledger):
+    """The last losses of a run without indices: rows without a past, written in turn.
+
+    >>> ring = Ring(4)
+    >>> ring.next(3), ring.next(3)
+    (tensor([0, 1, 2]), tensor([3, 0, 1]))
+    """
+
+    def __init__(self, n_samples: int = 10_000) -> None:
+        """Make an empty ring."""
+        super().__init__(n_samples)
+        self.position = torch.zeros((), dtype=torch.int64)
+
+    def next(self, n: int) -> Tensor:
+        """Return the next n places, int64, shape (n,), and move on."""
+        places = (self.position + torch.arange(n, device=self.position.device)) % self.n_samples
+        self.position += n
+        return places
+
+    def rows(self, index: Tensor) -> Rows:
+        """Return rows without a past: a place of the ring is not a sample."""
+        nothing = torch.zeros(len(index), device=index.device)
+        return Rows(index, nothing, nothing, {})
+
+    def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:
+        """Return the filled places and the difficulties of the losses there."""
+        filled = (self.packed[:, VISITS] > 0).nonzero().squeeze(1)
+        rows = self.rows(filled)
+        return filled, Population(difficulty(self.packed[filled, MEMORY], rows), None, {})
+
+    def to(self, device: torch.device) -> None:
+        """Move the ring; dtypes stay."""
+        super().to(device)
+        self.position = self.position.to(device)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return copies of the places and of the position."""
+        return {**super().state_dict(), "position": self.position.clone()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a ring."""
+        super().load_state_dict(state)
+        self.position.copy_(state["position"])

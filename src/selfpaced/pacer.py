@@ -1,0 +1,418 @@
+"""The one object with state: per-sample losses in, a scalar out, and a memory of every sample."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from selfpaced.age import Age, Auto, Quantile
+from selfpaced.coupling import Coupling
+from selfpaced.difficulty import Smoothed
+from selfpaced.errors import (
+    check_groups,
+    check_index,
+    check_losses,
+    check_nan,
+    check_range,
+    check_sample_weight,
+    choose,
+    require,
+    require_positive_int,
+    values_can_be_read,
+)
+from selfpaced.ledger import Difficulty, Ledger, Population, Ring
+from selfpaced.reduction import Reduction, reduce_weighted
+from selfpaced.trace import History, Row
+from selfpaced.weighting import Hard, Weighting
+
+Decide = Literal["batch", "step"]
+
+NO_INDEX = (
+    "Pacer(n_samples) needs the dataset index of each loss, int64 of shape (batch,). Load from "
+    "Indexed(dataset), which yields it, or make a Pacer() without n_samples."
+)
+
+
+class Pacer(nn.Module):
+    """Weigh each sample's loss by how easy it is, and grow.
+
+    Call it with the losses of a batch where you took their mean; call ``step`` once an epoch, like
+    a learning-rate scheduler. In eval mode it is the plain mean and remembers nothing.
+
+    Args:
+        n_samples: Size of the dataset. Without it no index is needed: ages are decided on the last
+            10,000 losses, and there are no suspects.
+        weighting: The rule from difficulty and age to weight.
+        age: How the age is decided at each ``step``; None leaves ``current_age`` to you.
+        difficulty: How losses make a difficulty.
+        couple: A regulariser that ties samples together; only with ``decide="step"``.
+        columns: Per-sample constants by name, each of shape (n_samples,). "group" holds class
+            labels (int64 from 0): ``Auto`` then protects each class. "sample_weight" multiplies
+            the weights and counts as mass in shares. Strategies name others, such as "prior".
+        decide: "batch" weighs a loss as it comes, with the age of the last step; "step" fixes the
+            weights of all samples at ``step`` (the alternating search of the papers).
+        reduction: "mean" divides by the batch size (the objective of the papers), "kept" by the
+            sum of weights, "sum" by nothing; "none" returns the weighted losses.
+        skip_nan: Leave samples with a NaN loss out, weight 0, instead of raising.
+
+    Attributes:
+        weight: The weights decided at the last ``step``, float32, shape (n_samples,); 1 for a
+            sample never seen.
+        current_age: float32, shape () or (groups,); ``step`` refills it.
+        history: One dict per step.
+        ledger: The memory.
+
+    Raises:
+        ValueError: For settings that do not fit together, and for bad batches.
+        TypeError: For an index that is not int64 and a loss that is not floating point.
+
+    Shape:
+        loss (B,), index (B,) int64; the result is a scalar ("none": (B,)).
+
+    References:
+        Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010.
+
+    >>> from selfpaced.age import Threshold
+    >>> from selfpaced.pacing import Constant
+    >>> pacer = Pacer(3, age=Threshold(Constant(1.0)))
+    >>> pacer(torch.tensor([0.5, 4.0]), torch.tensor([0, 2]))
+    tensor(0.2500)
+    """
+
+    def __init__(
+        self,
+        n_samples: int | None = None,
+        *,
+        weighting: Weighting = Hard(),
+        age: Age | None = Auto(),
+        difficulty: Difficulty = Smoothed(0.7),
+        couple: Coupling | None = None,
+        columns: Mapping[str, Tensor] | None = None,
+        decide: Decide = "batch",
+        reduction: Reduction = "mean",
+        skip_nan: bool = False,
+    ) -> None:
+        """Put the chain together and start an empty ledger."""
+        super().__init__()
+        self.n_samples, self.weighting, self.age = n_samples, weighting, age
+        self.difficulty, self.couple, self.skip_nan = difficulty, couple, skip_nan
+        self.decide, self.reduction = decide, reduction
+        self._require_fit(columns)
+        self.ledger = Ring() if n_samples is None else Ledger(n_samples, columns)
+        self.weight = torch.ones(self.ledger.n_samples)
+        self.current_age = self._first_age()
+        self.history = History()
+        self.steps = 0
+        self._bad = torch.tensor([0, -1])
+
+    def forward(
+        self,
+        loss: Tensor,
+        index: Tensor | None = None,
+        *,
+        difficulty: Tensor | None = None,
+        denominator: Tensor | float | None = None,
+    ) -> Tensor:
+        """Return the weighted loss of a batch and remember its losses.
+
+        Args:
+            loss: One per sample, shape (B,).
+            index: Dataset indices, int64, shape (B,). Of one that stands twice the last place is
+                remembered; each place is weighed by its own loss.
+            difficulty: What to judge the samples by in place of the loss, shape (B,); lower is
+                easier.
+            denominator: Divides the sum in place of what ``reduction`` says, where you know the
+                whole step: gradient accumulation, several ranks.
+
+        Returns:
+            A scalar, or shape (B,) for ``reduction="none"``.
+        """
+        if not self.training:
+            return loss.mean()
+        check_losses(loss)
+        require(
+            denominator is None or self.reduction != "none",
+            'Pacer: a denominator divides a sum; reduction="none" makes none. Use "sum".',
+        )
+        weight = self._weigh(loss if difficulty is None else difficulty, index, loss)
+        return reduce_weighted(loss, weight, self.reduction, denominator)
+
+    @torch.no_grad()
+    def observe(
+        self,
+        loss: Tensor,
+        index: Tensor | None = None,
+        logits: Tensor | None = None,
+        target: Tensor | None = None,
+        *,
+        probabilities: bool = False,
+    ) -> None:
+        """Remember losses without training on them: a scoring pass, then ``step``.
+
+        Args:
+            loss: One per sample, shape (B,).
+            index: Dataset indices, int64, shape (B,).
+            logits: Shape (B, C); with the target they also keep margin, correctness, forgetting
+                in ``ledger.dynamics``.
+            target: Class labels, int64, shape (B,).
+            probabilities: Keep a smoothed probability per class too, the source of suggested
+                labels: 8 bytes a sample and class. Decided at the first call with logits.
+        """
+        check_losses(loss)
+        require(
+            (logits is None) == (target is None),
+            "Pacer.observe needs logits and target together; got one of them.",
+        )
+        self._weigh(loss, index, loss)
+        if logits is not None and target is not None:
+            if self.n_samples is None or index is None:
+                raise ValueError(NO_INDEX)
+            self.ledger.observe(index, logits.detach(), target, probabilities)
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Grow by one step: merge ranks, fold the losses in, decide the age and the weights.
+
+        Call it once an epoch, after the epoch, on all ranks.
+
+        Raises:
+            ValueError: When nothing was observed since the last step, or when an accelerator met
+                bad values, with their number and the first bad index.
+        """
+        self._raise_flagged()
+        self.ledger.merge()
+        require(
+            bool(self.ledger.waiting.any()),
+            "Pacer.step: nothing was observed since the last step. Call it after an epoch of "
+            "pacer(loss, index) in training mode, or of pacer.observe.",
+        )
+        self.ledger.commit(self.difficulty)
+        self.steps += 1
+        seen, population = self.ledger.population(self.difficulty)
+        if self.age is not None:
+            self.current_age.copy_(self.age(self.steps, population, self.current_age))
+        weight = self._decide(population)
+        if self.n_samples is not None:
+            self.weight[seen] = weight
+        self.history.append(self._row(seen, population, weight))
+
+    def suspects(self, k: int) -> Tensor:
+        """Return the k samples whose labels are most probably wrong, most suspicious first.
+
+        Args:
+            k: How many; fewer come back when fewer were seen.
+
+        Returns:
+            Dataset indices, int64, shape (k,), by ``ledger.suspicion``: the mean loss since the
+            third visit. Ties go to the lower index.
+        """
+        require_positive_int("k", k, "Pacer.suspects")
+        require(
+            self.n_samples is not None,
+            "Pacer.suspects needs to know the samples; make the pacer as Pacer(len(dataset)) and "
+            "give it the index.",
+        )
+        suspicion = self.ledger.suspicion.nan_to_num(nan=-math.inf, posinf=math.inf)
+        order = torch.argsort(suspicion, descending=True, stable=True)
+        seen = int((self.ledger.visits > 0).sum())
+        return order[: min(k, seen)]
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Return all that a checkpoint needs: ledger, age, weights, steps and history."""
+        return {
+            "ledger": self.ledger.state_dict(),
+            "weight": self.weight.clone(),
+            "current_age": self.current_age.clone(),
+            "steps": self.steps,
+            "history": list(self.history),
+            "bad": self._bad.clone(),
+        }
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Take up a checkpoint exactly where it was; all of it or, on an error, nothing."""
+        require(
+            state["weight"].shape == self.weight.shape
+            and state["current_age"].shape == self.current_age.shape,
+            f"Pacer: the state is of {len(state['weight'])} samples and ages of shape "
+            f"{tuple(state['current_age'].shape)}, the pacer of {len(self.weight)} and "
+            f"{tuple(self.current_age.shape)}. Make it with the n_samples and columns it was "
+            f"saved with.",
+        )
+        self.ledger.load_state_dict(state["ledger"])
+        self.weight.copy_(state["weight"])
+        self.current_age.copy_(state["current_age"])
+        self._bad.copy_(state["bad"])
+        self.steps = state["steps"]
+        self.history = History(state["history"])
+
+    def _load_from_state_dict(  # torch's own hook, with torch's own arguments
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Let a checkpoint from before the pacer was added load strictly: the pacer stays new."""
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+        if prefix + "_extra_state" in missing_keys:
+            missing_keys.remove(prefix + "_extra_state")
+
+    def extra_repr(self) -> str:
+        """Say what the chain is made of."""
+        slots = f"weighting={self.weighting}, age={self.age}, difficulty={self.difficulty}"
+        return f"n_samples={self.n_samples}, {slots}, steps={self.steps}"
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Pacer":
+        """Follow the module to another device; the ledger stays float32 whatever it becomes."""
+        super()._apply(fn, recurse)
+        device = fn(torch.empty(0, device=self.weight.device)).device
+        self.ledger.to(device)
+        self.weight, self.current_age = self.weight.to(device), self.current_age.to(device)
+        self._bad = self._bad.to(device)
+        return self
+
+    def _weigh(self, score: Tensor, index: Tensor | None, loss: Tensor) -> Tensor:
+        """Fold the batch into the ledger and return its weights, float32, shape (B,)."""
+        with torch.no_grad():
+            index, score, valid = self._checked(score, index, loss)
+            rows = self.ledger.rows(index)
+            if self.decide == "step":
+                weight = self.weight[index]
+            else:
+                d = self.difficulty(self.difficulty.fold(score, rows), rows)
+                weight = self.weighting(d, self._age_of(rows.columns))
+            self.ledger.write(index, score, rows, valid)
+            if "sample_weight" in rows.columns:
+                weight = weight * rows.columns["sample_weight"]
+            return weight if valid is None else torch.where(valid, weight, 0.0)
+
+    def _checked(
+        self, score: Tensor, index: Tensor | None, loss: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return index, float32 score, and which places count (None for all)."""
+        require(
+            score.shape == loss.shape,
+            f"Pacer expects one difficulty per loss, shape {tuple(loss.shape)}; "
+            f"got shape {tuple(score.shape)}.",
+        )
+        if isinstance(self.ledger, Ring):
+            require(
+                index is None,
+                "Pacer got an index and was made without n_samples. Make it as Pacer(len(dataset)).",
+            )
+            index = self.ledger.next(len(loss))
+        if index is None:
+            raise ValueError(NO_INDEX)
+        check_index(index, loss)
+        score = score.detach().float()
+        if not values_can_be_read(score):
+            return self._flagged(index, score)
+        check_range(index, self.ledger.n_samples)
+        if not self.skip_nan:
+            check_nan(score, index if self.n_samples else None)
+            return index, score, None
+        valid = ~score.isnan()
+        return index, torch.where(valid, score, 0.0), valid
+
+    def _flagged(self, index: Tensor, score: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Leave bad places out without looking at values, and note them for ``step``."""
+        inside = (index >= 0) & (index < self.ledger.n_samples)
+        valid = inside & ~score.isnan()
+        if self.weighting.difficulty_domain.low >= 0:
+            valid = valid & (score >= 0)
+        bad = ~valid
+        if self.skip_nan:
+            bad = bad & ~(inside & score.isnan())
+        first = index[bad.int().argmax()]
+        self._bad[1] = torch.where((self._bad[0] == 0) & bad.any(), first, self._bad[1])
+        self._bad[0] += bad.sum()
+        clamped = index.clamp(0, self.ledger.n_samples - 1)
+        return clamped, torch.where(valid, score, 0.0), valid
+
+    def _raise_flagged(self) -> None:
+        """Raise if an accelerator met bad values since the last step."""
+        count, first = self._bad.tolist()
+        self._bad.copy_(torch.tensor([0, -1]))
+        require(
+            count == 0,
+            f"Pacer met {count} bad samples since the last step, the first at index {first}: an "
+            f"index out of range for n_samples={self.n_samples}, a NaN loss, or a negative loss "
+            f"where {self.weighting} needs 0 or more. They got weight 0 and were not remembered.",
+        )
+
+    def _age_of(self, columns: Mapping[str, Tensor]) -> Tensor:
+        """Return the age of each sample: shape () or (B,)."""
+        if self.current_age.ndim == 0 or self.age is None or self.age.by is None:
+            return self.current_age
+        return self.current_age[columns[self.age.by]]
+
+    def _decide(self, population: Population) -> Tensor:
+        """Weigh all seen samples at the new age, float32, shape (n,)."""
+        age = self._age_of(population.columns)
+        d = population.difficulty
+        if self.couple is not None:
+            d = self.couple(d, population, self.weighting, age)
+        weight = self.weighting(d, age)
+        if self.weighting.binary and self.couple is None and isinstance(self.age, Quantile):
+            return self.age.settle(weight, self.steps, population, age)
+        return weight
+
+    def _row(self, seen: Tensor, population: Population, weight: Tensor) -> Row:
+        """Describe the step that begins, for the history."""
+        mass = torch.ones_like(weight) if population.mass is None else population.mass
+        age = self.current_age.tolist()
+        return {
+            "step": self.steps,
+            "age": age,
+            "kept_share": float((mass * (weight > 0)).sum() / mass.sum()),
+            "seen": len(seen),
+            "mean_loss": float(self.ledger.loss[seen].mean()),
+            "median_difficulty": float(population.difficulty.median()),
+        }
+
+    def _first_age(self) -> Tensor:
+        """Return the age before any step: the pacing's first, or inf for "keep everything"."""
+        by = None if self.age is None else self.age.by
+        if by is None or by not in self.ledger.columns:
+            age = torch.tensor(math.inf)
+        else:
+            age = torch.full((int(self.ledger.columns[by].max()) + 1,), math.inf)
+        return age if self.age is None else self.age(0, None, age)
+
+    def _require_fit(self, columns: Mapping[str, Tensor] | None) -> None:
+        """Raise where settings contradict each other, before anything is made."""
+        columns = columns or {}
+        choose("decide", self.decide, ("batch", "step"))
+        choose("reduction", self.reduction, ("mean", "kept", "sum", "none"))
+        if self.n_samples is None:
+            require(
+                not columns and self.decide == "batch",
+                'Pacer: columns and decide="step" are kept by index; give n_samples.',
+            )
+        require(
+            self.couple is None or self.decide == "step",
+            f'Pacer: {self.couple!r} ties samples together and needs decide="step".',
+        )
+        require(
+            self.age is None or not self.age.needs_cut or self.weighting.cuts,
+            f"Pacer: {self.age!r} keeps a share, but {self.weighting!r} never reaches 0. Use a "
+            f"weighting that cuts, such as Hard() or Linear(), or age=Threshold(pacing).",
+        )
+        by = None if self.age is None else self.age.by
+        if isinstance(self.age, Quantile) and by is not None:
+            require(
+                by in columns,
+                f"Pacer: {self.age!r} reads the column {by!r}; got columns {sorted(columns)}. "
+                f"Pass columns={{{by!r}: labels}}.",
+            )
+        if by is not None and by in columns:
+            check_groups(by, torch.as_tensor(columns[by]))
+        if "sample_weight" in columns:
+            check_sample_weight(torch.as_tensor(columns["sample_weight"]))

@@ -1,0 +1,307 @@
+"""Schedules: an integer step in, a number out, each a closed form of the step.
+
+A pacing knows nothing of units. Its number is an age (in difficulty units) inside
+``age.Threshold`` and a share (from 0 to 1) inside ``age.Quantile``.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from selfpaced.errors import require, require_finite, require_positive_int, require_step
+
+
+class Pacing(Protocol):
+    """Any callable from a step to a number."""
+
+    def __call__(self, step: int) -> float:
+        """Return the value at the step, counted from 0."""
+        ...
+
+
+class Shape(Protocol):
+    """The way from start to stop; progress runs from 0 to 1."""
+
+    def __call__(self, progress: float, start: float, stop: float) -> float:
+        """Return the value after this much progress."""
+        ...
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Equal increments: start + (stop - start) p.
+
+    >>> Ramp(0.0, 1.0, steps=4, shape=Linear())(1)
+    0.25
+    """
+
+    def __call__(self, progress: float, start: float, stop: float) -> float:
+        """Return the value after this much progress."""
+        return start + (stop - start) * progress
+
+
+@dataclass(frozen=True)
+class Root:
+    r"""Fast first, slow later: (start^p + (stop^p - start^p) progress)^(1/p).
+
+    With p = 2 this is the competence of Platanios et al. (2019). The exponent is 1/p, not 1/2 for
+    every p. Ends must be 0 or more.
+
+    References:
+        Wang, Chen, Zhu, `A Survey on Curriculum Learning <https://arxiv.org/abs/2010.13166>`_,
+        2021, eq. 3 and 4.
+
+    >>> round(Ramp(0.0, 1.0, steps=2, shape=Root(3))(1), 3)
+    0.794
+    """
+
+    p: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Check the exponent."""
+        require_finite("p", self.p, "Root")
+        require(self.p > 0, f"Root: p must be greater than 0; got {self.p}. Use 2 or 3.")
+
+    def __call__(self, progress: float, start: float, stop: float) -> float:
+        """Return the value after this much progress."""
+        require(
+            start >= 0 and stop >= 0,
+            f"Root: start and stop must be 0 or more; got {start} and {stop}. Use Linear().",
+        )
+        low, high = start**self.p, stop**self.p
+        return float((low + (high - low) * progress) ** (1 / self.p))
+
+
+@dataclass(frozen=True)
+class Geometrical:
+    """Equal factors: start^(1 - p) stop^p, with both ends above 0.
+
+    References:
+        Wang, Chen, Zhu, `A Survey on Curriculum Learning <https://arxiv.org/abs/2010.13166>`_,
+        2021, eq. 5.
+
+    >>> Ramp(0.25, 1.0, steps=2, shape=Geometrical())(1)
+    0.5
+    """
+
+    def __call__(self, progress: float, start: float, stop: float) -> float:
+        """Return the value after this much progress."""
+        require(
+            start > 0 and stop > 0,
+            f"Geometrical: start and stop must be above 0; got {start} and {stop}. Use Linear().",
+        )
+        return float(start ** (1 - progress) * stop**progress)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Baby steps: k equal jumps, the last one onto stop.
+
+    >>> [Ramp(0.0, 1.0, steps=4, shape=Steps(2))(step) for step in range(5)]
+    [0.0, 0.0, 0.5, 0.5, 1.0]
+    """
+
+    k: int
+
+    def __post_init__(self) -> None:
+        """Check the number of jumps."""
+        require_positive_int("k", self.k, "Steps")
+
+    def __call__(self, progress: float, start: float, stop: float) -> float:
+        """Return the value after this much progress."""
+        return start + (stop - start) * math.floor(progress * self.k + 1e-9) / self.k
+
+
+@dataclass(frozen=True)
+class Sine:
+    """Fast first: start + (stop - start) sin(pi p / 2).
+
+    >>> round(Ramp(0.0, 1.0, steps=2, shape=Sine())(1), 3)
+    0.707
+    """
+
+    def __call__(self, progress: float, start: float, stop: float) -> float:
+        """Return the value after this much progress."""
+        return start + (stop - start) * math.sin(math.pi / 2 * progress)
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Slow first: start + (stop - start) (1 - cos(pi p / 2)).
+
+    >>> round(Ramp(0.0, 1.0, steps=2, shape=Cosine())(1), 3)
+    0.293
+    """
+
+    def __call__(self, progress: float, start: float, stop: float) -> float:
+        """Return the value after this much progress."""
+        return start + (stop - start) * (1 - math.cos(math.pi / 2 * progress))
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """Slow first, then steep: start + (stop - start) (e^(rate p) - 1) / (e^rate - 1).
+
+    References:
+        Wu, Dyer, Neyshabur, `When Do Curricula Work? <https://arxiv.org/abs/2012.03107>`_, 2021
+        (rate 10).
+
+    >>> round(Ramp(0.0, 1.0, steps=2, shape=Exponential())(1), 4)
+    0.0067
+    """
+
+    rate: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Check the rate."""
+        _require_rate(self.rate, "Exponential")
+
+    def __call__(self, progress: float, start: float, stop: float) -> float:
+        """Return the value after this much progress."""
+        share = math.expm1(self.rate * progress) / math.expm1(self.rate)
+        return start + (stop - start) * share
+
+
+@dataclass(frozen=True)
+class Logarithmic:
+    """Steep first, then slow: start + (stop - start) (1 + ln(p + e^(-rate)) / rate), up to stop.
+
+    References:
+        Wu, Dyer, Neyshabur, `When Do Curricula Work? <https://arxiv.org/abs/2012.03107>`_, 2021
+        (rate 10).
+
+    >>> round(Ramp(0.0, 1.0, steps=2, shape=Logarithmic())(1), 3)
+    0.931
+    """
+
+    rate: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Check the rate."""
+        _require_rate(self.rate, "Logarithmic")
+
+    def __call__(self, progress: float, start: float, stop: float) -> float:
+        """Return the value after this much progress."""
+        share = 1 + math.log(progress + math.exp(-self.rate)) / self.rate
+        return start + (stop - start) * min(max(share, 0.0), 1.0)
+
+
+def _require_rate(rate: float, owner: str) -> None:
+    """A rate bends the curve; beyond 500 its exponential leaves the range of a float."""
+    require(0 < rate <= 500, f"{owner}: rate must be above 0 and at most 500; got {rate}. Use 10.")
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same number at every step.
+
+    >>> Constant(0.7)(12)
+    0.7
+    """
+
+    value: float
+
+    def __post_init__(self) -> None:
+        """Check the value: infinite is allowed (keep everything), NaN is not."""
+        require(
+            not math.isnan(self.value), "Constant: value must be a number; got nan. Give a float."
+        )
+
+    def __call__(self, step: int) -> float:
+        """Return the value at the step, counted from 0."""
+        require_step(step, "Constant")
+        return self.value
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """From start at step 0 to stop at step ``steps``, and stop from there on.
+
+    Args:
+        start: Value at step 0.
+        stop: Value at step ``steps`` and later; below start for a falling ramp.
+        steps: Length of the way, a positive int.
+        shape: Linear, Root, Geometrical, Steps, Sine, Cosine, Exponential, Logarithmic, or any
+            callable (progress, start, stop) -> value.
+
+    Raises:
+        ValueError: For a length below 1, an end that is not finite, or one the shape cannot take.
+        TypeError: For a length or a step that is not an int.
+
+    >>> [Ramp(0.5, 1.0, steps=2)(step) for step in range(4)]
+    [0.5, 0.75, 1.0, 1.0]
+    """
+
+    start: float
+    stop: float
+    steps: int
+    shape: Shape = field(default_factory=Linear)
+
+    def __post_init__(self) -> None:
+        """Check the ends and the length, and that the shape accepts them."""
+        require_finite("start", self.start, "Ramp")
+        require_finite("stop", self.stop, "Ramp")
+        if self.steps == 0:
+            message = "Ramp: steps must be a positive int; got 0. "
+            raise ValueError(message + "Use pacing.Constant(1.0) for no pacing.")
+        require_positive_int("steps", self.steps, "Ramp")
+        self.shape(0.5, self.start, self.stop)
+
+    def __call__(self, step: int) -> float:
+        """Return the value at the step, counted from 0."""
+        require_step(step, "Ramp")
+        if step >= self.steps:
+            return float(self.stop)
+        return self.shape(step / self.steps, self.start, self.stop)
+
+
+@dataclass(frozen=True)
+class Geometric:
+    """Start times factor^step, never past the limit.
+
+    The classic program's threshold is ``Geometric(0.1, 1.35)``. Kumar's K divided by mu at every
+    step, with the age 1/K, is ``Geometric(1 / K0, mu)``; the paper uses mu = 1.3.
+
+    Args:
+        start: Value at step 0; above 0.
+        factor: Multiplies the value at each step; above 0, below 1 for a falling age.
+        limit: The value stops here: an upper limit for a factor of 1 or more, else a lower one.
+            Default: none.
+
+    References:
+        Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010.
+
+    >>> round(Geometric(0.1, 1.35)(2), 5)
+    0.18225
+    >>> Geometric(1.0, 2.0, limit=3.0)(2)
+    3.0
+    """
+
+    start: float
+    factor: float
+    limit: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the value stays positive and that the limit lies ahead."""
+        require_finite("start", self.start, "Geometric")
+        require_finite("factor", self.factor, "Geometric")
+        require(self.start > 0, f"Geometric: start must be above 0; got {self.start}.")
+        require(self.factor > 0, f"Geometric: factor must be above 0; got {self.factor}.")
+        if self.limit is not None:
+            ahead = self.limit >= self.start if self.factor >= 1 else 0 <= self.limit <= self.start
+            require(
+                ahead,
+                f"Geometric: limit must lie ahead of start {self.start} with factor "
+                f"{self.factor}; got {self.limit}.",
+            )
+
+    def __call__(self, step: int) -> float:
+        """Return the value at the step, counted from 0."""
+        require_step(step, "Geometric")
+        try:
+            value = float(self.start * self.factor**step)
+        except OverflowError:
+            value = math.inf
+        if self.limit is None:
+            return value
+        return min(value, self.limit) if self.factor >= 1 else max(value, self.limit)

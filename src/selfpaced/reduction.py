@@ -1,0 +1,68 @@
+"""From weighted losses to one number."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from selfpaced.errors import require
+
+Reduction = Literal["mean", "kept", "sum", "none"]
+
+
+def reduce_weighted(
+    loss: Tensor, weight: Tensor, reduction: Reduction, denominator: Tensor | float | None = None
+) -> Tensor:
+    """Multiply losses by constant weights and reduce.
+
+    A loss with weight 0 is left out before anything is multiplied: an infinite loss cannot poison
+    the sum. With all weights 0 the result is 0 and still has a graph.
+
+    Args:
+        loss: Shape (B,).
+        weight: Shape (B,), 0 or more; no gradient flows through it.
+        reduction: "mean" divides by B, "kept" by the sum of the weights, "sum" by 1; "none" keeps
+            shape (B,).
+        denominator: Divides the sum instead, where the caller knows the whole step.
+
+    >>> reduce_weighted(torch.tensor([1.0, torch.inf]), torch.tensor([1.0, 0.0]), "mean")
+    tensor(0.5000)
+    """
+    weighted = torch.where(weight > 0, loss, 0.0) * weight
+    if denominator is not None:
+        return weighted.sum() / denominator
+    if reduction == "mean":
+        return weighted.mean()
+    if reduction == "none":
+        return weighted
+    if reduction == "sum":
+        return weighted.sum()
+    total = weight.sum()
+    return weighted.sum() / torch.where(total > 0, total, 1.0)
+
+
+def reduce_tokens(loss: Tensor, mask: Tensor) -> Tensor:
+    """Make one loss per sample of one per token or pixel: the mean over those that count.
+
+    Args:
+        loss: Shape (B, ...), for example (B, T) or (B, H, W).
+        mask: Same shape; True (or not 0) where a token counts, as in ``labels != -100``.
+
+    Returns:
+        Shape (B,): the mean over the tokens that count, 0 for a sample with none.
+
+    Raises:
+        ValueError: When the shapes differ or there is nothing to reduce.
+
+    >>> reduce_tokens(torch.tensor([[1.0, 3.0], [5.0, 9.0]]), torch.tensor([[1, 1], [1, 0]]))
+    tensor([2., 5.])
+    """
+    require(
+        loss.shape == mask.shape and loss.ndim >= 2,
+        f"reduce_tokens expects a loss per token and a mask of the same shape, (batch, tokens); "
+        f'got {tuple(loss.shape)} and {tuple(mask.shape)}. Pass reduction="none" to your loss '
+        f"function and reshape to (batch, tokens).",
+    )
+    counts = mask.bool()
+    total = torch.where(counts, loss, 0.0).flatten(1).sum(1)
+    return total / counts.flatten(1).sum(1).clamp(min=1)

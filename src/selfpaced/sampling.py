@@ -1,0 +1,77 @@
+"""Datasets that say which sample is which."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch.utils.data import Dataset
+
+from selfpaced.errors import require
+
+
+class Indexed(Dataset[Any]):
+    """A dataset whose items carry their index, for any map-style dataset.
+
+    Args:
+        dataset: Anything with ``__getitem__`` and ``__len__``. Its other attributes are reached
+            through this one. Where it has ``__getitems__`` (a whole batch in one call), so has
+            this one.
+
+    Returns:
+        Item i is ``(i, *item)`` for a tuple or list, ``{**item, "index": i}`` for a dict and
+        ``(i, item)`` for anything else. The default collate makes an int64 tensor of the indices.
+
+    Raises:
+        TypeError: For a dataset without length or items, such as an IterableDataset.
+        ValueError: For dict items that have a key "index" already.
+
+    >>> Indexed([("a", 0), ("b", 1)])[1]
+    (1, 'b', 1)
+    >>> Indexed([{"text": "a"}])[0]
+    {'text': 'a', 'index': 0}
+    >>> Indexed("ab")[1]
+    (1, 'b')
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        """Wrap the dataset."""
+        if not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
+            raise TypeError(
+                f"Indexed expects a map-style dataset with __getitem__ and __len__; "
+                f"got {type(dataset).__name__}. An iterable dataset has no indices."
+            )
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Any:
+        """Return the item with its index; a negative one counts from the end."""
+        return _with_index(int(index) % len(self) if index < 0 else int(index), self.dataset[index])
+
+    def __getattr__(self, name: str) -> Any:
+        """Reach the wrapped dataset's attributes, and batched fetching where it has it."""
+        if name == "dataset" or (name.startswith("__") and name != "__getitems__"):
+            raise AttributeError(name)  # not yet made (copy, pickle), or Python's own protocol
+        if name == "__getitems__":
+            self.dataset.__getitems__  # noqa: B018 - raises AttributeError where there is none
+            return self._getitems
+        return getattr(self.dataset, name)
+
+    def _getitems(self, indices: Sequence[int]) -> list[Any]:
+        """Fetch a batch in one call of the wrapped dataset."""
+        items = self.dataset.__getitems__(list(indices))
+        return [_with_index(int(i), item) for i, item in zip(indices, items, strict=True)]
+
+
+def _with_index(index: int, item: Any) -> Any:
+    """Put the index where the user unpacks it."""
+    if isinstance(item, dict):
+        require(
+            "index" not in item,
+            'Indexed adds the key "index", which the items have already. Rename theirs.',
+        )
+        return {**item, "index": index}
+    if isinstance(item, tuple | list):
+        return (index, *item)
+    return (index, item)

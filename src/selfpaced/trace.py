@@ -1,0 +1,34 @@
+"""A run as rows: one plain dict a step, and a table of them."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas
+
+Row = dict[str, float | int | list[float]]
+
+
+class History(list[Row]):
+    """One dict per step, in order.
+
+    Keys: ``step`` (the step that begins), ``age`` (a list with one per group where groups have
+    ages), ``kept_share`` (of the seen samples' mass, those with a weight that is not 0), ``seen``
+    (number of samples), ``mean_loss`` (of the last losses), ``median_difficulty``.
+
+    >>> History([{"step": 1, "kept_share": 0.5}]).to_frame()
+       step  kept_share
+    0     1         0.5
+    """
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return the rows as a DataFrame.
+
+        Raises:
+            ModuleNotFoundError: Without pandas, naming the extra to install.
+        """
+        try:
+            import pandas
+        except ModuleNotFoundError as missing:
+            message = 'to_frame needs pandas: pip install "selfpaced[report]"'
+            raise ModuleNotFoundError(message) from missing
+        return pandas.DataFrame(list(self))

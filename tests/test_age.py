@@ -1,0 +1,91 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from selfpaced.age import Quantile, Threshold, cut
+from selfpaced.ledger import Population
+from selfpaced.pacing import Constant, Geometric
+
+SCALAR = torch.tensor(0.0)
+
+
+def population(difficulty: list[float], **columns: Tensor) -> Population:
+    return Population(torch.tensor(difficulty), columns.get("sample_weight"), columns)
+
+
+def kept(age: Quantile, of: Population, previous: Tensor = SCALAR) -> Tensor:
+    limit = age(0, of, previous)
+    per_sample = limit if age.by is None else limit[of.columns[age.by]]
+    weight = (of.difficulty < per_sample).float()
+    return age.settle(weight, 0, of, per_sample)
+
+
+def test_threshold_is_the_pacing_without_any_data() -> None:
+    assert float(Threshold(Geometric(0.1, 1.35))(2, None, SCALAR)) == pytest.approx(0.18225)
+
+
+def test_quantile_is_the_easiest_difficulty_left_out() -> None:
+    assert float(Quantile(Constant(0.5))(0, population([4.0, 1.0, 3.0, 2.0]), SCALAR)) == 3.0
+
+
+def test_a_full_share_is_an_infinite_age() -> None:
+    assert float(Quantile(Constant(1.0))(0, population([1.0, 2.0]), SCALAR)) == math.inf
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.5]), min_size=1, max_size=30), st.floats(0, 1)
+)
+def test_ties_are_admitted_in_index_order_up_to_exactly_k(values: list[float], share: float) -> None:
+    weight = kept(Quantile(Constant(share)), population(values))
+    k = math.ceil(share * len(values) - 1e-6)
+    expected = torch.zeros(len(values))
+    expected[torch.tensor(sorted(range(len(values)), key=lambda i: values[i])[:k], dtype=torch.int64)] = 1
+    assert weight.tolist() == expected.tolist()
+
+
+def test_each_group_keeps_its_own_share() -> None:
+    group = torch.tensor([0, 0, 1, 1, 1, 1])
+    of = population([1.0, 2.0, 10.0, 20.0, 30.0, 40.0], group=group)
+    weight = kept(Quantile(Constant(0.5), by="group"), of, torch.zeros(3))
+    assert weight.tolist() == [1, 0, 1, 1, 0, 0]
+
+
+def test_a_group_that_nobody_has_seen_keeps_all() -> None:
+    of = population([1.0, 2.0], group=torch.tensor([0, 0]))
+    assert Quantile(Constant(0.5), by="group")(0, of, torch.zeros(2)).tolist() == [2.0, math.inf]
+
+
+@given(st.lists(st.tuples(st.floats(0, 5, width=32), st.integers(0, 3)), min_size=1, max_size=15), st.floats(0.05, 0.95))
+def test_a_mass_of_two_counts_like_the_sample_twice(rows: list[tuple[float, int]], share: float) -> None:
+    difficulty = torch.tensor([d for d, _ in rows])
+    mass = torch.tensor([float(m) for _, m in rows])
+    repeated = difficulty.repeat_interleave(mass.long())
+    if len(repeated):
+        assert cut(difficulty, share, mass) >= cut(repeated, share) or float(
+            mass[difficulty < cut(difficulty, share, mass)].sum()
+        ) >= share * float(mass.sum()) - 1e-5
+
+
+def test_mass_fills_the_share() -> None:
+    assert cut(torch.tensor([1.0, 2.0, 3.0]), 0.5, torch.tensor([1.0, 1.0, 8.0])) == math.inf
+    assert cut(torch.tensor([1.0, 2.0, 3.0]), 0.5, torch.tensor([5.0, 1.0, 4.0])) == 2.0
+
+
+def test_an_empty_group_and_no_data_keep_all() -> None:
+    assert cut(torch.empty(0), 0.5) == math.inf
+    assert cut(torch.empty(0), 0.5, torch.empty(0)) == math.inf
+    assert float(Quantile(Constant(0.5))(0, None, SCALAR)) == math.inf
+
+
+def test_a_share_above_one_is_not_a_share() -> None:
+    with pytest.raises(ValueError, match="share from 0 to 1; got 1.5 at step 0. Use Threshold"):
+        Quantile(Constant(1.5))(0, population([1.0]), SCALAR)
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(ValueError, match=r"reads the column 'group'; the pacer has \[\]"):
+        Quantile(Constant(0.5), by="group")(0, population([1.0]), torch.zeros(1))

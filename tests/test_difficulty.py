@@ -1,0 +1,72 @@
+import pytest
+import torch
+
+from selfpaced.difficulty import Loss, Reversed, Shifted, Shuffled, Smoothed
+from selfpaced.ledger import Ledger, Rows
+
+DECAY = 0.7
+
+
+def rows(n: int) -> Rows:
+    return Rows(torch.arange(n), torch.zeros(n), torch.zeros(n), {})
+
+
+def smoothed_over(losses: list[float]) -> float:
+    ledger = Ledger(1)
+    index = torch.tensor([0])
+    for loss in losses:
+        ledger.write(index, torch.tensor([loss]), ledger.rows(index))
+        ledger.commit(Smoothed(DECAY))
+    return float(ledger.rows(index).memory)
+
+
+def test_smoothed_is_the_weighted_mean_of_the_losses() -> None:
+    losses = [3.0, 1.0, 0.5, 2.0]
+    weights = [DECAY**age for age in (3, 2, 1, 0)]
+    mean = sum(w * x for w, x in zip(weights, losses, strict=True)) / sum(weights)
+    assert smoothed_over(losses) == pytest.approx(mean)
+
+
+def test_smoothed_starts_at_the_first_loss() -> None:
+    assert smoothed_over([3.0]) == 3.0
+
+
+def test_an_infinite_loss_makes_a_sample_hard_and_never_nan() -> None:
+    assert smoothed_over([torch.inf]) > 1e38
+    assert 1e36 < smoothed_over([torch.inf, 0.0, 0.0]) < torch.inf
+
+
+def test_a_decay_of_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="decay is the weight of the old value"):
+        Smoothed(1.0)
+
+
+def test_a_shift_is_not_smoothed_again() -> None:
+    ledger = Ledger(1, {"prior": torch.tensor([2.0])})
+    index, rule = torch.tensor([0]), Shifted("prior", scale=0.5)
+    for _ in range(5):
+        ledger.write(index, torch.tensor([1.0]), ledger.rows(index))
+        ledger.commit(rule)
+    assert float(rule(ledger.rows(index).memory, ledger.rows(index))) == pytest.approx(2.0)
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(ValueError, match="Shifted reads the column 'prior'"):
+        Shifted("prior")(torch.ones(1), rows(1))
+
+
+def test_reversed_puts_hard_first() -> None:
+    assert Reversed(Loss())(torch.tensor([1.0, 3.0]), rows(2)).argmin() == 1
+
+
+def test_shuffled_ignores_the_loss_and_depends_on_index_and_seed() -> None:
+    first = Shuffled(seed=1)(torch.rand(1000), rows(1000))
+    assert torch.equal(first, Shuffled(seed=1)(torch.zeros(1000), rows(1000)))
+    assert not torch.equal(first, Shuffled(seed=2)(torch.zeros(1000), rows(1000)))
+
+
+def test_shuffled_is_uniform_and_uncorrelated_between_seeds() -> None:
+    n = 100_000
+    a, b = (Shuffled(seed)(torch.zeros(n), rows(n)) for seed in (1, 2))
+    assert torch.histc(a, 10, 0, 1).sub(n / 10).abs().max() < 400
+    assert abs(float(torch.corrcoef(torch.stack([a, b]))[0, 1])) < 0.02

@@ -1,0 +1,101 @@
+import copy
+import pickle
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+
+from selfpaced import Indexed
+
+
+class Batched(Dataset[Any]):
+    """A dataset that fetches whole batches and counts how often."""
+
+    classes = ("cat", "dog")
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __len__(self) -> int:
+        return 10
+
+    def __getitem__(self, index: int) -> tuple[float, int]:
+        return (index / 10, index % 2)
+
+    def __getitems__(self, indices: list[int]) -> list[tuple[float, int]]:
+        self.calls += 1
+        return [self[i] for i in indices]
+
+
+class Words(Dataset[Any]):
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> dict[str, int]:
+        return {"label": index * 2}
+
+
+def test_a_loader_yields_the_index_of_each_sample() -> None:
+    data = TensorDataset(torch.arange(10) * 1.5)
+    for index, x in DataLoader(Indexed(data), batch_size=4, shuffle=True):
+        assert index.dtype == torch.int64
+        assert torch.equal(x, index * 1.5)
+
+
+def test_dicts_get_a_key() -> None:
+    batch = next(iter(DataLoader(Indexed(Words()), batch_size=4)))
+    assert batch["index"].tolist() == [0, 1, 2, 3]
+    assert batch["label"].tolist() == [0, 2, 4, 6]
+
+
+def test_a_negative_index_names_the_sample_it_means() -> None:
+    assert Indexed(Batched())[-1] == (9, 0.9, 1)
+
+
+def test_a_batch_is_fetched_in_one_call() -> None:
+    data = Batched()
+    index, _, _ = next(iter(DataLoader(Indexed(data), batch_size=5)))
+    assert data.calls == 1
+    assert index.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_dataset_without_batched_fetch_does_not_grow_one() -> None:
+    assert not hasattr(Indexed(Words()), "__getitems__")
+
+
+def test_attributes_reach_through() -> None:
+    assert Indexed(Batched()).classes == ("cat", "dog")
+    with pytest.raises(AttributeError, match="no_such"):
+        _ = Indexed(Batched()).no_such
+
+
+@pytest.mark.parametrize("method", [copy.copy, copy.deepcopy])
+def test_copies_do_not_recurse(method: Any) -> None:
+    assert method(Indexed(Batched()))[3] == (3, 0.3, 1)
+
+
+def test_pickling_does_not_recurse() -> None:
+    assert pickle.loads(pickle.dumps(Indexed(Words())))[1] == {"label": 2, "index": 1}
+
+
+def test_spawned_workers_yield_the_same_as_none() -> None:
+    data = Indexed(TensorDataset(torch.arange(6.0)))
+    alone = list(DataLoader(data, batch_size=2))
+    spawned = list(
+        DataLoader(data, batch_size=2, num_workers=1, multiprocessing_context="spawn")
+    )
+    assert str(alone) == str(spawned)
+
+
+def test_an_iterable_dataset_is_refused() -> None:
+    class Stream(IterableDataset[int]):
+        pass
+
+    with pytest.raises(TypeError, match="map-style dataset.*got Stream"):
+        Indexed(Stream())
+
+
+def test_an_index_key_is_not_overwritten() -> None:
+    with pytest.raises(ValueError, match='the key "index", which the items have already'):
+        Indexed([{"index": 5}])[0]
