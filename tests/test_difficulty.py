@@ -31,11 +31,6 @@ def test_smoothed_starts_at_the_first_loss() -> None:
     assert smoothed_over([3.0]) == 3.0
 
 
-def test_an_infinite_loss_makes_a_sample_hard_and_never_nan() -> None:
-    assert smoothed_over([torch.inf]) > 1e38
-    assert 1e36 < smoothed_over([torch.inf, 0.0, 0.0]) < torch.inf
-
-
 def test_a_decay_of_one_is_refused() -> None:
     with pytest.raises(ValueError, match="decay is the weight of the old value"):
         Smoothed(1.0)

@@ -82,6 +82,14 @@ def test_an_infinite_loss_with_weight_zero_cannot_poison() -> None:
     assert loss.grad is not None and loss.grad.tolist() == [0.5, 0.0]
 
 
+def test_an_infinite_loss_makes_a_sample_hard_for_a_while_and_never_nan() -> None:
+    pacer = Pacer(1, age=below(math.inf))
+    for loss in (math.inf, 0.0, math.inf, 0.0):
+        pacer(torch.tensor([loss]), torch.tensor([0]))
+        pacer.step()
+        assert 1e36 < float(pacer.ledger.rows(torch.tensor([0])).memory) < math.inf
+
+
 @pytest.mark.parametrize("reduction", ["mean", "kept", "sum"])
 def test_a_batch_of_zero_weights_is_zero_with_a_graph(reduction: str) -> None:
     loss = torch.rand(4, requires_grad=True)

@@ -1,5 +1,6 @@
 import copy
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -90,7 +91,8 @@ def test_spawned_workers_yield_the_same_as_none() -> None:
 
 def test_an_iterable_dataset_is_refused() -> None:
     class Stream(IterableDataset[int]):
-        pass
+        def __iter__(self) -> Iterator[int]:
+            return iter(())
 
     with pytest.raises(TypeError, match="map-style dataset.*got Stream"):
         Indexed(Stream())

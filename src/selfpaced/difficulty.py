@@ -8,9 +8,6 @@ from torch import Tensor
 from selfpaced.errors import require, require_finite
 from selfpaced.ledger import Difficulty, Rows
 
-LARGEST = torch.finfo(torch.float32).max
-
-
 @dataclass(frozen=True)
 class Loss:
     """The last loss itself, as in the papers.
@@ -32,11 +29,10 @@ class Loss:
 class Smoothed:
     r"""A moving average of a sample's losses over its visits, free of bias from the start.
 
-    .. math:: S_n = S_{n-1} + \frac{1 - \beta}{1 - \beta^n} (f - S_{n-1})
+    .. math:: S_n = S_{n-1} + (f - S_{n-1}) / (1 + \beta + \dots + \beta^{n-1})
 
     which is the exponential average divided by the sum of its weights: after one visit it is the
-    loss, after many the weight of the old value is the decay. An infinite loss counts as the
-    largest float32.
+    loss, after many the weight of the old value is the decay.
 
     Args:
         decay: Weight of the old value, 0 or more and below 1; 0 is the last loss.
@@ -61,8 +57,9 @@ class Smoothed:
 
     def fold(self, loss: Tensor, rows: Rows) -> Tensor:
         """Return the memory after this loss, shape (B,)."""
-        step = (1 - self.decay) / (1 - self.decay ** (rows.visits + 1))
-        return torch.lerp(rows.memory, loss.clamp(max=LARGEST), step)
+        kept = torch.pow(self.decay, rows.visits)
+        weights = torch.rsub(kept, 1 / (1 - self.decay), alpha=self.decay / (1 - self.decay))
+        return torch.addcdiv(rows.memory, loss - rows.memory, weights)
 
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
         """Return the difficulty that this memory means, shape (B,)."""

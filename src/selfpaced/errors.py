@@ -3,6 +3,8 @@
 import difflib
 import math
 
+from typing import NoReturn
+
 import torch
 from torch import Tensor
 
@@ -69,28 +71,24 @@ def check_index(index: Tensor, loss: Tensor) -> None:
     )
 
 
-def check_range(index: Tensor, n_samples: int) -> None:
-    """Raise with the first index that is no sample. Reads values: see ``values_can_be_read``."""
-    low, high = index.aminmax()
-    if low.item() < 0 or high.item() >= n_samples:
-        bad = index[(index < 0) | (index >= n_samples)][0].item()
-        raise ValueError(
-            f"index {bad} is out of range for n_samples={n_samples}. "
-            f"Was the dataset enlarged after the Pacer was made?"
-        )
+def raise_out_of_range(index: Tensor, n_samples: int) -> NoReturn:
+    """Raise with the first index that is no sample."""
+    bad = index[(index < 0) | (index >= n_samples)][0].item()
+    raise ValueError(
+        f"index {bad} is out of range for n_samples={n_samples}. "
+        f"Was the dataset enlarged after the Pacer was made?"
+    )
 
 
-def check_nan(loss: Tensor, index: Tensor | None) -> None:
-    """Raise with the samples whose loss is NaN. Reads values: see ``values_can_be_read``."""
-    lowest = loss.min().item()
-    if lowest != lowest:
-        places = loss.isnan().nonzero().squeeze(1)
-        where = places if index is None else index[places]
-        what = "places in the batch" if index is None else "dataset indices"
-        raise ValueError(
-            f"Pacer got a NaN loss at {what} {where[:10].tolist()}. Lower the learning rate or "
-            f"mend the data; skip_nan=True leaves such samples out."
-        )
+def raise_nan(loss: Tensor, index: Tensor | None) -> NoReturn:
+    """Raise with the samples whose loss is NaN."""
+    places = loss.isnan().nonzero().squeeze(1)
+    where = places if index is None else index[places]
+    what = "places in the batch" if index is None else "dataset indices"
+    raise ValueError(
+        f"Pacer got a NaN loss at {what} {where[:10].tolist()}. Lower the learning rate or "
+        f"mend the data; skip_nan=True leaves such samples out."
+    )
 
 
 def check_groups(name: str, group: Tensor) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from selfpaced.errors import check_range, require, require_positive_int, values_can_be_read
+from selfpaced.errors import raise_out_of_range, require, require_positive_int, values_can_be_read
 from selfpaced.reduction import reduce_weighted
 from selfpaced.weighting import Hard
 
@@ -113,5 +113,5 @@ class SPLLoss(nn.NLLLoss):
             f"SPLLoss expects one index per target, shape {tuple(target.shape)} and not empty; "
             f"got shape {tuple(index.shape)}.",
         )
-        if values_can_be_read(index):
-            check_range(index, len(self.v))
+        if values_can_be_read(index) and (index.min() < 0 or index.max() >= len(self.v)):
+            raise_out_of_range(index, len(self.v))

@@ -14,21 +14,22 @@ from selfpaced.errors import (
     check_groups,
     check_index,
     check_losses,
-    check_nan,
-    check_range,
     check_sample_weight,
     choose,
+    raise_nan,
+    raise_out_of_range,
     require,
     require_positive_int,
     values_can_be_read,
 )
-from selfpaced.ledger import Difficulty, Ledger, Population, Ring
+from selfpaced.ledger import Difficulty, Ledger, Population, Ring, Rows
 from selfpaced.reduction import Reduction, reduce_weighted
 from selfpaced.trace import History, Row
 from selfpaced.weighting import Hard, Weighting
 
 Decide = Literal["batch", "step"]
 
+LARGEST = torch.finfo(torch.float32).max  # what an infinite loss counts as in the ledger
 NO_INDEX = (
     "Pacer(n_samples) needs the dataset index of each loss, int64 of shape (batch,). Load from "
     "Indexed(dataset), which yields it, or make a Pacer() without n_samples."
@@ -131,13 +132,13 @@ class Pacer(nn.Module):
         """
         if not self.training:
             return loss.mean()
-        check_losses(loss)
         require(
             denominator is None or self.reduction != "none",
             'Pacer: a denominator divides a sum; reduction="none" makes none. Use "sum".',
         )
-        weight = self._weigh(loss if difficulty is None else difficulty, index, loss)
-        return reduce_weighted(loss, weight, self.reduction, denominator)
+        weight, finite = self._weigh(loss, loss if difficulty is None else difficulty, index)
+        finite = finite and difficulty is None
+        return reduce_weighted(loss, weight, self.reduction, denominator, finite=finite)
 
     @torch.no_grad()
     def observe(
@@ -160,12 +161,11 @@ class Pacer(nn.Module):
             probabilities: Keep a smoothed probability per class too, the source of suggested
                 labels: 8 bytes a sample and class. Decided at the first call with logits.
         """
-        check_losses(loss)
         require(
             (logits is None) == (target is None),
             "Pacer.observe needs logits and target together; got one of them.",
         )
-        self._weigh(loss, index, loss)
+        self._weigh(loss, loss, index)
         if logits is not None and target is not None:
             if self.n_samples is None or index is None:
                 raise ValueError(NO_INDEX)
@@ -278,11 +278,18 @@ class Pacer(nn.Module):
         self._bad = self._bad.to(device)
         return self
 
-    def _weigh(self, score: Tensor, index: Tensor | None, loss: Tensor) -> Tensor:
-        """Fold the batch into the ledger and return its weights, float32, shape (B,)."""
+    def _weigh(
+        self, loss: Tensor, score: Tensor, index: Tensor | None
+    ) -> tuple[Tensor, bool]:
+        """Fold the batch into the ledger; return its weights, float32, and "all finite"."""
         with torch.no_grad():
-            index, score, valid = self._checked(score, index, loss)
-            rows = self.ledger.rows(index)
+            index = self._checked(loss, score, index)
+            score = score.detach().float()
+            if values_can_be_read(score):
+                score, valid, finite = self._read(score, index)
+            else:
+                (index, score, valid), finite = self._flagged(index, score), False
+            rows = self._rows(index)
             if self.decide == "step":
                 weight = self.weight[index]
             else:
@@ -291,12 +298,11 @@ class Pacer(nn.Module):
             self.ledger.write(index, score, rows, valid)
             if "sample_weight" in rows.columns:
                 weight = weight * rows.columns["sample_weight"]
-            return weight if valid is None else torch.where(valid, weight, 0.0)
+            return (weight if valid is None else torch.where(valid, weight, 0.0)), finite
 
-    def _checked(
-        self, score: Tensor, index: Tensor | None, loss: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return index, float32 score, and which places count (None for all)."""
+    def _checked(self, loss: Tensor, score: Tensor, index: Tensor | None) -> Tensor:
+        """Return the index, or the ring's places, once shapes and types are right."""
+        check_losses(loss)
         require(
             score.shape == loss.shape,
             f"Pacer expects one difficulty per loss, shape {tuple(loss.shape)}; "
@@ -307,19 +313,28 @@ class Pacer(nn.Module):
                 index is None,
                 "Pacer got an index and was made without n_samples. Make it as Pacer(len(dataset)).",
             )
-            index = self.ledger.next(len(loss))
+            return self.ledger.next(len(loss))
         if index is None:
             raise ValueError(NO_INDEX)
         check_index(index, loss)
-        score = score.detach().float()
-        if not values_can_be_read(score):
-            return self._flagged(index, score)
-        check_range(index, self.ledger.n_samples)
-        if not self.skip_nan:
-            check_nan(score, index if self.n_samples else None)
-            return index, score, None
+        return index
+
+    def _read(self, score: Tensor, index: Tensor) -> tuple[Tensor, Tensor | None, bool]:
+        """Look at the values: return usable ones, the places that count, and "all finite"."""
+        low, high = (extreme.item() for extreme in score.aminmax())
+        if -LARGEST <= low and high <= LARGEST:
+            return score, None, True
         valid = ~score.isnan()
-        return index, torch.where(valid, score, 0.0), valid
+        if not self.skip_nan and low != low:
+            raise_nan(score, index if self.n_samples else None)
+        return torch.where(valid, score, 0.0).clamp(-LARGEST, LARGEST), valid, False
+
+    def _rows(self, index: Tensor) -> Rows:
+        """Gather the rows of a batch; torch notices an index out of range by itself."""
+        try:
+            return self.ledger.rows(index)
+        except IndexError:
+            raise_out_of_range(index, self.ledger.n_samples)
 
     def _flagged(self, index: Tensor, score: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Leave bad places out without looking at values, and note them for ``step``."""
@@ -334,7 +349,7 @@ class Pacer(nn.Module):
         self._bad[1] = torch.where((self._bad[0] == 0) & bad.any(), first, self._bad[1])
         self._bad[0] += bad.sum()
         clamped = index.clamp(0, self.ledger.n_samples - 1)
-        return clamped, torch.where(valid, score, 0.0), valid
+        return clamped, torch.where(valid, score, 0.0).clamp(-LARGEST, LARGEST), valid
 
     def _raise_flagged(self) -> None:
         """Raise if an accelerator met bad values since the last step."""

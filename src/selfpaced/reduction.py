@@ -11,7 +11,12 @@ Reduction = Literal["mean", "kept", "sum", "none"]
 
 
 def reduce_weighted(
-    loss: Tensor, weight: Tensor, reduction: Reduction, denominator: Tensor | float | None = None
+    loss: Tensor,
+    weight: Tensor,
+    reduction: Reduction,
+    denominator: Tensor | float | None = None,
+    *,
+    finite: bool = False,
 ) -> Tensor:
     """Multiply losses by constant weights and reduce.
 
@@ -24,11 +29,12 @@ def reduce_weighted(
         reduction: "mean" divides by B, "kept" by the sum of the weights, "sum" by 1; "none" keeps
             shape (B,).
         denominator: Divides the sum instead, where the caller knows the whole step.
+        finite: The caller knows that all losses are finite: the selection is not needed.
 
     >>> reduce_weighted(torch.tensor([1.0, torch.inf]), torch.tensor([1.0, 0.0]), "mean")
     tensor(0.5000)
     """
-    weighted = torch.where(weight > 0, loss, 0.0) * weight
+    weighted = (loss if finite else torch.where(weight > 0, loss, 0.0)) * weight
     if denominator is not None:
         return weighted.sum() / denominator
     if reduction == "mean":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, IterableDataset
 
 from selfpaced.errors import require
 
@@ -34,7 +34,8 @@ class Indexed(Dataset[Any]):
 
     def __init__(self, dataset: Any) -> None:
         """Wrap the dataset."""
-        if not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
+        countable = hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")
+        if not countable or isinstance(dataset, IterableDataset):
             raise TypeError(
                 f"Indexed expects a map-style dataset with __getitem__ and __len__; "
                 f"got {type(dataset).__name__}. An iterable dataset has no indices."
@@ -47,7 +48,8 @@ class Indexed(Dataset[Any]):
 
     def __getitem__(self, index: int) -> Any:
         """Return the item with its index; a negative one counts from the end."""
-        return _with_index(int(index) % len(self) if index < 0 else int(index), self.dataset[index])
+        place = int(index) + len(self) if index < 0 else int(index)
+        return _with_index(place, self.dataset[place])
 
     def __getattr__(self, name: str) -> Any:
         """Reach the wrapped dataset's attributes, and batched fetching where it has it."""

@@ -1,0 +1,53 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from selfpaced import Pacer
+from selfpaced.age import Quantile
+from selfpaced.pacing import Constant
+from selfpaced.weighting import Linear
+
+
+def losses(
+    pacer: Pacer, model: nn.Module, compiled: bool, *, bad: bool = False
+) -> list[float]:
+    def train(x: torch.Tensor, y: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+        loss: torch.Tensor = pacer(F.cross_entropy(model(x), y, reduction="none"), index)
+        return loss
+
+    run = torch.compile(train, fullgraph=True, backend="aot_eager") if compiled else train
+    generator, values = torch.Generator().manual_seed(0), []
+    for _ in range(3):
+        for index in torch.randperm(12, generator=generator).split(4):
+            x = torch.randn(4, 3, generator=generator)
+            value = run(x, index % 2, index + 10 * bad)
+            value.backward()
+            values.append(value.item())
+        pacer.step()
+    return values
+
+
+def make() -> tuple[Pacer, nn.Module]:
+    model = nn.Linear(3, 2)
+    with torch.no_grad():
+        model.weight.copy_(torch.arange(6.0).reshape(2, 3) / 10)
+        model.bias.zero_()
+    columns = {"group": torch.arange(12) % 2}
+    age = Quantile(Constant(0.5), by="group")
+    return Pacer(12, weighting=Linear(), age=age, columns=columns), model
+
+
+def test_a_full_graph_gives_the_numbers_of_eager_mode() -> None:
+    (eager, model), (compiled, same_model) = make(), make()
+    expected = losses(eager, model, compiled=False)
+    assert losses(compiled, same_model, compiled=True) == pytest.approx(expected, rel=1e-5)
+    torch.testing.assert_close(eager.ledger.packed, compiled.ledger.packed)
+    torch.testing.assert_close(model.weight.grad, same_model.weight.grad)
+
+
+def test_a_bad_index_under_compile_is_told_at_the_step_and_writes_nothing() -> None:
+    pacer, model = make()
+    with pytest.raises(ValueError, match="8 bad samples.* index 2[01]"):
+        losses(pacer, model, compiled=True, bad=True)
+    assert int((pacer.ledger.visits > 0).sum()) <= 2
