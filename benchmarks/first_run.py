@@ -128,7 +128,9 @@ def accuracy(model: nn.Module, test: data.Split) -> float:
     """Return the share of test images that the model names rightly."""
     hits = [
         (model(images).argmax(1) == labels).sum()
-        for images, labels in zip(test.images.split(1000), test.labels.split(1000), strict=True)
+        for images, labels in zip(
+            torch.split(test.images, 1000), torch.split(test.labels, 1000), strict=True
+        )
     ]
     return int(torch.stack(hits).sum()) / len(test.labels)
 
@@ -142,7 +144,7 @@ def train_epoch(
     watch_only: bool,
 ) -> None:
     """Train on each sample once, in the given order."""
-    for index in order.split(BATCH):
+    for index in torch.split(order, BATCH):
         loss = F.cross_entropy(model(train.images[index]), train.labels[index], reduction="none")
         if watch_only:
             pacer.observe(loss.detach(), index)
@@ -183,7 +185,8 @@ def execute(run: Run, epochs: int, rows: list[Row]) -> Row:
         seconds += time.perf_counter() - start
         accuracies.append(accuracy(model, test))
     ap_past, ap_smoothed = suspects(pacer, train.labels != clean.labels)
-    shares = [float(entry["kept_share"]) for entry in pacer.history]
+    kept = (entry["kept_share"] for entry in pacer.history)
+    shares = [share for share in kept if isinstance(share, float)]
     return Row(
         *(run.setting, run.noise, run.method, run.seed, epochs, accuracies),
         *(ap_past, ap_smoothed, shares, seconds, versions(), machine()),
@@ -216,7 +219,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--results", type=Path, default=RESULTS, help="the JSONL file")
     parser.add_argument("--fresh", action="store_true", help="empty the JSONL file first")
     parser.add_argument("--table", action="store_true", help="print the table, run nothing")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.epochs and options.results == RESULTS:
+        parser.error("--epochs is for trying things out: name another file with --results.")
+    return options
 
 
 def main(arguments: list[str]) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 SHOWN = ("plain", "random", "told", "default")
 NAMES = {
-    "mnist": "MNIST 4,000, MLP, 30 epochs",
-    "fashion": "Fashion-MNIST 20,000, CNN, 15 epochs",
+    "mnist": "MNIST 4,000, MLP",
+    "fashion": "Fashion-MNIST 20,000, CNN",
 }
 HEADER = (
     "| data | noise | plain | random order | told the rate | default "
@@ -177,8 +177,11 @@ def _line(setting: str, noise: str, methods: dict[str, Cell]) -> str:
 
 
 def _accuracy(found: Cell | None) -> str:
-    """Mean and standard error, in per cent."""
-    return f"{100 * found.accuracy:.1f} ± {100 * found.error:.1f}" if found else "-"
+    """Mean and standard error, in per cent; one seed has no error."""
+    if found is None:
+        return "-"
+    mean = f"{100 * found.accuracy:.1f}"
+    return f"{mean} ± {100 * found.error:.1f}" if found.seeds > 1 else mean
 
 
 def _number(found: Cell | None, name: str) -> str:

@@ -59,15 +59,26 @@ def test_a_group_that_nobody_has_seen_keeps_all() -> None:
     assert Quantile(Constant(0.5), by="group")(0, of, torch.zeros(2)).tolist() == [2.0, math.inf]
 
 
-@given(st.lists(st.tuples(st.floats(0, 5, width=32), st.integers(0, 3)), min_size=1, max_size=15), st.floats(0.05, 0.95))
-def test_a_mass_of_two_counts_like_the_sample_twice(rows: list[tuple[float, int]], share: float) -> None:
-    difficulty = torch.tensor([d for d, _ in rows])
+@given(
+    st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.5]), st.integers(1, 3)), min_size=1),
+    st.floats(0.05, 0.95),
+)
+def test_kept_mass_reaches_the_share_and_no_sample_more(
+    rows: list[tuple[float, int]], share: float
+) -> None:
     mass = torch.tensor([float(m) for _, m in rows])
-    repeated = difficulty.repeat_interleave(mass.long())
-    if len(repeated):
-        assert cut(difficulty, share, mass) >= cut(repeated, share) or float(
-            mass[difficulty < cut(difficulty, share, mass)].sum()
-        ) >= share * float(mass.sum()) - 1e-5
+    of = population([d for d, _ in rows], sample_weight=mass)
+    weight = kept(Quantile(Constant(share)), of)
+    last = max((d, i) for i, (d, _) in enumerate(rows) if weight[i])[1]
+    target = share * float(mass.sum())
+    assert float((weight * mass).sum()) >= target - 1e-4
+    assert float((weight * mass).sum() - mass[last]) < target
+
+
+def test_equal_masses_change_nothing() -> None:
+    of = torch.rand(50)
+    for share in (0.1, 0.5, 0.9):
+        assert cut(of, share, torch.full((50,), 3.0)) == cut(of, share)
 
 
 def test_mass_fills_the_share() -> None:

@@ -345,7 +345,7 @@ class Pacer(nn.Module):
         bad = ~valid
         if self.skip_nan:
             bad = bad & ~(inside & score.isnan())
-        first = index[bad.int().argmax()]
+        first = index.index_select(0, bad.int().argmax().reshape(1)).squeeze(0)
         self._bad[1] = torch.where((self._bad[0] == 0) & bad.any(), first, self._bad[1])
         self._bad[0] += bad.sum()
         clamped = index.clamp(0, self.ledger.n_samples - 1)

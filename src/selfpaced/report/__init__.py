@@ -1,0 +1,1 @@
+"""Pictures of a run; needs the extra ``report``."""

@@ -1,0 +1,170 @@
+"""What a weighting is, and what most of them share."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from selfpaced.errors import require, values_can_be_read
+
+Number = Tensor | float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Numbers from low to high; an open end does not belong to it.
+
+    >>> 1.0 in Interval(0, 1), 1.0 in Interval(0, 1, open_high=True)
+    (True, False)
+    """
+
+    low: float
+    high: float
+    open_low: bool = False
+    open_high: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        """Say whether the value lies inside; NaN lies nowhere."""
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return above and below
+
+    def __str__(self) -> str:
+        """Write it as mathematics does."""
+        left, right = "(" if self.open_low else "[", ")" if self.open_high else "]"
+        return f"{left}{self.low:g}, {self.high:g}{right}"
+
+
+ANY = Interval(-math.inf, math.inf)
+NON_NEGATIVE = Interval(0.0, math.inf)
+UNIT = Interval(0.0, 1.0)
+
+
+class Weighting(Protocol):
+    """A rule from difficulty and age to the weight v that minimises v d + g(v; age).
+
+    An infinite age keeps everything with weight 1, whatever the rule.
+
+    Attributes:
+        cuts: v reaches 0 at a finite difficulty.
+        binary: v is 0 or 1.
+        difficulty_domain: What difficulties it takes.
+        age_domain: What ages it takes, beside infinity.
+        range: Where v lies.
+        direction: -1 when v falls with difficulty (easy first), +1 when it rises.
+        scale_free: rule(k d; k age) = rule(d; age).
+        grows_with_age: v never falls as the age grows.
+    """
+
+    cuts: ClassVar[bool]
+    binary: ClassVar[bool]
+    difficulty_domain: ClassVar[Interval]
+    age_domain: ClassVar[Interval]
+    range: ClassVar[Interval]
+    direction: ClassVar[int]
+    scale_free: ClassVar[bool]
+    grows_with_age: ClassVar[bool]
+
+    def __call__(self, difficulty: Tensor, age: Number) -> Tensor:
+        """Return v, shape and dtype of the difficulty; constant under autograd."""
+        ...
+
+    def penalty(self, weight: Tensor, age: Number) -> Tensor:
+        """Return g(v; age) per sample, shape of the weight."""
+        ...
+
+    def latent_loss(self, difficulty: Tensor, age: Number) -> Tensor:
+        """Return F(d; age), the integral of v from 0 to d; its gradient is v."""
+        ...
+
+
+class Rule:
+    """The traits that most weightings share: soft, non-negative, easy first."""
+
+    cuts: ClassVar[bool] = False
+    binary: ClassVar[bool] = False
+    difficulty_domain: ClassVar[Interval] = NON_NEGATIVE
+    age_domain: ClassVar[Interval] = NON_NEGATIVE
+    range: ClassVar[Interval] = UNIT
+    direction: ClassVar[int] = -1
+    scale_free: ClassVar[bool] = True
+    grows_with_age: ClassVar[bool] = True
+
+
+class ScaleFree(Rule):
+    """A weighting that sees only the ratio r = d / age.
+
+    Then v = v(r), g(v; age) = age h(v) and F(d; age) = age G(r): a member writes three functions
+    of one number. Age 0 is an infinite ratio, an infinite age the ratio 0.
+    """
+
+    def v(self, r: Tensor) -> Tensor:
+        """Return the weight at the ratio."""
+        raise TypeError(f"{type(self).__name__} defines no v(r).")
+
+    def h(self, v: Tensor) -> Tensor:
+        """Return the penalty at age 1."""
+        raise TypeError(f"{type(self).__name__} defines no h(v).")
+
+    def G(self, r: Tensor) -> Tensor:
+        """Return the latent loss at age 1."""
+        raise TypeError(f"{type(self).__name__} defines no G(r).")
+
+    def __call__(self, difficulty: Tensor, age: Number) -> Tensor:
+        """Return v, shape and dtype of the difficulty; constant under autograd."""
+        with torch.no_grad():
+            check_domain(self, difficulty, age)
+            d, age = widen(difficulty, age)
+            v = torch.where(age.isinf(), 1.0, self.v(ratio(d, age)))
+            return v.to(difficulty.dtype)
+
+    def penalty(self, weight: Tensor, age: Number) -> Tensor:
+        """Return g(v; age) per sample, shape of the weight."""
+        v, age = widen(weight, age)
+        return (age * self.h(v)).to(weight.dtype)
+
+    def latent_loss(self, difficulty: Tensor, age: Number) -> Tensor:
+        """Return F(d; age), the integral of v from 0 to d; its gradient is v."""
+        check_domain(self, difficulty, age)
+        d, age = widen(difficulty, age)
+        finite = torch.where(age.isinf(), 1.0, age)
+        latent = torch.where(age.isinf(), d, finite * self.G(ratio(d, finite)))
+        return latent.to(difficulty.dtype)
+
+
+def widen(values: Tensor, age: Number) -> tuple[Tensor, Tensor]:
+    """Return both as tensors of at least float32 on the values' device."""
+    wide = values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+    return wide, torch.as_tensor(age, dtype=wide.dtype, device=wide.device)
+
+
+def ratio(d: Tensor, age: Tensor) -> Tensor:
+    """Return d / age; infinite at age 0, 0 at an infinite age."""
+    usable = (age > 0) & ~age.isinf()
+    r = d / torch.where(usable, age, 1.0)
+    edge = torch.where(age.isinf(), 0.0, math.inf).to(d.dtype)
+    return torch.where(usable, r, edge)
+
+
+def check_domain(rule: Weighting, difficulty: Tensor, age: Number) -> None:
+    """Raise for a difficulty or an age that the rule is not made for, where looking is free."""
+    name = type(rule).__name__
+    if isinstance(age, Tensor):
+        ages = age.reshape(-1).tolist() if values_can_be_read(age) else []
+    else:
+        ages = [age]
+    for value in ages:
+        require(
+            value in rule.age_domain or value == math.inf,
+            f"{name} takes an age in {rule.age_domain}, or inf to keep all; got {value:g}. The "
+            f"age is in the unit of the difficulty.",
+        )
+    if values_can_be_read(difficulty) and len(difficulty):
+        low = difficulty.min().item()
+        require(
+            low in rule.difficulty_domain,
+            f"{name} takes difficulties of {rule.difficulty_domain.low:g} or more; got {low:g}. "
+            f"Hard() takes any number but NaN; shift the difficulty for the others.",
+        )
