@@ -21,6 +21,7 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "Threshold": [{"pacing": Geometric(0.1, 1.35)}],
     "Quantile": [{"pacing": Ramp(0.3, 1.0, 5)}, {"pacing": Constant(0.5), "by": "group"}],
     "Steps": [{"k": 3}],
+    "Root": [{}, {"p": 3}],
 }
 
 
@@ -41,9 +42,11 @@ def rules() -> list[weighting.Weighting]:
 
 
 SHAPES = [
-    shape
-    for shape in members(pacing, "__call__")
-    if "progress" in inspect.signature(shape).parameters
+    shape(**settings)
+    for name, shape in sorted(vars(pacing).items())
+    if inspect.isclass(shape) and hasattr(shape, "__dataclass_fields__")
+    if "progress" in inspect.signature(shape.__call__).parameters
+    for settings in SETTINGS.get(name, [{}])
 ]
 
 

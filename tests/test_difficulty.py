@@ -65,3 +65,8 @@ def test_shuffled_is_uniform_and_uncorrelated_between_seeds() -> None:
     a, b = (Shuffled(seed)(torch.zeros(n), rows(n)) for seed in (1, 2))
     assert torch.histc(a, 10, 0, 1).sub(n / 10).abs().max() < 400
     assert abs(float(torch.corrcoef(torch.stack([a, b]))[0, 1])) < 0.02
+
+
+@pytest.mark.parametrize("seed", [-1, 21, 100, 2**40])
+def test_any_seed_shuffles(seed: int) -> None:
+    assert Shuffled(seed)(torch.zeros(50), rows(50)).unique().numel() > 40

@@ -82,8 +82,8 @@ def digits(
         loaded = _load(data, limit)
         given = _made_wrong(loaded, kind, noise, seed)
     console.print(
-        f"[bold]{escape(loaded.name)}[/]: {len(given):,} training images, {noise:.0%} of the "
-        f"labels made wrong ({kind}, seed {seed}), {epochs} epochs",
+        f"[bold]{escape(loaded.name)}[/]: {len(given):,} training images, {noise:.0%} of their "
+        f"labels made wrong ({kind}), seed {seed}",
         highlight=False,
     )
     comparison = _compare(loaded, given, epochs, seed, console)
@@ -144,7 +144,9 @@ def _compare(
         TextColumn("{task.fields[accuracy]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
         bars = {
             name: progress.add_task(name, start=False, total=epochs, accuracy="") for name in NAMES
         }
@@ -160,7 +162,7 @@ def _report(comparison: "Comparison", written: list[Path], console: Console) -> 
     """Print the table, the suspects, one sentence and the files."""
     from selfpaced.demo.verdict import precision, sentence, wilson
 
-    table = Table("training", *("test accuracy", "95 % interval", "seconds"))
+    table = Table("training", *("test accuracy", "95% interval", "seconds"))
     for column in table.columns[1:]:
         column.justify = "right"
     for run in comparison.runs:
@@ -171,10 +173,12 @@ def _report(comparison: "Comparison", written: list[Path], console: Console) -> 
     found, n = precision(comparison), len(comparison.suspects)
     by_chance = comparison.planted.double().mean().item()
     console.print(
-        f"Of the first {n} suspects {found.value:.0%} were made wrong on purpose (95 % interval "
+        f"Of the first {n} suspects {found.value:.0%} were made wrong on purpose (95% interval "
         f"{found.low:.0%} to {found.high:.0%}; by chance {by_chance:.0%}).",
         highlight=False,
     )
+    console.print()
     console.print(sentence(comparison), highlight=False)
+    console.print()
     for path in written:
         console.print(f"  {escape(str(path))}", style="cyan", highlight=False, soft_wrap=True)

@@ -154,7 +154,8 @@ class Shuffled:
 
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
         """Return the number of each sample, shape (B,)."""
-        bits = (rows.index + 1) * 0x9E3779B97F4A7C1 + (self.seed % 2**31) * 0x632BE59BD9B4E01
+        start = self.seed * 0x632BE59BD9B4E01 % 2**63  # an int64, whatever the seed
+        bits = (rows.index + 1) * 0x9E3779B97F4A7C1 + start
         for _ in range(2):
             bits = (bits ^ (bits >> 29 & 0x7FFFFFFFF)) * 0x3F58476D1CE4E5B9
         return (bits >> 40 & 0xFFFFFF).float() / 2**24

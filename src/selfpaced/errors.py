@@ -44,31 +44,45 @@ def values_can_be_read(tensor: Tensor) -> bool:
 
 
 def check_losses(loss: Tensor) -> None:
-    """Raise unless there is one floating-point loss per sample, and at least one."""
+    """Raise unless there is one floating-point loss per sample, and at least one.
+
+    Called for every batch: messages are only made when they are needed.
+    """
     if not isinstance(loss, Tensor) or not loss.is_floating_point():
         came = loss.dtype if isinstance(loss, Tensor) else type(loss).__name__
         raise TypeError(f"Pacer expects a floating-point tensor of losses; got {came}.")
-    require(
-        loss.ndim == 1,
-        f"Pacer expects one loss per sample, shape (batch,); got shape {tuple(loss.shape)}. "
-        f'Pass reduction="none" to your loss function, and reduce_tokens(loss, mask) to sequences.',
-    )
-    require(len(loss) > 0, "Pacer got an empty batch, shape (0,). Skip it, or use drop_last.")
+    if loss.ndim != 1:
+        raise ValueError(
+            f"Pacer expects one loss per sample, shape (batch,); got shape {tuple(loss.shape)}. "
+            f'Pass reduction="none" to your loss function, and reduce_tokens(loss, mask) to '
+            f"sequences."
+        )
+    if loss.shape[0] == 0:
+        raise ValueError("Pacer got an empty batch, shape (0,). Skip it, or use drop_last.")
 
 
 def check_index(index: Tensor, loss: Tensor) -> None:
-    """Raise unless the index has one int64 per loss."""
+    """Raise unless the index has one int64 per loss. Called for every batch."""
     if not isinstance(index, Tensor) or index.dtype != torch.int64:
         came = index.dtype if isinstance(index, Tensor) else type(index).__name__
         raise TypeError(
             f"Pacer expects the index as an int64 tensor; got {came}. "
             f"Indexed(dataset) yields it; floats cannot hold every index."
         )
-    require(
-        index.shape == loss.shape,
-        f"Pacer expects one index per loss, shape {tuple(loss.shape)}; "
-        f"got shape {tuple(index.shape)}.",
-    )
+    if index.shape != loss.shape:
+        raise ValueError(
+            f"Pacer expects one index per loss, shape {tuple(loss.shape)}; "
+            f"got shape {tuple(index.shape)}."
+        )
+
+
+def check_score(score: Tensor, loss: Tensor) -> None:
+    """Raise unless there is one difficulty per loss. Called for every batch."""
+    if score.shape != loss.shape:
+        raise ValueError(
+            f"Pacer expects one difficulty per loss, shape {tuple(loss.shape)}; "
+            f"got shape {tuple(score.shape)}."
+        )
 
 
 def raise_out_of_range(index: Tensor, n_samples: int) -> NoReturn:

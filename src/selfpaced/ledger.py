@@ -10,7 +10,7 @@ scatter:
     total    sum of the losses of the visits after the first two, up to the last step
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -52,6 +52,26 @@ class Population(NamedTuple):
     difficulty: Tensor
     mass: Tensor | None
     columns: Mapping[str, Tensor]
+
+
+class Gathered(Mapping[str, Tensor]):
+    """Columns at some indices, gathered when somebody reads them: most batches read none."""
+
+    def __init__(self, columns: Mapping[str, Tensor], index: Tensor) -> None:
+        """Remember where to look."""
+        self._columns, self._index = columns, index
+
+    def __getitem__(self, name: str) -> Tensor:
+        """Gather one column, shape (B,)."""
+        return self._columns[name].index_select(0, self._index)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        """Return the number of columns."""
+        return len(self._columns)
 
 
 class Difficulty(Protocol):
@@ -131,7 +151,7 @@ class Ledger:
     def rows(self, index: Tensor) -> Rows:
         """Gather the rows of a batch: a visit that waits is not among them."""
         packed = self.packed.index_select(0, index)
-        columns = {name: column[index] for name, column in self.columns.items()}
+        columns = Gathered(self.columns, index)
         return Rows(index, packed[:, MEMORY], packed[:, VISITS].floor(), columns)
 
     def write(

@@ -15,6 +15,7 @@ from selfpaced.errors import (
     check_index,
     check_losses,
     check_sample_weight,
+    check_score,
     choose,
     raise_nan,
     raise_out_of_range,
@@ -102,6 +103,7 @@ class Pacer(nn.Module):
         self.decide, self.reduction = decide, reduction
         self._require_fit(columns)
         self.ledger = Ring() if n_samples is None else Ledger(n_samples, columns)
+        self._has_mass = "sample_weight" in self.ledger.columns
         self.weight = torch.ones(self.ledger.n_samples)
         self.current_age = self._first_age()
         self.history = History()
@@ -296,18 +298,14 @@ class Pacer(nn.Module):
                 d = self.difficulty(self.difficulty.fold(score, rows), rows)
                 weight = self.weighting(d, self._age_of(rows.columns))
             self.ledger.write(index, score, rows, valid)
-            if "sample_weight" in rows.columns:
+            if self._has_mass:
                 weight = weight * rows.columns["sample_weight"]
             return (weight if valid is None else torch.where(valid, weight, 0.0)), finite
 
     def _checked(self, loss: Tensor, score: Tensor, index: Tensor | None) -> Tensor:
         """Return the index, or the ring's places, once shapes and types are right."""
         check_losses(loss)
-        require(
-            score.shape == loss.shape,
-            f"Pacer expects one difficulty per loss, shape {tuple(loss.shape)}; "
-            f"got shape {tuple(score.shape)}.",
-        )
+        check_score(score, loss)
         if isinstance(self.ledger, Ring):
             require(
                 index is None,
@@ -366,7 +364,7 @@ class Pacer(nn.Module):
         """Return the age of each sample: shape () or (B,)."""
         if self.current_age.ndim == 0 or self.age is None or self.age.by is None:
             return self.current_age
-        return self.current_age[columns[self.age.by]]
+        return self.current_age.index_select(0, columns[self.age.by])
 
     def _decide(self, population: Population) -> Tensor:
         """Weigh all seen samples at the new age, float32, shape (n,)."""

@@ -160,8 +160,8 @@ def check_settings(member: object) -> None:
         )
         for name, value in vars(module).items()
     }
-    names[type(member).__name__] = type(member)
-    names |= {"inf": math.inf}
+    parts = [member, *vars(member).values()]
+    names |= {type(part).__name__: type(part) for part in parts} | {"inf": math.inf}
     expect(eval(repr(member), names) == member, f"eval of {member!r} is another object")
 
 
@@ -181,7 +181,7 @@ def _expect_refusal(pacing: Pacing, step: float) -> None:
 
 def _check_minimises(rule: Weighting, d: Tensor, age: float) -> None:
     """v d + g(v) at v is no more than anywhere on a fine grid."""
-    grid = torch.linspace(rule.range.low, rule.range.high, 20_001, dtype=torch.float64)
+    grid = torch.linspace(rule.range.low, rule.range.high, 10_001, dtype=torch.float64)
     penalty = rule.penalty(grid, age)
     expect(not bool(penalty.isnan().any()), f"{rule!r}: the penalty is NaN")
     v = rule(d, age)
@@ -198,7 +198,7 @@ def _check_latent_loss(rule: Weighting, d: Tensor, age: float) -> None:
     """F(0) = 0 and F' = v, by the trapezoid between neighbours."""
     at_zero = float(rule.latent_loss(d[:1] * 0, age).abs())
     expect(at_zero <= 1e-12, f"{rule!r} at age {age}: F(0) is not 0")
-    x = torch.linspace(0, float(d[-1]), 200_001, dtype=torch.float64)
+    x = torch.linspace(0, float(d[-1]), 100_001, dtype=torch.float64)
     integral = torch.cumulative_trapezoid(rule(x, age), x)
     worst = float((rule.latent_loss(x[1:], age) - integral).abs().max())
     expect(worst <= 1e-4 * age, f"{rule!r} at age {age}: F is not the integral of v")
@@ -211,8 +211,8 @@ def _check_shape_over_difficulty(rule: Weighting, d: Tensor, age: float) -> None
     expect(inside, f"{rule!r} at age {age} leaves its range {rule.range}")
     rising = bool((v.diff() * rule.direction >= -1e-12).all())
     expect(rising, f"{rule!r} at age {age} is not monotone in the difficulty")
-    far = rule(torch.tensor([1e4, math.inf], dtype=torch.float64), age)
-    expect(bool((far == 0).all()) == rule.cuts or far[0] == 0, f"{rule!r}: cuts={rule.cuts}")
+    far = rule(torch.tensor([10 * age, math.inf], dtype=torch.float64), age)
+    expect(bool(far[0] == 0) == rule.cuts, f"{rule!r} at age {age}: cuts={rule.cuts} is not true")
     expect(rule.direction > 0 or float(far[1]) == 0, f"{rule!r} keeps an infinite difficulty")
     steps = bool(((v == 0) | (v == 1)).all())
     expect(steps == rule.binary, f"{rule!r}: binary={rule.binary} is not true")
@@ -228,7 +228,8 @@ def _check_dtypes(rule: Weighting, age: float) -> None:
             v = rule(d, at)
             expect(v.dtype == dtype and v.shape == d.shape, f"{rule!r} changes {dtype} or shape")
             expect(bool(v.isfinite().all()), f"{rule!r} is not finite in {dtype}")
-        expect(bool((rule(d, math.inf) == 1).all()), f"{rule!r}: age inf must keep everything")
+        finite = rule(d[:-1], math.inf)
+        expect(bool((finite == 1).all()), f"{rule!r}: an infinite age must keep everything")
 
 
 def _check_gradients(rule: Weighting, d: Tensor, age: float) -> None:

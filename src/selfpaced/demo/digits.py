@@ -161,7 +161,7 @@ def network(data: Data, seed: int) -> nn.Module:
 def predict(model: nn.Module, images: Tensor) -> Tensor:
     """Return the model's label for each image, int64, shape (n,)."""
     with torch.no_grad():
-        return torch.cat([model(part).argmax(1) for part in images.split(1000)])
+        return torch.cat([model(part).argmax(1) for part in torch.split(images, 1000)])
 
 
 def _train(run: Run, train: Split, test: Split, epochs: int, seed: int, watch: Watch) -> None:
@@ -175,7 +175,7 @@ def _train(run: Run, train: Split, test: Split, epochs: int, seed: int, watch: W
             loss = F.cross_entropy(model(x), y, reduction="none")
             loss = pacer(loss, index) if pacer is not None else loss.mean()
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            loss.backward()
             optimizer.step()
         if pacer is not None:
             pacer.step()

@@ -76,7 +76,7 @@ def sentence(comparison: Comparison) -> str:
             f"Self-paced cannot be told apart from plain here: it ended {_against(gain.value)} it"
         )
     return (
-        f"{said} (95 % interval {gain.low * 100:+.1f} to {gain.high * 100:+.1f}, {len(plain):,} "
+        f"{said} (95% interval {gain.low * 100:+.1f} to {gain.high * 100:+.1f}, {len(plain):,} "
         f"test images, one seed) and {_against(to_clean.value)} training on clean labels."
     )
 

@@ -14,6 +14,7 @@ from selfpaced.errors import require
 try:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 except ModuleNotFoundError as missing:
     message = 'The pictures need matplotlib: pip install "selfpaced[report]"'
@@ -46,11 +47,13 @@ def plot_curves(
     2
     """
     require(len(accuracies) <= len(LINES), f"At most 4 runs can be drawn; got {len(accuracies)}.")
-    figure = Figure(figsize=(10, 4.2), dpi=150, layout="constrained")
-    figure.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr]  # set just above
+    figure = Figure(
+        figsize=(10, 4.2), dpi=150, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08)
+    )
     left, right = figure.subplots(1, 2)
     for (name, values), (colour, style) in zip(accuracies.items(), LINES, strict=False):
-        left.plot(*_numbered(values), color=colour, linestyle=style, linewidth=2, label=name)
+        over = 2.1 if style == "-" else 2.2  # a solid line would hide another beneath it
+        left.plot(*_numbered(values), color=colour, ls=style, lw=2, label=name, zorder=over)
     _dress(left, "Test accuracy", "epoch")
     right.plot(*_numbered(kept_share), color=BLUE, linewidth=2, label="kept")
     if clean_share is not None:
@@ -91,10 +94,8 @@ def plot_suspects(
     require(lengths == {k}, f"Each of the {k} images needs a label of each kind; got {lengths}.")
     rows, columns = -(-k // 5), min(k, 5)
     figure = Figure(figsize=(max(1.75 * columns, 5), 2.05 * rows + 0.9), dpi=150)
-    top = 0.75 / figure.get_figheight()
-    figure.subplots_adjust(
-        left=0.03, right=0.97, bottom=0.2 / figure.get_figheight(), top=1 - top - 0.04, hspace=0.3
-    )
+    inch = 1 / figure.get_figheight()
+    figure.subplots_adjust(left=0.03, right=0.97, bottom=0.2 * inch, top=1 - 1.1 * inch, hspace=0.3)
     _head(figure, planted)
     for place in range(k):
         axes = figure.add_subplot(rows, columns, place + 1)
@@ -155,12 +156,12 @@ def _mark(axes: Axes, planted: bool) -> None:
     colour, style, mark = (GREEN, "-", "✓") if planted else (VERMILLION, (0, (3, 2)), "✗")
     for spine in axes.spines.values():
         spine.set(color=colour, linestyle=style, linewidth=2.5)
-    axes.text(
-        *(0.98, 1.04, mark),
-        transform=axes.transAxes,
+    axes.annotate(
+        *(mark, (1, 1)),
+        xycoords="axes fraction",
+        xytext=(-2, 5),
+        textcoords="offset points",
         color=colour,
         fontsize=14,
-        fontweight="bold",
         ha="right",
-        va="bottom",
     )

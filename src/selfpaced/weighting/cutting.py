@@ -114,7 +114,7 @@ class Logarithmic(Rule):
             d, age = widen(difficulty, age)
             inside = _inside_unit(age)
             v = torch.log1p(torch.minimum(d, inside) - inside) / torch.log1p(-inside)
-            v = torch.where(age > 0, v.clamp(0, 1), 0.0)
+            v = torch.where((age > 0) & (d < age), v.clamp(0, 1), 0.0)
             return torch.where(age.isinf(), 1.0, v).to(difficulty.dtype)
 
     def penalty(self, weight: Tensor, age: Number) -> Tensor:

@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
-from selfpaced.errors import require, values_can_be_read
+from selfpaced.errors import values_can_be_read
 
 Number = Tensor | float
 
@@ -156,15 +156,15 @@ def check_domain(rule: Weighting, difficulty: Tensor, age: Number) -> None:
     else:
         ages = [age]
     for value in ages:
-        require(
-            value in rule.age_domain or value == math.inf,
-            f"{name} takes an age in {rule.age_domain}, or inf to keep all; got {value:g}. The "
-            f"age is in the unit of the difficulty.",
-        )
+        if value not in rule.age_domain and value != math.inf:
+            raise ValueError(
+                f"{name} takes an age in {rule.age_domain}, or inf to keep all; got {value:g}. "
+                f"The age is in the unit of the difficulty."
+            )
     if values_can_be_read(difficulty) and len(difficulty):
         low = difficulty.min().item()
-        require(
-            low in rule.difficulty_domain,
-            f"{name} takes difficulties of {rule.difficulty_domain.low:g} or more; got {low:g}. "
-            f"Hard() takes any number but NaN; shift the difficulty for the others.",
-        )
+        if low not in rule.difficulty_domain:
+            raise ValueError(
+                f"{name} takes difficulties of {rule.difficulty_domain.low:g} or more; got "
+                f"{low:g}. Hard() takes any number but NaN; shift the difficulty for the others."
+            )
