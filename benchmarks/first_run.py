@@ -152,7 +152,7 @@ def train_epoch(
         else:
             total = pacer(loss, index)
         optimizer.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         optimizer.step()
     pacer.step()
 

@@ -95,7 +95,7 @@ def criterion_pair(pacer: Pacer, generator: torch.Generator) -> tuple[Work, Work
     def plain() -> None:
         logits.grad = None
         following()
-        F.cross_entropy(logits, target).backward()  # type: ignore[no-untyped-call]
+        F.cross_entropy(logits, target).backward()
 
     def paced() -> None:
         logits.grad = None
@@ -115,7 +115,7 @@ def step_pair(pacer: Pacer, generator: torch.Generator) -> tuple[Work, Work]:
 
     def update(loss: Tensor) -> None:
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
 
     def plain() -> None:

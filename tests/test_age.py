@@ -36,14 +36,16 @@ def test_a_full_share_is_an_infinite_age() -> None:
     assert float(Quantile(Constant(1.0))(0, population([1.0, 2.0]), SCALAR)) == math.inf
 
 
-@given(
-    st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.5]), min_size=1, max_size=30), st.floats(0, 1)
-)
-def test_ties_are_admitted_in_index_order_up_to_exactly_k(values: list[float], share: float) -> None:
+@given(st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.5]), min_size=1, max_size=30), st.floats(0, 1))
+def test_ties_are_admitted_in_index_order_up_to_exactly_k(
+    values: list[float], share: float
+) -> None:
     weight = kept(Quantile(Constant(share)), population(values))
     k = math.ceil(share * len(values) - 1e-6)
     expected = torch.zeros(len(values))
-    expected[torch.tensor(sorted(range(len(values)), key=lambda i: values[i])[:k], dtype=torch.int64)] = 1
+    expected[
+        torch.tensor(sorted(range(len(values)), key=lambda i: values[i])[:k], dtype=torch.int64)
+    ] = 1
     assert weight.tolist() == expected.tolist()
 
 

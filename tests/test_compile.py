@@ -9,9 +9,7 @@ from selfpaced.pacing import Constant
 from selfpaced.weighting import Linear
 
 
-def losses(
-    pacer: Pacer, model: nn.Module, compiled: bool, *, bad: bool = False
-) -> list[float]:
+def losses(pacer: Pacer, model: nn.Module, compiled: bool, *, bad: bool = False) -> list[float]:
     def train(x: torch.Tensor, y: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
         loss: torch.Tensor = pacer(F.cross_entropy(model(x), y, reduction="none"), index)
         return loss

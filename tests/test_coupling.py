@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 
 from selfpaced.coupling import CurriculumRegion, RankInGroup
 from selfpaced.ledger import Population
-from selfpaced.weighting import Hard, L1L2, Linear, Polynomial, Weighting, Welsch
+from selfpaced.weighting import L1L2, Hard, Linear, Polynomial, Weighting, Welsch
 
 AGE = torch.tensor(1.0, dtype=torch.float64)
 
@@ -45,9 +45,7 @@ def test_no_diversity_is_plain_self_paced_learning() -> None:
 def test_ties_within_a_group_rank_by_index() -> None:
     population = Population(torch.ones(3), None, {"group": torch.zeros(3, dtype=torch.int64)})
     shifted = RankInGroup(1.0)(population.difficulty, population, Hard(), AGE)
-    assert shifted.tolist() == pytest.approx(
-        [0.0, 1 - 1 / (2**0.5 + 1), 1 - 1 / (3**0.5 + 2**0.5)]
-    )
+    assert shifted.tolist() == pytest.approx([0.0, 1 - 1 / (2**0.5 + 1), 1 - 1 / (3**0.5 + 2**0.5)])
 
 
 @pytest.mark.parametrize("rule", [Linear(), Polynomial(1.5), Welsch(), L1L2()], ids=repr)

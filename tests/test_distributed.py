@@ -83,7 +83,9 @@ def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    mp.spawn(rank_main, args=(port, str(folder)), nprocs=WORLD)  # type: ignore[no-untyped-call]  # torch gives it no types
+    mp.spawn(  # type: ignore[attr-defined, no-untyped-call]  # torch gives it no types
+        rank_main, args=(port, str(folder)), nprocs=WORLD
+    )
     return [torch.load(folder / f"{rank}.pt") for rank in range(WORLD)]
 
 

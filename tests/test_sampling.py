@@ -83,9 +83,7 @@ def test_pickling_does_not_recurse() -> None:
 def test_spawned_workers_yield_the_same_as_none() -> None:
     data = Indexed(TensorDataset(torch.arange(6.0)))
     alone = list(DataLoader(data, batch_size=2))
-    spawned = list(
-        DataLoader(data, batch_size=2, num_workers=1, multiprocessing_context="spawn")
-    )
+    spawned = list(DataLoader(data, batch_size=2, num_workers=1, multiprocessing_context="spawn"))
     assert str(alone) == str(spawned)
 
 

@@ -94,8 +94,8 @@ class Quantile:
         if population is None:
             return torch.full_like(previous, math.inf)
         if self.by is None:
-            age = cut(population.difficulty, share, population.mass)
-            return torch.tensor(age, device=previous.device)
+            limit = cut(population.difficulty, share, population.mass)
+            return torch.tensor(limit, device=previous.device)
         group = self._group(population)
         age = torch.full_like(previous, math.inf)
         for label in range(len(age)):

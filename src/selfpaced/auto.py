@@ -14,9 +14,15 @@ from selfpaced.ledger import Population
 
 Floats = NDArray[np.float64]
 
-SHIFT = 15  # bits of a float32 that a bin ignores: bins are 0.4 % wide
-BINS = 2 ** (31 - SHIFT)
+SHIFT = 15  # bits of a float32 that a bin ignores: 256 bins from one power of 2 to the next
+FIRST, LAST = 2.0**-24, 2.0**16 * (1 - 2.0**-9)  # what is beyond counts as this
+BINS = 40 * 256
+OFFSET = (127 - 24) * 256  # of the bin of FIRST: a float32's exponent counts from -127
+COARSE = 8  # bins of a group are as wide as this many
 CHUNK = 2**22
+LOWEST: Floats = (
+    ((np.arange(BINS + 1, dtype=np.int32) + OFFSET) << SHIFT).view(np.float32).astype(np.float64)
+)
 
 
 @dataclass(frozen=True)
@@ -68,85 +74,115 @@ class Auto:
         require(0 <= self.floor <= 1, f"Auto: floor must be from 0 to 1; got {self.floor}.")
 
     def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
-        """Return the age, float32, shape () or (groups,); infinite to keep all."""
-        everything = torch.full_like(previous, math.inf)
-        if population is None or step < self.warmup:
-            return everything
-        counts = histogram(population)
-        found = self._valley(counts)
-        if found is not None:
-            share, age = float(counts[VALUES < found].sum() / counts.sum()), found
-        elif step < self.warmup + self.probe:
-            share, age = self.start, quantile(counts, self.start)
-        else:
-            return everything
-        return torch.maximum(torch.full_like(previous, age), self._floors(share, population, previous))
+        """Return the age of the coming step; a pure function of its arguments.
+
+        Args:
+            step: Index of the coming step, from 0.
+            population: The samples seen so far; None before data.
+            previous: The age so far, shape () or (groups,): only its shape is read.
+
+        Returns:
+            float32, shape () or (groups,), infinite to keep all. There are as many groups as
+            ``previous`` has, or the largest label + 1 for a ``previous`` of shape ().
+        """
+        if population is None:
+            return torch.full_like(previous, math.inf)
+        require_losses(population.difficulty)
+        if self.by in population.columns and previous.ndim == 0:
+            groups = int(population.columns[self.by].max()) + 1 if len(population[0]) else 0
+            previous = previous.expand(groups)
+        share, age = self._target(step, population)
+        ages = torch.full_like(previous, age, dtype=torch.float32)
+        if previous.ndim and math.isfinite(age):
+            floors = self._floors(share, population, len(previous))
+            return torch.maximum(ages, torch.from_numpy(floors).to(ages))
+        return ages
 
     def cut(self, population: Population) -> float | None:
         """Return the difficulty at the valley, or None: one hump, nothing looks wrong."""
+        require_losses(population.difficulty)
         return self._valley(histogram(population))
 
+    def _target(self, step: int, population: Population) -> tuple[float, float]:
+        """Return the share to keep and the age that keeps it."""
+        if step < self.warmup:
+            return 1.0, math.inf
+        counts = histogram(population)
+        found = self._valley(counts)
+        if found is not None:
+            return float(counts[LOWEST[:-1] < found].sum() / counts.sum()), found
+        if step < self.warmup + self.probe:
+            return self.start, quantile(counts, LOWEST, self.start)
+        return 1.0, math.inf
+
     def _valley(self, counts: Floats) -> float | None:
-        seen = np.flatnonzero(counts)
+        seen = np.flatnonzero(counts)[::-1]
         if not len(seen):
             return None
-        x, weights = -logit(VALUES[seen]), counts[seen]
-        at = valley(x[::-1], weights[::-1], self.depth)
+        middle = (LOWEST[seen] + LOWEST[seen + 1]) / 2
+        at = valley(-logit(middle), counts[seen], self.depth)
         return None if at is None else float(np.logaddexp(0.0, -at))
 
-    def _floors(self, share: float, population: Population, previous: Tensor) -> Tensor:
-        """Return the age that keeps the floor of each class, shape of the previous age."""
-        floors = torch.zeros_like(previous)
-        if previous.ndim == 0 or self.by not in population.columns:
-            return floors
-        group = population.columns[self.by]
-        for label in range(len(floors)):
-            of = (group == label).nonzero().squeeze(1)
-            mass = None if population.mass is None else population.mass[of]
-            counts = histogram(Population(population.difficulty[of], mass, {}))
-            floors[label] = quantile(counts, self.floor * share)
-        return floors
+    def _floors(self, share: float, population: Population, groups: int) -> Floats:
+        """Return the age that keeps the floor of each class, shape (groups,); 0 for one unseen."""
+        counts = histogram(population, population.columns[self.by], groups)
+        edges = LOWEST[::COARSE]
+        return np.array(
+            [quantile(row, edges, self.floor * share) if row.any() else 0.0 for row in counts]
+        )
 
 
-def _values() -> Floats:
-    """The difficulty in the middle of each bin."""
-    low = np.arange(BINS, dtype=np.uint32) << SHIFT
-    with np.errstate(over="ignore"):
-        middle = (low + (1 << (SHIFT - 1))).astype(np.uint32).view(np.float32)
-    return np.where(np.isfinite(middle), middle, np.finfo(np.float32).max).astype(np.float64)
-
-
-VALUES = _values()
-
-
-def histogram(population: Population) -> Floats:
-    """Count difficulties of 0 or more in bins of equal relative width, shape (BINS,).
-
-    The bits of a non-negative float32, read as an integer, are in its order: the upper ones are
-    the bin. Memory does not grow with the number of samples.
-    """
-    counts = np.zeros(BINS)
-    mass = population.mass
-    for start in range(0, len(population.difficulty), CHUNK):
-        part = population.difficulty[start : start + CHUNK].float().cpu()
+def require_losses(difficulty: Tensor) -> None:
+    """Raise unless all difficulties are 0 or more: a logit needs -ln p."""
+    if len(difficulty):
+        lowest = float(difficulty.min())
         require(
-            bool(part.min() >= 0),
-            f"Auto reads difficulties as -ln p and needs 0 or more; got {float(part.min()):g}. "
+            lowest >= 0,
+            f"Auto reads difficulties as -ln p and needs 0 or more; got {lowest:g}. "
             f"Use age=Quantile(pacing) for other losses.",
         )
-        bins = (part + 0.0).numpy().view(np.int32) >> SHIFT
-        weights = None if mass is None else mass[start : start + CHUNK].double().cpu().numpy()
-        counts += np.bincount(bins, weights, minlength=BINS)
-    return counts
 
 
-def quantile(counts: Floats, share: float) -> float:
-    """Return the difficulty below which this share lies; infinite for all, to a bin's width."""
+def histogram(
+    population: Population, group: Tensor | None = None, groups: int | None = None
+) -> Floats:
+    """Count difficulties in bins of equal relative width, .4 %, or 3 % in each group.
+
+    The bits of a float32 of 0 or more, read as an integer, are in its order: the upper ones are
+    the bin. Memory does not grow with the number of samples.
+
+    Args:
+        population: Difficulties of 0 or more; a mass counts as that many samples.
+        group: Labels from 0, int64, shape (n,).
+        groups: Number of labels.
+
+    Returns:
+        Shape (BINS,) without groups, else (groups, BINS / COARSE).
+    """
+    bins, rows = (BINS, 1) if groups is None else (BINS // COARSE, groups)
+    counts = np.zeros(rows * bins)
+    for start in range(0, len(population.difficulty), CHUNK):
+        part = slice(start, start + CHUNK)
+        values = population.difficulty[part].float().clamp(FIRST, LAST).cpu().numpy()
+        at = (values.view(np.int32) >> SHIFT) - OFFSET
+        if group is not None:
+            at = at // COARSE + bins * group[part].cpu().numpy()
+        mass = None if population.mass is None else population.mass[part].double().cpu().numpy()
+        counts += np.bincount(at, mass, minlength=len(counts))
+    return counts if groups is None else counts.reshape(groups, bins)
+
+
+def quantile(counts: Floats, lowest: Floats, share: float) -> float:
+    """Return the difficulty below which this share lies, to a bin's width; infinite for all.
+
+    Args:
+        counts: What is in each bin, shape (bins,).
+        lowest: The lower edges of the bins, ascending, and the upper edge of the last one.
+        share: From 0 to 1; 0 gives the lower edge of the easiest.
+    """
     filled = np.cumsum(counts)
-    if share >= 1 or not filled[-1]:
-        return math.inf
-    bin_ = int(np.searchsorted(filled, share * filled[-1], side="left"))
-    return float(VALUES[min(bin_ + 1, BINS - 1)])
+    first = int(np.searchsorted(filled, share * filled[-1]))
+    return math.inf if filled[first] >= filled[-1] else float(lowest[first + 1])
 
 
 def logit(loss: Floats) -> Floats:

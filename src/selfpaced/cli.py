@@ -160,7 +160,7 @@ def _compare(
 
 def _report(comparison: "Comparison", written: list[Path], console: Console) -> None:
     """Print the table, the suspects, one sentence and the files."""
-    from selfpaced.demo.verdict import precision, sentence, wilson
+    from selfpaced.demo.verdict import found, sentence, wilson
 
     table = Table("training", *("test accuracy", "95% interval", "seconds"))
     for column in table.columns[1:]:
@@ -170,13 +170,7 @@ def _report(comparison: "Comparison", written: list[Path], console: Console) -> 
         interval = f"{share.low:.1%} to {share.high:.1%}"
         table.add_row(run.name, f"{share.value:.1%}", interval, f"{run.seconds:.1f}")
     console.print(table)
-    found, n = precision(comparison), len(comparison.suspects)
-    by_chance = comparison.planted.double().mean().item()
-    console.print(
-        f"Of the first {n} suspects {found.value:.0%} were made wrong on purpose (95% interval "
-        f"{found.low:.0%} to {found.high:.0%}; by chance {by_chance:.0%}).",
-        highlight=False,
-    )
+    console.print(found(comparison), highlight=False)
     console.print()
     console.print(sentence(comparison), highlight=False)
     console.print()

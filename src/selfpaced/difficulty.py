@@ -8,6 +8,7 @@ from torch import Tensor
 from selfpaced.errors import require, require_finite
 from selfpaced.ledger import Difficulty, Rows
 
+
 @dataclass(frozen=True)
 class Loss:
     """The last loss itself, as in the papers.

@@ -2,7 +2,6 @@
 
 import difflib
 import math
-
 from typing import NoReturn
 
 import torch

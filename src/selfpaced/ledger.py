@@ -11,6 +11,7 @@ scatter:
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -24,7 +25,8 @@ WARM_UP_VISITS = 2
 LOSS, VISITS, MEMORY, TOTAL = range(4)
 
 
-class Rows(NamedTuple):
+@dataclass(slots=True)
+class Rows:
     """The ledger's rows of some samples, as they were before the loss at hand.
 
     Args:
@@ -154,9 +156,7 @@ class Ledger:
         columns = Gathered(self.columns, index)
         return Rows(index, packed[:, MEMORY], packed[:, VISITS].floor(), columns)
 
-    def write(
-        self, index: Tensor, loss: Tensor, rows: Rows, valid: Tensor | None = None
-    ) -> None:
+    def write(self, index: Tensor, loss: Tensor, rows: Rows, valid: Tensor | None = None) -> None:
         """Keep the losses of a batch until the next ``commit``.
 
         Of an index that stands twice in the batch the last place wins.

@@ -1,13 +1,20 @@
 """The classic program's loss, drop-in."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from selfpaced.errors import raise_out_of_range, require, require_positive_int, values_can_be_read
-from selfpaced.reduction import reduce_weighted
+from selfpaced.errors import (
+    choose,
+    raise_out_of_range,
+    require,
+    require_positive_int,
+    values_can_be_read,
+)
+from selfpaced.reduction import Reduction, reduce_weighted
 from selfpaced.weighting import Hard
 
 
@@ -53,11 +60,12 @@ class SPLLoss(nn.NLLLoss):
         *,
         n_samples: int,
         ignore_index: int = -100,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
     ) -> None:
         """Start with nothing kept."""
         require_positive_int("n_samples", n_samples, "SPLLoss")
         super().__init__(weight, ignore_index=ignore_index, reduction=reduction)
+        choose("reduction", reduction, ("mean", "sum", "none"))
         self.threshold = 0.1
         self.growing_factor = 1.35
         self.v = torch.zeros(n_samples, dtype=torch.int32)
@@ -70,7 +78,7 @@ class SPLLoss(nn.NLLLoss):
         )
         v = self.spl_loss(loss)
         self.v[index] = v
-        return reduce_weighted(loss, v, self.reduction)
+        return reduce_weighted(loss, v, cast(Reduction, self.reduction))
 
     def increase_threshold(self) -> None:
         """Grow: multiply the threshold by the growing factor, once an epoch."""
@@ -98,9 +106,9 @@ class SPLLoss(nn.NLLLoss):
         self.v.copy_(state["v"])
         self.threshold, self.growing_factor = state["threshold"], state["growing_factor"]
 
-    def _apply(self, fn: Any, recurse: bool = True) -> "SPLLoss":
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "SPLLoss":
         """Move v with the module, and keep it int32."""
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch gives it no types
         self.v = self.v.to(fn(torch.empty(0, device=self.v.device)).device)
         return self
 

@@ -273,16 +273,14 @@ class Pacer(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Pacer":
         """Follow the module to another device; the ledger stays float32 whatever it becomes."""
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch gives it no types
         device = fn(torch.empty(0, device=self.weight.device)).device
         self.ledger.to(device)
         self.weight, self.current_age = self.weight.to(device), self.current_age.to(device)
         self._bad = self._bad.to(device)
         return self
 
-    def _weigh(
-        self, loss: Tensor, score: Tensor, index: Tensor | None
-    ) -> tuple[Tensor, bool]:
+    def _weigh(self, loss: Tensor, score: Tensor, index: Tensor | None) -> tuple[Tensor, bool]:
         """Fold the batch into the ledger; return its weights, float32, and "all finite"."""
         with torch.no_grad():
             index = self._checked(loss, score, index)
@@ -309,7 +307,8 @@ class Pacer(nn.Module):
         if isinstance(self.ledger, Ring):
             require(
                 index is None,
-                "Pacer got an index and was made without n_samples. Make it as Pacer(len(dataset)).",
+                "Pacer got an index and was made without n_samples. "
+                "Make it as Pacer(len(dataset)).",
             )
             return self.ledger.next(len(loss))
         if index is None:

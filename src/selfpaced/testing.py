@@ -7,6 +7,7 @@ by discovery and run through the same checks.
 import math
 import pickle
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -69,7 +70,7 @@ def check_pacing(pacing: Pacing, start: float, stop: float | None = None, steps:
     expect(math.isclose(values[0], start, rel_tol=1e-3, abs_tol=1e-3), f"{pacing!r} starts wrong")
     if stop is not None:
         expect(pacing(steps) == stop == pacing(10 * steps), f"{pacing!r} does not end at {stop}")
-    rises = [b - a for a, b in zip(values, values[1:], strict=False)]
+    rises = [b - a for a, b in pairwise(values)]
     expect(all(r >= 0 for r in rises) or all(r <= 0 for r in rises), f"{pacing!r} turns round")
     backwards = [pacing(step) for step in reversed(range(steps + 1))]
     expect(backwards[::-1] == values, f"{pacing!r} depends on more than the step")
@@ -100,18 +101,26 @@ def check_difficulty(rule: Difficulty, columns: Sequence[str] = ()) -> None:
     folded = rule.fold(loss, rows)
     score = rule(folded, rows)
     for name, value in (("fold", folded), ("the score", score)):
-        expect(value.shape == (n,) and value.dtype == torch.float32, f"{rule!r}: {name} is not (B,)")
+        expect(
+            value.shape == (n,) and value.dtype == torch.float32, f"{rule!r}: {name} is not (B,)"
+        )
         expect(bool(value.isfinite().all()), f"{rule!r}: {name} is not finite")
     expect(torch.equal(rule(rule.fold(loss, rows), rows), score), f"{rule!r} is not pure")
     after = (loss, memory, visits)
     unchanged = all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
     expect(unchanged, f"{rule!r} writes to its inputs")
     picked = torch.tensor([3, 1])
-    some = Rows(*(t[picked] for t in rows[:3]), {c: v[picked] for c, v in rows.columns.items()})
+    some = _at(rows, picked)
     alone = rule(rule.fold(loss[picked], some), some)
     expect(torch.equal(alone, score[picked]), f"{rule!r}: a sample's score depends on its batch")
-    empty = Rows(*(t[:0] for t in rows[:3]), {c: v[:0] for c, v in rows.columns.items()})
+    empty = _at(rows, picked[:0])
     expect(rule(rule.fold(loss[:0], empty), empty).shape == (0,), f"{rule!r} fails when empty")
+
+
+def _at(rows: Rows, places: Tensor) -> Rows:
+    """Pick some rows."""
+    columns = {name: column[places] for name, column in rows.columns.items()}
+    return Rows(rows.index[places], rows.memory[places], rows.visits[places], columns)
 
 
 def check_age(rule: Age) -> None:
@@ -180,7 +189,7 @@ def _expect_refusal(pacing: Pacing, step: float) -> None:
 
 
 def _check_minimises(rule: Weighting, d: Tensor, age: float) -> None:
-    """v d + g(v) at v is no more than anywhere on a fine grid."""
+    """V d + g(v) at v is no more than anywhere on a fine grid."""
     grid = torch.linspace(rule.range.low, rule.range.high, 10_001, dtype=torch.float64)
     penalty = rule.penalty(grid, age)
     expect(not bool(penalty.isnan().any()), f"{rule!r}: the penalty is NaN")

@@ -187,7 +187,8 @@ def _train(run: Run, train: Split, test: Split, epochs: int, seed: int, watch: W
 
 def _batches(split: Split, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Yield index, images and labels of one shuffled epoch."""
-    for index in torch.randperm(len(split.labels), generator=generator).split(BATCH):
+    order = torch.randperm(len(split.labels), generator=generator)
+    for index in torch.split(order, BATCH):
         yield index, split.images[index], split.labels[index]
 
 

@@ -51,9 +51,10 @@ def _choose(
     """Return the generator and the places that change, after checking the arguments."""
     require(0 <= share <= 1, f"The share of wrong labels must be from 0 to 1; got {share}.")
     require(n_classes >= 2, f"Wrong labels need 2 classes or more; got {n_classes}.")
+    strange = labels[(labels < 0) | (labels >= n_classes)]
     require(
-        bool(((labels >= 0) & (labels < n_classes)).all()),
-        f"Labels must be from 0 to {n_classes - 1}; got {labels.min()} to {labels.max()}.",
+        len(strange) == 0,
+        f"Labels must be from 0 to {n_classes - 1}; got {strange[:3].tolist()}.",
     )
     random = np.random.default_rng(seed)
     return random, random.choice(len(labels), round(share * len(labels)), replace=False)

@@ -64,6 +64,18 @@ def precision(comparison: Comparison) -> Estimate:
     return wilson(int(hits.sum()), len(hits))
 
 
+def found(comparison: Comparison) -> str:
+    """Say how many of the first suspects were made wrong, and how many chance would give."""
+    by_chance = comparison.planted.double().mean().item()
+    if by_chance == 0:
+        return "No label was made wrong on purpose, so the suspects cannot be checked."
+    share, n = precision(comparison), len(comparison.suspects)
+    return (
+        f"Of the first {n} suspects {share.value:.0%} were made wrong on purpose (95% interval "
+        f"{share.low:.0%} to {share.high:.0%}; by chance {by_chance:.0%})."
+    )
+
+
 def sentence(comparison: Comparison) -> str:
     """Say how self-paced ended against plain training, whichever way it went."""
     paced, plain, clean = (
@@ -71,7 +83,7 @@ def sentence(comparison: Comparison) -> str:
     )
     gain, to_clean = difference(paced, plain), difference(paced, clean)
     said = f"Self-paced ended {_against(gain.value)} plain training"
-    if gain.low <= 0 <= gain.high:
+    if gain.low <= 0 <= gain.high and gain.value != 0:
         said = (
             f"Self-paced cannot be told apart from plain here: it ended {_against(gain.value)} it"
         )

@@ -1,0 +1,127 @@
+import csv
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from selfpaced.demo.digits import (
+    Comparison,
+    Data,
+    compare,
+    from_folder,
+    from_scikit_learn,
+    network,
+)
+from selfpaced.demo.files import write_files
+
+Compared = Callable[[float, int], Comparison]
+
+
+def test_the_digits_are_split_into_1197_and_600_always_the_same() -> None:
+    data, again = from_scikit_learn(), from_scikit_learn()
+    assert (len(data.train.labels), len(data.test.labels), data.n_classes) == (1197, 600, 10)
+    assert data.train.images.shape[1:] == (8, 8)
+    assert data.train.images.min() == 0 and data.train.images.max() == 1
+    assert torch.equal(data.train.images, again.train.images)
+
+
+def test_no_test_digit_is_a_training_digit() -> None:
+    data = from_scikit_learn()
+    seen = {image.numpy().tobytes() for image in data.train.images}
+    assert not any(image.numpy().tobytes() in seen for image in data.test.images)
+
+
+def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "selfpaced\[sklearn\]"'):
+        from_scikit_learn()
+
+
+def write_idx(folder: Path, part: str, n: int, size: int) -> None:
+    """Write n white images of a size and labels 0, 1, 2, 0, ..."""
+    n_bytes, side = n.to_bytes(4, "big"), size.to_bytes(4, "big")
+    images, labels = b"\xff" * (n * size * size), bytes(place % 3 for place in range(n))
+    header = b"\0\0\x08\x03" + n_bytes + side + side
+    (folder / f"{part}-images-idx3-ubyte").write_bytes(header + images)
+    (folder / f"{part}-labels-idx1-ubyte").write_bytes(b"\0\0\x08\x01" + n_bytes + labels)
+
+
+def test_a_folder_is_limited_in_its_training_images_only(tmp_path: Path) -> None:
+    write_idx(tmp_path, "train", 9, 4)
+    write_idx(tmp_path, "t10k", 6, 4)
+    data = from_folder(tmp_path, limit=5)
+    assert (len(data.train.images), len(data.test.images)) == (5, 6)
+    assert data.train.labels.tolist() == [0, 1, 2, 0, 1]
+    assert data.train.images.max() == 1
+    assert data.name == tmp_path.name
+
+
+def test_images_of_two_sizes_are_refused(tmp_path: Path) -> None:
+    write_idx(tmp_path, "train", 9, 4)
+    write_idx(tmp_path, "t10k", 6, 5)
+    with pytest.raises(ValueError, match=r"must be of one size; got \(4, 4\) and \(5, 5\)"):
+        from_folder(tmp_path, limit=5)
+
+
+def test_all_networks_of_a_seed_begin_with_the_same_weights(tiny: Data) -> None:
+    first, again, other = (list(network(tiny, seed).parameters()) for seed in (0, 0, 1))
+    assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
+    assert not torch.equal(first[0], other[0])
+
+
+def test_the_global_random_state_stays_as_it_was(compared: Compared) -> None:
+    before, numpy_before = torch.get_rng_state(), np.random.get_state()[1]  # noqa: NPY002
+    compared(0.4, 2)
+    assert torch.equal(before, torch.get_rng_state())
+    assert np.array_equal(numpy_before, np.random.get_state()[1])  # noqa: NPY002
+
+
+def test_a_comparison_repeats_itself(compared: Compared) -> None:
+    first, again = compared(0.4, 2), compared(0.4, 2)
+    assert [run.accuracies for run in first.runs] == [run.accuracies for run in again.runs]
+    assert torch.equal(first.suspects, again.suspects)
+
+
+def test_each_epoch_is_watched_in_order(tiny: Data) -> None:
+    watched: list[str] = []
+    labels = tiny.train.labels
+    compare(tiny, labels, epochs=2, seed=0, watch=lambda name, accuracy: watched.append(name))
+    names = ["plain", "self-paced", "trained on clean labels"]
+    assert watched == [name for name in names for _ in range(2)]
+
+
+def test_the_first_epoch_of_self_paced_is_the_plain_one(compared: Compared) -> None:
+    comparison = compared(0.4, 1)
+    assert comparison.plain.accuracies == comparison.paced.accuracies
+
+
+def test_a_comparison_without_a_pacer_has_no_suspects(compared: Compared) -> None:
+    comparison = compared(0.4, 1)
+    plain = comparison.plain
+    with pytest.raises(ValueError, match="no self-paced run"):
+        _ = Comparison(comparison.data, comparison.given, plain, plain, plain).suspects
+
+
+def test_most_suspects_of_easy_data_were_planted(compared: Compared) -> None:
+    comparison = compared(0.2, 12)
+    assert comparison.planted[comparison.suspects[:20]].double().mean() > 0.9
+
+
+def test_the_files_hold_the_suspects_in_order(tmp_path: Path, compared: Compared) -> None:
+    comparison = compared(0.4, 4)
+    written = write_files(tmp_path, comparison)
+    assert [path.name for path in written] == ["suspects.png", "curves.png", "suspects.csv"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in written[:2])
+    with written[2].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["rank", "index", "given label", "suggested label", "suspicion"]
+    assert [int(row["rank"]) for row in rows] == list(range(1, 101))
+    assert [int(row["index"]) for row in rows] == comparison.suspects.tolist()
+    assert [int(row["given label"]) for row in rows] == comparison.given[
+        comparison.suspects
+    ].tolist()
+    suspicion = [float(row["suspicion"]) for row in rows]
+    assert suspicion == sorted(suspicion, reverse=True)
