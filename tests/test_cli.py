@@ -75,17 +75,11 @@ def test_the_demo_reads_idx_files(idx_folder: Path, tmp_path: Path) -> None:
     assert len((out / "suspects.csv").read_text().splitlines()) == 21
 
 
-@pytest.mark.parametrize("noise", ["-0.1", "1.5"])
-def test_noise_outside_0_to_1_is_refused(noise: str) -> None:
-    result = run("--noise", noise)
-    assert result.exit_code == 2
-    assert "--noise" in result.stderr and noise in result.stderr
-
-
-def test_noise_that_is_no_number_is_refused(tmp_path: Path) -> None:
-    result = run("--noise", "nan", "-o", str(tmp_path))
-    assert result.exit_code != 0
-    assert "nan" in result.stderr and "Traceback" not in result.output
+@pytest.mark.parametrize("noise", ["-0.1", "1.5", "nan"])
+def test_noise_outside_0_to_1_is_refused(tmp_path: Path, noise: str) -> None:
+    result = run("--noise", noise, "-o", str(tmp_path / "out"))
+    assert_one_line(result, f"The share of wrong labels must be from 0 to 1; got {noise}.")
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_unknown_kind_is_refused() -> None:

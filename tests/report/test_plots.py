@@ -16,12 +16,15 @@ RUNS = {"plain": [0.5, 0.6], "self-paced": [0.5, 0.7], "trained on clean labels"
 
 
 def shown(figure: Figure) -> list[Text]:
-    """Every text of a drawn figure that has letters and is inside an axes' or figure's list."""
+    """Every text that a figure shows; ticks outside the limits exist but are not drawn."""
     figure.draw_without_rendering()
     texts = [*figure.texts]
     for axes in figure.axes:
         legend = axes.get_legend()
-        texts += [axes.title, *axes.texts, *axes.get_xticklabels(), *axes.get_yticklabels()]
+        (left, right), (low, high) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
+        ticks = [text for text in axes.get_xticklabels() if left <= text.get_position()[0] <= right]
+        ticks += [text for text in axes.get_yticklabels() if low <= text.get_position()[1] <= high]
+        texts += [axes.title, *axes.texts, *ticks]
         texts += [axes.xaxis.label, *(legend.get_texts() if legend is not None else [])]
         texts += [child for child in axes.get_children() if isinstance(child, Text)]
     unique = {id(text): text for text in texts if text.get_text() and text.get_visible()}
