@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from selfpaced.age import Auto, Quantile
-from selfpaced.ledger import Population
 from selfpaced.pacing import Constant
+from selfpaced.rows import Population
 
 RATIO_TARGET, MEMORY_TARGET = 3.0, 1.5
 STEP = 12  # past every warm-up and ramp of Auto

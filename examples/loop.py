@@ -28,5 +28,6 @@ for _ in range(20):
     pacer.step()
 
 suspects = pacer.suspects(100)
-print(f"kept share {pacer.history[-1]['kept_share']:.2f}, truly right {1 - wrong.float().mean():.2f}")
+kept = pacer.history[-1]["kept_share"]
+print(f"kept share {kept:.2f}, truly right {1 - wrong.float().mean():.2f}")
 print(f"of the first 100 suspects {wrong[suspects].float().mean():.0%} are mislabeled")

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from selfpaced.age import Quantile, Threshold, cut
-from selfpaced.ledger import Population
 from selfpaced.pacing import Constant, Geometric
+from selfpaced.rows import Population
 
 SCALAR = torch.tensor(0.0)
 

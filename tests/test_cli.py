@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner, Result
 
 import selfpaced
@@ -73,6 +74,24 @@ def test_the_demo_reads_idx_files(idx_folder: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "idx: 20 training images" in result.stdout
     assert len((out / "suspects.csv").read_text().splitlines()) == 21
+
+
+def test_a_terminal_shows_a_bar_for_each_training(idx_folder: Path, tmp_path: Path) -> None:
+    options = ["--data", str(idx_folder), "--epochs", "1", "-o", str(tmp_path)]
+    seen = {"COLUMNS": "100", "FORCE_COLOR": "1"}
+    result = CliRunner().invoke(app, ["demo", "digits", *options], env=seen)
+    assert result.exit_code == 0, result.output
+    assert "━━" in result.stdout and "1/1" in result.stdout
+
+
+def test_the_number_of_threads_is_put_back(idx_folder: Path, tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run("--data", str(idx_folder), "--epochs", "1", "-o", str(tmp_path))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("noise", ["-0.1", "1.5", "nan"])

@@ -6,7 +6,7 @@ import torch
 from scipy.optimize import minimize
 
 from selfpaced.coupling import CurriculumRegion, RankInGroup
-from selfpaced.ledger import Population
+from selfpaced.rows import Population
 from selfpaced.weighting import L1L2, Hard, Linear, Polynomial, Weighting, Welsch
 
 AGE = torch.tensor(1.0, dtype=torch.float64)

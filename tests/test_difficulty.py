@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from selfpaced.difficulty import Loss, Reversed, Shifted, Shuffled, Smoothed
-from selfpaced.ledger import Ledger, Rows
+from selfpaced.ledger import Ledger
+from selfpaced.rows import Rows
 
 DECAY = 0.7
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from selfpaced import testing
 from selfpaced.age import Quantile
 from selfpaced.difficulty import Loss
-from selfpaced.ledger import Population, Rows
 from selfpaced.pacing import Constant, Ramp
+from selfpaced.rows import Population, Rows
 from selfpaced.weighting import Hard, Interval, Linear, Polynomial, Welsch
 
 

@@ -2,10 +2,11 @@
 
 from selfpaced import age, coupling, difficulty, pacing, weighting
 from selfpaced._version import __version__
-from selfpaced.ledger import Ledger, Population, Rows
+from selfpaced.ledger import Ledger
 from selfpaced.loss import SPLLoss
 from selfpaced.pacer import Pacer
 from selfpaced.reduction import reduce_tokens
+from selfpaced.rows import Population, Rows
 from selfpaced.sampling import Indexed
 
 __all__ = [

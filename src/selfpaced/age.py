@@ -10,8 +10,8 @@ from torch import Tensor
 
 from selfpaced.auto import Auto
 from selfpaced.errors import require
-from selfpaced.ledger import Population
 from selfpaced.pacing import Pacing
+from selfpaced.rows import Population
 
 __all__ = ["Age", "Auto", "Quantile", "Threshold"]
 

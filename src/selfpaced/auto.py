@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from selfpaced.errors import require, require_positive_int
-from selfpaced.ledger import Population
+from selfpaced.rows import Population
 
 Floats = NDArray[np.float64]
 

@@ -56,13 +56,13 @@ def _options(
 def digits(
     data: Annotated[
         Path | None,
-        typer.Option(help="A folder of idx files under MNIST's names, plain or .gz."),
+        typer.Option(help="A folder of idx files under MNIST's names, in place of the digits."),
     ] = None,
     limit: Annotated[
         int, typer.Option(min=1, help="With --data: train on the first so many images.")
     ] = 10_000,
     noise: Annotated[
-        float, typer.Option(min=0, max=1, help="The share of training labels made wrong.")
+        float, typer.Option(help="The share of training labels made wrong, from 0 to 1.")
     ] = 0.4,
     kind: Annotated[
         Kind, typer.Option(help="Wrong at random, or each class taken for the next.")
@@ -78,9 +78,9 @@ def digits(
     with _errors_in_one_line():
         from selfpaced.demo.files import write_files  # without matplotlib fail now, not at the end
 
-        folder = _writable(output)
         loaded = _load(data, limit)
         given = _made_wrong(loaded, kind, noise, seed)
+        folder = _writable(output)
     console.print(
         f"[bold]{escape(loaded.name)}[/]: {len(given):,} training images, {noise:.0%} of their "
         f"labels made wrong ({kind}), seed {seed}",
@@ -144,9 +144,9 @@ def _compare(
         TextColumn("{task.fields[accuracy]}"),
         TimeElapsedColumn(),
     )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
+    hidden = not console.is_terminal
+    bar = Progress(*columns, console=console, transient=True, disable=hidden)
+    with _one_thread(), bar as progress:
         bars = {
             name: progress.add_task(name, start=False, total=epochs, accuracy="") for name in NAMES
         }
@@ -156,6 +156,19 @@ def _compare(
             progress.update(bars[name], advance=1, accuracy=f"test {accuracy:.1%}")
 
         return compare(data, given, epochs=epochs, seed=seed, watch=watch)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one core: in so small a network, threads mostly wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _report(comparison: "Comparison", written: list[Path], console: Console) -> None:

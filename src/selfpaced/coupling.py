@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from selfpaced.errors import require, require_finite
-from selfpaced.ledger import Population
+from selfpaced.rows import Population
 from selfpaced.weighting import Weighting
 
 

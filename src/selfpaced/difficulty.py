@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from selfpaced.errors import require, require_finite
-from selfpaced.ledger import Difficulty, Rows
+from selfpaced.rows import Difficulty, Rows
 
 
 @dataclass(frozen=True)

@@ -10,86 +10,19 @@ scatter:
     total    sum of the losses of the visits after the first two, up to the last step
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
 from selfpaced.dynamics import Dynamics
 from selfpaced.errors import require, require_positive_int, values_can_be_read
+from selfpaced.ranks import from_owner, owner_of, world_size
+from selfpaced.rows import Difficulty, Gathered, Population, Rows
 
 WARM_UP_VISITS = 2
 LOSS, VISITS, MEMORY, TOTAL = range(4)
-
-
-@dataclass(slots=True)
-class Rows:
-    """The ledger's rows of some samples, as they were before the loss at hand.
-
-    Args:
-        index: Dataset indices, int64, shape (B,).
-        memory: What the difficulty kept, float32, shape (B,); 0 without a visit.
-        visits: Number of earlier steps in which the sample was seen, float32, shape (B,).
-        columns: The user's per-sample constants, each of shape (B,).
-    """
-
-    index: Tensor
-    memory: Tensor
-    visits: Tensor
-    columns: Mapping[str, Tensor]
-
-
-class Population(NamedTuple):
-    """What an age is decided on: the samples seen so far, in index order.
-
-    Args:
-        difficulty: float32, shape (n,); lower is easier.
-        mass: What each sample counts in a share, float32, shape (n,); None for 1 each.
-        columns: The user's per-sample constants of these samples, each of shape (n,).
-    """
-
-    difficulty: Tensor
-    mass: Tensor | None
-    columns: Mapping[str, Tensor]
-
-
-class Gathered(Mapping[str, Tensor]):
-    """Columns at some indices, gathered when somebody reads them: most batches read none."""
-
-    def __init__(self, columns: Mapping[str, Tensor], index: Tensor) -> None:
-        """Remember where to look."""
-        self._columns, self._index = columns, index
-
-    def __getitem__(self, name: str) -> Tensor:
-        """Gather one column, shape (B,)."""
-        return self._columns[name].index_select(0, self._index)
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the names."""
-        return iter(self._columns)
-
-    def __len__(self) -> int:
-        """Return the number of columns."""
-        return len(self._columns)
-
-
-class Difficulty(Protocol):
-    """A score per sample; lower is easier.
-
-    Two functions, so that a shift of a smoothed loss is not smoothed again: ``fold`` makes the
-    new memory of a loss, calling makes the difficulty of a memory.
-    """
-
-    def fold(self, loss: Tensor, rows: Rows) -> Tensor:
-        """Return the memory after this loss, shape (B,)."""
-        ...
-
-    def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
-        """Return the difficulty that this memory means, shape (B,)."""
-        ...
 
 
 class Ledger:
@@ -204,17 +137,17 @@ class Ledger:
         Two all-reduces of 4 bytes a sample; nothing happens in a world of one. Between steps the
         ranks send nothing.
         """
-        if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        if world_size() == 1:
             return
-        owner = _owner(self.waiting)
-        loss = _from_owner(self.loss, owner)
-        seen = (owner < dist.get_world_size()).nonzero().squeeze(1)
+        owner = owner_of(self.waiting)
+        loss = from_owner(self.loss, owner)
+        seen = (owner < world_size()).nonzero().squeeze(1)
         self.write(seen, loss[seen], self.rows(seen))
         if self.dynamics is not None:
             waiting = self.dynamics.waiting()
-            owner = _owner(waiting["now"] > 0)
+            owner = owner_of(waiting["now"] > 0)
             for column in waiting.values():
-                column.copy_(_from_owner(column, owner))
+                column.copy_(from_owner(column, owner))
 
     def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:
         """Return the indices of the seen samples, shape (n,), and what an age is decided on."""
@@ -255,63 +188,3 @@ def _last_of_each(index: Tensor, new: Tensor) -> tuple[Tensor, Tensor]:
     ordered = index[order]
     last = torch.searchsorted(ordered, ordered, right=True) - 1
     return ordered, new[order][last]
-
-
-def _owner(waiting: Tensor) -> Tensor:
-    """Return the lowest rank at which each sample waits, int32; the world's size for none."""
-    owner = torch.where(waiting, dist.get_rank(), dist.get_world_size()).to(torch.int32)
-    dist.all_reduce(owner, op=dist.ReduceOp.MIN)
-    return owner
-
-
-def _from_owner(column: Tensor, owner: Tensor) -> Tensor:
-    """Return each sample's value at its owner, bit for bit: the other ranks add 0."""
-    mine = (owner == dist.get_rank()).reshape(-1, *[1] * (column.ndim - 1))
-    value = torch.where(mine, column, torch.zeros_like(column))
-    dist.all_reduce(value, op=dist.ReduceOp.SUM)
-    return value
-
-
-class Ring(Ledger):
-    """The last losses of a run without indices: rows without a past, written in turn.
-
-    >>> ring = Ring(4)
-    >>> ring.next(3), ring.next(3)
-    (tensor([0, 1, 2]), tensor([3, 0, 1]))
-    """
-
-    def __init__(self, n_samples: int = 10_000) -> None:
-        """Make an empty ring."""
-        super().__init__(n_samples)
-        self.position = torch.zeros((), dtype=torch.int64)
-
-    def next(self, n: int) -> Tensor:
-        """Return the next n places, int64, shape (n,), and move on."""
-        places = (self.position + torch.arange(n, device=self.position.device)) % self.n_samples
-        self.position += n
-        return places
-
-    def rows(self, index: Tensor) -> Rows:
-        """Return rows without a past: a place of the ring is not a sample."""
-        nothing = torch.zeros(len(index), device=index.device)
-        return Rows(index, nothing, nothing, {})
-
-    def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:
-        """Return the filled places and the difficulties of the losses there."""
-        filled = (self.packed[:, VISITS] > 0).nonzero().squeeze(1)
-        rows = self.rows(filled)
-        return filled, Population(difficulty(self.packed[filled, MEMORY], rows), None, {})
-
-    def to(self, device: torch.device) -> None:
-        """Move the ring; dtypes stay."""
-        super().to(device)
-        self.position = self.position.to(device)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return copies of the places and of the position."""
-        return {**super().state_dict(), "position": self.position.clone()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a ring."""
-        super().load_state_dict(state)
-        self.position.copy_(state["position"])

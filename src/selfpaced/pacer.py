@@ -8,29 +8,28 @@ import torch
 from torch import Tensor, nn
 
 from selfpaced.age import Age, Auto, Quantile
+from selfpaced.batch import flag_scores, read_scores
 from selfpaced.coupling import Coupling
 from selfpaced.difficulty import Smoothed
 from selfpaced.errors import (
-    check_groups,
     check_index,
     check_losses,
-    check_sample_weight,
     check_score,
-    choose,
-    raise_nan,
     raise_out_of_range,
     require,
     require_positive_int,
     values_can_be_read,
 )
-from selfpaced.ledger import Difficulty, Ledger, Population, Ring, Rows
+from selfpaced.ledger import Ledger
 from selfpaced.reduction import Reduction, reduce_weighted
+from selfpaced.ring import Ring
+from selfpaced.rows import Difficulty, Population, Rows
+from selfpaced.settings import require_fit
 from selfpaced.trace import History, Row
 from selfpaced.weighting import Hard, Weighting
 
 Decide = Literal["batch", "step"]
 
-LARGEST = torch.finfo(torch.float32).max  # what an infinite loss counts as in the ledger
 NO_INDEX = (
     "Pacer(n_samples) needs the dataset index of each loss, int64 of shape (batch,). Load from "
     "Indexed(dataset), which yields it, or make a Pacer() without n_samples."
@@ -101,7 +100,7 @@ class Pacer(nn.Module):
         self.n_samples, self.weighting, self.age = n_samples, weighting, age
         self.difficulty, self.couple, self.skip_nan = difficulty, couple, skip_nan
         self.decide, self.reduction = decide, reduction
-        self._require_fit(columns)
+        require_fit(self, columns)
         self.ledger = Ring() if n_samples is None else Ledger(n_samples, columns)
         self._has_mass = "sample_weight" in self.ledger.columns
         self.weight = torch.ones(self.ledger.n_samples)
@@ -286,9 +285,14 @@ class Pacer(nn.Module):
             index = self._checked(loss, score, index)
             score = score.detach().float()
             if values_can_be_read(score):
-                score, valid, finite = self._read(score, index)
+                known = None if self.n_samples is None else index
+                score, valid, finite = read_scores(score, known, skip_nan=self.skip_nan)
             else:
-                (index, score, valid), finite = self._flagged(index, score), False
+                low = self.weighting.difficulty_domain.low
+                index, score, valid = flag_scores(
+                    score, index, self.ledger.n_samples, self._bad, low, skip_nan=self.skip_nan
+                )
+                finite = False
             rows = self._rows(index)
             if self.decide == "step":
                 weight = self.weight[index]
@@ -316,37 +320,12 @@ class Pacer(nn.Module):
         check_index(index, loss)
         return index
 
-    def _read(self, score: Tensor, index: Tensor) -> tuple[Tensor, Tensor | None, bool]:
-        """Look at the values: return usable ones, the places that count, and "all finite"."""
-        low, high = (extreme.item() for extreme in score.aminmax())
-        if -LARGEST <= low and high <= LARGEST:
-            return score, None, True
-        valid = ~score.isnan()
-        if not self.skip_nan and low != low:
-            raise_nan(score, index if self.n_samples else None)
-        return torch.where(valid, score, 0.0).clamp(-LARGEST, LARGEST), valid, False
-
     def _rows(self, index: Tensor) -> Rows:
         """Gather the rows of a batch; torch notices an index out of range by itself."""
         try:
             return self.ledger.rows(index)
         except IndexError:
             raise_out_of_range(index, self.ledger.n_samples)
-
-    def _flagged(self, index: Tensor, score: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Leave bad places out without looking at values, and note them for ``step``."""
-        inside = (index >= 0) & (index < self.ledger.n_samples)
-        valid = inside & ~score.isnan()
-        if self.weighting.difficulty_domain.low >= 0:
-            valid = valid & (score >= 0)
-        bad = ~valid
-        if self.skip_nan:
-            bad = bad & ~(inside & score.isnan())
-        first = index.index_select(0, bad.int().argmax().reshape(1)).squeeze(0)
-        self._bad[1] = torch.where((self._bad[0] == 0) & bad.any(), first, self._bad[1])
-        self._bad[0] += bad.sum()
-        clamped = index.clamp(0, self.ledger.n_samples - 1)
-        return clamped, torch.where(valid, score, 0.0).clamp(-LARGEST, LARGEST), valid
 
     def _raise_flagged(self) -> None:
         """Raise if an accelerator met bad values since the last step."""
@@ -397,34 +376,3 @@ class Pacer(nn.Module):
         else:
             age = torch.full((int(self.ledger.columns[by].max()) + 1,), math.inf)
         return age if self.age is None else self.age(0, None, age)
-
-    def _require_fit(self, columns: Mapping[str, Tensor] | None) -> None:
-        """Raise where settings contradict each other, before anything is made."""
-        columns = columns or {}
-        choose("decide", self.decide, ("batch", "step"))
-        choose("reduction", self.reduction, ("mean", "kept", "sum", "none"))
-        if self.n_samples is None:
-            require(
-                not columns and self.decide == "batch",
-                'Pacer: columns and decide="step" are kept by index; give n_samples.',
-            )
-        require(
-            self.couple is None or self.decide == "step",
-            f'Pacer: {self.couple!r} ties samples together and needs decide="step".',
-        )
-        require(
-            self.age is None or not self.age.needs_cut or self.weighting.cuts,
-            f"Pacer: {self.age!r} keeps a share, but {self.weighting!r} never reaches 0. Use a "
-            f"weighting that cuts, such as Hard() or Linear(), or age=Threshold(pacing).",
-        )
-        by = None if self.age is None else self.age.by
-        if isinstance(self.age, Quantile) and by is not None:
-            require(
-                by in columns,
-                f"Pacer: {self.age!r} reads the column {by!r}; got columns {sorted(columns)}. "
-                f"Pass columns={{{by!r}: labels}}.",
-            )
-        if by is not None and by in columns:
-            check_groups(by, torch.as_tensor(columns[by]))
-        if "sample_weight" in columns:
-            check_sample_weight(torch.as_tensor(columns["sample_weight"]))

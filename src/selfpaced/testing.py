@@ -18,8 +18,8 @@ import selfpaced.difficulty
 import selfpaced.pacing
 import selfpaced.weighting
 from selfpaced.age import Age
-from selfpaced.ledger import Difficulty, Population, Rows
 from selfpaced.pacing import Pacing
+from selfpaced.rows import Difficulty, Population, Rows
 from selfpaced.weighting import Weighting
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)

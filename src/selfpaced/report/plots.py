@@ -53,9 +53,9 @@ def plot_curves(
     left, right = figure.subplots(1, 2)
     for (name, values), (colour, style) in zip(accuracies.items(), LINES, strict=False):
         over = 2.1 if style == "-" else 2.2  # a solid line would hide another beneath it
-        left.plot(*_numbered(values), color=colour, ls=style, lw=2, label=name, zorder=over)
+        _line(left, values, color=colour, linestyle=style, label=name, zorder=over)
     _dress(left, "Test accuracy", "epoch")
-    right.plot(*_numbered(kept_share), color=BLUE, linewidth=2, label="kept")
+    _line(right, kept_share, color=BLUE, linestyle="-", label="kept", zorder=2.1)
     if clean_share is not None:
         label = f"labels that are right: {clean_share:.0%}"
         right.axhline(clean_share, color=BLACK, linestyle="--", linewidth=1.2, label=label)
@@ -108,16 +108,22 @@ def plot_suspects(
     return figure
 
 
-def _numbered(values: Sequence[float]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return 1, 2, ... and the values."""
-    return np.arange(1, len(values) + 1), np.asarray(values, dtype=np.float64)
+def _line(
+    axes: Axes, values: Sequence[float], *, color: str, linestyle: str, label: str, zorder: float
+) -> None:
+    """Draw values over 1, 2, ...; a single one as a dot."""
+    (line,) = axes.plot(np.arange(1, len(values) + 1), values, color=color, label=label)
+    line.set(
+        linestyle=linestyle, linewidth=2, zorder=zorder, marker="o" if len(values) == 1 else ""
+    )
+    axes.set_xlim(0.5, len(values) + 0.5)
 
 
 def _dress(axes: Axes, title: str, unit: str) -> None:
     """Give axes a title, the legend between title and frame, per cent, and no clutter."""
     axes.set_title(title, loc="left", fontsize=12, fontweight="bold", pad=28)
     axes.set_xlabel(unit)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -130,7 +136,8 @@ def _dress(axes: Axes, title: str, unit: str) -> None:
         frameon=False,
         borderaxespad=0,
         fontsize=10,
-        handlelength=2.2,
+        handlelength=2,
+        columnspacing=1.2,
     )
 
 

@@ -14,6 +14,7 @@ from selfpaced.weighting.rule import (
     Number,
     Rule,
     ScaleFree,
+    check_age_domain,
     check_domain,
     widen,
 )
@@ -25,7 +26,9 @@ class Hard(Rule):
 
     .. math:: g(v) = -\lambda v, \qquad F(d) = \min(d, \lambda)
 
-    At d = age both values are optimal; ours is 0, as in the paper. Takes any difficulty.
+    At d = age both values are optimal; ours is 0. Takes any difficulty and any age (below age 0,
+    F is d - age for the samples kept). Nothing is checked, for speed: NaN gets weight 0, and so
+    does an infinite difficulty at every age.
 
     References:
         Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010, with
@@ -46,13 +49,14 @@ class Hard(Rule):
 
     def penalty(self, weight: Tensor, age: Number) -> Tensor:
         """Return g(v; age) per sample, shape of the weight."""
-        return -weight * age
+        return torch.where(weight == 0, 0.0, -weight * age).to(weight.dtype)
 
     def latent_loss(self, difficulty: Tensor, age: Number) -> Tensor:
         """Return F(d; age), the capped difficulty; its gradient is v."""
         check_domain(self, difficulty, age)
         d, age = widen(difficulty, age)
-        return torch.where(d < age, d, age).to(difficulty.dtype)
+        kept, left = d - age.clamp(max=0), age.clamp(min=0)
+        return torch.where(d < age, kept, left).to(difficulty.dtype)
 
 
 @dataclass(frozen=True)
@@ -112,142 +116,42 @@ class Logarithmic(Rule):
         with torch.no_grad():
             check_domain(self, difficulty, age)
             d, age = widen(difficulty, age)
-            inside = _inside_unit(age)
-            v = torch.log1p(torch.minimum(d, inside) - inside) / torch.log1p(-inside)
-            v = torch.where((age > 0) & (d < age), v.clamp(0, 1), 0.0)
+            top = _inside_unit(age)
+            v = torch.log1p(torch.minimum(d, top) - top) / torch.log1p(-top)
+            v = torch.where(d < age, v.clamp(0, 1), 0.0)
             return torch.where(age.isinf(), 1.0, v).to(difficulty.dtype)
 
     def penalty(self, weight: Tensor, age: Number) -> Tensor:
-        """Return g(v; age) per sample, shape of the weight."""
+        """Return g(v; age) per sample, less its value at v = 0; shape of the weight."""
+        check_age_domain(self, age)
         v, age = widen(weight, age)
-        zeta = 1 - _inside_unit(age)
-        return (zeta * v - zeta**v / zeta.log()).to(weight.dtype)
+        top = _inside_unit(age)
+        log_zeta = torch.log1p(-top)
+        g = (1 - top) * v - torch.expm1(v * log_zeta) / log_zeta
+        return torch.where(age.isinf() & (v > 0), -math.inf, g).to(weight.dtype)
 
     def latent_loss(self, difficulty: Tensor, age: Number) -> Tensor:
         """Return F(d; age), the integral of v from 0 to d; its gradient is v."""
         check_domain(self, difficulty, age)
         d, age = widen(difficulty, age)
-        inside = _inside_unit(age)
-        zeta = 1 - inside
-        x = torch.minimum(d, inside) + zeta
-        latent = (torch.xlogy(x, x) - x - torch.xlogy(zeta, zeta) + zeta) / zeta.log()
+        top = _inside_unit(age)
+        left = top - torch.where(d < top, d, top)  # of the way to the age
+        latent = (_slack(left) - _slack(top)) / torch.log1p(-top)
         latent = torch.where(age > 0, latent, 0.0)
         return torch.where(age.isinf(), d, latent).to(difficulty.dtype)
 
 
 def _inside_unit(age: Tensor) -> Tensor:
-    """Replace the two ages without a logarithm, 0 and infinity, by one that has it."""
-    return torch.where((age > 0) & (age < 1), age, 0.5)
+    """Move the ages without a logarithm, 0 and 1 and infinity, to the next that has one."""
+    info = torch.finfo(age.dtype)
+    return age.clamp(info.tiny, 1 - info.eps)
 
 
-@dataclass(frozen=True)
-class Mixture(ScaleFree):
-    r"""Full weight up to a share of the age, none from the age on, hyperbolic between.
-
-    .. math:: v = \frac{\lambda_2 (\lambda_1 - d)}{d (\lambda_1 - \lambda_2)}
-        \text{ for } \lambda_2 < d < \lambda_1, \qquad
-        g(v) = -\zeta \ln(v + \zeta / \lambda_1), \qquad
-        \zeta = \frac{\lambda_1 \lambda_2}{\lambda_1 - \lambda_2}
-
-    with :math:`\lambda_1` = age and :math:`\lambda_2` = full * age. Near 1 it is ``Hard``.
-
-    Args:
-        full: Samples below full * age have weight 1; strictly between 0 and 1.
-
-    Raises:
-        ValueError: For a full outside that range.
-
-    References:
-        Jiang et al., `Easy Samples First <https://doi.org/10.1145/2647868.2654918>`_, 2014.
-
-    >>> Mixture(full=0.5)(torch.tensor([0.4, 0.75, 1.0]), age=1.0)
-    tensor([1.0000, 0.3333, 0.0000])
-    """
-
-    full: float = 0.5
-    cuts: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        """Check the share."""
-        require(
-            0 < self.full < 1,
-            f"Mixture: full is a share of the age, between 0 and 1; got {self.full}. Hard() is 1.",
-        )
-
-    @property
-    def zeta(self) -> float:
-        """The paper's zeta at age 1."""
-        return self.full / (1 - self.full)
-
-    def v(self, r: Tensor) -> Tensor:
-        """Return the weight at the ratio d / age."""
-        c = r.clamp(self.full, 1)
-        return (self.zeta * (1 - c) / c).clamp(0, 1)
-
-    def h(self, v: Tensor) -> Tensor:
-        """Return the penalty at age 1."""
-        return -self.zeta * torch.log(v + self.zeta)
-
-    def G(self, r: Tensor) -> Tensor:
-        """Return the latent loss at age 1."""
-        c = r.clamp(self.full, 1)
-        between = torch.log(c / self.full) - (c - self.full)
-        return r.clamp(max=self.full) + self.zeta * between
-
-
-@dataclass(frozen=True)
-class Mixture2(ScaleFree):
-    r"""Like ``Mixture``, in the square root of the difficulty.
-
-    .. math:: v = \gamma (1 / \sqrt{d} - 1 / \lambda) \text{ for } a < \sqrt{d} < \lambda, \qquad
-        g(v) = \frac{\gamma^2}{v + \gamma / \lambda}, \qquad a = \lambda \gamma / (\lambda + \gamma)
-
-    The age is the paper's :math:`\lambda^2`, and gamma is given as a multiple of
-    :math:`\lambda`, so that it needs no change as the age grows.
-
-    Args:
-        gamma: The paper's gamma over lambda; above 0. At 1 the full weight ends at age / 4.
-
-    Raises:
-        ValueError: For a gamma not above 0.
-
-    References:
-        Zhao et al., *Self-Paced Learning for Matrix Factorization*, AAAI 2015.
-
-    >>> Mixture2(gamma=1.0)(torch.tensor([0.25, 0.5625, 1.0]), age=1.0)
-    tensor([1.0000, 0.3333, 0.0000])
-    """
-
-    gamma: float = 1.0
-    cuts: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        """Check the multiple."""
-        require(
-            0 < self.gamma < math.inf,
-            f"Mixture2: gamma must be a finite number above 0; got {self.gamma}. Use 1.0.",
-        )
-
-    @property
-    def full(self) -> float:
-        """The root of the ratio up to which the weight is 1."""
-        return self.gamma / (1 + self.gamma)
-
-    def v(self, r: Tensor) -> Tensor:
-        """Return the weight at the ratio d / age."""
-        return (self.gamma * (1 / self._root(r) - 1)).clamp(0, 1)
-
-    def h(self, v: Tensor) -> Tensor:
-        """Return the penalty at age 1."""
-        return self.gamma**2 / (v + self.gamma)
-
-    def G(self, r: Tensor) -> Tensor:
-        """Return the latent loss at age 1."""
-        s, b = self._root(r), self.full
-        return r.clamp(max=b**2) + self.gamma * (2 * (s - b) - (s.square() - b**2))
-
-    def _root(self, r: Tensor) -> Tensor:
-        return r.clamp(self.full**2, 1).sqrt()
+def _slack(x: Tensor) -> Tensor:
+    """Return (1 - x) ln(1 - x) + x, about x^2 / 2: accurate near 0 too."""
+    exact = torch.special.xlog1py(1 - x, -x) + x
+    series = x.square() * (1 / 2 + x * (1 / 6 + x * (1 / 12 + x / 20)))
+    return torch.where(x < 0.01, series, exact)
 
 
 @dataclass(frozen=True)

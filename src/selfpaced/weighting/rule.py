@@ -1,6 +1,7 @@
 """What a weighting is, and what most of them share."""
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -45,7 +46,8 @@ UNIT = Interval(0.0, 1.0)
 class Weighting(Protocol):
     """A rule from difficulty and age to the weight v that minimises v d + g(v; age).
 
-    An infinite age keeps everything with weight 1, whatever the rule.
+    An infinite age keeps every finite difficulty with weight 1, whatever the rule. The penalty is
+    meant up to a constant: ours may differ from the paper's by g(0).
 
     Attributes:
         cuts: v reaches 0 at a finite difficulty.
@@ -55,7 +57,7 @@ class Weighting(Protocol):
         range: Where v lies.
         direction: -1 when v falls with difficulty (easy first), +1 when it rises.
         scale_free: rule(k d; k age) = rule(d; age).
-        grows_with_age: v never falls as the age grows.
+        grows_with_age: v never falls as the age grows, infinity apart.
     """
 
     cuts: ClassVar[bool]
@@ -93,45 +95,49 @@ class Rule:
     grows_with_age: ClassVar[bool] = True
 
 
-class ScaleFree(Rule):
+class ScaleFree(Rule, ABC):
     """A weighting that sees only the ratio r = d / age.
 
     Then v = v(r), g(v; age) = age h(v) and F(d; age) = age G(r): a member writes three functions
-    of one number. Age 0 is an infinite ratio, an infinite age the ratio 0.
+    of one number. Age 0 is an infinite ratio, so v = 0 there, also at d = 0; at an infinite age
+    v = 1 by definition.
     """
 
+    @abstractmethod
     def v(self, r: Tensor) -> Tensor:
-        """Return the weight at the ratio."""
-        raise TypeError(f"{type(self).__name__} defines no v(r).")
+        """Return the weight at the ratio d / age, 0 or more."""
 
+    @abstractmethod
     def h(self, v: Tensor) -> Tensor:
         """Return the penalty at age 1."""
-        raise TypeError(f"{type(self).__name__} defines no h(v).")
 
+    @abstractmethod
     def G(self, r: Tensor) -> Tensor:
         """Return the latent loss at age 1."""
-        raise TypeError(f"{type(self).__name__} defines no G(r).")
 
     def __call__(self, difficulty: Tensor, age: Number) -> Tensor:
         """Return v, shape and dtype of the difficulty; constant under autograd."""
         with torch.no_grad():
             check_domain(self, difficulty, age)
             d, age = widen(difficulty, age)
-            v = torch.where(age.isinf(), 1.0, self.v(ratio(d, age)))
-            return v.to(difficulty.dtype)
+            v = self.v(torch.where(age > 0, d / age, math.inf))
+            return torch.where(age.isinf(), 1.0, v).to(difficulty.dtype)
 
     def penalty(self, weight: Tensor, age: Number) -> Tensor:
         """Return g(v; age) per sample, shape of the weight."""
+        check_age_domain(self, age)
         v, age = widen(weight, age)
-        return (age * self.h(v)).to(weight.dtype)
+        h = self.h(v)
+        return torch.where((h == 0) | (age == 0), 0.0, age * h).to(weight.dtype)
 
     def latent_loss(self, difficulty: Tensor, age: Number) -> Tensor:
         """Return F(d; age), the integral of v from 0 to d; its gradient is v."""
         check_domain(self, difficulty, age)
         d, age = widen(difficulty, age)
-        finite = torch.where(age.isinf(), 1.0, age)
-        latent = torch.where(age.isinf(), d, finite * self.G(ratio(d, finite)))
-        return latent.to(difficulty.dtype)
+        usable = (age > 0) & (age < math.inf)
+        safe = torch.where(usable, age, 1.0)  # no division by 0 in the gradient either
+        edge = torch.where(age > 0, d, 0.0)
+        return torch.where(usable, safe * self.G(d / safe), edge).to(difficulty.dtype)
 
 
 def widen(values: Tensor, age: Number) -> tuple[Tensor, Tensor]:
@@ -140,31 +146,38 @@ def widen(values: Tensor, age: Number) -> tuple[Tensor, Tensor]:
     return wide, torch.as_tensor(age, dtype=wide.dtype, device=wide.device)
 
 
-def ratio(d: Tensor, age: Tensor) -> Tensor:
-    """Return d / age; infinite at age 0, 0 at an infinite age."""
-    usable = (age > 0) & ~age.isinf()
-    r = d / torch.where(usable, age, 1.0)
-    edge = torch.where(age.isinf(), 0.0, math.inf).to(d.dtype)
-    return torch.where(usable, r, edge)
-
-
 def check_domain(rule: Weighting, difficulty: Tensor, age: Number) -> None:
     """Raise for a difficulty or an age that the rule is not made for, where looking is free."""
     name = type(rule).__name__
-    if isinstance(age, Tensor):
-        ages = age.reshape(-1).tolist() if values_can_be_read(age) else []
-    else:
-        ages = [age]
-    for value in ages:
-        if value not in rule.age_domain and value != math.inf:
-            raise ValueError(
-                f"{name} takes an age in {rule.age_domain}, or inf to keep all; got {value:g}. "
-                f"The age is in the unit of the difficulty."
-            )
-    if values_can_be_read(difficulty) and len(difficulty):
-        low = difficulty.min().item()
+    if not difficulty.is_floating_point():
+        raise TypeError(
+            f"{name} takes floating-point difficulties; got {difficulty.dtype}. Use .float()."
+        )
+    check_age_domain(rule, age)
+    if values_can_be_read(difficulty) and difficulty.numel():
+        low = difficulty.min().item()  # NaN if any is
         if low not in rule.difficulty_domain:
             raise ValueError(
                 f"{name} takes difficulties of {rule.difficulty_domain.low:g} or more; got "
-                f"{low:g}. Hard() takes any number but NaN; shift the difficulty for the others."
+                f"{low:g}. Hard() takes negative ones; shift the difficulty for the others."
             )
+
+
+def check_age_domain(rule: Weighting, age: Number) -> None:
+    """Raise for an age outside the rule's domain that is not infinite, where looking is free."""
+    for value in _ends(age) if isinstance(age, Tensor) else (age,):
+        if value not in rule.age_domain and value != math.inf:
+            raise ValueError(
+                f"{type(rule).__name__} takes an age in {rule.age_domain}, or inf to keep all; "
+                f"got {value:g}. The age is in the unit of the difficulty."
+            )
+
+
+def _ends(age: Tensor) -> tuple[float, ...]:
+    """The least and the greatest finite age; nothing where looking would cost."""
+    if not values_can_be_read(age):
+        return ()
+    if age.ndim == 0:
+        return (age.item(),)
+    finite = age[age != math.inf]
+    return (finite.min().item(), finite.max().item()) if finite.numel() else ()

@@ -6,9 +6,16 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
-from selfpaced.weighting.rule import Interval, Number, Rule, ScaleFree, check_domain, widen
+from selfpaced.weighting.rule import (
+    Interval,
+    Number,
+    Rule,
+    ScaleFree,
+    check_age_domain,
+    check_domain,
+    widen,
+)
 
 
 @dataclass(frozen=True)
@@ -36,23 +43,31 @@ class Logistic(Rule):
         with torch.no_grad():
             check_domain(self, difficulty, age)
             d, age = widen(difficulty, age)
-            at = torch.where(age.isinf(), 0.0, age)
-            v = torch.exp(softplus(-at) - _softplus(d - at)).clamp(max=1)
+            at = _reachable(age)
+            v = torch.exp(_softplus(-at) - _softplus(d - at)).clamp(max=1)
             return torch.where(age.isinf(), 1.0, v).to(difficulty.dtype)
 
     def penalty(self, weight: Tensor, age: Number) -> Tensor:
-        """Return g(v; age) per sample, shape of the weight."""
+        """Return g(v; age) per sample, less its value at v = 0; shape of the weight."""
+        check_age_domain(self, age)
         v, age = widen(weight, age)
-        rest = 1 + torch.exp(-age) - v
-        return (torch.xlogy(rest, rest) + torch.xlogy(v, v) - age * v).to(weight.dtype)
+        at = _reachable(age)
+        mu = 1 + torch.exp(-at)
+        g = torch.special.xlog1py(mu - v, -v / mu) + torch.xlogy(v, v) - v * _softplus(at)
+        return torch.where(age.isinf() & (v > 0), -math.inf, g).to(weight.dtype)
 
     def latent_loss(self, difficulty: Tensor, age: Number) -> Tensor:
         """Return F(d; age), the integral of v from 0 to d; its gradient is v."""
         check_domain(self, difficulty, age)
         d, age = widen(difficulty, age)
-        at = torch.where(age.isinf(), 0.0, age)
+        at = _reachable(age)
         latent = (1 + torch.exp(-at)) * (_softplus(at) - _softplus(at - d))
         return torch.where(age.isinf(), d, latent).to(difficulty.dtype)
+
+
+def _reachable(age: Tensor) -> Tensor:
+    """Stop at -40, where the limit e^-d is reached to the last bit; any number for infinity."""
+    return torch.where(age.isinf(), 0.0, age.clamp(min=-40))
 
 
 def _softplus(x: Tensor) -> Tensor:
@@ -145,7 +160,7 @@ class Huber(ScaleFree):
 
     def G(self, r: Tensor) -> Tensor:
         """Return the latent loss at age 1."""
-        return r.clamp(max=1) + 2 * (r.clamp(min=1).sqrt() - 1)
+        return torch.where(r <= 1, r, 2 * r.clamp(min=1).sqrt() - 1)
 
 
 @dataclass(frozen=True)

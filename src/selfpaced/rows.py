@@ -1,0 +1,74 @@
+"""What the parts of the chain see of the ledger."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from torch import Tensor
+
+
+@dataclass(slots=True)
+class Rows:
+    """The ledger's rows of some samples, as they were before the loss at hand.
+
+    Args:
+        index: Dataset indices, int64, shape (B,).
+        memory: What the difficulty kept, float32, shape (B,); 0 without a visit.
+        visits: Number of earlier steps in which the sample was seen, float32, shape (B,).
+        columns: The user's per-sample constants, each of shape (B,).
+    """
+
+    index: Tensor
+    memory: Tensor
+    visits: Tensor
+    columns: Mapping[str, Tensor]
+
+
+class Population(NamedTuple):
+    """What an age is decided on: the samples seen so far, in index order.
+
+    Args:
+        difficulty: float32, shape (n,); lower is easier.
+        mass: What each sample counts in a share, float32, shape (n,); None for 1 each.
+        columns: The user's per-sample constants of these samples, each of shape (n,).
+    """
+
+    difficulty: Tensor
+    mass: Tensor | None
+    columns: Mapping[str, Tensor]
+
+
+class Gathered(Mapping[str, Tensor]):
+    """Columns at some indices, gathered when somebody reads them: most batches read none."""
+
+    def __init__(self, columns: Mapping[str, Tensor], index: Tensor) -> None:
+        """Remember where to look."""
+        self._columns, self._index = columns, index
+
+    def __getitem__(self, name: str) -> Tensor:
+        """Gather one column, shape (B,)."""
+        return self._columns[name].index_select(0, self._index)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        """Return the number of columns."""
+        return len(self._columns)
+
+
+class Difficulty(Protocol):
+    """A score per sample; lower is easier.
+
+    Two functions, so that a shift of a smoothed loss is not smoothed again: ``fold`` makes the
+    new memory of a loss, calling makes the difficulty of a memory.
+    """
+
+    def fold(self, loss: Tensor, rows: Rows) -> Tensor:
+        """Return the memory after this loss, shape (B,)."""
+        ...
+
+    def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
+        """Return the difficulty that this memory means, shape (B,)."""
+        ...

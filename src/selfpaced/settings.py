@@ -1,0 +1,78 @@
+"""Which settings of a pacer go together."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from selfpaced.age import Age, Quantile
+from selfpaced.coupling import Coupling
+from selfpaced.errors import check_groups, check_sample_weight, choose, require
+from selfpaced.weighting import Weighting
+
+
+class Settings(Protocol):
+    """What of a pacer is looked at."""
+
+    @property
+    def n_samples(self) -> int | None:
+        """As given to the pacer."""
+        ...
+
+    @property
+    def weighting(self) -> Weighting:
+        """As given to the pacer."""
+        ...
+
+    @property
+    def age(self) -> Age | None:
+        """As given to the pacer."""
+        ...
+
+    @property
+    def couple(self) -> Coupling | None:
+        """As given to the pacer."""
+        ...
+
+    @property
+    def decide(self) -> str:
+        """As given to the pacer."""
+        ...
+
+    @property
+    def reduction(self) -> str:
+        """As given to the pacer."""
+        ...
+
+
+def require_fit(pacer: Settings, columns: Mapping[str, Tensor] | None) -> None:
+    """Raise where settings contradict each other, before anything is made."""
+    columns = columns or {}
+    choose("decide", pacer.decide, ("batch", "step"))
+    choose("reduction", pacer.reduction, ("mean", "kept", "sum", "none"))
+    if pacer.n_samples is None:
+        require(
+            not columns and pacer.decide == "batch",
+            'Pacer: columns and decide="step" are kept by index; give n_samples.',
+        )
+    require(
+        pacer.couple is None or pacer.decide == "step",
+        f'Pacer: {pacer.couple!r} ties samples together and needs decide="step".',
+    )
+    require(
+        pacer.age is None or not pacer.age.needs_cut or pacer.weighting.cuts,
+        f"Pacer: {pacer.age!r} keeps a share, but {pacer.weighting!r} never reaches 0. Use a "
+        f"weighting that cuts, such as Hard() or Linear(), or age=Threshold(pacing).",
+    )
+    by = None if pacer.age is None else pacer.age.by
+    if isinstance(pacer.age, Quantile) and by is not None:
+        require(
+            by in columns,
+            f"Pacer: {pacer.age!r} reads the column {by!r}; got columns {sorted(columns)}. "
+            f"Pass columns={{{by!r}: labels}}.",
+        )
+    if by is not None and by in columns:
+        check_groups(by, torch.as_tensor(columns[by]))
+    if "sample_weight" in columns:
+        check_sample_weight(torch.as_tensor(columns["sample_weight"]))
