@@ -67,7 +67,7 @@ def digits(
     kind: Annotated[
         Kind, typer.Option(help="Wrong at random, or each class taken for the next.")
     ] = Kind.SYMMETRIC,
-    epochs: Annotated[int, typer.Option(min=1, help="Of each of the three trainings.")] = 30,
+    epochs: Annotated[int, typer.Option(min=1, help="Of each of the three trainings.")] = 60,
     seed: Annotated[int, typer.Option(min=0, help="Noise, initial weights, order.")] = 0,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The folder for pictures and table.")

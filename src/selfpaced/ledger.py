@@ -100,12 +100,14 @@ class Ledger:
             rows: The rows of this batch, as ``rows`` gathered them.
             valid: Places to write, bool, shape (B,); None for all. The others keep what they have.
         """
-        new = torch.stack((loss, rows.visits + 0.5), 1)
+        clock = rows.visits + 0.5
         if valid is not None:
-            new = torch.where(valid[:, None], new, self.packed[index, : VISITS + 1])
+            loss = torch.where(valid, loss, self.packed[index, LOSS])
+            clock = torch.where(valid, clock, self.packed[index, VISITS])
         if not values_can_be_read(index):
-            index, new = _last_of_each(index, new)
-        self.packed[:, : VISITS + 1].index_copy_(0, index, new)
+            index, loss, clock = _last_of_each(index, loss, clock)
+        self.packed[:, LOSS].index_copy_(0, index, loss)
+        self.packed[:, VISITS].index_copy_(0, index, clock)
 
     def observe(self, index: Tensor, logits: Tensor, target: Tensor, probabilities: bool) -> None:
         """Keep what logits tell until the next ``commit``; see ``Dynamics``."""
@@ -178,7 +180,7 @@ class Ledger:
             self.dynamics.apply(lambda column: column.to(self.packed.device))
 
 
-def _last_of_each(index: Tensor, new: Tensor) -> tuple[Tensor, Tensor]:
+def _last_of_each(index: Tensor, loss: Tensor, clock: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Give every place of an index the values of its last place.
 
     On the CPU a copy by index goes in order and needs no help; an accelerator does not promise
@@ -186,5 +188,5 @@ def _last_of_each(index: Tensor, new: Tensor) -> tuple[Tensor, Tensor]:
     """
     order = torch.argsort(index, stable=True)
     ordered = index[order]
-    last = torch.searchsorted(ordered, ordered, right=True) - 1
-    return ordered, new[order][last]
+    last = order[torch.searchsorted(ordered, ordered, right=True) - 1]
+    return ordered, loss[last], clock[last]

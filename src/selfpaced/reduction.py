@@ -34,17 +34,29 @@ def reduce_weighted(
     >>> reduce_weighted(torch.tensor([1.0, torch.inf]), torch.tensor([1.0, 0.0]), "mean")
     tensor(0.5000)
     """
-    weighted = (loss if finite else torch.where(weight > 0, loss, 0.0)) * weight
-    if denominator is not None:
-        return weighted.sum() / denominator
-    if reduction == "mean":
-        return weighted.mean()
+    divisor = _divisor(weight, reduction, denominator)
+    if finite and reduction != "none" and loss.dtype == weight.dtype:
+        return loss.dot(weight / divisor)  # one node for autograd instead of three
+    weighted = torch.where(weight > 0, loss, 0.0) * weight
     if reduction == "none":
         return weighted
-    if reduction == "sum":
-        return weighted.sum()
-    total = weight.sum()
-    return weighted.sum() / torch.where(total > 0, total, 1.0)
+    if reduction == "mean" and denominator is None:
+        return weighted.mean()
+    return weighted.sum() / divisor
+
+
+def _divisor(
+    weight: Tensor, reduction: Reduction, denominator: Tensor | float | None
+) -> Tensor | float:
+    """What the weighted sum is divided by."""
+    if denominator is not None:
+        return denominator
+    if reduction == "mean":
+        return weight.shape[0]
+    if reduction == "kept":
+        total = weight.sum()
+        return torch.where(total > 0, total, 1.0)
+    return 1.0
 
 
 def reduce_tokens(loss: Tensor, mask: Tensor) -> Tensor:
