@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from selfpaced import age, difficulty, pacing, testing, weighting
 from selfpaced.errors import require
 from selfpaced.pacing import Constant, Geometric, Ramp
+from selfpaced.rows import Difficulty
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {
     "Polynomial": [{}, {"t": 1.5}, {"t": 2}, {"t": 8}],
@@ -20,6 +22,12 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "Shifted": [{"column": "prior", "scale": -0.3}],
     "Threshold": [{"pacing": Geometric(0.1, 1.35)}],
     "Quantile": [{"pacing": Ramp(0.3, 1.0, 5)}, {"pacing": Constant(0.5), "by": "group"}],
+    "Constant": [{"value": 0.5}, {"value": math.inf}],
+    "Ramp": [{"start": 0.3, "stop": 1.0, "steps": 5}],
+    "Geometric": [
+        {"start": 0.1, "factor": 1.35},
+        {"start": 2.0, "factor": 0.5, "limit": 0.1},
+    ],
     "Steps": [{"k": 3}],
     "Root": [{}, {"p": 3}],
 }
@@ -41,13 +49,12 @@ def rules() -> list[weighting.Weighting]:
     return [c(**settings) for c in named for settings in SETTINGS.get(c.__name__, [{}])]
 
 
-SHAPES = [
-    shape(**settings)
-    for name, shape in sorted(vars(pacing).items())
-    if inspect.isclass(shape) and hasattr(shape, "__dataclass_fields__")
-    if "progress" in inspect.signature(shape.__call__).parameters
-    for settings in SETTINGS.get(name, [{}])
-]
+def called_with(name: str) -> list[Any]:
+    """Instances of the public classes of pacing whose call takes this argument."""
+    return [m for m in members(pacing, "__call__") if name in inspect.signature(m).parameters]
+
+
+SHAPES, SCHEDULES = called_with("progress"), called_with("step")
 
 
 def test_discovery_finds_them_all() -> None:
@@ -55,8 +62,12 @@ def test_discovery_finds_them_all() -> None:
         "Hard", "Linear", "Logarithmic", "Mixture", "Mixture2", "Polynomial",
         "Logistic", "Welsch", "Cauchy", "Huber", "L1L2", "SuperLoss",
     }  # fmt: skip
-    assert len(SHAPES) >= 8
-    assert len(members(difficulty, "fold")) >= 5
+    assert len({type(shape) for shape in SHAPES}) >= 8
+    assert {type(s).__name__ for s in SCHEDULES} == {"Constant", "Geometric", "Ramp"}
+    assert len({type(rule) for rule in members(difficulty, "fold")}) >= 5
+    assert {type(a).__name__ for a in members(age, "needs_cut")} == {
+        "Auto", "Quantile", "Threshold",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("rule", rules(), ids=repr)
@@ -65,24 +76,63 @@ def test_weightings_conform(rule: weighting.Weighting) -> None:
 
 
 @pytest.mark.parametrize("rule", rules(), ids=repr)
-def test_weightings_refuse_what_they_are_not_made_for(rule: weighting.Weighting) -> None:
+def test_what_a_weighting_refuses_is_told_in_one_voice(rule: weighting.Weighting) -> None:
     if rule.difficulty_domain.low == 0:
         for bad in (-0.1, math.nan):
-            with pytest.raises(ValueError, match="takes difficulties of 0 or more"):
-                rule(torch.tensor([0.1, bad]), 0.5)
-            with pytest.raises(ValueError, match="takes difficulties of 0 or more"):
-                rule.latent_loss(torch.tensor([0.1, bad]), 0.5)
+            for call in (rule, rule.latent_loss):
+                with pytest.raises(ValueError, match=f"of 0 or more; got {bad:g}. Hard"):
+                    call(torch.tensor([0.1, bad]), 0.5)
+        with pytest.raises(TypeError, match=r"floating-point difficulties; got torch\.int64. Use"):
+            rule(torch.tensor([1]), 0.5)
     if rule.age_domain.low == 0:
-        with pytest.raises(ValueError, match=r"takes an age in \[0, .*got -1"):
-            rule(torch.tensor([0.1]), -1.0)
+        for age_ in (-1.0, torch.tensor(-1.0), torch.tensor([0.5, -1.0, math.inf])):
+            with pytest.raises(ValueError, match=r"takes an age in \[0, .*got -1. The"):
+                rule(torch.tensor([0.1]), age_)
+            with pytest.raises(ValueError, match=r"takes an age in \[0, .*got -1. The"):
+                rule.penalty(torch.tensor([0.1]), age_)
 
 
 @pytest.mark.parametrize("rule", rules(), ids=repr)
 def test_age_zero_keeps_nothing_and_is_never_nan(rule: weighting.Weighting) -> None:
-    v = rule(torch.tensor([0.0, 0.1, math.inf]), 0.0)
-    assert not v.isnan().any()
-    if rule.scale_free:
-        assert v.tolist() == [0, 0, 0]
+    d = torch.tensor([0.0, 0.1, math.inf], requires_grad=True)
+    latent = rule.latent_loss(d, 0.0)
+    (slope,) = torch.autograd.grad(latent.sum(), d)
+    assert not any(x.isnan().any() for x in (rule(d, 0.0), latent, slope))
+    if not isinstance(rule, weighting.Logistic):
+        assert rule(d, 0.0).tolist() == latent.tolist() == slope.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("rule", rules(), ids=repr)
+def test_an_infinite_age_makes_the_latent_loss_the_loss(rule: weighting.Weighting) -> None:
+    d = torch.tensor([0.0, 0.1, 1e4], requires_grad=True)
+    latent = rule.latent_loss(d, math.inf)
+    assert torch.equal(latent, d)
+    assert torch.autograd.grad(latent.sum(), d)[0].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("rule", rules(), ids=repr)
+def test_an_age_per_sample_is_used_per_sample(rule: weighting.Weighting) -> None:
+    d, age_ = torch.tensor([0.1, 0.2, 0.3, 5.0]), torch.tensor([0.3, 0.6, 0.1, math.inf])
+    calls: list[Callable[[torch.Tensor, torch.Tensor | float], torch.Tensor]]
+    calls = [rule, rule.latent_loss, rule.penalty]
+    for call in calls:
+        one_by_one = [call(x, float(a)) for x, a in zip(d, age_, strict=True)]
+        torch.testing.assert_close(call(d, age_), torch.stack(one_by_one))
+
+
+@pytest.mark.parametrize("rule", rules(), ids=repr)
+def test_weightings_compile_to_a_full_graph(rule: weighting.Weighting) -> None:
+    def objective(d: torch.Tensor, age_: torch.Tensor) -> torch.Tensor:
+        return rule(d, age_) * d + rule.latent_loss(d, age_)
+
+    torch._dynamo.reset()
+    compiled = torch.compile(objective, fullgraph=True, backend="eager")
+    d, age_ = torch.linspace(0, 2, 9), torch.tensor(0.5)
+    torch.testing.assert_close(compiled(d, age_), objective(d, age_))
+
+
+def test_logistic_conforms_at_negative_ages_too() -> None:
+    testing.check_weighting(weighting.Logistic(), ages=(-3.0, -0.5))
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=repr)
@@ -91,20 +141,18 @@ def test_ramps_conform(shape: pacing.Shape, start: float, stop: float) -> None:
     testing.check_pacing(Ramp(start, stop, 20, shape), start, stop, steps=20)
 
 
-@pytest.mark.parametrize(
-    "schedule", [Constant(0.5), Geometric(0.1, 1.35), Geometric(2.0, 0.5, limit=0.1)], ids=repr
-)
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
 def test_schedules_conform(schedule: pacing.Pacing) -> None:
     testing.check_pacing(schedule, start=schedule(0))
 
 
 @pytest.mark.parametrize("rule", members(difficulty, "fold"), ids=repr)
-def test_difficulties_conform(rule: Any) -> None:
+def test_difficulties_conform(rule: Difficulty) -> None:
     testing.check_difficulty(rule, columns=["prior"])
 
 
 @pytest.mark.parametrize("rule", members(age, "needs_cut"), ids=repr)
-def test_ages_conform(rule: Any) -> None:
+def test_ages_conform(rule: age.Age) -> None:
     testing.check_age(rule)
 
 

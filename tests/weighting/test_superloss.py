@@ -6,7 +6,7 @@ import torch
 from scipy.special import lambertw
 
 from selfpaced.weighting import SuperLoss
-from selfpaced.weighting.superloss import lambert_w
+from selfpaced.weighting.superloss import _halley, lambert_w
 
 
 def test_lambert_w_agrees_with_scipy_away_from_the_branch_point() -> None:
@@ -37,3 +37,35 @@ def test_the_weight_is_e_at_the_clamp_and_stationary_beyond_it() -> None:
 def test_a_strength_of_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="strength must be a finite number above 0"):
         SuperLoss(0.0)
+
+
+def test_lambert_w_is_finite_between_its_branch_point_and_huge_numbers() -> None:
+    x = torch.cat([torch.linspace(-1 / math.e, 1, 4001), torch.logspace(0, 38, 400)])
+    for dtype in (torch.bfloat16, torch.float32, torch.float64):
+        w = lambert_w(x.to(dtype).clamp(max=torch.finfo(dtype).max))
+        assert w.isfinite().all()
+        assert (w.diff() >= 0).all()
+    assert lambert_w(torch.tensor([math.inf])).tolist() == [math.inf]
+
+
+def test_single_precision_is_enough_for_devices_without_double() -> None:
+    x = torch.cat([torch.linspace(-0.36, 2, 3001), torch.logspace(0, 38, 400)])
+    torch.testing.assert_close(_halley(x), lambert_w(x), rtol=1e-5, atol=1e-5)
+    assert _halley(torch.tensor([-1 / math.e])).isfinite().all()
+
+
+def test_the_papers_numbers_come_from_the_age_tau_and_the_strength_lambda_over_tau() -> None:
+    loss, tau, lam = np.linspace(0.5, 9, 50), math.log(10), 1.0
+    expected = np.exp(-lambertw(np.maximum(-2 / math.e + 1e-9, (loss - tau) / lam) / 2).real)
+    ours = SuperLoss(lam / tau)(torch.as_tensor(loss), tau).numpy()
+    assert np.allclose(ours, expected, rtol=1e-4)
+
+
+def test_an_infinite_age_is_defined_as_weight_one_and_not_as_the_limit() -> None:
+    d = torch.tensor([0.0, 1.0, 1e4])
+    assert SuperLoss()(d, math.inf).tolist() == [1, 1, 1]
+    assert float(SuperLoss()(d, 1e30)[0]) == pytest.approx(math.e)
+
+
+def test_a_difficulty_at_the_age_weighs_one() -> None:
+    assert SuperLoss(0.3)(torch.tensor([2.0]), 2.0).tolist() == [1]

@@ -1,0 +1,116 @@
+"""Claims about the age that finds the kept share by itself."""
+
+import math
+import pickle
+
+import pytest
+import torch
+from torch import Tensor
+
+from selfpaced.auto import Auto
+from selfpaced.rows import Population
+
+EVERYTHING = torch.tensor(math.inf)
+LATE = 20
+
+
+def population(
+    difficulty: Tensor, mass: Tensor | None = None, group: Tensor | None = None
+) -> Population:
+    return Population(difficulty, mass, {} if group is None else {"group": group})
+
+
+def hump(n: int, logit: float, seed: int = 0) -> Tensor:
+    noise = torch.randn(n, generator=torch.Generator().manual_seed(seed))
+    return torch.nn.functional.softplus(noise + logit)
+
+
+def two_humps(easy: int = 600, hard: int = 400) -> Tensor:
+    return torch.cat([hump(easy, -4.0), hump(hard, 4.0, seed=1)])
+
+
+def test_two_humps_give_a_cut_between() -> None:
+    loss = two_humps()
+    cut = Auto().cut(population(loss))
+    assert cut is not None and math.log(2) <= cut
+    assert int((loss < cut).sum()) == pytest.approx(600, abs=5)
+    assert float(Auto()(2, population(loss), EVERYTHING)) == pytest.approx(cut)
+
+
+def test_one_skewed_hump_gives_no_cut_and_keeps_all_after_the_probe() -> None:
+    loss = hump(2000, -3.0).square()
+    assert Auto().cut(population(loss)) is None
+    assert Auto()(LATE, population(loss), EVERYTHING) == math.inf
+    probed = Auto()(2, population(loss), EVERYTHING)
+    assert float((loss < probed).float().mean()) == pytest.approx(0.3, abs=0.01)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-30, 0.5, 1e9, math.inf])
+@pytest.mark.parametrize("step", [0, 2, LATE])
+def test_constant_losses_keep_all(value: float, step: int) -> None:
+    assert Auto()(step, population(torch.full((500,), value)), EVERYTHING) == math.inf
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 30, 399])
+def test_few_samples_never_give_nan(n: int) -> None:
+    for step in range(8):
+        assert not Auto()(step, population(hump(n, -2.0)), EVERYTHING).isnan()
+
+
+def test_a_mass_of_two_counts_as_two_samples() -> None:
+    loss = hump(500, -3.0)
+    twice = population(torch.cat([loss, loss]))
+    heavy = population(loss, torch.full((500,), 2.0))
+    assert torch.equal(Auto()(2, twice, EVERYTHING), Auto()(2, heavy, EVERYTHING))
+
+
+def test_the_floor_keeps_some_of_each_class() -> None:
+    loss, group = two_humps(), torch.tensor([0] * 600 + [1] * 400)
+    previous = torch.full((3,), math.inf)
+    age = Auto()(LATE, population(loss, group=group), previous)
+    kept = loss < age[group]
+    assert float(kept[600:].float().mean()) == pytest.approx(0.7 * 0.6, abs=0.05)
+    assert age.shape == (3,)
+    assert age[2] == age[0] < age[1]  # nothing of 2 was seen: it gets the age of all
+
+
+def test_groups_are_counted_where_the_previous_age_has_none() -> None:
+    group = torch.tensor([0] * 600 + [2] * 400)
+    assert Auto()(0, population(two_humps(), group=group), EVERYTHING).shape == (3,)
+
+
+def test_the_warm_up_keeps_all_also_before_data() -> None:
+    assert Auto()(0, None, EVERYTHING) == math.inf
+    assert Auto()(1, population(two_humps()), EVERYTHING) == math.inf
+
+
+def test_the_age_is_a_pure_function() -> None:
+    seen = population(two_humps())
+    before = seen.difficulty.clone()
+    assert torch.equal(Auto()(3, seen, EVERYTHING), Auto()(3, seen, torch.tensor(0.1)))
+    assert torch.equal(seen.difficulty, before)
+
+
+def test_settings_pickle_and_eval() -> None:
+    rule = Auto(warmup=1, probe=0, by="label")
+    assert pickle.loads(pickle.dumps(rule)) == rule
+    assert eval(repr(rule)) == rule
+
+
+@pytest.mark.parametrize("bad", [-1.0, math.nan])
+def test_negative_or_nan_difficulties_are_refused(bad: float) -> None:
+    with pytest.raises(ValueError, match="needs 0 or more; got .* Use age=Quantile"):
+        Auto()(1, population(torch.tensor([0.5, bad])), EVERYTHING)
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    with pytest.raises(ValueError, match="warmup must be a positive int; got 0"):
+        Auto(warmup=0)
+    with pytest.raises(ValueError, match="probe must be 0 or more; got -1"):
+        Auto(probe=-1)
+    with pytest.raises(ValueError, match="start must lie between 0 and 1; got 1"):
+        Auto(start=1.0)
+    with pytest.raises(ValueError, match="depth must lie between 0 and 1; got 0"):
+        Auto(depth=0.0)
+    with pytest.raises(ValueError, match="floor must be from 0 to 1; got 2"):
+        Auto(floor=2.0)
