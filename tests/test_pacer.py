@@ -291,7 +291,10 @@ def test_the_ledger_is_not_a_buffer_and_half_leaves_it_alone() -> None:
 
 def test_a_checkpoint_from_before_the_pacer_loads_strictly() -> None:
     plain = nn.Sequential(nn.Linear(2, 2))
-    nn.Sequential(nn.Linear(2, 2), Pacer(4)).load_state_dict(plain.state_dict(), strict=True)
+    paced = nn.Sequential(nn.Linear(2, 2), Pacer(4))
+    paced.load_state_dict(plain.state_dict(), strict=True)
+    assert torch.equal(paced[0].weight, plain[0].weight)  # type: ignore[arg-type]  # of a Linear
+    assert paced[1].steps == 0
 
 
 def test_half_precision_losses_are_remembered_in_float32() -> None:

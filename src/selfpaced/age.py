@@ -11,7 +11,7 @@ from torch import Tensor
 from selfpaced.auto import Auto
 from selfpaced.errors import require
 from selfpaced.pacing import Pacing
-from selfpaced.rows import Population
+from selfpaced.rows import Population, column_of
 
 __all__ = ["Age", "Auto", "Quantile", "Threshold"]
 
@@ -138,12 +138,7 @@ class Quantile:
         return share
 
     def _group(self, population: Population) -> Tensor:
-        require(
-            self.by in population.columns,
-            f"Quantile reads the column {self.by!r}; the pacer has {sorted(population.columns)}. "
-            f"Pass columns={{{self.by!r}: values}} to Pacer.",
-        )
-        return population.columns[str(self.by)]
+        return column_of(population.columns, str(self.by), "Quantile")
 
 
 def cut(difficulty: Tensor, share: float, mass: Tensor | None = None) -> float:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from selfpaced.errors import require, require_finite
-from selfpaced.rows import Population
+from selfpaced.rows import Population, column_of
 from selfpaced.weighting import Weighting
 
 
@@ -72,7 +72,7 @@ class RankInGroup:
             weighting.binary,
             f"RankInGroup is proved for Hard(); got {weighting!r}. Use weighting=Hard().",
         )
-        group = column_of(population, self.by, "RankInGroup")
+        group = column_of(population.columns, self.by, "RankInGroup")
         order = torch.argsort(difficulty, stable=True)
         order = order[torch.argsort(group[order], stable=True)]
         sizes = torch.unique_consecutive(group[order], return_counts=True)[1]
@@ -131,7 +131,7 @@ class CurriculumRegion:
             not weighting.binary,
             f"CurriculumRegion needs a soft weighting; got {weighting!r}. Use Linear().",
         )
-        a = column_of(population, self.by, "CurriculumRegion").double()
+        a = column_of(population.columns, self.by, "CurriculumRegion").double()
         require(
             bool((a >= 0).all()),
             f"CurriculumRegion: the column {self.by!r} must be 0 or more; got {float(a.min())}.",
@@ -142,16 +142,6 @@ class CurriculumRegion:
             return float((a * weighting(exact + multiplier * a, age)).sum())
 
         return (exact + _smallest_multiplier(used, bound) * a).to(difficulty.dtype)
-
-
-def column_of(population: Population, name: str, owner: str) -> Tensor:
-    """Return a column of the population, or raise and say how to give it."""
-    require(
-        name in population.columns,
-        f"{owner} reads the column {name!r}; the pacer has {sorted(population.columns)}. "
-        f"Pass columns={{{name!r}: values}} to Pacer.",
-    )
-    return population.columns[name]
 
 
 def _smallest_multiplier(used: Callable[[float], float], bound: float) -> float:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from selfpaced.errors import require, require_finite
-from selfpaced.rows import Difficulty, Rows
+from selfpaced.rows import Difficulty, Rows, column_of
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,8 @@ class Shifted:
 
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
         """Return the difficulty that this memory means, shape (B,)."""
-        require(
-            self.column in rows.columns,
-            f"Shifted reads the column {self.column!r}; the pacer has {sorted(rows.columns)}. "
-            f"Pass columns={{{self.column!r}: values}} to Pacer.",
-        )
-        return self.of(memory, rows) + self.scale * rows.columns[self.column].float()
+        column = column_of(rows.columns, self.column, "Shifted")
+        return self.of(memory, rows) + self.scale * column.float()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The per-sample memory, addressed by dataset index, with one merge over ranks per step.
 
-A row is four float32 numbers (16 bytes a sample), packed so that a batch costs one gather and one
-scatter:
+A row is four float32 numbers (16 bytes a sample), packed so that a batch gathers once:
 
     loss     the last loss seen; NaN for a sample never seen
     visits   number of steps in which the sample was seen, plus a half while one more waits to be

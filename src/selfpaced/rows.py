@@ -72,3 +72,13 @@ class Difficulty(Protocol):
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
         """Return the difficulty that this memory means, shape (B,)."""
         ...
+
+
+def column_of(columns: Mapping[str, Tensor], name: str, owner: str) -> Tensor:
+    """Return a column that a strategy reads, or raise and say how to give it."""
+    if name not in columns:
+        raise ValueError(
+            f"{owner} reads the column {name!r}; the pacer has {sorted(columns)}. "
+            f"Pass columns={{{name!r}: values}} to Pacer."
+        )
+    return columns[name]

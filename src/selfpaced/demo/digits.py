@@ -74,8 +74,9 @@ class Comparison:
     @property
     def pacer(self) -> Pacer:
         """The pacer of the self-paced run."""
-        require(self.paced.pacer is not None, "This comparison has no self-paced run.")
-        return self.paced.pacer  # type: ignore[return-value]  # checked on the line above
+        if self.paced.pacer is None:
+            raise ValueError("This comparison has no self-paced run.")
+        return self.paced.pacer
 
     @property
     def planted(self) -> Tensor:
