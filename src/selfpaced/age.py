@@ -1,6 +1,7 @@
 """How old the learner is: the lambda of the papers, always in the unit of the difficulty."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -13,7 +14,7 @@ from selfpaced.errors import require
 from selfpaced.pacing import Pacing
 from selfpaced.rows import Population, column_of
 
-__all__ = ["Age", "Auto", "Quantile", "Threshold"]
+__all__ = ["Age", "Auto", "Quantile", "Threshold", "first_age"]
 
 SLACK = 1e-6  # of a sample: 0.6 * 5 is 3, whatever floats make of it
 
@@ -175,3 +176,18 @@ def _cut_by_mass(difficulty: Tensor, share: float, mass: Tensor) -> float:
     before = filled - mass[order]
     fits = int((before < share * filled[-1] - SLACK).sum())
     return math.inf if fits == len(order) else float(difficulty[order[fits]])
+
+
+def first_age(age: Age | None, columns: Mapping[str, Tensor]) -> Tensor:
+    """Return the age before any step, shape () or (groups,); inf, "keep all", where age is None.
+
+    >>> from selfpaced.pacing import Geometric
+    >>> first_age(Threshold(Geometric(1.0, 2.0)), {})
+    tensor(1.)
+    """
+    nothing = torch.tensor(math.inf)
+    if age is None:
+        return nothing
+    if age.by is not None and age.by in columns:
+        nothing = nothing.repeat(int(columns[age.by].max()) + 1)
+    return age(0, None, nothing)

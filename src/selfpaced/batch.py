@@ -1,11 +1,48 @@
-"""The values of a batch: looked at where that is free, flagged where it is not."""
+"""A batch at the boundary: looked at where that is free, flagged where it is not."""
 
 import torch
 from torch import Tensor
 
-from selfpaced.errors import raise_nan
+from selfpaced.errors import (
+    NO_INDEX,
+    check_index,
+    check_losses,
+    check_score,
+    raise_nan,
+    raise_out_of_range,
+    require,
+)
+from selfpaced.ledger import Ledger
+from selfpaced.ring import Ring
+from selfpaced.rows import Rows
+from selfpaced.weighting import Weighting
 
 LARGEST = torch.finfo(torch.float32).max  # what an infinite loss counts as in the ledger
+
+
+def address(ledger: Ledger, loss: Tensor, score: Tensor, index: Tensor | None) -> Tensor:
+    """Return the rows of a batch, int64, shape (B,), once shapes and types are right."""
+    check_losses(loss)
+    if score is not loss:
+        check_score(score, loss)
+    if isinstance(ledger, Ring):
+        require(
+            index is None,
+            "Pacer got an index and was made without n_samples. Make it as Pacer(len(dataset)).",
+        )
+        return ledger.next(len(loss))
+    if index is None:
+        raise ValueError(NO_INDEX)
+    check_index(index, loss)
+    return index
+
+
+def gather(ledger: Ledger, index: Tensor) -> Rows:
+    """Gather the rows of a batch; torch notices an index out of range by itself."""
+    try:
+        return ledger.rows(index)
+    except IndexError:
+        raise_out_of_range(index, ledger.n_samples)
 
 
 def read_scores(
@@ -22,7 +59,8 @@ def read_scores(
         The scores with infinity replaced by the largest float32; the places that count (None for
         all); whether all were finite.
     """
-    low, high = (extreme.item() for extreme in score.aminmax())
+    lowest, highest = score.aminmax()
+    low, high = lowest.item(), highest.item()
     if -LARGEST <= low and high <= LARGEST:
         return score, None, True
     valid = ~score.isnan()
@@ -57,3 +95,21 @@ def flag_scores(
     bad[0] += wrong.sum()
     usable = torch.where(valid, score, 0.0).clamp(-LARGEST, LARGEST)
     return index.clamp(0, n_samples - 1), usable, valid
+
+
+def raise_flagged(bad: Tensor, n_samples: int, weighting: Weighting) -> None:
+    """Raise if ``flag_scores`` met bad places since the last call, and forget them.
+
+    Args:
+        bad: As ``flag_scores`` keeps it.
+        n_samples: Indices run up to it.
+        weighting: The rule that needs what they lack.
+    """
+    count, first = bad.tolist()
+    bad.copy_(torch.tensor([0, -1]))
+    require(
+        count == 0,
+        f"Pacer met {count} bad samples since the last step, the first at index {first}: an "
+        f"index out of range for n_samples={n_samples}, a NaN loss, or a negative loss where "
+        f"{weighting} needs 0 or more. They got weight 0 and were not remembered.",
+    )

@@ -7,6 +7,11 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
+NO_INDEX = (
+    "Pacer(n_samples) needs the dataset index of each loss, int64 of shape (batch,). Load from "
+    "Indexed(dataset), which yields it, or make a Pacer() without n_samples."
+)
+
 
 def require(condition: bool, message: str) -> None:
     """Raise ``ValueError`` with the message unless the condition holds."""
@@ -39,7 +44,7 @@ def values_can_be_read(tensor: Tensor) -> bool:
     On an accelerator a look would wait for the device, and under ``torch.compile`` it would break
     the graph.
     """
-    return tensor.device.type == "cpu" and not torch.compiler.is_compiling()
+    return tensor.is_cpu and not torch.compiler.is_compiling()
 
 
 def check_losses(loss: Tensor) -> None:

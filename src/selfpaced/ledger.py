@@ -9,6 +9,7 @@ A row is four float32 numbers (16 bytes a sample), packed so that a batch gather
     total    sum of the losses of the visits after the first two, up to the last step
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -82,11 +83,17 @@ class Ledger:
         early = torch.where(visits > 0, self.packed[:, MEMORY], torch.nan)
         return torch.where(visits > WARM_UP_VISITS, mean, early)
 
+    def suspects(self, k: int) -> Tensor:
+        """Return the k most suspicious of the samples seen, int64; ties go to the lower index."""
+        suspicion = self.suspicion.nan_to_num(nan=-math.inf, posinf=math.inf)
+        order = torch.argsort(suspicion, descending=True, stable=True)
+        seen = int((self.visits > 0).sum())
+        return order[: min(k, seen)]
+
     def rows(self, index: Tensor) -> Rows:
         """Gather the rows of a batch: a visit that waits is not among them."""
-        packed = self.packed.index_select(0, index)
-        columns = Gathered(self.columns, index)
-        return Rows(index, packed[:, MEMORY], packed[:, VISITS].floor(), columns)
+        _, visits, memory, _ = self.packed.index_select(0, index).unbind(1)
+        return Rows(index, memory, visits.floor(), Gathered(self.columns, index))
 
     def write(self, index: Tensor, loss: Tensor, rows: Rows, valid: Tensor | None = None) -> None:
         """Keep the losses of a batch until the next ``commit``.

@@ -1,39 +1,25 @@
 """The one object with state: per-sample losses in, a scalar out, and a memory of every sample."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from selfpaced.age import Age, Auto, Quantile
-from selfpaced.batch import flag_scores, read_scores
+from selfpaced.age import Age, Auto, Quantile, first_age
+from selfpaced.batch import address, flag_scores, gather, raise_flagged, read_scores
 from selfpaced.coupling import Coupling
 from selfpaced.difficulty import Smoothed
-from selfpaced.errors import (
-    check_index,
-    check_losses,
-    check_score,
-    raise_out_of_range,
-    require,
-    require_positive_int,
-    values_can_be_read,
-)
+from selfpaced.errors import NO_INDEX, require, require_positive_int, values_can_be_read
 from selfpaced.ledger import Ledger
 from selfpaced.reduction import Reduction, reduce_weighted
 from selfpaced.ring import Ring
-from selfpaced.rows import Difficulty, Population, Rows
+from selfpaced.rows import Difficulty, Population
 from selfpaced.settings import require_fit
-from selfpaced.trace import History, Row
+from selfpaced.trace import History, describe
 from selfpaced.weighting import Hard, Weighting
 
 Decide = Literal["batch", "step"]
-
-NO_INDEX = (
-    "Pacer(n_samples) needs the dataset index of each loss, int64 of shape (batch,). Load from "
-    "Indexed(dataset), which yields it, or make a Pacer() without n_samples."
-)
 
 
 class Pacer(nn.Module):
@@ -104,7 +90,7 @@ class Pacer(nn.Module):
         self.ledger = Ring() if n_samples is None else Ledger(n_samples, columns)
         self._has_mass = "sample_weight" in self.ledger.columns
         self.weight = torch.ones(self.ledger.n_samples)
-        self.current_age = self._first_age()
+        self.current_age = first_age(age, self.ledger.columns)
         self.history = History()
         self.steps = 0
         self._bad = torch.tensor([0, -1])
@@ -133,10 +119,10 @@ class Pacer(nn.Module):
         """
         if not self.training:
             return loss.mean()
-        require(
-            denominator is None or self.reduction != "none",
-            'Pacer: a denominator divides a sum; reduction="none" makes none. Use "sum".',
-        )
+        if denominator is not None and self.reduction == "none":
+            raise ValueError(
+                'Pacer: a denominator divides a sum; reduction="none" makes none. Use "sum".'
+            )
         weight, finite = self._weigh(loss, loss if difficulty is None else difficulty, index)
         finite = finite and difficulty is None
         return reduce_weighted(loss, weight, self.reduction, denominator, finite=finite)
@@ -182,7 +168,7 @@ class Pacer(nn.Module):
             ValueError: When nothing was observed since the last step, or when an accelerator met
                 bad values, with their number and the first bad index.
         """
-        self._raise_flagged()
+        raise_flagged(self._bad, self.ledger.n_samples, self.weighting)
         self.ledger.merge()
         require(
             bool(self.ledger.waiting.any()),
@@ -197,7 +183,8 @@ class Pacer(nn.Module):
         weight = self._decide(population)
         if self.n_samples is not None:
             self.weight[seen] = weight
-        self.history.append(self._row(seen, population, weight))
+        loss = self.ledger.loss[seen]
+        self.history.append(describe(self.steps, self.current_age, population, weight, loss))
 
     def suspects(self, k: int) -> Tensor:
         """Return the k samples whose labels are most probably wrong, most suspicious first.
@@ -215,10 +202,7 @@ class Pacer(nn.Module):
             "Pacer.suspects needs to know the samples; make the pacer as Pacer(len(dataset)) and "
             "give it the index.",
         )
-        suspicion = self.ledger.suspicion.nan_to_num(nan=-math.inf, posinf=math.inf)
-        order = torch.argsort(suspicion, descending=True, stable=True)
-        seen = int((self.ledger.visits > 0).sum())
-        return order[: min(k, seen)]
+        return self.ledger.suspects(k)
 
     def get_extra_state(self) -> dict[str, Any]:
         """Return all that a checkpoint needs: ledger, age, weights, steps and history."""
@@ -281,62 +265,26 @@ class Pacer(nn.Module):
 
     def _weigh(self, loss: Tensor, score: Tensor, index: Tensor | None) -> tuple[Tensor, bool]:
         """Fold the batch into the ledger; return its weights, float32, and "all finite"."""
-        with torch.no_grad():
-            index = self._checked(loss, score, index)
-            score = score.detach().float()
-            if values_can_be_read(score):
-                known = None if self.n_samples is None else index
-                score, valid, finite = read_scores(score, known, skip_nan=self.skip_nan)
-            else:
-                low = self.weighting.difficulty_domain.low
-                index, score, valid = flag_scores(
-                    score, index, self.ledger.n_samples, self._bad, low, skip_nan=self.skip_nan
-                )
-                finite = False
-            rows = self._rows(index)
-            if self.decide == "step":
-                weight = self.weight[index]
-            else:
-                d = self.difficulty(self.difficulty.fold(score, rows), rows)
-                weight = self.weighting(d, self._age_of(rows.columns))
-            self.ledger.write(index, score, rows, valid)
-            if self._has_mass:
-                weight = weight * rows.columns["sample_weight"]
-            return (weight if valid is None else torch.where(valid, weight, 0.0)), finite
-
-    def _checked(self, loss: Tensor, score: Tensor, index: Tensor | None) -> Tensor:
-        """Return the index, or the ring's places, once shapes and types are right."""
-        check_losses(loss)
-        check_score(score, loss)
-        if isinstance(self.ledger, Ring):
-            require(
-                index is None,
-                "Pacer got an index and was made without n_samples. "
-                "Make it as Pacer(len(dataset)).",
+        place = address(self.ledger, loss, score, index)
+        score = score.detach().float()
+        if values_can_be_read(score):
+            score, valid, finite = read_scores(score, index, skip_nan=self.skip_nan)
+        else:
+            low = self.weighting.difficulty_domain.low
+            place, score, valid = flag_scores(
+                score, place, self.ledger.n_samples, self._bad, low, skip_nan=self.skip_nan
             )
-            return self.ledger.next(len(loss))
-        if index is None:
-            raise ValueError(NO_INDEX)
-        check_index(index, loss)
-        return index
-
-    def _rows(self, index: Tensor) -> Rows:
-        """Gather the rows of a batch; torch notices an index out of range by itself."""
-        try:
-            return self.ledger.rows(index)
-        except IndexError:
-            raise_out_of_range(index, self.ledger.n_samples)
-
-    def _raise_flagged(self) -> None:
-        """Raise if an accelerator met bad values since the last step."""
-        count, first = self._bad.tolist()
-        self._bad.copy_(torch.tensor([0, -1]))
-        require(
-            count == 0,
-            f"Pacer met {count} bad samples since the last step, the first at index {first}: an "
-            f"index out of range for n_samples={self.n_samples}, a NaN loss, or a negative loss "
-            f"where {self.weighting} needs 0 or more. They got weight 0 and were not remembered.",
-        )
+            finite = False
+        rows = gather(self.ledger, place)
+        if self.decide == "step":
+            weight = self.weight[place]
+        else:
+            d = self.difficulty(self.difficulty.fold(score, rows), rows)
+            weight = self.weighting(d, self._age_of(rows.columns))
+        self.ledger.write(place, score, rows, valid)
+        if self._has_mass:
+            weight = weight * rows.columns["sample_weight"]
+        return (weight if valid is None else torch.where(valid, weight, 0.0)), finite
 
     def _age_of(self, columns: Mapping[str, Tensor]) -> Tensor:
         """Return the age of each sample: shape () or (B,)."""
@@ -354,25 +302,3 @@ class Pacer(nn.Module):
         if self.weighting.binary and self.couple is None and isinstance(self.age, Quantile):
             return self.age.settle(weight, self.steps, population, age)
         return weight
-
-    def _row(self, seen: Tensor, population: Population, weight: Tensor) -> Row:
-        """Describe the step that begins, for the history."""
-        mass = torch.ones_like(weight) if population.mass is None else population.mass
-        age = self.current_age.tolist()
-        return {
-            "step": self.steps,
-            "age": age,
-            "kept_share": float((mass * (weight > 0)).sum() / mass.sum()),
-            "seen": len(seen),
-            "mean_loss": float(self.ledger.loss[seen].mean()),
-            "median_difficulty": float(population.difficulty.median()),
-        }
-
-    def _first_age(self) -> Tensor:
-        """Return the age before any step: the pacing's first, or inf for "keep everything"."""
-        by = None if self.age is None else self.age.by
-        if by is None or by not in self.ledger.columns:
-            age = torch.tensor(math.inf)
-        else:
-            age = torch.full((int(self.ledger.columns[by].max()) + 1,), math.inf)
-        return age if self.age is None else self.age(0, None, age)

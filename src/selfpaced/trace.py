@@ -2,6 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+import torch
+from torch import Tensor
+
+from selfpaced.rows import Population
+
 if TYPE_CHECKING:
     import pandas
 
@@ -32,3 +37,24 @@ class History(list[Row]):
             message = 'to_frame needs pandas: pip install "selfpaced[report]"'
             raise ModuleNotFoundError(message) from missing
         return pandas.DataFrame(list(self))
+
+
+def describe(step: int, age: Tensor, population: Population, weight: Tensor, loss: Tensor) -> Row:
+    """Return the history's row of the step that begins.
+
+    Args:
+        step: Its number.
+        age: The age decided for it, shape () or (groups,).
+        population: The samples seen so far, n of them.
+        weight: Their weights at that age, shape (n,).
+        loss: Their last losses, shape (n,).
+    """
+    mass = torch.ones_like(weight) if population.mass is None else population.mass
+    return {
+        "step": step,
+        "age": age.tolist(),
+        "kept_share": float((mass * (weight > 0)).sum() / mass.sum()),
+        "seen": len(loss),
+        "mean_loss": float(loss.mean()),
+        "median_difficulty": float(population.difficulty.median()),
+    }
