@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner, Result
 import selfpaced
 from selfpaced.cli import app
 
+WriteIdx = Callable[[Path, str, int, int], None]
 SOURCE = Path(selfpaced.__file__).parents[1]
 
 
@@ -27,17 +29,8 @@ def python(program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def write_idx(folder: Path, part: str, n: int, size: int) -> None:
-    """Write n white images of a size and labels 0, 1, 2, 0, ..."""
-    n_bytes, side = n.to_bytes(4, "big"), size.to_bytes(4, "big")
-    images, labels = b"\xff" * (n * size * size), bytes(place % 3 for place in range(n))
-    header = b"\0\0\x08\x03" + n_bytes + side + side
-    (folder / f"{part}-images-idx3-ubyte").write_bytes(header + images)
-    (folder / f"{part}-labels-idx1-ubyte").write_bytes(b"\0\0\x08\x01" + n_bytes + labels)
-
-
 @pytest.fixture
-def idx_folder(tmp_path: Path) -> Path:
+def idx_folder(tmp_path: Path, write_idx: WriteIdx) -> Path:
     folder = tmp_path / "idx"
     folder.mkdir()
     write_idx(folder, "train", 30, 4)

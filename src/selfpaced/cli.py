@@ -49,7 +49,7 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
     ] = False,
 ) -> None:
-    pass
+    """Take the options that belong to no command."""
 
 
 @demo.command()

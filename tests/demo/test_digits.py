@@ -18,6 +18,7 @@ from selfpaced.demo.digits import (
 )
 from selfpaced.demo.files import write_files
 
+WriteIdx = Callable[[Path, str, int, int], None]
 Compared = Callable[[float, int], Comparison]
 
 
@@ -41,16 +42,9 @@ def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch
         from_scikit_learn()
 
 
-def write_idx(folder: Path, part: str, n: int, size: int) -> None:
-    """Write n white images of a size and labels 0, 1, 2, 0, ..."""
-    n_bytes, side = n.to_bytes(4, "big"), size.to_bytes(4, "big")
-    images, labels = b"\xff" * (n * size * size), bytes(place % 3 for place in range(n))
-    header = b"\0\0\x08\x03" + n_bytes + side + side
-    (folder / f"{part}-images-idx3-ubyte").write_bytes(header + images)
-    (folder / f"{part}-labels-idx1-ubyte").write_bytes(b"\0\0\x08\x01" + n_bytes + labels)
-
-
-def test_a_folder_is_limited_in_its_training_images_only(tmp_path: Path) -> None:
+def test_a_folder_is_limited_in_its_training_images_only(
+    tmp_path: Path, write_idx: WriteIdx
+) -> None:
     write_idx(tmp_path, "train", 9, 4)
     write_idx(tmp_path, "t10k", 6, 4)
     data = from_folder(tmp_path, limit=5)
@@ -60,7 +54,7 @@ def test_a_folder_is_limited_in_its_training_images_only(tmp_path: Path) -> None
     assert data.name == tmp_path.name
 
 
-def test_images_of_two_sizes_are_refused(tmp_path: Path) -> None:
+def test_images_of_two_sizes_are_refused(tmp_path: Path, write_idx: WriteIdx) -> None:
     write_idx(tmp_path, "train", 9, 4)
     write_idx(tmp_path, "t10k", 6, 5)
     with pytest.raises(ValueError, match=r"must be of one size; got \(4, 4\) and \(5, 5\)"):
