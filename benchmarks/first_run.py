@@ -30,7 +30,7 @@ from selfpaced import Pacer
 from selfpaced.age import Quantile
 from selfpaced.demo import noise
 from selfpaced.difficulty import Shuffled, Smoothed
-from selfpaced.pacing import Constant, Ramp
+from selfpaced.pacing import Constant, Ramp, Recorded
 
 BATCH, LEARNING_RATE, CLASSES = 128, 1e-3, 10
 RESULTS = Path(__file__).parent / "results" / "first_run.jsonl"
@@ -61,17 +61,6 @@ class Run:
     noise: str
     method: str
     seed: int
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A pacing read from a list; the last value stays."""
-
-    values: tuple[float, ...]
-
-    def __call__(self, step: int) -> float:
-        """Return the value at the step."""
-        return self.values[min(step, len(self.values) - 1)]
 
 
 def network(setting: str) -> nn.Module:

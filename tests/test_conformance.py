@@ -28,6 +28,7 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"start": 0.1, "factor": 1.35},
         {"start": 2.0, "factor": 0.5, "limit": 0.1},
     ],
+    "Recorded": [{"values": (0.3, 0.5, 1.0)}],
     "Steps": [{"k": 3}],
     "Root": [{}, {"p": 3}],
 }
@@ -63,7 +64,7 @@ def test_discovery_finds_them_all() -> None:
         "Logistic", "Welsch", "Cauchy", "Huber", "L1L2", "SuperLoss",
     }  # fmt: skip
     assert len({type(shape) for shape in SHAPES}) >= 8
-    assert {type(s).__name__ for s in SCHEDULES} == {"Constant", "Geometric", "Ramp"}
+    assert {type(s).__name__ for s in SCHEDULES} == {"Constant", "Geometric", "Ramp", "Recorded"}
     assert len({type(rule) for rule in members(difficulty, "fold")}) >= 5
     assert {type(a).__name__ for a in members(age, "needs_cut")} == {
         "Auto", "Quantile", "Threshold",

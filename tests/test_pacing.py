@@ -58,6 +58,8 @@ def test_steps_jump_k_times() -> None:
         (lambda: Root(0), "p must be greater than 0"),
         (lambda: pacing.Exponential(0), "rate must be above 0"),
         (lambda: pacing.Logarithmic(-1), "rate must be above 0"),
+        (lambda: pacing.Recorded(()), r"one or more numbers, none NaN; got \(\)"),
+        (lambda: pacing.Recorded((1.0, math.nan)), "one or more numbers, none NaN"),
         (lambda: Geometric(0.0, 2.0), "start must be above 0"),
         (lambda: Geometric(1.0, 0.0), "factor must be above 0"),
         (lambda: Geometric(1.0, 2.0, limit=0.5), "limit must lie ahead"),

@@ -31,6 +31,7 @@ __all__ = [
     "Logarithmic",
     "Pacing",
     "Ramp",
+    "Recorded",
     "Root",
     "Shape",
     "Sine",
@@ -108,6 +109,38 @@ class Ramp:
         if step >= self.steps:
             return float(self.stop)
         return self.shape(step / self.steps, self.start, self.stop)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The values of another run, one per step; the last one stays.
+
+    With the kept shares of a run in ``age.Quantile`` and ``difficulty.Shuffled``, it is that run's
+    random-order control: as many samples at every step, in no order.
+
+    Args:
+        values: At least one number; none is NaN.
+
+    Raises:
+        ValueError: For no values, and for NaN.
+
+    >>> [Recorded((0.3, 0.6, 1.0))(step) for step in (0, 1, 2, 3)]
+    [0.3, 0.6, 1.0, 1.0]
+    """
+
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Check that there is something to play."""
+        require(
+            len(self.values) > 0 and not any(math.isnan(value) for value in self.values),
+            f"Recorded: values must be one or more numbers, none NaN; got {self.values}.",
+        )
+
+    def __call__(self, step: int) -> float:
+        """Return the value at the step, counted from 0."""
+        require_step(step, "Recorded")
+        return float(self.values[min(step, len(self.values) - 1)])
 
 
 @dataclass(frozen=True)
