@@ -4,6 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+
+torch.set_num_threads(1)  # tests run side by side: threads would only wait for each other
 
 WriteIdx = Callable[[Path, str, int, int], None]
 

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    SequentialSampler,
+    TensorDataset,
+)
 
 from selfpaced import Indexed
 
@@ -52,6 +59,29 @@ def test_dicts_get_a_key() -> None:
 
 def test_a_negative_index_names_the_sample_it_means() -> None:
     assert Indexed(Batched())[-1] == (9, 0.9, 1)
+
+
+@pytest.mark.parametrize("index", [-11, [3, -11]])
+def test_an_index_before_the_first_sample_is_refused(index: int | list[int]) -> None:
+    with pytest.raises(IndexError, match="index -11 is out of range for 10 samples"):
+        Indexed(TensorDataset(torch.arange(10)))[index]
+
+
+def test_a_list_of_indices_is_one_indexing_of_the_dataset() -> None:
+    data = Indexed(TensorDataset(torch.arange(10) * 1.5, torch.arange(10) % 2))
+    for indices in ([7, 0, -1], torch.tensor([7, 0, -1])):
+        index, x, y = data[indices]
+        assert index.tolist() == [7, 0, 9] and index.dtype == torch.int64
+        assert torch.equal(x, index * 1.5) and torch.equal(y, index % 2)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_loader_may_leave_collating_out(workers: int) -> None:
+    data = Indexed(TensorDataset(torch.arange(10) * 1.5))
+    order = BatchSampler(SequentialSampler(data), batch_size=4, drop_last=False)
+    loader = DataLoader(data, sampler=order, batch_size=None, num_workers=workers)
+    collated = DataLoader(data, batch_size=4)
+    assert str(list(loader)) == str(list(collated))
 
 
 def test_a_batch_is_fetched_in_one_call() -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
 from selfpaced.errors import require
@@ -16,11 +18,16 @@ class Indexed(Dataset[Any]):
             through this one. Where it has ``__getitems__`` (a whole batch in one call), so has
             this one.
 
+    An index may be a list or a tensor of indices where the dataset takes one (``TensorDataset``,
+    Hugging Face datasets, arrays): then a batch is one indexing, and nothing is collated. That is
+    ``DataLoader(Indexed(dataset), batch_size=None, sampler=BatchSampler(...))``.
+
     Returns:
         Item i is ``(i, *item)`` for a tuple or list, ``{**item, "index": i}`` for a dict and
         ``(i, item)`` for anything else. The default collate makes an int64 tensor of the indices.
 
     Raises:
+        IndexError: For an index before the first sample.
         TypeError: For a dataset without length or items, such as an IterableDataset.
         ValueError: For dict items that have a key "index" already.
 
@@ -30,6 +37,8 @@ class Indexed(Dataset[Any]):
     {'text': 'a', 'index': 0}
     >>> Indexed("ab")[1]
     (1, 'b')
+    >>> Indexed(torch.tensor([0.5, 0.7, 0.9]))[[0, 2]]
+    (tensor([0, 2]), tensor([0.5000, 0.9000]))
     """
 
     def __init__(self, dataset: Any) -> None:
@@ -46,10 +55,22 @@ class Indexed(Dataset[Any]):
         """Return the number of samples."""
         return len(self.dataset)
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: int | Sequence[int] | Tensor) -> Any:
         """Return the item with its index; a negative one counts from the end."""
+        if isinstance(index, Sequence) or (isinstance(index, Tensor) and index.ndim):
+            places = torch.as_tensor(index)
+            places = torch.where(places < 0, places + len(self), places)
+            self._check(int(places.min()))
+            return _with_index(places, self.dataset[places.tolist()])
         place = int(index) + len(self) if index < 0 else int(index)
+        self._check(place)
         return _with_index(place, self.dataset[place])
+
+    def _check(self, lowest: int) -> None:
+        """Raise for an index before the first sample; the dataset knows its own end."""
+        if lowest < 0:
+            n = len(self)
+            raise IndexError(f"index {lowest - n} is out of range for {n} samples.")
 
     def __getattr__(self, name: str) -> Any:
         """Reach the wrapped dataset's attributes, and batched fetching where it has it."""
@@ -66,7 +87,7 @@ class Indexed(Dataset[Any]):
         return [_with_index(int(i), item) for i, item in zip(indices, items, strict=True)]
 
 
-def _with_index(index: int, item: Any) -> Any:
+def _with_index(index: int | Tensor, item: Any) -> Any:
     """Put the index where the user unpacks it."""
     if isinstance(item, dict):
         require(

@@ -1,138 +1,250 @@
-import sys
-from importlib import import_module
-from itertools import pairwise
+import math
+from io import BytesIO
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
-from selfpaced.report import plots
-from selfpaced.report.plots import GREEN, VERMILLION, plot_curves, plot_suspects
+from selfpaced.report import (
+    DARK,
+    LIGHT,
+    Theme,
+    plot_accuracies,
+    plot_ages,
+    plot_curves,
+    plot_kept_share,
+)
 
-IMAGES = np.zeros((25, 8, 8), np.float32)
 RUNS = {"plain": [0.5, 0.6], "self-paced": [0.5, 0.7], "trained on clean labels": [0.6, 0.8]}
+INF = math.inf
 
 
-def shown(figure: Figure) -> list[Text]:
-    """Every text that a figure shows; ticks outside the limits exist but are not drawn."""
+def data(axes: Axes, line: int = 0) -> tuple[list[float], list[float]]:
+    drawn = axes.lines[line]
+    return np.asarray(drawn.get_xdata()).tolist(), np.asarray(drawn.get_ydata()).tolist()
+
+
+def labels(axes: Axes) -> list[str]:
+    return [str(line.get_label()) for line in axes.lines]
+
+
+def boxes(axes: Axes) -> list[tuple[str, Bbox]]:
+    """Name and box of every text shown; ticks outside the limits exist but are not drawn."""
+    figure = axes.figure.canvas.figure
     figure.draw_without_rendering()
-    texts = [*figure.texts]
-    for axes in figure.axes:
-        legend = axes.get_legend()
-        (left, right), (low, high) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
-        ticks = [text for text in axes.get_xticklabels() if left <= text.get_position()[0] <= right]
-        ticks += [text for text in axes.get_yticklabels() if low <= text.get_position()[1] <= high]
-        texts += [axes.title, *axes.texts, *ticks]
-        texts += [axes.xaxis.label, *(legend.get_texts() if legend is not None else [])]
-        texts += [child for child in axes.get_children() if isinstance(child, Text)]
-    unique = {id(text): text for text in texts if text.get_text() and text.get_visible()}
-    return list(unique.values())
-
-
-def overlaps(figure: Figure) -> list[tuple[str, str]]:
-    boxes = [(text.get_text(), text.get_window_extent()) for text in shown(figure)]
+    hidden = {
+        id(tick)
+        for axes in figure.axes
+        for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim()))
+        for tick in axis.get_ticklabels()
+        if not low <= tick.get_position()[axis is axes.yaxis] <= high
+    }
+    texts = {id(text): text for text in figure.findobj(Text) if text.get_visible()}
     return [
-        (first, second)
-        for place, (first, box) in enumerate(boxes)
-        for second, other in boxes[place + 1 :]
-        if box.overlaps(other)
+        (text.get_text(), text.get_window_extent())
+        for key, text in texts.items()
+        if isinstance(text, Text) and text.get_text() and key not in hidden
     ]
 
 
-def outside(figure: Figure) -> list[str]:
-    box = figure.bbox
-    return [
-        text.get_text()
-        for text in shown(figure)
-        if not (
-            box.x0 <= text.get_window_extent().x0
-            and text.get_window_extent().x1 <= box.x1
-            and box.y0 <= text.get_window_extent().y0
-            and text.get_window_extent().y1 <= box.y1
-        )
-    ]
+def flaws(axes: Axes) -> list[str]:
+    """Texts that overlap or leave the figure."""
+    every, page = boxes(axes), axes.figure.canvas.figure.bbox
+    pairs = combinations(every, 2)
+    over = [f"{one} on {other}" for (one, box), (other, second) in pairs if box.overlaps(second)]
+    fits = {name: page.count_contains(box.corners()) == 4 for name, box in every}
+    return over + [f"{name} is cut" for name, inside in fits.items() if not inside]
 
 
-def test_curves_show_every_run_and_the_true_share() -> None:
-    left, right = plot_curves(RUNS, [1.0, 0.7], 0.6).axes
-    assert [line.get_label() for line in left.lines] == list(RUNS)
-    assert list(np.asarray(left.lines[1].get_ydata())) == [0.5, 0.7]
-    assert list(np.asarray(right.lines[0].get_xdata())) == [1, 2]
-    assert right.lines[1].get_label() == "labels that are right: 60%"
+def pixels(axes: Axes) -> np.ndarray:
+    file = BytesIO()
+    axes.figure.canvas.figure.savefig(file, format="rgba", dpi=50)
+    return np.frombuffer(file.getvalue(), np.uint8).reshape(-1, 4)
 
 
-def test_the_lines_differ_without_colour() -> None:
-    left = plot_curves(RUNS, [1.0]).axes[0]
-    assert len({str(line.get_linestyle()) for line in left.lines}) == 3
-    assert len({str(line.get_color()) for line in left.lines}) == 3
+def test_accuracies_show_every_run_over_epochs_from_1() -> None:
+    axes = plot_accuracies(RUNS)
+    assert labels(axes) == list(RUNS)
+    assert data(axes, 1) == ([1, 2], [0.5, 0.7])
+    assert (axes.get_title("left"), axes.get_xlabel()) == ("Test accuracy", "epoch")
 
 
-def test_an_unknown_share_draws_no_reference() -> None:
-    assert len(plot_curves(RUNS, [1.0, 0.7]).axes[1].lines) == 1
+def test_runs_differ_without_colour() -> None:
+    axes = plot_accuracies({str(run): [0.5, 0.6] for run in range(8)})
+    assert len({str(line._dash_pattern) for line in axes.lines}) == 8  # type: ignore[attr-defined]  # get_linestyle says "--" for all
 
 
-def test_more_runs_than_line_styles_are_refused() -> None:
-    with pytest.raises(ValueError, match="At most 4 runs can be drawn; got 5"):
-        plot_curves({str(run): [0.5] for run in range(5)}, [1.0])
+def test_lists_arrays_and_tensors_give_the_same_line() -> None:
+    values = [0.25, 0.5]
+    tensor = torch.tensor(values, dtype=torch.bfloat16, requires_grad=True)
+    axes = plot_accuracies({"list": values, "array": np.array(values), "tensor": tensor})
+    assert [data(axes, line)[1] for line in range(3)] == [values] * 3
 
 
-def test_a_suspect_shows_both_labels() -> None:
-    figure = plot_suspects(IMAGES[:2], [3, 1], [8, 7])
-    assert [axes.get_title() for axes in figure.axes] == ["3 → 8", "1 → 7"]
-    assert not any(axes.texts for axes in figure.axes)
+def test_a_single_epoch_is_a_dot() -> None:
+    assert plot_accuracies({"plain": [0.5]}).lines[0].get_marker() == "o"
+    assert plot_accuracies({"plain": [0.5, 0.6]}).lines[0].get_marker() in ("", "None")
 
 
-def test_planted_and_not_planted_differ_in_colour_and_in_mark() -> None:
-    planted, other = plot_suspects(IMAGES[:2], [3, 1], [8, 7], [True, False]).axes
-    assert (planted.texts[0].get_text(), other.texts[0].get_text()) == ("✓", "✗")
-    assert (planted.texts[0].get_color(), other.texts[0].get_color()) == (GREEN, VERMILLION)
-    assert planted.spines["top"].get_linestyle() != other.spines["top"].get_linestyle()
+def test_runs_may_differ_in_length() -> None:
+    assert plot_accuracies({"short": [0.5], "long": [0.5] * 9}).get_xlim() == (0.5, 9.5)
 
 
-@pytest.mark.parametrize("k", [1, 2, 5, 7, 25])
-def test_no_text_of_the_suspects_overlaps_or_is_cut(k: int) -> None:
-    figure = plot_suspects(IMAGES[:k], [3] * k, [8] * k, [True] * k)
-    assert len(figure.axes) == k
-    assert overlaps(figure) == []
-    assert outside(figure) == []
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_axes_that_are_given_are_drawn_on_and_come_back(theme: Theme) -> None:
+    given = Figure().add_subplot()
+    assert plot_accuracies(RUNS, ax=given, theme=theme) is given
+    assert plot_kept_share([1.0], ax=given, theme=theme) is given
+    assert plot_ages([1.0], ax=given, theme=theme) is given
+    assert given.lines[0].get_color() == theme.colours[0]
+
+
+def test_the_themes_give_other_pixels() -> None:
+    light, dark = (pixels(plot_accuracies(RUNS, theme=theme)) for theme in (LIGHT, DARK))
+    assert light[0, :3].tolist() == [255, 255, 255]
+    assert dark[0, :3].tolist() == [0x14, 0x17, 0x1C]
+    assert (light != dark).any(1).mean() > 0.9
+
+
+def test_accuracies_in_per_cent_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"accuracies\['a'\] must hold shares from 0 to 1; got"):
+        plot_accuracies({"a": [51.0, 93.0]})
+
+
+def test_no_runs_and_no_epochs_are_refused() -> None:
+    with pytest.raises(ValueError, match="There are no runs to draw; got 0"):
+        plot_accuracies({})
+    with pytest.raises(ValueError, match=r"accuracies\['a'\] must hold at least one number"):
+        plot_accuracies({"a": []})
+
+
+def test_more_runs_than_strokes_are_refused_before_drawing() -> None:
+    given = Figure().add_subplot()
+    with pytest.raises(ValueError, match="At most 8 runs can be told apart in one picture; got 9"):
+        plot_accuracies({str(run): [0.5] for run in range(9)}, ax=given)
+    assert not given.lines
+
+
+def test_a_table_is_no_row() -> None:
+    with pytest.raises(ValueError, match=r"kept_share must be one row .* got shape \(1, 2\)"):
+        plot_kept_share([[1.0, 0.5]])
+
+
+def test_kept_share_shows_the_true_share() -> None:
+    axes = plot_kept_share([1.0, 0.7], 0.6)
+    assert data(axes) == ([1, 2], [1.0, 0.7])
+    assert labels(axes) == ["kept", "labels that are right: 60%"]
+    assert data(axes, 1)[1] == [0.6, 0.6]
+    assert axes.get_ylim() == (0, 1.03)
+    assert len(plot_kept_share([1.0, 0.7]).lines) == 1
+
+
+def test_shares_outside_0_to_1_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"kept_share must hold shares from 0 to 1; got \[-0.1\]"):
+        plot_kept_share([0.5, -0.1])
+    with pytest.raises(ValueError, match="clean_share must hold shares from 0 to 1"):
+        plot_kept_share([0.5], 60.0)
+
+
+def test_curves_are_both_pictures_on_one_figure() -> None:
+    left, right = plot_curves(RUNS, [1.0, 0.7], 0.6, theme=DARK)
+    assert left.figure is right.figure
+    assert labels(left) == list(RUNS)
+    assert labels(right) == ["kept", "labels that are right: 60%"]
+    assert right.lines[0].get_color() == DARK.colours[0]
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 30, 200])
 def test_no_text_of_the_curves_overlaps_or_is_cut(epochs: int) -> None:
     runs = {name: np.linspace(0.1, 0.95, epochs).tolist() for name in RUNS}
-    figure = plot_curves(runs, [0.6] * epochs, 0.6)
-    assert overlaps(figure) == []
-    assert outside(figure) == []
+    left, _ = plot_curves(runs, [0.6] * epochs, 0.6)
+    assert flaws(left) == []
 
 
 def test_a_step_is_a_whole_number_on_the_axis() -> None:
-    figure = plot_curves(RUNS, [1.0, 0.7])
-    ticks = figure.axes[1].get_xticks()
+    ticks = plot_kept_share([1.0, 0.7]).get_xticks()
     assert all(float(tick).is_integer() for tick in ticks)
     assert all(before < after for before, after in pairwise(ticks))
 
 
-def test_no_images_are_refused() -> None:
-    with pytest.raises(ValueError, match="no suspect to draw"):
-        plot_suspects(IMAGES[:0], [], [])
+def test_an_infinite_age_is_a_gap_with_a_mark_on_the_top_edge() -> None:
+    axes = plot_ages([INF, 0.5, 1.0, INF])
+    line, edge = axes.lines
+    np.testing.assert_array_equal(line.get_ydata(), [np.nan, 0.5, 1.0, np.nan])
+    np.testing.assert_array_equal(edge.get_ydata(), [0.98, np.nan, np.nan, 0.98])
+    assert edge.get_transform().transform((1, 0.98))[1] == axes.transAxes.transform((0, 0.98))[1]
+    assert edge.get_color() == line.get_color()
+    assert [text.get_text() for text in axes.texts] == ["keeps all"]
 
 
-def test_labels_of_another_length_are_refused() -> None:
-    with pytest.raises(ValueError, match="Each of the 2 images needs a label"):
-        plot_suspects(IMAGES[:2], [3], [8, 7])
+def test_no_tick_stands_beside_the_infinite_ages() -> None:
+    axes = plot_ages([INF, 0.5, 1.0])
+    assert 1.0 <= max(axes.get_yticks()) < 1.05
+    assert axes.get_ylim()[1] > 1.1
 
 
-def test_figures_are_saved_without_pyplot(tmp_path: Path) -> None:
-    plot_suspects(IMAGES[:3], [1, 2, 3], [4, 5, 6]).savefig(tmp_path / "suspects.png")
-    assert (tmp_path / "suspects.png").stat().st_size > 0
-    assert "pyplot" not in Path(str(plots.__file__)).read_text()
+def test_finite_ages_need_no_top_edge() -> None:
+    axes = plot_ages([0.5, 1.0])
+    assert len(axes.lines) == 1
+    assert not axes.texts
+    assert axes.get_legend() is None
 
 
-def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("matplotlib", "matplotlib.axes", "matplotlib.figure"):
-        monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, "selfpaced.report.plots")
-    with pytest.raises(ModuleNotFoundError, match=r'pip install "selfpaced\[report\]"'):
-        import_module("selfpaced.report.plots")
+def test_only_infinite_ages_have_no_scale() -> None:
+    axes = plot_ages([INF, INF])
+    assert list(axes.get_yticks()) == []
+    assert [text.get_text() for text in axes.texts] == ["keeps all"]
+
+
+def test_a_finite_age_between_infinite_ones_is_marked() -> None:
+    steps = 100
+    ages = [INF] * steps
+    ages[40] = 2.0
+    line = plot_ages(ages).lines[0]
+    assert line.get_marker() == "o"
+    assert line.get_markevery() == [40]
+
+
+def test_each_group_has_its_line_and_a_number_counts_for_all() -> None:
+    axes = plot_ages([INF, [0.5, 1.0], [0.75, INF]], names=["cats", "dogs"])
+    assert labels(axes)[:2] == ["cats", "dogs"]
+    np.testing.assert_array_equal(data(axes, 0)[1], [np.nan, 0.5, 0.75])
+    np.testing.assert_array_equal(data(axes, 1)[1], [np.nan, 1.0, np.nan])
+    np.testing.assert_array_equal(data(axes, 3)[1], [0.96, np.nan, 0.96])
+    assert labels(plot_ages(torch.ones(3, 2))) == ["group 0", "group 1"]
+
+
+def test_ages_of_any_mix_stay_readable() -> None:
+    ages: list[float | list[float]] = [INF]
+    ages += [[0.1 * step, 0.2 * step, INF] for step in range(1, 40)]
+    assert flaws(plot_ages(ages)) == []
+
+
+def test_groups_that_change_in_number_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"at each step; got shapes \[\(2,\), \(3,\)\]"):
+        plot_ages([[1.0, 2.0], [1.0, 2.0, 3.0]])
+
+
+def test_names_of_another_number_are_refused() -> None:
+    with pytest.raises(ValueError, match="one name for each of the 2 groups; got 1"):
+        plot_ages([[1.0, 2.0]], names=["cats"])
+
+
+def test_no_ages_too_many_groups_and_minus_infinity_are_refused() -> None:
+    with pytest.raises(ValueError, match="ages must hold one age per step; got none"):
+        plot_ages([])
+    with pytest.raises(ValueError, match="At most 8 groups can be told apart"):
+        plot_ages([[1.0] * 9])
+    with pytest.raises(ValueError, match="got -inf"):
+        plot_ages([1.0, -INF])
+
+
+def test_a_picture_is_saved_without_pyplot(tmp_path: Path) -> None:
+    plot_ages([INF, 1.0]).figure.canvas.figure.savefig(tmp_path / "ages.pdf")
+    assert (tmp_path / "ages.pdf").stat().st_size > 0

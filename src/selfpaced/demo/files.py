@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import Tensor
 
 from selfpaced.demo.digits import Comparison, predict
-from selfpaced.report.plots import plot_curves, plot_suspects
+from selfpaced.report import plot_curves, plot_suspects
 
 PICTURED = 25
 
@@ -29,17 +29,20 @@ def write_files(folder: Path, comparison: Comparison) -> list[Path]:
     names = ("suspects.png", "curves.png", "suspects.csv")
     pictures, curves, table = paths = [folder / name for name in names]
     first = suspects[:PICTURED]
-    plot_suspects(
+    images = plot_suspects(
         comparison.data.train.images[first].numpy(),
         comparison.given[first].tolist(),
         suggested[:PICTURED].tolist(),
         comparison.planted[first].tolist(),
-    ).savefig(pictures)
-    plot_curves(
-        {run.name: run.accuracies for run in comparison.runs},
+    )
+    images[0].figure.canvas.figure.savefig(pictures)
+    runs = comparison.paced, comparison.plain, comparison.clean  # the first has the kept share
+    left, _ = plot_curves(
+        {run.name: run.accuracies for run in runs},
         [float(str(row["kept_share"])) for row in comparison.pacer.history],
         1 - comparison.planted.double().mean().item(),
-    ).savefig(curves)
+    )
+    left.figure.canvas.figure.savefig(curves)
     _write_table(table, comparison, suspects, suggested)
     return paths
 

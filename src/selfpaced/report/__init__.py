@@ -1,1 +1,31 @@
-"""Pictures of a run; needs the extra ``report``."""
+"""Pictures of rules and runs, drawn from plain arrays; needs the extra ``report``.
+
+Each function draws on ``ax`` if it is given and returns the axes: ``axes.figure`` can be saved.
+"""
+
+from selfpaced.report.animation import Frame, animate_boundary, animate_embedding, grid
+from selfpaced.report.plots import plot_accuracies, plot_ages, plot_curves, plot_kept_share
+from selfpaced.report.rules import plot_latent_losses, plot_pacings, plot_weightings
+from selfpaced.report.samples import plot_cartography, plot_loss_bands
+from selfpaced.report.suspects import plot_suspects
+from selfpaced.report.theme import DARK, LIGHT, Theme
+
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "Frame",
+    "Theme",
+    "animate_boundary",
+    "animate_embedding",
+    "grid",
+    "plot_accuracies",
+    "plot_ages",
+    "plot_cartography",
+    "plot_curves",
+    "plot_kept_share",
+    "plot_latent_losses",
+    "plot_loss_bands",
+    "plot_pacings",
+    "plot_suspects",
+    "plot_weightings",
+]

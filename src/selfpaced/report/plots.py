@@ -1,174 +1,203 @@
-"""What a run did, drawn from plain arrays; each function returns the Figure, unsaved.
+"""What a run did, step by step: accuracies, the share kept, and the ages.
 
-Colours are those of Okabe and Ito, which colour-blind readers can tell apart; every colour comes
-with a line style or a mark that says the same.
+Each function takes plain arrays (lists, numpy arrays or tensors), draws on the axes given or on a
+new figure, and returns the axes; ``axes.figure.savefig("name.pdf")`` saves them.
 """
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from torch import Tensor
 
 from selfpaced.errors import require
+from selfpaced.report.arrays import Floats, Numbers, as_floats, as_row
+from selfpaced.report.lines import draw_infinities, draw_line, over_whole_numbers
+from selfpaced.report.theme import (
+    LIGHT,
+    Axes,
+    PercentFormatter,
+    Theme,
+    choose_axes,
+    dress,
+    new_figure,
+    require_strokes,
+)
 
-try:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-except ModuleNotFoundError as missing:
-    message = 'The pictures need matplotlib: pip install "selfpaced[report]"'
-    raise ModuleNotFoundError(message, name="matplotlib") from missing
 
-ORANGE, BLUE, GREEN, VERMILLION, BLACK = "#E69F00", "#0072B2", "#009E73", "#D55E00", "#000000"
-GREY = "#666666"
-LINES = ((ORANGE, "--"), (BLUE, "-"), (BLACK, ":"), (GREEN, "-."))
+def plot_accuracies(
+    accuracies: Mapping[str, Numbers], *, ax: Axes | None = None, theme: Theme = LIGHT
+) -> Axes:
+    """Draw test accuracy over epochs, one line a run.
+
+    Args:
+        accuracies: Shares in [0, 1] by the name of the run, one per epoch from epoch 1, higher is
+            better; at most 8 runs, of any lengths. NaN leaves a gap.
+        ax: Where to draw; by default on a new figure.
+        theme: ``LIGHT`` or ``DARK``.
+
+    Returns:
+        The axes; ``axes.figure`` can be saved.
+
+    Raises:
+        ValueError: For no run, for more than 8, or for numbers that are not shares.
+
+    >>> plot_accuracies({"plain": [0.5, 0.7], "self-paced": [0.5, 0.8]}).get_xlabel()
+    'epoch'
+    """
+    require_strokes(accuracies, "runs", theme)
+    runs = {name: _shares(row, f"accuracies[{name!r}]") for name, row in accuracies.items()}
+    axes = choose_axes(ax, theme)
+    for place, (name, values) in enumerate(runs.items()):
+        draw_line(axes, _counted(values), values, place, label=name, theme=theme, few=1)
+    over_whole_numbers(axes, 1, max(map(len, runs.values())))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    dress(axes, theme, title="Test accuracy", x="epoch")
+    return axes
+
+
+def plot_kept_share(
+    kept_share: Numbers,
+    clean_share: float | None = None,
+    *,
+    ax: Axes | None = None,
+    theme: Theme = LIGHT,
+) -> Axes:
+    """Draw the share of the training samples that were kept, over steps.
+
+    Args:
+        kept_share: One share in [0, 1] per step, from step 1.
+        clean_share: The true share of right labels in [0, 1], a reference where it is known.
+        ax: Where to draw; by default on a new figure.
+        theme: ``LIGHT`` or ``DARK``.
+
+    Returns:
+        The axes; ``axes.figure`` can be saved.
+
+    Raises:
+        ValueError: For no step, or for numbers that are not shares.
+
+    >>> [line.get_label() for line in plot_kept_share([1.0, 0.7], 0.6).lines]
+    ['kept', 'labels that are right: 60%']
+    """
+    values = _shares(kept_share, "kept_share")
+    reference = None if clean_share is None else _shares([clean_share], "clean_share")[0]
+    axes = choose_axes(ax, theme)
+    draw_line(axes, _counted(values), values, 0, label="kept", theme=theme, few=1)
+    if reference is not None:
+        label = f"labels that are right: {reference:.0%}"
+        axes.axhline(reference, color=theme.ink, linestyle="--", linewidth=1.2, label=label)
+    axes.set_ylim(0, 1.03)
+    over_whole_numbers(axes, 1, len(values))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    dress(axes, theme, title="Share of the training samples kept", x="step")
+    return axes
 
 
 def plot_curves(
-    accuracies: Mapping[str, Sequence[float]],
-    kept_share: Sequence[float],
+    accuracies: Mapping[str, Numbers],
+    kept_share: Numbers,
     clean_share: float | None = None,
-) -> Figure:
-    """Draw test accuracy over epochs, one line a run, and the kept share over steps.
+    *,
+    theme: Theme = LIGHT,
+) -> tuple[Axes, Axes]:
+    """Draw ``plot_accuracies`` and ``plot_kept_share`` side by side on a new figure.
 
     Args:
-        accuracies: Shares in [0, 1] by the name of the run, one per epoch; at most 4 runs.
+        accuracies: Shares in [0, 1] by the name of the run, one per epoch; at most 8 runs.
         kept_share: One share in [0, 1] per step, from step 1.
-        clean_share: The true share of right labels, drawn as a reference line where it is known.
+        clean_share: The true share of right labels in [0, 1], a reference where it is known.
+        theme: ``LIGHT`` or ``DARK``.
 
     Returns:
-        A figure with two axes.
+        The left and the right axes.
 
     Raises:
-        ValueError: For more than 4 runs.
+        ValueError: For no run or step, for more than 8 runs, or for numbers that are not shares.
 
-    >>> len(plot_curves({"plain": [0.5, 0.7], "self-paced": [0.5, 0.8]}, [1.0, 0.7], 0.6).axes)
+    >>> len(plot_curves({"plain": [0.5, 0.7]}, [1.0, 0.7])[0].figure.axes)
     2
     """
-    require(len(accuracies) <= len(LINES), f"At most 4 runs can be drawn; got {len(accuracies)}.")
-    figure = Figure(
-        figsize=(10, 4.2), dpi=150, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08)
-    )
-    left, right = figure.subplots(1, 2)
-    for (name, values), (colour, style) in zip(accuracies.items(), LINES, strict=False):
-        over = 2.1 if style == "-" else 2.2  # a solid line would hide another beneath it
-        _line(left, values, color=colour, linestyle=style, label=name, zorder=over)
-    _dress(left, "Test accuracy", "epoch")
-    _line(right, kept_share, color=BLUE, linestyle="-", label="kept", zorder=2.1)
-    if clean_share is not None:
-        label = f"labels that are right: {clean_share:.0%}"
-        right.axhline(clean_share, color=BLACK, linestyle="--", linewidth=1.2, label=label)
-    right.set_ylim(0, 1.03)
-    _dress(right, "Share of the training samples kept", "step")
-    return figure
+    left, right = new_figure(theme, 10, 4.2).subplots(1, 2)
+    plot_accuracies(accuracies, ax=left, theme=theme)
+    plot_kept_share(kept_share, clean_share, ax=right, theme=theme)
+    return left, right
 
 
-def plot_suspects(
-    images: NDArray[np.float32],
-    given: Sequence[int],
-    suggested: Sequence[int],
-    planted: Sequence[bool] | None = None,
-) -> Figure:
-    """Draw suspects in a grid, five a row, each with its given and its suggested label.
+def plot_ages(
+    ages: Sequence[float | Sequence[float]] | Floats | Tensor,
+    *,
+    names: Sequence[str] | None = None,
+    ax: Axes | None = None,
+    theme: Theme = LIGHT,
+) -> Axes:
+    """Draw the age over steps, one line a group.
 
     Args:
-        images: Grey values, higher is darker, shape (k, height, width), most suspicious first.
-        given: The labels under suspicion, k of them.
-        suggested: What the model says instead, k of them.
-        planted: Where it is known, whether the label was made wrong on purpose: a green frame and
-            a tick; a vermillion dashed frame and a cross where it was not.
+        ages: One per step, from step 1: a number, or one number per group, in the unit of the
+            difficulty; a number among lists counts for every group. Infinite ages lie on the top
+            edge, which then says "keeps all"; NaN leaves a gap. At most 8 groups.
+        names: Of the groups; by default "group 0", "group 1", ...
+        ax: Where to draw; by default on a new figure.
+        theme: ``LIGHT`` or ``DARK``.
 
     Returns:
-        A figure with one axes per image.
+        The axes; ``axes.figure`` can be saved.
 
     Raises:
-        ValueError: When the lengths differ or there is nothing to draw.
+        ValueError: For no step, groups or names that differ in number, more than 8 groups, or an
+            age of minus infinity.
 
-    >>> len(plot_suspects(np.zeros((2, 8, 8), np.float32), [3, 1], [8, 7], [True, False]).axes)
-    2
+    >>> plot_ages([float("inf"), 0.5, 1.0]).lines[0].get_ydata().tolist()
+    [nan, 0.5, 1.0]
     """
-    k = len(images)
-    lengths = {len(given), len(suggested), k if planted is None else len(planted)}
-    require(k > 0, "There is no suspect to draw; got 0 images.")
-    require(lengths == {k}, f"Each of the {k} images needs a label of each kind; got {lengths}.")
-    rows, columns = -(-k // 5), min(k, 5)
-    figure = Figure(figsize=(max(1.75 * columns, 5), 2.05 * rows + 0.9), dpi=150)
-    inch = 1 / figure.get_figheight()
-    figure.subplots_adjust(left=0.03, right=0.97, bottom=0.2 * inch, top=1 - 1.1 * inch, hspace=0.3)
-    _head(figure, planted)
-    for place in range(k):
-        axes = figure.add_subplot(rows, columns, place + 1)
-        axes.imshow(images[place], cmap="gray_r", interpolation="nearest")
-        axes.set_xticks([])
-        axes.set_yticks([])
-        axes.set_title(f"{given[place]} → {suggested[place]}", fontsize=12, pad=5)
-        if planted is not None:
-            _mark(axes, planted[place])
-    return figure
-
-
-def _line(
-    axes: Axes, values: Sequence[float], *, color: str, linestyle: str, label: str, zorder: float
-) -> None:
-    """Draw values over 1, 2, ...; a single one as a dot."""
-    (line,) = axes.plot(np.arange(1, len(values) + 1), values, color=color, label=label)
-    line.set(
-        linestyle=linestyle, linewidth=2, zorder=zorder, marker="o" if len(values) == 1 else ""
+    table = _table(ages)
+    groups = table.shape[1]
+    labels = [f"group {group}" for group in range(groups)] if names is None else names
+    require_strokes(labels, "groups", theme)
+    require(
+        len(labels) == groups,
+        f"names must hold one name for each of the {groups} groups; got {len(labels)}.",
     )
-    axes.set_xlim(0.5, len(values) + 0.5)
+    axes = choose_axes(ax, theme)
+    x, lines = _counted(table), list(table.T)
+    for place, (label, values) in enumerate(zip(labels, lines, strict=True)):
+        hidden = groups == 1 and names is None
+        draw_line(axes, x, values, place, label="_age" if hidden else label, theme=theme)
+    draw_infinities(axes, x, lines, theme)
+    over_whole_numbers(axes, 1, len(table))
+    dress(axes, theme, title="Age", x="step", y="age, in the unit of the difficulty")
+    return axes
 
 
-def _dress(axes: Axes, title: str, unit: str) -> None:
-    """Give axes a title, the legend between title and frame, per cent, and no clutter."""
-    axes.set_title(title, loc="left", fontsize=12, fontweight="bold", pad=28)
-    axes.set_xlabel(unit)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.grid(axis="y", color="#DDDDDD", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(
-        *axes.get_legend_handles_labels(),
-        loc="lower left",
-        bbox_to_anchor=(0, 1.01),
-        ncols=4,
-        frameon=False,
-        borderaxespad=0,
-        fontsize=10,
-        handlelength=2,
-        columnspacing=1.2,
+def _counted(rows: Floats) -> Floats:
+    """Return 1, 2, ..., one for each row."""
+    return np.arange(1, len(rows) + 1, dtype=np.float64)
+
+
+def _shares(values: Numbers, name: str) -> Floats:
+    """Return the row, or raise unless it holds shares; NaN is no number and passes."""
+    row = as_row(values, name)
+    outside = row[(row < 0) | (row > 1)]
+    require(
+        len(outside) == 0,
+        f"{name} must hold shares from 0 to 1; got {outside[:3].tolist()}. Divide per cent by 100.",
     )
+    return row
 
 
-def _head(figure: Figure, planted: Sequence[bool] | None) -> None:
-    """Say above the grid what it shows and what the marks mean."""
-    inch = 1 / figure.get_figheight()
-    figure.text(
-        *(0.03, 1 - 0.3 * inch, "Most suspicious labels: given → suggested"),
-        fontsize=13,
-        fontweight="bold",
-        va="center",
+def _table(ages: Sequence[float | Sequence[float]] | Floats | Tensor) -> Floats:
+    """Return the ages as float64 of shape (steps, groups)."""
+    rows = [np.atleast_1d(as_floats(row)) for row in ages]
+    require(len(rows) > 0, "ages must hold one age per step; got none.")
+    widths = {row.shape for row in rows} - {(1,)}
+    require(
+        len(widths) <= 1 and all(len(width) == 1 for width in widths),
+        f"ages must hold a number or one number per group at each step; got shapes "
+        f"{sorted({row.shape for row in rows})}. Give each step as many.",
     )
-    if planted is not None:
-        y = 1 - 0.6 * inch
-        figure.text(0.03, y, "✓ made wrong on purpose", color=GREEN, fontsize=11, va="center")
-        figure.text(
-            0.97, y, "✗ not planted", color=VERMILLION, fontsize=11, va="center", ha="right"
-        )
-
-
-def _mark(axes: Axes, planted: bool) -> None:
-    """Frame an image, and put the mark on the frame's corner."""
-    colour, style, mark = (GREEN, "-", "✓") if planted else (VERMILLION, (0, (3, 2)), "✗")
-    for spine in axes.spines.values():
-        spine.set(color=colour, linestyle=style, linewidth=2.5)
-    axes.annotate(
-        *(mark, (1, 1)),
-        xycoords="axes fraction",
-        xytext=(-2, 5),
-        textcoords="offset points",
-        color=colour,
-        fontsize=14,
-        ha="right",
+    table = np.stack(np.broadcast_arrays(*rows))
+    require(
+        not np.isneginf(table).any(),
+        "ages must be numbers or inf, which keeps all; got -inf. Use nan for a step without one.",
     )
+    return table
