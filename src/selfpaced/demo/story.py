@@ -95,6 +95,7 @@ def captions(story: Story) -> list[str]:
     """Say what each animation shows, in the order of the files."""
     easy, hard = story.runs[EASY], story.runs[HARD]
     first, last = f"{easy.shares[0]:.1%}", f"{easy.shares[-1]:.1%}"
+    are = "is" if len(story.left_out) == 1 else "are"
     named = ", ".join(
         f"{index} (the planted one)" if index == story.data.planted else str(index)
         for index in story.left_out
@@ -105,7 +106,7 @@ def captions(story: Story) -> list[str]:
         f"As many points an epoch, hardest first: test accuracy {hard.accuracies[0]:.1%} after "
         f"epoch 1, where easy first had {easy.accuracies[0]:.1%}.",
         f"After {len(story.search.frames)} epochs {len(story.left_out)} of "
-        f"{len(story.data.y):,} points are left out, largest loss first: {named or 'none'}.",
+        f"{len(story.data.y):,} points {are} left out, largest loss first: {named or 'none'}.",
     ]
 
 
