@@ -14,6 +14,7 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -80,9 +81,14 @@ class Classifier(nn.Sequential):
             return labels
 
 
+def published_loader(data: Blobs) -> DataLoader[tuple[int, Tensor, Tensor]]:
+    """Make the default loader: one sample a call, collated."""
+    return DataLoader(OneByOne(data), batch_size=BATCH, shuffle=True)
+
+
 def published_epochs(data: Blobs, criterion: Snippet, model: nn.Module) -> Iterator[None]:
     """Train the published way; yield after each epoch."""
-    loader = DataLoader(OneByOne(data), batch_size=BATCH, shuffle=True)
+    loader = published_loader(data)
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     while True:
         for index, x, y in tqdm.tqdm(loader, disable=None):
@@ -143,13 +149,12 @@ def seconds(work: Callable[[], None]) -> float:
     return time.perf_counter() - start
 
 
-def compare(name: str, published: Callable[[], None], ours: Callable[[], None], n: int) -> float:
-    """Time both in turn, print a row of medians, return the median of published / ours."""
+def compare(name: str, published: Callable[[], None], ours: Callable[[], None], n: int) -> None:
+    """Time both in turn; print the medians and the median of published / ours."""
     pairs = [(seconds(published), seconds(ours)) for _ in range(n)]
     ratio = statistics.median(theirs / own for theirs, own in pairs)
     medians = [statistics.median(column) for column in zip(*pairs, strict=True)]
-    print(f"| {name} | {medians[0]:.2f} | {medians[1]:.2f} | {ratio:.2f} |", flush=True)
-    return ratio
+    print(f"| {name} | {medians[0]:.3g} | {medians[1]:.3g} | {ratio:.2f} |", flush=True)
 
 
 def animate_all(
@@ -173,6 +178,12 @@ def main() -> None:
     mpl.use("Agg")
     data, seed = ours.blobs(), options.seed
     print("| what | published, s | selfpaced, s | published / selfpaced |\n|---|---|---|---|")
+    compare(
+        "loading alone, one epoch",
+        lambda: deque(published_loader(data), maxlen=0).clear(),
+        lambda: deque(ours.loader_of(data, seed), maxlen=0).clear(),
+        options.epochs,
+    )
     compare(
         "training alone, one epoch",
         partial(train_published, data, seed),

@@ -121,5 +121,7 @@ class SPLLoss(nn.NLLLoss):
             f"SPLLoss expects one index per target, shape {tuple(target.shape)} and not empty; "
             f"got shape {tuple(index.shape)}.",
         )
-        if values_can_be_read(index) and (index.min() < 0 or index.max() >= len(self.v)):
-            raise_out_of_range(index, len(self.v))
+        if values_can_be_read(index):
+            lowest, highest = index.aminmax()
+            if lowest.item() < 0 or highest.item() >= len(self.v):
+                raise_out_of_range(index, len(self.v))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
@@ -58,10 +59,11 @@ class Indexed(Dataset[Any]):
     def __getitem__(self, index: int | Sequence[int] | Tensor) -> Any:
         """Return the item with its index; a negative one counts from the end."""
         if isinstance(index, Sequence) or (isinstance(index, Tensor) and index.ndim):
-            places = torch.as_tensor(index)
-            places = torch.where(places < 0, places + len(self), places)
-            self._check(int(places.min()))
-            return _with_index(places, self.dataset[places.tolist()])
+            places = np.asarray(index)
+            if places.min() < 0:
+                places = np.where(places < 0, places + len(self), places)
+                self._check(int(places.min()))
+            return _with_index(torch.from_numpy(places), self.dataset[places])
         place = int(index) + len(self) if index < 0 else int(index)
         self._check(place)
         return _with_index(place, self.dataset[place])

@@ -173,12 +173,17 @@ def order_of(name: str, data: Blobs, model: nn.Module, shares: list[float], seed
     return Control(data, [1.0], Loss(), model)
 
 
-def epochs(data: Blobs, model: nn.Module, order: Order, seed: int) -> Iterator[Frame]:
-    """Train, and yield what each epoch used; the caller says when it is enough."""
+def loader_of(data: Blobs, seed: int) -> DataLoader[list[Tensor]]:
+    """Make a loader of shuffled batches of index, x and y, each fetched by one indexing."""
     dataset = Indexed(TensorDataset(data.x, data.y))
     generator = torch.Generator().manual_seed(seed)
     batches = BatchSampler(RandomSampler(dataset, generator=generator), BATCH, drop_last=False)
-    loader = DataLoader(dataset, batch_size=None, sampler=batches, generator=generator)
+    return DataLoader(dataset, batch_size=None, sampler=batches, generator=generator)
+
+
+def epochs(data: Blobs, model: nn.Module, order: Order, seed: int) -> Iterator[Frame]:
+    """Train, and yield what each epoch used; the caller says when it is enough."""
+    loader = loader_of(data, seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=True)
     points = torch.from_numpy(grid(data.x))
     for number in itertools.count(1):
