@@ -97,7 +97,11 @@ class SPLLoss(nn.NLLLoss):
         }
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Take up a checkpoint of a loss of the same size."""
+        """Take up a checkpoint.
+
+        Raises:
+            ValueError: For one of another number of samples.
+        """
         require(
             state["v"].shape == self.v.shape,
             f"SPLLoss: the state is of {len(state['v'])} samples, the loss of {len(self.v)}. Make "

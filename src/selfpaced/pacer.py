@@ -116,6 +116,11 @@ class Pacer(nn.Module):
 
         Returns:
             A scalar, or shape (B,) for ``reduction="none"``.
+
+        Raises:
+            TypeError: For a loss that is not floating point and an index that is not int64.
+            ValueError: For shapes that do not fit, an empty batch, a NaN loss, an index out of
+                range, a missing index, or a denominator with ``reduction="none"``.
         """
         if not self.training:
             return loss.mean()
@@ -147,6 +152,10 @@ class Pacer(nn.Module):
             target: Class labels, int64, shape (B,).
             probabilities: Keep a smoothed probability per class too, the source of suggested
                 labels: 8 bytes a sample and class. Decided at the first call with logits.
+
+        Raises:
+            TypeError: As in ``forward``.
+            ValueError: As in ``forward``; for logits without target, and for ones that do not fit.
         """
         require(
             (logits is None) == (target is None),
@@ -195,6 +204,10 @@ class Pacer(nn.Module):
         Returns:
             Dataset indices, int64, shape (k,), by ``ledger.suspicion``: the mean loss since the
             third visit. Ties go to the lower index.
+
+        Raises:
+            TypeError: For a k that is not an int.
+            ValueError: For a k below 1, and for a pacer without ``n_samples``.
         """
         require_positive_int("k", k, "Pacer.suspects")
         require(
@@ -216,7 +229,11 @@ class Pacer(nn.Module):
         }
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Take up a checkpoint exactly where it was; all of it or, on an error, nothing."""
+        """Take up a checkpoint exactly where it was; all of it or, on an error, nothing.
+
+        Raises:
+            ValueError: For a checkpoint of another number of samples or groups.
+        """
         require(
             state["weight"].shape == self.weight.shape
             and state["current_age"].shape == self.current_age.shape,
