@@ -30,6 +30,8 @@ ORDER = [
     "pacer",
     "loss",
     "sampling",
+    "order",
+    "sampler",
     "testing",
     "__init__",
     "report",

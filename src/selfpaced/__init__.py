@@ -7,11 +7,13 @@ from selfpaced.loss import SPLLoss
 from selfpaced.pacer import Pacer
 from selfpaced.reduction import reduce_tokens
 from selfpaced.rows import Population, Rows
+from selfpaced.sampler import PacedSampler
 from selfpaced.sampling import Indexed
 
 __all__ = [
     "Indexed",
     "Ledger",
+    "PacedSampler",
     "Pacer",
     "Population",
     "Rows",

@@ -48,6 +48,8 @@ class Pacer(nn.Module):
         weight: The weights decided at the last ``step``, float32, shape (n_samples,); 1 for a
             sample never seen.
         current_age: float32, shape () or (groups,); ``step`` refills it.
+        importance: What a sampler that does not visit all samples alike makes up for, float32,
+            shape (n_samples,); multiplies the weights. None for 1.
         history: One dict per step.
         ledger: The memory.
 
@@ -92,6 +94,7 @@ class Pacer(nn.Module):
         self.weight = torch.ones(self.ledger.n_samples)
         self.current_age = first_age(age, self.ledger.columns)
         self.history = History()
+        self.importance: Tensor | None = None
         self.steps = 0
         self._bad = torch.tensor([0, -1])
 
@@ -278,6 +281,8 @@ class Pacer(nn.Module):
         self.ledger.to(device)
         self.weight, self.current_age = self.weight.to(device), self.current_age.to(device)
         self._bad = self._bad.to(device)
+        if self.importance is not None:
+            self.importance = self.importance.to(device)
         return self
 
     def _weigh(self, loss: Tensor, score: Tensor, index: Tensor | None) -> tuple[Tensor, bool]:
@@ -301,6 +306,8 @@ class Pacer(nn.Module):
         self.ledger.write(place, score, rows, valid)
         if self._has_mass:
             weight = weight * rows.columns["sample_weight"]
+        if self.importance is not None:
+            weight = weight * self.importance.index_select(0, place)
         return (weight if valid is None else torch.where(valid, weight, 0.0)), finite
 
     def _age_of(self, columns: Mapping[str, Tensor]) -> Tensor:

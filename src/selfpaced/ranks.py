@@ -10,6 +10,11 @@ def world_size() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
+def rank_here() -> int:
+    """Return this process's rank: 0 without a process group."""
+    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+
+
 def owner_of(waiting: Tensor) -> Tensor:
     """Return the lowest rank at which each sample waits, int32; the world's size for none."""
     owner = torch.where(waiting, dist.get_rank(), dist.get_world_size()).to(torch.int32)

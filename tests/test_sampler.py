@@ -1,0 +1,320 @@
+import copy
+import io
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import BatchSampler, DataLoader, TensorDataset
+
+from selfpaced import Indexed, PacedSampler, Pacer
+from selfpaced.age import Quantile
+from selfpaced.difficulty import Loss
+from selfpaced.pacing import Constant, Recorded
+
+N = 200
+
+
+def pacer_keeping(share: float, n: int = N) -> Pacer:
+    """A pacer that has seen all samples once and keeps the easiest share: the first ones."""
+    pacer = Pacer(n, age=Quantile(Constant(share)), difficulty=Loss())
+    pacer.observe(torch.linspace(0.0, 1.0, n), torch.arange(n))
+    pacer.step()
+    return pacer
+
+
+def test_an_epoch_visits_the_kept_and_a_tenth_of_the_others() -> None:
+    sampler = PacedSampler(pacer_keeping(0.5))
+    first = list(sampler)
+    assert len(first) == len(set(first))
+    assert set(range(100)) <= set(first)
+    assert 2 <= len(set(first) - set(range(100))) <= 25
+
+
+def test_all_the_others_are_visited_within_ten_epochs() -> None:
+    sampler = PacedSampler(pacer_keeping(0.5))
+    visits = torch.bincount(torch.tensor([i for _ in range(10) for i in sampler]), minlength=N)
+    assert bool((visits[:100] == 10).all() and (visits[100:] == 1).all())
+
+
+def test_before_any_step_all_are_visited() -> None:
+    assert sorted(PacedSampler(Pacer(N))) == list(range(N))
+
+
+def test_the_length_is_that_of_the_epoch_to_come() -> None:
+    pacer = Pacer(N, age=Quantile(Recorded((1.0, 0.5, 0.25))), difficulty=Loss())
+    sampler = PacedSampler(pacer, revisit=0.0)
+    for expected in (200, 100, 50):
+        assert len(sampler) == expected
+        visited = torch.tensor(list(sampler))
+        assert len(visited) == expected
+        pacer.observe(visited / N, visited)
+        pacer.step()
+
+
+@pytest.mark.parametrize(("length", "expected"), [("dataset", 200), (130, 130), (30, 30)])
+def test_a_fixed_length_goes_round_again(length: Any, expected: int) -> None:
+    sampler = PacedSampler(pacer_keeping(0.3), length=length, revisit=0.0)
+    visited = list(sampler)
+    assert len(sampler) == len(visited) == expected
+    counts = torch.bincount(torch.tensor(visited), minlength=N)
+    assert int(counts[60:].sum()) == 0
+    assert int(counts[:60].max() - counts[:60].min()) <= 1
+
+
+def test_an_epoch_broken_off_begins_again() -> None:
+    sampler = PacedSampler(pacer_keeping(0.5))
+    broken = [index for index, _ in zip(sampler, range(30), strict=False)]
+    assert list(sampler)[:30] == broken
+
+
+def test_the_epoch_counts_itself_or_is_set() -> None:
+    counted, told = (PacedSampler(pacer_keeping(0.5)) for _ in range(2))
+    orders = [list(counted) for _ in range(3)]
+    assert len({str(order) for order in orders}) == 3
+    for epoch in (2, 0, 1):
+        told.set_epoch(epoch)
+        assert list(told) == orders[epoch]
+
+
+def test_another_seed_is_another_order() -> None:
+    pacer = pacer_keeping(0.5)
+    assert list(PacedSampler(pacer, seed=1)) != list(PacedSampler(pacer, seed=2))
+
+
+@pytest.mark.parametrize("length", ["selected", "dataset"])
+def test_ranks_share_an_epoch_without_overlap(length: Any) -> None:
+    pacer = pacer_keeping(0.5)
+    alone = list(PacedSampler(pacer, length=length))
+    ranks = [PacedSampler(pacer, length=length, num_replicas=3, rank=rank) for rank in range(3)]
+    parts = [list(rank) for rank in ranks]
+    assert {len(part) for part in parts} == {-(-len(alone) // 3)} == {len(r) for r in ranks}
+    together = [index for three in zip(*parts, strict=True) for index in three]
+    assert together[: len(alone)] == alone
+    assert together[len(alone) :] == alone[: len(together) - len(alone)]
+
+
+def test_fewer_samples_than_ranks_still_give_each_rank_one() -> None:
+    pacer = Pacer(2)
+    parts = [list(PacedSampler(pacer, num_replicas=5, rank=rank)) for rank in range(5)]
+    assert {len(part) for part in parts} == {1}
+    assert {index for part in parts for index in part} == {0, 1}
+
+
+def test_thinned_samples_weigh_what_was_left_away() -> None:
+    pacer = pacer_keeping(0.5, n=20_000)
+    sampler = PacedSampler(pacer, revisit=0.0, thin=0.5)
+    visited = torch.tensor(list(sampler))
+    easy = visited < 5000  # below the mean of the kept
+    assert int(easy.sum()) == pytest.approx(2500, abs=150)
+    assert int((~easy).sum()) == 5000
+    importance = pacer.importance
+    assert importance is not None
+    assert importance[visited].sum() == pytest.approx(10_000, rel=0.03)
+    assert importance[:4990].unique().tolist() == [2.0]
+    assert importance[5010:].unique().tolist() == [1.0]
+
+
+def test_the_pacer_multiplies_by_the_importance() -> None:
+    pacer = pacer_keeping(1.0)
+    list(PacedSampler(pacer, thin=0.75))
+    loss = torch.tensor([1.0, 1.0])
+    assert pacer(loss, torch.tensor([0, 199])).item() == pytest.approx((4.0 + 1.0) / 2)
+
+
+def test_without_thinning_the_importance_goes_away() -> None:
+    pacer = pacer_keeping(1.0)
+    list(PacedSampler(pacer, thin=0.5))
+    list(PacedSampler(pacer))
+    assert pacer.importance is None
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_it_works_in_loaders(workers: int) -> None:
+    data = Indexed(TensorDataset(torch.arange(N) * 2))
+    expected = list(PacedSampler(pacer_keeping(0.5)))
+    sampler = PacedSampler(pacer_keeping(0.5))
+    loader = DataLoader(
+        data, batch_size=16, sampler=sampler, num_workers=workers, persistent_workers=workers > 0
+    )
+    assert len(loader) == -(-len(expected) // 16)
+    seen = []
+    for index, x in loader:
+        assert torch.equal(x, index * 2)
+        seen += index.tolist()
+    assert seen == expected
+    batches = BatchSampler(PacedSampler(pacer_keeping(0.5)), 16, drop_last=True)
+    whole = [
+        index for batch in DataLoader(data, batch_sampler=batches) for index in batch[0].tolist()
+    ]
+    assert whole == expected[: len(expected) // 16 * 16]
+
+
+def saved(*parts: Any) -> list[Any]:
+    """State as it comes back from a file."""
+    file = io.BytesIO()
+    torch.save([part.state_dict() for part in parts], file)
+    file.seek(0)
+    loaded: list[Any] = torch.load(file, weights_only=True)
+    return loaded
+
+
+class Training:
+    """A small run that can be stopped after any batch."""
+
+    def __init__(self) -> None:
+        generator = torch.Generator().manual_seed(0)
+        self.x = torch.randn(N, 3, generator=generator)
+        self.y = (self.x[:, 0] > 0).long()
+        self.y[::5] = 1 - self.y[::5]
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self.model = nn.Linear(3, 2)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.05)
+        age = Quantile(Recorded((1.0, 0.9, 0.7, 0.7)))
+        self.pacer = Pacer(N, age=age)
+        self.sampler = PacedSampler(self.pacer, thin=0.3)
+        self.parts: tuple[Any, ...] = (self.model, self.optimizer, self.pacer, self.sampler)
+
+    def run(self, batches: int, workers: int = 0) -> None:
+        """Train on so many batches, from wherever it is."""
+        data = Indexed(TensorDataset(self.x, self.y))
+        loader = DataLoader(data, batch_size=16, sampler=self.sampler, num_workers=workers)
+        done = self.sampler.state_dict()["position"]
+        while True:
+            for index, x, y in loader:
+                loss = self.pacer(F.cross_entropy(self.model(x), y, reduction="none"), index)
+                self.optimizer.zero_grad()
+                loss.backward()
+                self.optimizer.step()
+                batches, done = batches - 1, done + len(index)
+                if batches == 0:
+                    self.position = done
+                    return
+            self.pacer.step()
+            done = 0
+
+    def everything(self) -> list[Tensor]:
+        """What a stopped and a whole run must agree on, to the bit."""
+        return [
+            *self.model.parameters(),
+            self.pacer.ledger.packed.nan_to_num(-1),
+            self.pacer.weight,
+        ]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("stop", [1, 5, 12, 13, 14, 20, 30])
+def test_a_run_stopped_at_any_batch_goes_on_to_the_bit(stop: int, workers: int) -> None:
+    whole = Training()
+    whole.run(40)
+    first = Training()
+    first.run(stop, workers)
+    state = [part.state_dict() for part in first.parts[:3]]
+    state.append(first.sampler.state_dict(position=first.position))
+    second = Training()
+    for part, kept in zip(second.parts, copy.deepcopy(state), strict=True):
+        part.load_state_dict(kept)
+    second.run(40 - stop, workers)
+    for ours, theirs in zip(second.everything(), whole.everything(), strict=True):
+        assert torch.equal(ours, theirs)
+    assert second.pacer.history == whole.pacer.history
+
+
+@pytest.mark.parametrize("stepped", [True, False])
+def test_at_the_end_of_an_epoch_the_next_begins_once_the_pacer_has_stepped(stepped: bool) -> None:
+    pacer = pacer_keeping(0.5)
+    sampler = PacedSampler(pacer)
+    visited = torch.tensor(list(sampler))
+    pacer.observe(visited / N, visited)
+    if stepped:
+        pacer.step()
+    again = PacedSampler(pacer)
+    again.load_state_dict(sampler.state_dict())
+    assert list(again) == (list(sampler) if stepped else [])
+    assert again.state_dict()["epoch"] == (1 if stepped else 0)
+
+
+def test_a_state_goes_through_a_file_without_pickled_code() -> None:
+    sampler = PacedSampler(pacer_keeping(0.5))
+    rest = iter(sampler)
+    for _ in range(7):
+        next(rest)
+    (state,) = saved(sampler)
+    again = PacedSampler(pacer_keeping(0.5))
+    again.load_state_dict(state)
+    assert list(again) == list(rest)
+
+
+def test_a_loaded_epoch_keeps_its_order_whatever_the_weights_are_now() -> None:
+    sampler = PacedSampler(pacer_keeping(0.5))
+    rest = iter(sampler)
+    next(rest)
+    state = sampler.state_dict()
+    other = PacedSampler(pacer_keeping(1.0))
+    other.load_state_dict(state)
+    other.set_epoch(0)
+    assert list(other) == list(rest)
+    assert len(list(other)) == N
+
+
+def test_with_another_number_of_ranks_the_epoch_begins_again() -> None:
+    sampler = PacedSampler(pacer_keeping(0.5), num_replicas=2, rank=0)
+    next(iter(sampler))
+    other = PacedSampler(pacer_keeping(0.5), num_replicas=1, rank=0)
+    other.load_state_dict(sampler.state_dict())
+    assert set(range(100)) <= set(other)
+
+
+GOOD = {"version": 1, "n_samples": N, "epoch": 3, "num_replicas": 1, "steps": 0, "position": 1}
+ORDER = torch.arange(5)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (GOOD, r"is cut short; it lacks \['order'\]"),
+        ({**GOOD, "order": ORDER, "version": 2}, "of version 2, newer than 1. Update selfpaced"),
+        ({**GOOD, "order": ORDER, "n_samples": 9}, "of 9 samples, the pacer of 200"),
+        ({**GOOD, "order": ORDER, "position": 6}, "position must be from 0 to 5"),
+        ({**GOOD, "order": None}, "position must be from 0 to 0"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(state: dict[str, Any], said: str) -> None:
+    sampler = PacedSampler(pacer_keeping(0.5))
+    before = list(PacedSampler(pacer_keeping(0.5)))
+    with pytest.raises(ValueError, match=said):
+        sampler.load_state_dict(state)
+    assert sampler.epoch == 0
+    assert list(sampler) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"length": 0}, "length must be a positive int; got 0"),
+        ({"length": "all"}, 'length must be "selected", "dataset" or an int; got \'all\''),
+        ({"revisit": 1.5}, "revisit must be from 0 to 1; got 1.5"),
+        ({"thin": 1.0}, "thin must be from 0 to below 1; got 1.0"),
+        ({"rank": 0}, "give num_replicas and a rank below it, or neither; got None and 0"),
+        ({"num_replicas": 2, "rank": 2}, "a rank below it, or neither; got 2 and 2"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        PacedSampler(Pacer(5), **settings)
+
+
+def test_a_pacer_is_needed_that_knows_the_samples() -> None:
+    with pytest.raises(ValueError, match="make the pacer as Pacer\\(len\\(dataset\\)\\)"):
+        PacedSampler(Pacer())
+    with pytest.raises(TypeError, match="expects a Pacer; got list"):
+        PacedSampler([1, 2])  # type: ignore[arg-type]
+
+
+def test_nobody_to_visit_is_an_error() -> None:
+    pacer = pacer_keeping(0.5)
+    pacer.weight.zero_()
+    with pytest.raises(ValueError, match="no sample has a weight above 0, and none is revisited"):
+        list(PacedSampler(pacer, revisit=0.0))
