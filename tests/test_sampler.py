@@ -222,6 +222,27 @@ def test_a_run_stopped_at_any_batch_goes_on_to_the_bit(stop: int, workers: int) 
     assert second.pacer.history == whole.pacer.history
 
 
+@pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning")
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("stop", [1, 5, 6, 7])
+def test_a_stateful_loader_goes_on_by_itself(stop: int, workers: int) -> None:
+    from torchdata.stateful_dataloader import StatefulDataLoader
+
+    data = Indexed(TensorDataset(torch.arange(N)))
+
+    def loader(share: float) -> Any:
+        sampler = PacedSampler(pacer_keeping(share))
+        return StatefulDataLoader(data, batch_size=16, sampler=sampler, num_workers=workers)
+
+    expected = [index.tolist() for index, _ in loader(0.5)]
+    first = loader(0.5)
+    batches = iter(first)
+    seen = [next(batches)[0].tolist() for _ in range(stop)]
+    second = loader(1.0)  # the order is the state's, not that of the weights now
+    second.load_state_dict(first.state_dict())
+    assert seen + [index.tolist() for index, _ in second] == expected
+
+
 @pytest.mark.parametrize("stepped", [True, False])
 def test_at_the_end_of_an_epoch_the_next_begins_once_the_pacer_has_stepped(stepped: bool) -> None:
     pacer = pacer_keeping(0.5)
