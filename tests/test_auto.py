@@ -106,7 +106,7 @@ def test_negative_or_nan_difficulties_are_refused(bad: float) -> None:
 def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="warmup must be a positive int; got 0"):
         Auto(warmup=0)
-    with pytest.raises(ValueError, match="probe must be 0 or more; got -1"):
+    with pytest.raises(ValueError, match="probe must be an int of 0 or more; got -1"):
         Auto(probe=-1)
     with pytest.raises(ValueError, match="start must lie between 0 and 1; got 1"):
         Auto(start=1.0)

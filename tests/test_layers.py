@@ -15,6 +15,7 @@ ORDER = [
     "shapes",
     "pacing",
     "rows",
+    "placing",
     "dynamics",
     "ranks",
     "ledger",

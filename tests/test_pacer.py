@@ -374,7 +374,7 @@ def test_a_step_after_nothing_is_refused() -> None:
 
 @pytest.mark.parametrize("other", [5, None])
 def test_a_state_of_another_size_is_refused(other: int | None) -> None:
-    with pytest.raises(ValueError, match="the state is of 4 samples"):
+    with pytest.raises(ValueError, match="the state is of n_samples=4"):
         Pacer(other).load_state_dict(Pacer(4).state_dict())
 
 

@@ -3,6 +3,7 @@ import pickle
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import (
@@ -65,6 +66,18 @@ def test_a_negative_index_names_the_sample_it_means() -> None:
 def test_an_index_before_the_first_sample_is_refused(index: int | list[int]) -> None:
     with pytest.raises(IndexError, match="index -11 is out of range for 10 samples"):
         Indexed(TensorDataset(torch.arange(10)))[index]
+
+
+@pytest.mark.parametrize("index", [[], slice(0, 2), torch.tensor([True, False]), [0.5]])
+def test_an_index_that_is_no_list_of_ints_is_refused(index: Any) -> None:
+    with pytest.raises(TypeError, match="takes an int, or a list of one or more ints; got"):
+        Indexed(TensorDataset(torch.arange(2)))[index]
+
+
+def test_an_index_may_be_a_tensor_or_an_array() -> None:
+    data = Indexed(TensorDataset(torch.arange(10)))
+    assert data[torch.tensor(3)] == (3, torch.tensor(3))
+    assert data[np.array([2, 4])][0].tolist() == [2, 4]
 
 
 def test_a_list_of_indices_is_one_indexing_of_the_dataset() -> None:

@@ -47,6 +47,9 @@ class Threshold:
     Args:
         pacing: Step to age, for example ``Geometric(0.1, 1.35)``.
 
+    Raises:
+        TypeError: For a pacing that cannot be called.
+
     >>> from selfpaced.pacing import Geometric
     >>> Threshold(Geometric(1.0, 2.0))(3, None, torch.tensor(0.0))
     tensor(8.)
@@ -56,9 +59,13 @@ class Threshold:
     by: ClassVar[None] = None
     needs_cut: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        """Check that the pacing is one."""
+        require_pacing(self.pacing, "Threshold")
+
     def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
         """Return the age, float32, shape ()."""
-        return torch.tensor(float(self.pacing(step)), device=previous.device)
+        return torch.full((), float(self.pacing(step)), dtype=torch.float32, device=previous.device)
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,7 @@ class Quantile:
             which nothing was seen keeps all.
 
     Raises:
+        TypeError: For a pacing that cannot be called.
         ValueError: For a share outside 0 to 1, or a missing column.
 
     >>> from selfpaced.pacing import Constant
@@ -89,6 +97,10 @@ class Quantile:
     by: str | None = None
     needs_cut: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        """Check that the pacing is one."""
+        require_pacing(self.pacing, "Quantile")
+
     def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
         """Return the age, float32, shape () or (groups,)."""
         share = self._share(step)
@@ -96,8 +108,13 @@ class Quantile:
             return torch.full_like(previous, math.inf)
         if self.by is None:
             limit = cut(population.difficulty, share, population.mass)
-            return torch.tensor(limit, device=previous.device)
+            return torch.full((), limit, dtype=torch.float32, device=previous.device)
         group = self._group(population)
+        require(
+            previous.ndim == 1,
+            f"Quantile(by={self.by!r}) decides an age per group; got a previous age of shape (). "
+            f"Start from first_age(age, columns).",
+        )
         age = torch.full_like(previous, math.inf)
         for label in range(len(age)):
             of = (group == label).nonzero().squeeze(1)
@@ -123,7 +140,8 @@ class Quantile:
         settled = weight.clone()
         for label in group[tied].unique():
             inside = group == label
-            room = self._share(step) * mass[inside].double().sum() - (mass * weight)[inside].sum()
+            filled = (mass.double() * weight)[inside].sum()
+            room = self._share(step) * mass[inside].double().sum() - filled
             at = (tied & inside).nonzero().squeeze(1)
             before = mass[at].double().cumsum(0) - mass[at]
             settled[at] = (before < room - SLACK).to(weight.dtype)
@@ -140,6 +158,15 @@ class Quantile:
 
     def _group(self, population: Population) -> Tensor:
         return column_of(population.columns, str(self.by), "Quantile")
+
+
+def require_pacing(pacing: object, owner: str) -> None:
+    """Raise for a pacing that is no function of the step."""
+    if not callable(pacing) or isinstance(pacing, type):
+        raise TypeError(
+            f"{owner} takes a pacing, a function of the step; got {pacing!r}. "
+            f"Use {owner}(Constant(0.5)) for a fixed number."
+        )
 
 
 def cut(difficulty: Tensor, share: float, mass: Tensor | None = None) -> float:
@@ -175,7 +202,8 @@ def _cut_by_mass(difficulty: Tensor, share: float, mass: Tensor) -> float:
         return math.inf
     before = filled - mass[order]
     fits = int((before < share * filled[-1] - SLACK).sum())
-    return math.inf if fits == len(order) else float(difficulty[order[fits]])
+    left_out = bool((mass[order[fits:]] > 0).any())
+    return float(difficulty[order[fits]]) if left_out else math.inf
 
 
 def first_age(age: Age | None, columns: Mapping[str, Tensor]) -> Tensor:
@@ -185,7 +213,7 @@ def first_age(age: Age | None, columns: Mapping[str, Tensor]) -> Tensor:
     >>> first_age(Threshold(Geometric(1.0, 2.0)), {})
     tensor(1.)
     """
-    nothing = torch.tensor(math.inf)
+    nothing = torch.full((), math.inf, dtype=torch.float32)
     if age is None:
         return nothing
     if age.by is not None and age.by in columns:

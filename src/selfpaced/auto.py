@@ -48,6 +48,7 @@ class Auto:
         by: Name of the column of class labels, where there is one.
 
     Raises:
+        TypeError: For a warmup that is not an int.
         ValueError: For settings outside those ranges, and for negative difficulties.
 
     >>> loss = torch.cat([torch.full((600,), 0.01), torch.full((400,), 6.0)])
@@ -68,7 +69,10 @@ class Auto:
     def __post_init__(self) -> None:
         """Check the settings."""
         require_positive_int("warmup", self.warmup, "Auto")
-        require(self.probe >= 0, f"Auto: probe must be 0 or more; got {self.probe}.")
+        require(
+            type(self.probe) is int and self.probe >= 0,
+            f"Auto: probe must be an int of 0 or more; got {self.probe!r}.",
+        )
         for name, value in (("start", self.start), ("depth", self.depth)):
             require(0 < value < 1, f"Auto: {name} must lie between 0 and 1; got {value}.")
         require(0 <= self.floor <= 1, f"Auto: floor must be from 0 to 1; got {self.floor}.")
@@ -89,7 +93,7 @@ class Auto:
             return torch.full_like(previous, math.inf)
         require_losses(population.difficulty)
         if self.by in population.columns and previous.ndim == 0:
-            groups = int(population.columns[self.by].max()) + 1 if len(population[0]) else 0
+            groups = int(population.columns[self.by].max()) + 1 if len(population.difficulty) else 0
             previous = previous.expand(groups)
         share, age = self._target(step, population)
         ages = torch.full_like(previous, age, dtype=torch.float32)
@@ -125,11 +129,13 @@ class Auto:
 
     def _floors(self, share: float, population: Population, groups: int) -> Floats:
         """Return the age that keeps the floor of each class, shape (groups,); 0 for one unseen."""
-        counts = histogram(population, population.columns[self.by], groups)
-        edges = LOWEST[::COARSE]
-        return np.array(
-            [quantile(row, edges, self.floor * share) if row.any() else 0.0 for row in counts]
-        )
+        labels, rows = population.columns[self.by].unique(return_inverse=True)
+        counts = histogram(population, rows, len(labels))
+        floors = np.zeros(groups)
+        for label, row in zip(labels.tolist(), counts, strict=True):
+            if row.any():
+                floors[label] = quantile(row, LOWEST[::COARSE], self.floor * share)
+        return floors
 
 
 def require_losses(difficulty: Tensor) -> None:
@@ -149,7 +155,7 @@ def histogram(
     """Count difficulties in bins of equal relative width, .4 %, or 3 % in each group.
 
     The bits of a float32 of 0 or more, read as an integer, are in its order: the upper ones are
-    the bin. Memory does not grow with the number of samples.
+    the bin. Memory grows with the number of groups, not with that of samples.
 
     Args:
         population: Difficulties of 0 or more; a mass counts as that many samples.
@@ -178,7 +184,10 @@ def quantile(counts: Floats, lowest: Floats, share: float) -> float:
     Args:
         counts: What is in each bin, shape (bins,).
         lowest: The lower edges of the bins, ascending, and the upper edge of the last one.
-        share: From 0 to 1; 0 gives the lower edge of the easiest.
+        share: From 0 to 1.
+
+    Returns:
+        The upper edge of the first bin up to which the share is full.
     """
     filled = np.cumsum(counts)
     first = int(np.searchsorted(filled, share * filled[-1]))

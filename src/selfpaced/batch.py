@@ -13,6 +13,7 @@ from selfpaced.errors import (
     require,
 )
 from selfpaced.ledger import Ledger
+from selfpaced.ranks import from_all
 from selfpaced.ring import Ring
 from selfpaced.rows import Rows
 from selfpaced.weighting import Weighting
@@ -70,7 +71,7 @@ def read_scores(
 
 
 def flag_scores(
-    score: Tensor, index: Tensor, n_samples: int, bad: Tensor, low: float, *, skip_nan: bool
+    score: Tensor, index: Tensor, n_samples: int, bad: Tensor, *, skip_nan: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Leave bad places out without looking at values, and note them for the next step.
 
@@ -79,22 +80,30 @@ def flag_scores(
         index: Dataset indices, int64, shape (B,).
         n_samples: Indices run up to it.
         bad: int64, shape (2,): the number of bad places and the first bad index, updated in place.
-        low: The least score that the weighting takes.
         skip_nan: A NaN is left out, but not bad.
 
     Returns:
         Indices that address a row, usable scores, and the places that count.
     """
     inside = (index >= 0) & (index < n_samples)
-    valid = inside & (score >= low)
-    wrong = ~valid
-    if skip_nan:
-        wrong = wrong & ~(inside & score.isnan())
+    valid = inside & ~score.isnan()
+    _note(~inside if skip_nan else ~valid, index, bad)
+    usable = torch.where(valid, score, 0.0).clamp(-LARGEST, LARGEST)
+    return index.clamp(0, n_samples - 1), usable, valid
+
+
+def flag_below(low: float, difficulty: Tensor, index: Tensor, valid: Tensor, bad: Tensor) -> Tensor:
+    """Note the valid places that are easier than the weighting takes; return the valid others."""
+    below = valid & (difficulty < low)
+    _note(below, index, bad)
+    return valid & ~below
+
+
+def _note(wrong: Tensor, index: Tensor, bad: Tensor) -> None:
+    """Count wrong places, and keep the first index of all."""
     first = index.index_select(0, wrong.int().argmax().reshape(1)).squeeze(0)
     bad[1] = torch.where((bad[0] == 0) & wrong.any(), first, bad[1])
     bad[0] += wrong.sum()
-    usable = torch.where(valid, score, 0.0).clamp(-LARGEST, LARGEST)
-    return index.clamp(0, n_samples - 1), usable, valid
 
 
 def raise_flagged(bad: Tensor, n_samples: int, weighting: Weighting) -> None:
@@ -105,11 +114,11 @@ def raise_flagged(bad: Tensor, n_samples: int, weighting: Weighting) -> None:
         n_samples: Indices run up to it.
         weighting: The rule that needs what they lack.
     """
-    count, first = bad.tolist()
+    count, first = from_all(bad).tolist()
     bad.copy_(torch.tensor([0, -1]))
     require(
         count == 0,
         f"Pacer met {count} bad samples since the last step, the first at index {first}: an "
-        f"index out of range for n_samples={n_samples}, a NaN loss, or a negative loss where "
-        f"{weighting} needs 0 or more. They got weight 0 and were not remembered.",
+        f"index out of range for n_samples={n_samples}, a NaN loss, or a negative difficulty "
+        f"where {weighting} needs 0 or more. They got weight 0 and were not remembered.",
     )

@@ -98,6 +98,8 @@ class CurriculumRegion:
         ValueError: For a limit not above 0, a missing column, a negative constant, or a weighting
             that jumps (a multiplier cannot split samples that leave together).
 
+    An infinite age keeps everything, whatever the limit: use an age that stays finite.
+
     References:
         Jiang et al., *Self-Paced Curriculum Learning*, AAAI 2015; the region is eq. 14 of
         `A Survey on Curriculum Learning <https://arxiv.org/abs/2010.13166>`_, the dual solution

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from selfpaced.errors import require
+from selfpaced.errors import require, values_can_be_read
+from selfpaced.placing import place
 
 
 class Dynamics:
@@ -44,9 +45,11 @@ class Dynamics:
             for name in ("visits", "correct", "forgotten", "was_correct", "now", "now_correct")
         }
         for name in ("margin_total", "now_margin"):
-            self._tensors[name] = torch.zeros(n_samples, device=device)
+            self._tensors[name] = torch.zeros(n_samples, dtype=torch.float32, device=device)
         for name in ("probability", "now_probability"):
-            self._tensors[name] = torch.zeros(n_samples, n_classes, device=device)
+            self._tensors[name] = torch.zeros(
+                n_samples, n_classes, dtype=torch.float32, device=device
+            )
 
     @property
     def visits(self) -> Tensor:
@@ -76,22 +79,18 @@ class Dynamics:
         """Smoothed probability per class, float32, shape (n_samples, n_classes)."""
         return self._tensors["probability"]
 
-    def write(self, index: Tensor, logits: Tensor, target: Tensor) -> None:
-        """Keep a batch until ``commit``: logits (B, C), target int64 (B,)."""
-        require(
-            logits.ndim == 2 and target.shape == logits.shape[:1] == index.shape,
-            f"Pacer.observe expects logits (batch, classes) and a target and index per sample; "
-            f"got {tuple(logits.shape)}, {tuple(target.shape)} and {tuple(index.shape)}.",
-        )
+    def write(
+        self, index: Tensor, logits: Tensor, target: Tensor, valid: Tensor | None = None
+    ) -> None:
+        """Keep a batch until ``commit``: logits (B, C), target int64 (B,), where valid."""
         logits = logits.float()
         own = logits.gather(1, target[:, None]).squeeze(1)
         others = logits.scatter(1, target[:, None], -torch.inf).amax(1)
-        now = self._tensors
-        now["now"].index_fill_(0, index, 1)
-        now["now_margin"].index_copy_(0, index, own - others)
-        now["now_correct"].index_copy_(0, index, (own > others).int())
+        new = {"now": torch.ones_like(index, dtype=torch.int32), "now_margin": own - others}
+        new["now_correct"] = (own > others).int()
         if self.probability.shape[1]:
-            now["now_probability"].index_copy_(0, index, F.softmax(logits, 1))
+            new["now_probability"] = F.softmax(logits, 1)
+        place([(self._tensors[name], values) for name, values in new.items()], index, valid)
 
     def commit(self) -> None:
         """Fold the waiting visits in."""
@@ -123,3 +122,32 @@ class Dynamics:
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Take up the columns of ``state_dict``."""
         self._tensors = {name: column.clone() for name, column in state.items()}
+
+
+def check_logits(loss: Tensor, logits: Tensor, target: Tensor, n_classes: int) -> None:
+    """Raise unless there is a row of logits and a label in it for each loss.
+
+    Args:
+        loss: Shape (B,).
+        logits: Shape (B, C).
+        target: Class labels, int64, shape (B,).
+        n_classes: C of the probabilities kept so far; 0 where none are.
+    """
+    require(
+        logits.ndim == 2 and target.shape == logits.shape[:1] == loss.shape,
+        f"Pacer.observe expects logits (batch, classes) and a target per loss; got "
+        f"{tuple(logits.shape)} and {tuple(target.shape)} for losses {tuple(loss.shape)}.",
+    )
+    require(
+        n_classes in (0, logits.shape[1]),
+        f"Pacer.observe has kept probabilities of {n_classes} classes; got {logits.shape[1]}.",
+    )
+    if target.dtype != torch.int64:
+        raise TypeError(f"Pacer.observe expects the target as int64 labels; got {target.dtype}.")
+    if values_can_be_read(target):
+        bad = target[(target < 0) | (target >= logits.shape[1])]
+        require(
+            len(bad) == 0,
+            f"Pacer.observe expects targets from 0 to {logits.shape[1] - 1}; got "
+            f"{bad[:5].tolist()}. Leave ignored samples out of the call.",
+        )

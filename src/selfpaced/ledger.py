@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from selfpaced.dynamics import Dynamics
-from selfpaced.errors import require, require_positive_int, values_can_be_read
-from selfpaced.ranks import from_owner, owner_of, world_size
+from selfpaced.errors import require, require_positive_int
+from selfpaced.placing import place
+from selfpaced.ranks import extremes, from_owner, owner_of, world_size
 from selfpaced.rows import Difficulty, Gathered, Population, Rows
 
 WARM_UP_VISITS = 2
@@ -50,14 +51,10 @@ class Ledger:
         """Make the rows of samples that nobody has seen."""
         require_positive_int("n_samples", n_samples, "Ledger")
         self.n_samples = n_samples
-        self.columns = {name: torch.as_tensor(column) for name, column in (columns or {}).items()}
-        for name, column in self.columns.items():
-            require(
-                column.shape == (n_samples,),
-                f"column {name!r} must have one value per sample, shape ({n_samples},); "
-                f"got shape {tuple(column.shape)}.",
-            )
-        self.packed = torch.zeros(n_samples, 4)
+        self.columns = {
+            name: _column(name, column, n_samples) for name, column in (columns or {}).items()
+        }
+        self.packed = torch.zeros(n_samples, 4, dtype=torch.float32)
         self.packed[:, LOSS] = torch.nan
         self.dynamics: Dynamics | None = None
 
@@ -84,11 +81,11 @@ class Ledger:
         return torch.where(visits > WARM_UP_VISITS, mean, early)
 
     def suspects(self, k: int) -> Tensor:
-        """Return the k most suspicious of the samples seen, int64; ties go to the lower index."""
+        """Return the k most suspicious of those seen before the last ``commit``, int64."""
         suspicion = self.suspicion.nan_to_num(nan=-math.inf, posinf=math.inf)
         order = torch.argsort(suspicion, descending=True, stable=True)
-        seen = int((self.visits > 0).sum())
-        return order[: min(k, seen)]
+        judged = int((~self.suspicion.isnan()).sum())
+        return order[: min(k, judged)]
 
     def rows(self, index: Tensor) -> Rows:
         """Gather the rows of a batch: a visit that waits is not among them."""
@@ -107,20 +104,21 @@ class Ledger:
             valid: Places to write, bool, shape (B,); None for all. The others keep what they have.
         """
         clock = rows.visits + 0.5
-        if valid is not None:
-            loss = torch.where(valid, loss, self.packed[index, LOSS])
-            clock = torch.where(valid, clock, self.packed[index, VISITS])
-        if not values_can_be_read(index):
-            index, loss, clock = _last_of_each(index, loss, clock)
-        self.packed[:, LOSS].index_copy_(0, index, loss)
-        self.packed[:, VISITS].index_copy_(0, index, clock)
+        place([(self.packed[:, LOSS], loss), (self.packed[:, VISITS], clock)], index, valid)
 
-    def observe(self, index: Tensor, logits: Tensor, target: Tensor, probabilities: bool) -> None:
+    def observe(
+        self,
+        index: Tensor,
+        logits: Tensor,
+        target: Tensor,
+        probabilities: bool,
+        valid: Tensor | None = None,
+    ) -> None:
         """Keep what logits tell until the next ``commit``; see ``Dynamics``."""
         if self.dynamics is None:
             classes = logits.shape[1] if probabilities else 0
             self.dynamics = Dynamics(self.n_samples, classes, self.packed.device)
-        self.dynamics.write(index, logits, target)
+        self.dynamics.write(index, logits, target, valid)
 
     def commit(self, difficulty: Difficulty) -> None:
         """Fold the waiting losses into memory and total: time moves on by one step."""
@@ -147,6 +145,7 @@ class Ledger:
         """
         if world_size() == 1:
             return
+        self._agree()
         owner = owner_of(self.waiting)
         loss = from_owner(self.loss, owner)
         seen = (owner < world_size()).nonzero().squeeze(1)
@@ -157,11 +156,30 @@ class Ledger:
             for column in waiting.values():
                 column.copy_(from_owner(column, owner))
 
+    def _agree(self) -> None:
+        """Raise on all ranks where they differ in size; give all the dynamics that one has."""
+        classes = -1 if self.dynamics is None else self.dynamics.probability.shape[1]
+        low, high = extremes([self.n_samples, classes], self.packed.device)
+        require(
+            low[0] == high[0],
+            f"The ranks disagree on n_samples: from {low[0]} to {high[0]}. Make every pacer as "
+            f"Pacer(len(dataset)) of the same dataset.",
+        )
+        require(
+            low[1] == high[1] or low[1] == -1,
+            f"The ranks observe probabilities of {low[1]} and of {high[1]} classes. Call "
+            f"observe alike on all ranks.",
+        )
+        if self.dynamics is None and high[1] >= 0:
+            self.dynamics = Dynamics(self.n_samples, high[1], self.packed.device)
+
     def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:
         """Return the indices of the seen samples, shape (n,), and what an age is decided on."""
         seen = (self.packed[:, VISITS] >= 1).nonzero().squeeze(1)
         rows = self.rows(seen)
         mass = rows.columns.get("sample_weight")
+        if mass is not None and bool((mass > 0).any()):
+            mass = (mass / mass.double().mean()).float()  # whatever unit the user's weights have
         return seen, Population(difficulty(rows.memory, rows), mass, rows.columns)
 
     def to(self, device: torch.device) -> None:
@@ -186,13 +204,19 @@ class Ledger:
             self.dynamics.apply(lambda column: column.to(self.packed.device))
 
 
-def _last_of_each(index: Tensor, loss: Tensor, clock: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Give every place of an index the values of its last place.
-
-    On the CPU a copy by index goes in order and needs no help; an accelerator does not promise
-    an order, but equal values in any order are equal. Shapes stay fixed: no wait for the device.
-    """
-    order = torch.argsort(index, stable=True)
-    ordered = index[order]
-    last = order[torch.searchsorted(ordered, ordered, right=True) - 1]
-    return ordered, loss[last], clock[last]
+def _column(name: str, column: Tensor, n_samples: int) -> Tensor:
+    """Return a column as a tensor, floats as float32, or raise."""
+    column = torch.as_tensor(column)
+    require(
+        column.shape == (n_samples,),
+        f"column {name!r} must have one value per sample, shape ({n_samples},); "
+        f"got shape {tuple(column.shape)}.",
+    )
+    if not column.is_floating_point():
+        return column
+    bad = column.isnan().nonzero().squeeze(1)
+    require(
+        len(bad) == 0,
+        f"column {name!r} must hold numbers; got NaN at {bad[:5].tolist()}. Mend the data.",
+    )
+    return column.float()

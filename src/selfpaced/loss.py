@@ -27,7 +27,8 @@ class SPLLoss(nn.NLLLoss):
     Args:
         n_samples: Size of the dataset.
         weight: Weight per class, as in ``nn.NLLLoss``; multiplies the loss.
-        ignore_index: Target to ignore, as in ``nn.NLLLoss``.
+        ignore_index: Target whose loss is 0, so that it is always kept. Unlike in ``nn.NLLLoss`` it
+            counts in the mean, as in the classic class.
         reduction: "mean" divides by the batch size, kept or not; "sum" does not; "none" keeps (B,).
 
     Attributes:
@@ -36,6 +37,8 @@ class SPLLoss(nn.NLLLoss):
         v: int32, shape (n_samples,): 1 where the sample was kept at its last visit. It starts at
             0, so that ``v == 0`` finds what was never kept. Moves with the module, and is in its
             state with the threshold.
+
+    A NaN loss is below no threshold: its sample is left out.
 
     Raises:
         ValueError: For an index out of range or of another shape than the target.

@@ -1,16 +1,30 @@
 """The one object with state: per-sample losses in, a scalar out, and a memory of every sample."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from selfpaced.age import Age, Auto, Quantile, first_age
-from selfpaced.batch import address, flag_scores, gather, raise_flagged, read_scores
+from selfpaced.batch import (
+    address,
+    flag_below,
+    flag_scores,
+    gather,
+    raise_flagged,
+    read_scores,
+)
 from selfpaced.coupling import Coupling
 from selfpaced.difficulty import Smoothed
-from selfpaced.errors import NO_INDEX, require, require_positive_int, values_can_be_read
+from selfpaced.dynamics import check_logits
+from selfpaced.errors import (
+    NO_INDEX,
+    check_score,
+    require,
+    require_positive_int,
+    values_can_be_read,
+)
 from selfpaced.ledger import Ledger
 from selfpaced.reduction import Reduction, reduce_weighted
 from selfpaced.ring import Ring
@@ -18,8 +32,25 @@ from selfpaced.rows import Difficulty, Population
 from selfpaced.settings import require_fit
 from selfpaced.trace import History, describe
 from selfpaced.weighting import Hard, Weighting
+from selfpaced.weighting.rule import check_domain
 
 Decide = Literal["batch", "step"]
+
+
+class Weighed(NamedTuple):
+    """A batch after the ledger has seen it.
+
+    Args:
+        weight: float32, shape (B,).
+        finite: All losses are known to be finite.
+        place: Rows of the ledger, int64, shape (B,).
+        valid: Places that count, bool, shape (B,); None for all.
+    """
+
+    weight: Tensor
+    finite: bool
+    place: Tensor
+    valid: Tensor | None
 
 
 class Pacer(nn.Module):
@@ -91,7 +122,7 @@ class Pacer(nn.Module):
         require_fit(self, columns)
         self.ledger = Ring() if n_samples is None else Ledger(n_samples, columns)
         self._has_mass = "sample_weight" in self.ledger.columns
-        self.weight = torch.ones(self.ledger.n_samples)
+        self.weight = torch.ones(self.ledger.n_samples, dtype=torch.float32)
         self.current_age = first_age(age, self.ledger.columns)
         self.history = History()
         self.importance: Tensor | None = None
@@ -113,7 +144,7 @@ class Pacer(nn.Module):
             index: Dataset indices, int64, shape (B,). Of one that stands twice the last place is
                 remembered; each place is weighed by its own loss.
             difficulty: What to judge the samples by in place of the loss, shape (B,); lower is
-                easier.
+                easier. The ledger keeps it, so that suspects and history tell of it too.
             denominator: Divides the sum in place of what ``reduction`` says, where you know the
                 whole step: gradient accumulation, several ranks.
 
@@ -131,9 +162,13 @@ class Pacer(nn.Module):
             raise ValueError(
                 'Pacer: a denominator divides a sum; reduction="none" makes none. Use "sum".'
             )
-        weight, finite = self._weigh(loss, loss if difficulty is None else difficulty, index)
-        finite = finite and difficulty is None
-        return reduce_weighted(loss, weight, self.reduction, denominator, finite=finite)
+        score = loss
+        if difficulty is not None:
+            check_score(difficulty, loss)
+            score = torch.where(loss.detach().isnan(), torch.nan, difficulty)
+        batch = self._weigh(loss, score, index)
+        finite = batch.finite and difficulty is None
+        return reduce_weighted(loss, batch.weight, self.reduction, denominator, finite=finite)
 
     @torch.no_grad()
     def observe(
@@ -164,11 +199,14 @@ class Pacer(nn.Module):
             (logits is None) == (target is None),
             "Pacer.observe needs logits and target together; got one of them.",
         )
-        self._weigh(loss, loss, index)
         if logits is not None and target is not None:
-            if self.n_samples is None or index is None:
+            if self.n_samples is None:
                 raise ValueError(NO_INDEX)
-            self.ledger.observe(index, logits.detach(), target, probabilities)
+            kept = self.ledger.dynamics
+            check_logits(loss, logits, target, 0 if kept is None else kept.probability.shape[1])
+        batch = self._weigh(loss, loss, index)
+        if logits is not None and target is not None:
+            self.ledger.observe(batch.place, logits.detach(), target, probabilities, batch.valid)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -228,6 +266,7 @@ class Pacer(nn.Module):
             "current_age": self.current_age.clone(),
             "steps": self.steps,
             "history": list(self.history),
+            "n_samples": self.n_samples,
             "bad": self._bad.clone(),
         }
 
@@ -238,10 +277,11 @@ class Pacer(nn.Module):
             ValueError: For a checkpoint of another number of samples or groups.
         """
         require(
-            state["weight"].shape == self.weight.shape
+            state["n_samples"] == self.n_samples
+            and state["weight"].shape == self.weight.shape
             and state["current_age"].shape == self.current_age.shape,
-            f"Pacer: the state is of {len(state['weight'])} samples and ages of shape "
-            f"{tuple(state['current_age'].shape)}, the pacer of {len(self.weight)} and "
+            f"Pacer: the state is of n_samples={state['n_samples']} and ages of shape "
+            f"{tuple(state['current_age'].shape)}, the pacer of n_samples={self.n_samples} and "
             f"{tuple(self.current_age.shape)}. Make it with the n_samples and columns it was "
             f"saved with.",
         )
@@ -285,30 +325,34 @@ class Pacer(nn.Module):
             self.importance = self.importance.to(device)
         return self
 
-    def _weigh(self, loss: Tensor, score: Tensor, index: Tensor | None) -> tuple[Tensor, bool]:
-        """Fold the batch into the ledger; return its weights, float32, and "all finite"."""
+    def _weigh(self, loss: Tensor, score: Tensor, index: Tensor | None) -> Weighed:
+        """Fold the batch into the ledger and weigh it."""
         place = address(self.ledger, loss, score, index)
-        score = score.detach().float()
-        if values_can_be_read(score):
+        score, free = score.detach().float(), values_can_be_read(score)
+        valid, finite = None, False
+        if free:
             score, valid, finite = read_scores(score, index, skip_nan=self.skip_nan)
         else:
-            low = self.weighting.difficulty_domain.low
             place, score, valid = flag_scores(
-                score, place, self.ledger.n_samples, self._bad, low, skip_nan=self.skip_nan
+                score, place, self.ledger.n_samples, self._bad, skip_nan=self.skip_nan
             )
-            finite = False
         rows = gather(self.ledger, place)
+        d = self.difficulty(self.difficulty.fold(score, rows), rows)
+        if valid is not None and not free:
+            low = self.weighting.difficulty_domain.low
+            valid = flag_below(low, d, place, valid, self._bad)
         if self.decide == "step":
+            check_domain(self.weighting, d, self.current_age)
             weight = self.weight[place]
         else:
-            d = self.difficulty(self.difficulty.fold(score, rows), rows)
             weight = self.weighting(d, self._age_of(rows.columns))
         self.ledger.write(place, score, rows, valid)
         if self._has_mass:
             weight = weight * rows.columns["sample_weight"]
         if self.importance is not None:
             weight = weight * self.importance.index_select(0, place)
-        return (weight if valid is None else torch.where(valid, weight, 0.0)), finite
+        weight = weight if valid is None else torch.where(valid, weight, 0.0)
+        return Weighed(weight, finite, place, valid)
 
     def _age_of(self, columns: Mapping[str, Tensor]) -> Tensor:
         """Return the age of each sample: shape () or (B,)."""

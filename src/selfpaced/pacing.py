@@ -51,6 +51,9 @@ class Pacing(Protocol):
 class Constant:
     """The same number at every step.
 
+    Raises:
+        ValueError: For NaN.
+
     >>> Constant(0.7)(12)
     0.7
     """
@@ -115,8 +118,9 @@ class Ramp:
 class Recorded:
     """The values of another run, one per step; the last one stays.
 
-    With the kept shares of a run in ``age.Quantile`` and ``difficulty.Shuffled``, it is that run's
-    random-order control: as many samples at every step, in no order.
+    With the kept shares of a run, as its history has them from step 1 on, in ``age.Quantile`` and
+    ``difficulty.Shuffled`` it is that run's random-order control: as many samples at every step,
+    in no order. Step 0 comes before any data: ``Recorded((1.0, *shares))``.
 
     Args:
         values: At least one number; none is NaN.
@@ -155,6 +159,9 @@ class Geometric:
         factor: Multiplies the value at each step; above 0, below 1 for a falling age.
         limit: The value stops here: an upper limit for a factor of 1 or more, else a lower one.
             Default: none.
+
+    Raises:
+        ValueError: For a start or factor not above 0, and a limit that lies behind the start.
 
     References:
         Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010.

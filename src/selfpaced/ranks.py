@@ -15,6 +15,24 @@ def rank_here() -> int:
     return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
 
 
+def extremes(values: list[int], device: torch.device) -> tuple[list[int], list[int]]:
+    """Return the least and the greatest of each value over the ranks."""
+    both = torch.tensor([*values, *(-value for value in values)], device=device)
+    dist.all_reduce(both, op=dist.ReduceOp.MAX)
+    found: list[int] = both.tolist()
+    return [-value for value in found[len(values) :]], found[: len(values)]
+
+
+def from_all(bad: Tensor) -> Tensor:
+    """Return the number of bad samples of all ranks, and one index among them; shape (2,)."""
+    if world_size() == 1:
+        return bad
+    count, index = bad.clone().unbind()
+    dist.all_reduce(count, op=dist.ReduceOp.SUM)
+    dist.all_reduce(index, op=dist.ReduceOp.MAX)
+    return torch.stack([count, index])
+
+
 def owner_of(waiting: Tensor) -> Tensor:
     """Return the lowest rank at which each sample waits, int32; the world's size for none."""
     owner = torch.where(waiting, dist.get_rank(), dist.get_world_size()).to(torch.int32)

@@ -1,11 +1,12 @@
 """From weighted losses to one number."""
 
+import math
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from selfpaced.errors import require
+from selfpaced.errors import require, values_can_be_read
 
 Reduction = Literal["mean", "kept", "sum", "none"]
 
@@ -50,6 +51,7 @@ def _divisor(
 ) -> Tensor | float:
     """What the weighted sum is divided by."""
     if denominator is not None:
+        _check_denominator(denominator)
         return denominator
     if reduction == "mean":
         return weight.shape[0]
@@ -57,6 +59,23 @@ def _divisor(
         total = weight.sum()
         return torch.where(total > 0, total, 1.0)
     return 1.0
+
+
+def _check_denominator(denominator: Tensor | float) -> None:
+    """Raise unless it is one number, above 0 where looking is free."""
+    if isinstance(denominator, Tensor):
+        require(
+            denominator.ndim == 0,
+            f"denominator must be one number; got shape {tuple(denominator.shape)}. Sum it.",
+        )
+        if not values_can_be_read(denominator):
+            return
+        denominator = denominator.item()
+    require(
+        0 < denominator < math.inf,
+        f"denominator must be a finite number above 0; got {denominator}. It is the sum of the "
+        f"weights, or the number of samples, of the whole step.",
+    )
 
 
 def reduce_tokens(loss: Tensor, mask: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from selfpaced.ledger import MEMORY, VISITS, Ledger
+from selfpaced.ranks import rank_here, world_size
 from selfpaced.rows import Difficulty, Population, Rows
 
 
@@ -23,14 +24,14 @@ class Ring(Ledger):
         self.position = torch.zeros((), dtype=torch.int64)
 
     def next(self, n: int) -> Tensor:
-        """Return the next n places, int64, shape (n,), and move on."""
-        places = (self.position + torch.arange(n, device=self.position.device)) % self.n_samples
+        """Return the next n places, int64, shape (n,), and move on; ranks take turns."""
+        places = self.position + torch.arange(n, device=self.position.device)
         self.position += n
-        return places
+        return (places * world_size() + rank_here()) % self.n_samples
 
     def rows(self, index: Tensor) -> Rows:
         """Return rows without a past: a place of the ring is not a sample."""
-        nothing = torch.zeros(len(index), device=index.device)
+        nothing = torch.zeros(len(index), dtype=torch.float32, device=index.device)
         return Rows(index, nothing, nothing, {})
 
     def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:

@@ -29,7 +29,7 @@ class Population(NamedTuple):
 
     Args:
         difficulty: float32, shape (n,); lower is easier.
-        mass: What each sample counts in a share, float32, shape (n,); None for 1 each.
+        mass: What each sample counts in a share, float32, shape (n,), of mean 1; None for 1 each.
         columns: The user's per-sample constants of these samples, each of shape (n,).
     """
 
@@ -48,6 +48,10 @@ class Gathered(Mapping[str, Tensor]):
     def __getitem__(self, name: str) -> Tensor:
         """Gather one column, shape (B,)."""
         return self._columns[name].index_select(0, self._index)
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is such a column; nothing is gathered."""
+        return name in self._columns
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""

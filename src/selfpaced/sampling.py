@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
@@ -29,7 +30,8 @@ class Indexed(Dataset[Any]):
 
     Raises:
         IndexError: For an index before the first sample.
-        TypeError: For a dataset without length or items, such as an IterableDataset.
+        TypeError: For a dataset without length or items, such as an IterableDataset, and for an
+            index that is a slice, a mask, or empty.
         ValueError: For dict items that have a key "index" already.
 
     >>> Indexed([("a", 0), ("b", 1)])[1]
@@ -56,17 +58,26 @@ class Indexed(Dataset[Any]):
         """Return the number of samples."""
         return len(self.dataset)
 
-    def __getitem__(self, index: int | Sequence[int] | Tensor) -> Any:
+    def __getitem__(self, index: int | Sequence[int] | NDArray[np.int64] | Tensor) -> Any:
         """Return the item with its index; a negative one counts from the end."""
-        if isinstance(index, Sequence) or (isinstance(index, Tensor) and index.ndim):
-            places = np.asarray(index)
-            if places.min() < 0:
-                places = np.where(places < 0, places + len(self), places)
-                self._check(int(places.min()))
-            return _with_index(torch.from_numpy(places), self.dataset[places])
-        place = int(index) + len(self) if index < 0 else int(index)
+        if not isinstance(index, int) and getattr(index, "ndim", 1) > 0:
+            return self._batch(np.asarray(index))
+        place = int(index)  # type: ignore[arg-type]  # one number by now
+        place += len(self) if place < 0 else 0
         self._check(place)
         return _with_index(place, self.dataset[place])
+
+    def _batch(self, places: NDArray[np.int64]) -> Any:
+        """Return many items as the dataset returns them, with their indices."""
+        if places.dtype != np.int64 or places.ndim != 1 or not places.size:
+            raise TypeError(
+                f"Indexed takes an int, or a list of one or more ints; got an index of "
+                f"{places.dtype} and shape {places.shape}."
+            )
+        if places.min() < 0:
+            places = np.where(places < 0, places + len(self), places)
+            self._check(int(places.min()))
+        return _with_index(torch.from_numpy(places), self.dataset[places])
 
     def _check(self, lowest: int) -> None:
         """Raise for an index before the first sample; the dataset knows its own end."""

@@ -9,6 +9,7 @@ from torch import Tensor
 from selfpaced.age import Age, Quantile
 from selfpaced.coupling import Coupling
 from selfpaced.errors import check_groups, check_sample_weight, choose, require
+from selfpaced.rows import Difficulty, column_of
 from selfpaced.weighting import Weighting
 
 
@@ -27,6 +28,11 @@ class Settings(Protocol):
 
     @property
     def age(self) -> Age | None:
+        """As given to the pacer."""
+        ...
+
+    @property
+    def difficulty(self) -> Difficulty:
         """As given to the pacer."""
         ...
 
@@ -51,6 +57,7 @@ def require_fit(pacer: Settings, columns: Mapping[str, Tensor] | None) -> None:
     columns = columns or {}
     choose("decide", pacer.decide, ("batch", "step"))
     choose("reduction", pacer.reduction, ("mean", "kept", "sum", "none"))
+    _require_parts(pacer)
     if pacer.n_samples is None:
         require(
             not columns and pacer.decide == "batch",
@@ -65,14 +72,35 @@ def require_fit(pacer: Settings, columns: Mapping[str, Tensor] | None) -> None:
         f"Pacer: {pacer.age!r} keeps a share, but {pacer.weighting!r} never reaches 0. Use a "
         f"weighting that cuts, such as Hard() or Linear(), or age=Threshold(pacing).",
     )
+    _require_columns(pacer, columns)
+
+
+def _require_parts(pacer: Settings) -> None:
+    """Raise for a part that is not of its kind: a number, a pacing, a class that was not called."""
+    kinds = (
+        ("weighting", pacer.weighting, "latent_loss", "a rule such as Hard()"),
+        ("age", pacer.age, "needs_cut", "an age such as Quantile(Constant(0.5))"),
+        ("difficulty", pacer.difficulty, "fold", "a difficulty such as Loss()"),
+    )
+    for name, part, sign, example in kinds:
+        if part is not None and (isinstance(part, type) or not hasattr(part, sign)):
+            raise TypeError(f"Pacer: {name} must be {example}; got {part!r}.")
+
+
+def _require_columns(pacer: Settings, columns: Mapping[str, Tensor]) -> None:
+    """Raise where a column that a part reads is missing or of the wrong kind."""
     by = None if pacer.age is None else pacer.age.by
     if isinstance(pacer.age, Quantile) and by is not None:
-        require(
-            by in columns,
-            f"Pacer: {pacer.age!r} reads the column {by!r}; got columns {sorted(columns)}. "
-            f"Pass columns={{{by!r}: labels}}.",
-        )
+        column_of(columns, by, repr(pacer.age))
     if by is not None and by in columns:
         check_groups(by, torch.as_tensor(columns[by]))
     if "sample_weight" in columns:
         check_sample_weight(torch.as_tensor(columns["sample_weight"]))
+    tie = getattr(pacer.couple, "by", None)
+    if tie is not None:
+        column_of(columns, tie, repr(pacer.couple))
+    part: object = pacer.difficulty
+    while part is not None:
+        if hasattr(part, "column"):
+            column_of(columns, part.column, repr(part))
+        part = getattr(part, "of", None)

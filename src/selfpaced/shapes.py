@@ -35,6 +35,9 @@ class Root:
     With p = 2 this is the competence of Platanios et al. (2019). The exponent is 1/p, not 1/2 for
     every p. Ends must be 0 or more.
 
+    Raises:
+        ValueError: For a p not above 0, and ends below 0.
+
     References:
         Wang, Chen, Zhu, `A Survey on Curriculum Learning <https://arxiv.org/abs/2010.13166>`_,
         2021, eq. 3 and 4.
@@ -64,6 +67,9 @@ class Root:
 class Geometrical:
     """Equal factors: start^(1 - p) stop^p, with both ends above 0.
 
+    Raises:
+        ValueError: For ends not above 0.
+
     References:
         Wang, Chen, Zhu, `A Survey on Curriculum Learning <https://arxiv.org/abs/2010.13166>`_,
         2021, eq. 5.
@@ -84,6 +90,10 @@ class Geometrical:
 @dataclass(frozen=True)
 class Steps:
     """Baby steps: k equal jumps, the last one onto stop.
+
+    Raises:
+        ValueError: For a k below 1.
+        TypeError: For a k that is not an int.
 
     >>> [Steps(2)(progress, 0.0, 1.0) for progress in (0.0, 0.25, 0.5, 0.75, 1.0)]
     [0.0, 0.0, 0.5, 0.5, 1.0]
@@ -130,6 +140,9 @@ class Cosine:
 class Exponential:
     """Slow first, then steep: start + (stop - start) (e^(rate p) - 1) / (e^rate - 1).
 
+    Raises:
+        ValueError: For settings or ends outside the range above.
+
     References:
         Wu, Dyer, Neyshabur, `When Do Curricula Work? <https://arxiv.org/abs/2012.03107>`_, 2021
         (rate 10).
@@ -153,6 +166,9 @@ class Exponential:
 @dataclass(frozen=True)
 class Logarithmic:
     """Steep first, then slow: start + (stop - start) (1 + ln(p + e^(-rate)) / rate), up to stop.
+
+    Raises:
+        ValueError: For settings or ends outside the range above.
 
     References:
         Wu, Dyer, Neyshabur, `When Do Curricula Work? <https://arxiv.org/abs/2012.03107>`_, 2021

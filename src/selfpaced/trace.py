@@ -49,7 +49,9 @@ def describe(step: int, age: Tensor, population: Population, weight: Tensor, los
         weight: Their weights at that age, shape (n,).
         loss: Their last losses, shape (n,).
     """
-    mass = torch.ones_like(weight) if population.mass is None else population.mass
+    mass = None if population.mass is None else population.mass.double()
+    if mass is None or not bool((mass > 0).any()):
+        mass = torch.ones_like(weight, dtype=torch.float64)
     return {
         "step": step,
         "age": age.tolist(),
