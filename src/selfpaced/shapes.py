@@ -141,7 +141,7 @@ class Exponential:
     """Slow first, then steep: start + (stop - start) (e^(rate p) - 1) / (e^rate - 1).
 
     Raises:
-        ValueError: For settings or ends outside the range above.
+        ValueError: For a rate not above 0 or above 500.
 
     References:
         Wu, Dyer, Neyshabur, `When Do Curricula Work? <https://arxiv.org/abs/2012.03107>`_, 2021
@@ -168,7 +168,7 @@ class Logarithmic:
     """Steep first, then slow: start + (stop - start) (1 + ln(p + e^(-rate)) / rate), up to stop.
 
     Raises:
-        ValueError: For settings or ends outside the range above.
+        ValueError: For a rate not above 0 or above 500.
 
     References:
         Wu, Dyer, Neyshabur, `When Do Curricula Work? <https://arxiv.org/abs/2012.03107>`_, 2021
