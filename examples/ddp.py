@@ -44,8 +44,7 @@ for _ in range(12):
 if rank == 0:
     found = wrong[pacer.suspects(100)].float().mean()
     kept = pacer.history[-1]["kept_share"]
-    print(
-        f"kept share {kept:.2f}, truly right {1 - wrong.float().mean():.2f}; of the first 100 suspects {found:.0%} are mislabeled"
-    )
+    print(f"kept share {kept:.2f}, truly right {1 - wrong.float().mean():.2f}")
+    print(f"of the first 100 suspects {found:.0%} are mislabeled")
 if dist.is_initialized():
     dist.destroy_process_group()
