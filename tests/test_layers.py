@@ -15,6 +15,7 @@ ORDER = [
     "shapes",
     "pacing",
     "rows",
+    "plain",
     "placing",
     "dynamics",
     "ranks",

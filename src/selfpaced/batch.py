@@ -1,5 +1,7 @@
 """A batch at the boundary: looked at where that is free, flagged where it is not."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -19,6 +21,22 @@ from selfpaced.rows import Rows
 from selfpaced.weighting import Weighting
 
 LARGEST = torch.finfo(torch.float32).max  # what an infinite loss counts as in the ledger
+
+
+class Weighed(NamedTuple):
+    """A batch after the ledger has seen it.
+
+    Args:
+        weight: float32, shape (B,).
+        finite: All losses are known to be finite.
+        place: Rows of the ledger, int64, shape (B,).
+        valid: Places that count, bool, shape (B,); None for all.
+    """
+
+    weight: Tensor
+    finite: bool
+    place: Tensor
+    valid: Tensor | None
 
 
 def address(ledger: Ledger, loss: Tensor, score: Tensor, index: Tensor | None) -> Tensor:

@@ -11,7 +11,7 @@ A row is four float32 numbers (16 bytes a sample), packed so that a batch gather
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -182,12 +182,18 @@ class Ledger:
             mass = (mass / mass.double().mean()).float()  # whatever unit the user's weights have
         return seen, Population(difficulty(rows.memory, rows), mass, rows.columns)
 
-    def to(self, device: torch.device) -> None:
+    @property
+    def device(self) -> torch.device:
+        """Where the rows are."""
+        return self.packed.device
+
+    def to(self, device: torch.device) -> Self:
         """Move the rows and columns; dtypes stay."""
         self.packed = self.packed.to(device)
         self.columns = {name: column.to(device) for name, column in self.columns.items()}
         if self.dynamics is not None:
             self.dynamics.apply(lambda column: column.to(device))
+        return self
 
     def state_dict(self) -> dict[str, Any]:
         """Return copies of what the run wrote; the user's columns are not in it."""

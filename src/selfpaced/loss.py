@@ -1,6 +1,5 @@
 """The classic program's loss, drop-in."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -14,11 +13,12 @@ from selfpaced.errors import (
     require_positive_int,
     values_can_be_read,
 )
+from selfpaced.plain import Plain
 from selfpaced.reduction import Reduction, reduce_weighted
 from selfpaced.weighting import Hard
 
 
-class SPLLoss(nn.NLLLoss):
+class SPLLoss(Plain, nn.NLLLoss):
     """Negative log likelihood of the samples whose loss is below a growing threshold.
 
     A program that imports such a class from elsewhere runs unchanged with this one, to the last
@@ -55,6 +55,7 @@ class SPLLoss(nn.NLLLoss):
     tensor([1, 0], dtype=torch.int32)
     """
 
+    plain = ("v",)
     v: Tensor
 
     def __init__(
@@ -112,12 +113,6 @@ class SPLLoss(nn.NLLLoss):
         )
         self.v.copy_(state["v"])
         self.threshold, self.growing_factor = state["threshold"], state["growing_factor"]
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "SPLLoss":
-        """Move v with the module, and keep it int32."""
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch gives it no types
-        self.v = self.v.to(fn(torch.empty(0, device=self.v.device)).device)
-        return self
 
     def _check(self, target: Tensor, index: Tensor) -> None:
         """Raise for an index that v cannot be addressed with."""

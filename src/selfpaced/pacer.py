@@ -1,13 +1,14 @@
 """The one object with state: per-sample losses in, a scalar out, and a memory of every sample."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from selfpaced.age import Age, Auto, Quantile, first_age
 from selfpaced.batch import (
+    Weighed,
     address,
     flag_below,
     flag_scores,
@@ -26,6 +27,7 @@ from selfpaced.errors import (
     values_can_be_read,
 )
 from selfpaced.ledger import Ledger
+from selfpaced.plain import Plain
 from selfpaced.reduction import Reduction, reduce_weighted
 from selfpaced.ring import Ring
 from selfpaced.rows import Difficulty, Population
@@ -37,23 +39,7 @@ from selfpaced.weighting.rule import check_domain
 Decide = Literal["batch", "step"]
 
 
-class Weighed(NamedTuple):
-    """A batch after the ledger has seen it.
-
-    Args:
-        weight: float32, shape (B,).
-        finite: All losses are known to be finite.
-        place: Rows of the ledger, int64, shape (B,).
-        valid: Places that count, bool, shape (B,); None for all.
-    """
-
-    weight: Tensor
-    finite: bool
-    place: Tensor
-    valid: Tensor | None
-
-
-class Pacer(nn.Module):
+class Pacer(Plain):
     """Weigh each sample's loss by how easy it is, and grow.
 
     Call it with the losses of a batch where you took their mean; call ``step`` once an epoch, like
@@ -100,6 +86,8 @@ class Pacer(nn.Module):
     >>> pacer(torch.tensor([0.5, 4.0]), torch.tensor([0, 2]))
     tensor(0.2500)
     """
+
+    plain = ("ledger", "weight", "current_age", "importance", "_bad")
 
     def __init__(
         self,
@@ -292,38 +280,10 @@ class Pacer(nn.Module):
         self.steps = state["steps"]
         self.history = History(state["history"])
 
-    def _load_from_state_dict(  # torch's own hook, with torch's own arguments
-        self,
-        state_dict: dict[str, Any],
-        prefix: str,
-        local_metadata: dict[str, Any],
-        strict: bool,
-        missing_keys: list[str],
-        unexpected_keys: list[str],
-        error_msgs: list[str],
-    ) -> None:
-        """Let a checkpoint from before the pacer was added load strictly: the pacer stays new."""
-        super()._load_from_state_dict(
-            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
-        )
-        if prefix + "_extra_state" in missing_keys:
-            missing_keys.remove(prefix + "_extra_state")
-
     def extra_repr(self) -> str:
         """Say what the chain is made of."""
         slots = f"weighting={self.weighting}, age={self.age}, difficulty={self.difficulty}"
         return f"n_samples={self.n_samples}, {slots}, steps={self.steps}"
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Pacer":
-        """Follow the module to another device; the ledger stays float32 whatever it becomes."""
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch gives it no types
-        device = fn(torch.empty(0, device=self.weight.device)).device
-        self.ledger.to(device)
-        self.weight, self.current_age = self.weight.to(device), self.current_age.to(device)
-        self._bad = self._bad.to(device)
-        if self.importance is not None:
-            self.importance = self.importance.to(device)
-        return self
 
     def _weigh(self, loss: Tensor, score: Tensor, index: Tensor | None) -> Weighed:
         """Fold the batch into the ledger and weigh it."""

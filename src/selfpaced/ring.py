@@ -1,6 +1,6 @@
 """The population of a run without indices."""
 
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -40,10 +40,11 @@ class Ring(Ledger):
         rows = self.rows(filled)
         return filled, Population(difficulty(self.packed[filled, MEMORY], rows), None, {})
 
-    def to(self, device: torch.device) -> None:
+    def to(self, device: torch.device) -> Self:
         """Move the ring; dtypes stay."""
         super().to(device)
         self.position = self.position.to(device)
+        return self
 
     def state_dict(self) -> dict[str, Any]:
         """Return copies of the places and of the position."""
