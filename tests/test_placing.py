@@ -1,4 +1,4 @@
-"""What an accelerator does is imitated: values are not looked at, a copy by index goes backwards."""
+"""An accelerator is imitated: values are not looked at, and a copy by index goes backwards."""
 
 import pytest
 import torch
@@ -74,7 +74,8 @@ def test_a_pacer_keeps_the_valid_visit_of_an_index_with_a_nan(nan_at: int) -> No
 
 def test_an_accelerator_remembers_what_the_cpu_remembers(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = torch.Generator().manual_seed(0)
-    loss, index = torch.rand(BATCH, generator=generator), torch.randint(N, (BATCH,), generator=generator)
+    loss = torch.rand(BATCH, generator=generator)
+    index = torch.randint(N, (BATCH,), generator=generator)
     ledgers = []
     for blind in (False, True):
         if blind:
@@ -89,7 +90,8 @@ def test_an_accelerator_remembers_what_the_cpu_remembers(monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("device")
 def test_what_is_written_is_left_as_it_was() -> None:
-    index, new, valid = torch.tensor([1, 0, 1]), torch.arange(3.0), torch.tensor([True, True, False])
+    index, new = torch.tensor([1, 0, 1]), torch.arange(3.0)
+    valid = torch.tensor([True, True, False])
     place([(torch.zeros(2), new)], index, valid)
     assert index.tolist() == [1, 0, 1]
     assert new.tolist() == [0, 1, 2]

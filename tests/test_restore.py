@@ -97,7 +97,8 @@ def test_what_logits_told_is_in_the_checkpoint() -> None:
         for name in ("visits", "correct", "forgotten", "margin", "probability"):
             assert torch.equal(getattr(one, name), getattr(other, name)), name
         first.step(), second.step()
-        observe(first, 4), observe(second, 4)
+        observe(first, 4)
+        observe(second, 4)
 
 
 def test_a_checkpoint_without_logits_takes_them_away() -> None:
@@ -137,6 +138,7 @@ def test_a_saved_state_does_not_change_when_training_goes_on() -> None:
         with pytest.raises(ValueError, match="bad samples"):
             pacer.step()
         pacer.step()
+    pacer._bad += 1
     assert_equal(state["_extra_state"], frozen["_extra_state"])
 
 
@@ -182,3 +184,15 @@ def test_a_copy_has_the_whole_state_and_a_life_of_its_own(decide: Decide, copier
     )
     assert (other.steps, type(other.history)) == (3, History)
     assert other(losses(9), ALL).item() == expected
+
+
+def test_a_state_that_is_cut_short_changes_nothing() -> None:
+    pacer = Pacer(4)
+    pacer.observe(torch.rand(4), torch.arange(4))
+    pacer.step()
+    state = Pacer(4).get_extra_state()
+    del state["bad"]
+    before = pacer.ledger.packed.clone()
+    with pytest.raises(ValueError, match=r"is cut short; it lacks \['bad'\]"):
+        pacer.set_extra_state(state)
+    assert torch.equal(pacer.ledger.packed, before)

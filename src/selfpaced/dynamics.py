@@ -151,3 +151,23 @@ def check_logits(loss: Tensor, logits: Tensor, target: Tensor, n_classes: int) -
             f"Pacer.observe expects targets from 0 to {logits.shape[1] - 1}; got "
             f"{bad[:5].tolist()}. Leave ignored samples out of the call.",
         )
+
+
+def without_nan(logits: Tensor, *, skip_nan: bool) -> Tensor | None:
+    """Return the rows without NaN, bool, shape (B,); None for all. Raise unless they are skipped.
+
+    Args:
+        logits: Shape (B, C).
+        skip_nan: Leave rows with NaN out instead of raising; an accelerator always leaves them out.
+    """
+    nan = logits.isnan().any(1)
+    if values_can_be_read(logits):
+        rows = nan.nonzero().squeeze(1).tolist()
+        if not rows:
+            return None
+        require(
+            skip_nan,
+            f"Pacer.observe got NaN logits in rows {rows[:10]}. Lower the learning rate or mend "
+            f"the data; skip_nan=True leaves such samples out.",
+        )
+    return ~nan

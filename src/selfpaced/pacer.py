@@ -18,7 +18,7 @@ from selfpaced.batch import (
 )
 from selfpaced.coupling import Coupling
 from selfpaced.difficulty import Smoothed
-from selfpaced.dynamics import check_logits
+from selfpaced.dynamics import check_logits, without_nan
 from selfpaced.errors import (
     NO_INDEX,
     check_score,
@@ -192,9 +192,12 @@ class Pacer(Plain):
                 raise ValueError(NO_INDEX)
             kept = self.ledger.dynamics
             check_logits(loss, logits, target, 0 if kept is None else kept.probability.shape[1])
+            usable = without_nan(logits, skip_nan=self.skip_nan)
         batch = self._weigh(loss, loss, index)
         if logits is not None and target is not None:
-            self.ledger.observe(batch.place, logits.detach(), target, probabilities, batch.valid)
+            both = [part for part in (usable, batch.valid) if part is not None]
+            valid = torch.stack(both).all(0) if both else None
+            self.ledger.observe(batch.place, logits.detach(), target, probabilities, valid)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -262,8 +265,10 @@ class Pacer(Plain):
         """Take up a checkpoint exactly where it was; all of it or, on an error, nothing.
 
         Raises:
-            ValueError: For a checkpoint of another number of samples or groups.
+            ValueError: For a checkpoint of another number of samples or groups, or one cut short.
         """
+        missing = set(self.get_extra_state()) - set(state)
+        require(not missing, f"Pacer: the state is cut short; it lacks {sorted(missing)}.")
         require(
             state["n_samples"] == self.n_samples
             and state["weight"].shape == self.weight.shape

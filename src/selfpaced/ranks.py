@@ -24,13 +24,13 @@ def extremes(values: list[int], device: torch.device) -> tuple[list[int], list[i
 
 
 def from_all(bad: Tensor) -> Tensor:
-    """Return the number of bad samples of all ranks, and one index among them; shape (2,)."""
+    """Return the number of bad samples of all ranks, and the lowest rank's first; shape (2,)."""
     if world_size() == 1:
         return bad
-    count, index = bad.clone().unbind()
-    dist.all_reduce(count, op=dist.ReduceOp.SUM)
-    dist.all_reduce(index, op=dist.ReduceOp.MAX)
-    return torch.stack([count, index])
+    each = [torch.empty_like(bad) for _ in range(world_size())]
+    dist.all_gather(each, bad)
+    counts, indices = torch.stack(each).unbind(1)
+    return torch.stack([counts.sum(), indices[(counts > 0).int().argmax()]])
 
 
 def owner_of(waiting: Tensor) -> Tensor:

@@ -79,11 +79,13 @@ def _require_parts(pacer: Settings) -> None:
     """Raise for a part that is not of its kind: a number, a pacing, a class that was not called."""
     kinds = (
         ("weighting", pacer.weighting, "latent_loss", "a rule such as Hard()"),
-        ("age", pacer.age, "needs_cut", "an age such as Quantile(Constant(0.5))"),
         ("difficulty", pacer.difficulty, "fold", "a difficulty such as Loss()"),
+        ("age", pacer.age, "needs_cut", "an age such as Quantile(Constant(0.5)), or None"),
+        ("couple", pacer.couple, "__call__", "a coupling such as RankInGroup(0.1), or None"),
     )
     for name, part, sign, example in kinds:
-        if part is not None and (isinstance(part, type) or not hasattr(part, sign)):
+        absent = part is None and name in ("age", "couple")
+        if not absent and (isinstance(part, type) or not hasattr(part, sign)):
             raise TypeError(f"Pacer: {name} must be {example}; got {part!r}.")
 
 

@@ -1,0 +1,155 @@
+"""Two gloo processes that do not do the same, on loopback; one spawn for all claims."""
+
+import os
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import Tensor
+
+from selfpaced import Pacer
+from selfpaced.age import Quantile
+from selfpaced.pacing import Constant
+from selfpaced.ranks import rank_here, world_size
+
+WORLD, N = 2, 6
+TARGET = torch.arange(N) % 3
+Saved = dict[str, Any]
+
+
+def half(n_samples: int | None) -> Pacer:
+    return Pacer(n_samples, age=Quantile(Constant(0.5)))
+
+
+def logits(rank: int) -> Tensor:
+    return torch.randn(N, 3, generator=torch.Generator().manual_seed(rank))
+
+
+def message_of(step: Callable[[], None]) -> str:
+    try:
+        step()
+    except ValueError as error:
+        return str(error)
+    return "nothing was raised"
+
+
+def without_index(rank: int) -> Saved:
+    pacer = half(None)
+    for turn in range(2):
+        pacer(torch.arange(5.0) + 10 * rank + 100 * turn)
+    pacer.step()
+    return {"loss": pacer.ledger.loss, "age": pacer.current_age, "history": list(pacer.history)}
+
+
+def one_with_logits(rank: int) -> Saved:
+    """Rank 0 tells logits of the even samples; then both of all, then rank 1 of the odd ones."""
+    pacer, index = half(N), torch.arange(N)
+    for told in (0, WORLD, 1):
+        mine = index[rank::WORLD]
+        if told in (rank, WORLD):
+            target = TARGET[mine]
+            pacer.observe(torch.ones(3), mine, logits(rank)[mine], target, probabilities=True)
+        else:
+            pacer.observe(torch.ones(3), mine)
+        pacer.step()
+    assert pacer.ledger.dynamics is not None
+    return {**pacer.ledger.dynamics.state_dict(), "packed": pacer.ledger.packed}
+
+
+def other_sizes(rank: int) -> Saved:
+    pacer = half(N + rank)
+    pacer.observe(torch.ones(2), torch.arange(2))
+    return {"message": message_of(pacer.step), "steps": pacer.steps}
+
+
+def other_classes(rank: int) -> Saved:
+    pacer, index = half(N), torch.arange(N)
+    told = torch.zeros(N, 3 + rank)
+    pacer.observe(torch.ones(N), index, told, TARGET, probabilities=True)
+    return {"message": message_of(pacer.step), "steps": pacer.steps}
+
+
+def bad_on_one(rank: int) -> Saved:
+    pacer = half(N)
+    pacer.observe(torch.ones(N), torch.arange(N))
+    if rank == 1:
+        pacer._bad.copy_(torch.tensor([3, 4]))
+    messages = [message_of(pacer.step), message_of(pacer.step)]
+    return {"messages": messages, "steps": pacer.steps}
+
+
+CASES = (without_index, one_with_logits, other_sizes, other_classes, bad_on_one)
+
+
+def rank_main(rank: int, port: int, folder: str) -> None:
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    torch.set_num_threads(1)
+    patience = timedelta(seconds=60)
+    dist.init_process_group("gloo", rank=rank, world_size=WORLD, timeout=patience)
+    saved = {case.__name__: case(rank) for case in CASES}
+    torch.save(saved, Path(folder) / f"{rank}.pt")
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Saved]]:
+    folder = tmp_path_factory.mktemp("ranks")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    mp.spawn(  # type: ignore[attr-defined, no-untyped-call]  # torch gives it no types
+        rank_main, args=(port, str(folder)), nprocs=WORLD
+    )
+    return [torch.load(folder / f"{rank}.pt") for rank in range(WORLD)]
+
+
+def test_without_a_process_group_the_world_is_one() -> None:
+    assert (world_size(), rank_here()) == (1, 0)
+
+
+def test_without_indices_the_losses_of_both_ranks_count(ranks: list[dict[str, Saved]]) -> None:
+    everything = [x + at for at in (0, 10, 100, 110) for x in range(5)]
+    for saved in ranks:
+        case = saved["without_index"]
+        loss = case["loss"]
+        assert sorted(loss[~loss.isnan()].tolist()) == sorted(everything)
+        assert case["history"][0]["seen"] == 20
+        assert case["history"][0]["kept_share"] == 0.5
+        assert float(case["age"]) == sorted(everything)[10]
+
+
+def test_ranks_agree_where_only_one_of_them_has_logits(ranks: list[dict[str, Saved]]) -> None:
+    first, second = (saved["one_with_logits"] for saved in ranks)
+    assert first.keys() == second.keys()
+    for name in first:
+        assert torch.equal(first[name], second[name]), name
+    assert first["visits"].tolist() == [2] * N
+    assert first["packed"][:, 1].tolist() == [3.0] * N
+    both = torch.where((torch.arange(N) % 2 == 0)[:, None], logits(0), logits(1))
+    torch.testing.assert_close(first["probability"], both.softmax(1))
+
+
+def test_another_n_samples_is_told_on_all_ranks(ranks: list[dict[str, Saved]]) -> None:
+    for saved in ranks:
+        assert "The ranks disagree on n_samples: from 6 to 7." in saved["other_sizes"]["message"]
+        assert saved["other_sizes"]["steps"] == 0
+
+
+def test_another_number_of_classes_is_told_on_all_ranks(ranks: list[dict[str, Saved]]) -> None:
+    for saved in ranks:
+        assert "probabilities of 3 and of 4 classes" in saved["other_classes"]["message"]
+        assert saved["other_classes"]["steps"] == 0
+
+
+def test_a_bad_sample_of_one_rank_is_told_once_on_all(ranks: list[dict[str, Saved]]) -> None:
+    for saved in ranks:
+        told, after = saved["bad_on_one"]["messages"]
+        assert "met 3 bad samples since the last step, the first at index 4:" in told
+        assert after == "nothing was raised"
+        assert saved["bad_on_one"]["steps"] == 1
