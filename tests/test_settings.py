@@ -22,7 +22,7 @@ FIXED = Threshold(Constant(1.0))
     [
         (
             lambda: Pacer(4, age=Ramp(0.3, 1.0, 5)),  # type: ignore[arg-type]  # the mistake under test
-            r"age must be an age such as Quantile\(Constant\(0.5\)\); got Ramp\(",
+            r"age must be an age such as Quantile\(Constant\(0.5\)\), or None; got Ramp\(",
         ),
         (
             lambda: Pacer(4, age=0.5),  # type: ignore[arg-type]  # the mistake under test
