@@ -188,4 +188,4 @@ class L1L2(ScaleFree):
 
     def G(self, r: Tensor) -> Tensor:
         """Return the latent loss at age 1."""
-        return 2 * torch.expm1(torch.log1p(r) / 2)  # 2 (sqrt(1 + r) - 1), near 0 too
+        return 2 * ((1 + r).sqrt() - 1)
