@@ -6,8 +6,8 @@ training alone. It needs ``pip install --group bench``.
 
 The published way is rebuilt from its parts: a dataset that hands out one sample at a time, the
 default DataLoader, mlxtend's decision regions, celluloid's camera, matplotlib's GIF. Its pictures
-are smaller than ours (640 x 480 pixels) and show less; its hard first keeps what is above the
-threshold.
+are smaller than ours (640 x 480 pixels) and show less; its hard first keeps what is above a
+threshold that starts at 1 and falls.
 """
 
 import argparse
@@ -31,10 +31,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from selfpaced.demo import blobs as ours
 from selfpaced.demo.blobs import BATCH, EASY, HARD, LEARNING_RATE, Blobs
-from selfpaced.report.animation import animate_boundary
+from selfpaced.demo.story import tell, write_animations
 
 EPOCHS, FEW = 10, 6
-SHARES = [(epoch + 1) / EPOCHS for epoch in range(EPOCHS)]  # of hard first
 ANIMATIONS = ("easy_first", "hard_first", "anomalies")
 
 
@@ -60,7 +59,8 @@ class Snippet(nn.NLLLoss):
     def __init__(self, n_samples: int, hard: bool) -> None:
         """Start with nothing kept."""
         super().__init__()
-        self.threshold, self.hard = 0.1, hard
+        self.hard = hard
+        self.threshold, self.growing_factor = (1.0, 1 / 1.35) if hard else (0.1, 1.35)
         self.v = torch.zeros(n_samples).int()
 
     def forward(self, input: Tensor, target: Tensor, index: Tensor) -> Tensor:  # type: ignore[override]  # as published
@@ -96,7 +96,7 @@ def published_epochs(data: Blobs, criterion: Snippet, model: nn.Module) -> Itera
             loss = criterion(model(x), y, index)
             loss.backward()
             optimizer.step()
-        criterion.threshold *= 1.35
+        criterion.threshold *= criterion.growing_factor
         yield
 
 
@@ -117,17 +117,10 @@ def published(data: Blobs, name: str, path: Path, seed: int) -> None:
     plt.close(figure)
 
 
-def selfpaced(data: Blobs, name: str, path: Path, seed: int) -> None:
-    """Train and draw one animation with the library."""
-    model = ours.linear(seed)
-    order = ours.order_of(HARD if name == "hard_first" else EASY, data, model, SHARES, seed)
-    frames = []
-    for frame in ours.epochs(data, model, order, seed):
-        frames.append(frame)
-        left = int((torch.as_tensor(frame.weight) == 0).sum())
-        if left < FEW if name == "anomalies" else frame.epoch == EPOCHS:
-            break
-    animate_boundary(data.x, data.y, frames, path, title=name)
+def selfpaced(data: Blobs, folder: Path, seed: int) -> None:
+    """Draw the three animations with the library; the search goes on where easy first ended."""
+    story = tell(len(data.y), EPOCHS, seed, lambda *seen: None, orders=[HARD])
+    write_animations(story, folder, dark=False, watch=lambda *seen: None)
 
 
 def train_published(data: Blobs, seed: int) -> None:
@@ -157,12 +150,10 @@ def compare(name: str, published: Callable[[], None], ours: Callable[[], None], 
     print(f"| {name} | {medians[0]:.3g} | {medians[1]:.3g} | {ratio:.2f} |", flush=True)
 
 
-def animate_all(
-    draw: Callable[[Blobs, str, Path, int], None], data: Blobs, folder: Path, seed: int
-) -> None:
-    """Draw the three animations one way."""
+def published_all(data: Blobs, folder: Path, seed: int) -> None:
+    """Draw the three animations the published way."""
     for name in ANIMATIONS:
-        draw(data, name, folder / f"{name}.gif", seed)
+        published(data, name, folder / f"{name}.gif", seed)
 
 
 def main() -> None:
@@ -193,8 +184,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as theirs, tempfile.TemporaryDirectory() as own:
         compare(
             "training and drawing all three animations",
-            partial(animate_all, published, data, Path(theirs), seed),
-            partial(animate_all, selfpaced, data, Path(own), seed),
+            partial(published_all, data, Path(theirs), seed),
+            partial(selfpaced, data, Path(own), seed),
             options.repeats,
         )
         for path in sorted(Path(own).glob("*.gif")):

@@ -1,6 +1,7 @@
 """The classic program's loss, drop-in."""
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +15,14 @@ from selfpaced.errors import (
     values_can_be_read,
 )
 from selfpaced.plain import Plain
-from selfpaced.reduction import Reduction, reduce_weighted
+from selfpaced.reduction import Reduction
 from selfpaced.weighting import Hard
+
+REDUCE: dict[str, Callable[[Tensor], Tensor]] = {
+    "mean": torch.mean,
+    "sum": torch.sum,
+    "none": lambda kept: kept,
+}
 
 
 class SPLLoss(Plain, nn.NLLLoss):
@@ -82,7 +89,8 @@ class SPLLoss(Plain, nn.NLLLoss):
         )
         v = self.spl_loss(loss)
         self.v[index] = v
-        return reduce_weighted(loss, v, cast(Reduction, self.reduction))
+        kept = torch.where(v > 0, loss, 0.0)  # never v * loss: an infinite one stays out
+        return REDUCE[self.reduction](kept)
 
     def increase_threshold(self) -> None:
         """Grow: multiply the threshold by the growing factor, once an epoch."""

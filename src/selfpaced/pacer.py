@@ -1,5 +1,6 @@
 """The one object with state: per-sample losses in, a scalar out, and a memory of every sample."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -34,7 +35,6 @@ from selfpaced.rows import Difficulty, Population
 from selfpaced.settings import require_fit
 from selfpaced.trace import History, describe
 from selfpaced.weighting import Hard, Weighting
-from selfpaced.weighting.rule import check_domain
 
 Decide = Literal["batch", "step"]
 
@@ -302,15 +302,14 @@ class Pacer(Plain):
                 score, place, self.ledger.n_samples, self._bad, skip_nan=self.skip_nan
             )
         rows = gather(self.ledger, place)
-        d = self.difficulty(self.difficulty.fold(score, rows), rows)
-        if valid is not None and not free:
-            low = self.weighting.difficulty_domain.low
-            valid = flag_below(low, d, place, valid, self._bad)
+        weight, low = self.weight, self.weighting.difficulty_domain.low
+        if self.decide == "batch" or low > -math.inf:
+            d = self.difficulty(self.difficulty.fold(score, rows), rows)
+            if valid is not None and not free:
+                valid = flag_below(low, d, place, valid, self._bad)
+            weight = self.weighting(d, self._age_of(rows.columns))  # which looks at the domain
         if self.decide == "step":
-            check_domain(self.weighting, d, self.current_age)
-            weight = self.weight[place]
-        else:
-            weight = self.weighting(d, self._age_of(rows.columns))
+            weight = self.weight.index_select(0, place)
         self.ledger.write(place, score, rows, valid)
         if self._has_mass:
             weight = weight * rows.columns["sample_weight"]

@@ -1,6 +1,6 @@
 """What the blobs show: three animations, a comparison and its words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,7 +46,13 @@ class Story:
     left_out: list[int]
 
 
-def tell(samples: int, n_epochs: int, seed: int, watch: Watch) -> Story:
+def tell(
+    samples: int,
+    n_epochs: int,
+    seed: int,
+    watch: Watch,
+    orders: Sequence[str] = (PLAIN, RANDOM, HARD),
+) -> Story:
     """Train in each order, and search.
 
     Args:
@@ -55,6 +61,7 @@ def tell(samples: int, n_epochs: int, seed: int, watch: Watch) -> Story:
         seed: Decides initial weights and batches, equal in all orders.
         watch: Called after each epoch with the order's name, the number of epochs done, and of
             how many (None where nobody knows).
+        orders: What to compare easy first with.
     """
     data = blobs(samples)
     model = linear(seed)
@@ -67,7 +74,7 @@ def tell(samples: int, n_epochs: int, seed: int, watch: Watch) -> Story:
     search = Run(whole.frames[: end + 1], whole.accuracies[: end + 1])
     easy = Run(whole.frames[:n_epochs], whole.accuracies[:n_epochs])
     runs = {EASY: easy}
-    for name in (PLAIN, RANDOM, HARD):
+    for name in orders:
         runs[name] = _train(data, linear(seed), name, easy.shares, seed, watch, n_epochs)
     return Story(data, runs, search, left_out)
 

@@ -44,7 +44,7 @@ def write(scene: Scene, path: Path, seconds_per_frame: float, watch: Watch | Non
     with TemporaryDirectory(dir=path.parent, prefix=".selfpaced-") as folder:
         made = [Path(folder, target.name) for target in targets]
         encode(scene, made[0], seconds, watch)
-        Image.fromarray(scene.render(len(seconds) - 1)).save(made[1], optimize=True)
+        Image.fromarray(scene.render(len(seconds) - 1)).save(made[1])
         for source, target in zip(made, targets, strict=True):
             os.replace(source, target)
     return targets
@@ -86,8 +86,7 @@ class Palette:
 
     def __init__(self, scene: Scene) -> None:
         """Choose the colours."""
-        last = len(scene.frames) - 1
-        some = np.concatenate([scene.render(place) for place in sorted({0, last // 2, last})])
+        some = np.concatenate([scene.render(place) for place in scene.some])
         room = 256 - len(scene.colours)
         adapted = Image.fromarray(some).quantize(room, dither=Image.Dither.NONE).getpalette() or []
         self._colours = np.concatenate([scene.colours, np.reshape(adapted, (-1, 3))]).astype(float)

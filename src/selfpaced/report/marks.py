@@ -21,6 +21,7 @@ from selfpaced.report.theme import Theme
 
 try:
     from contourpy import contour_generator
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.collections import LineCollection, PathCollection
     from matplotlib.colors import to_rgb
@@ -98,11 +99,12 @@ class Regions:
         )
         self._border = LineCollection([], colors=theme.ink, linewidths=1.3, zorder=0.5)
         axes.add_collection(self._border, autolim=False)
+        self.moving: list[Artist] = [self._image, self._border]
 
     def show(self, place: int) -> None:
         """Shade the regions by confidence and draw the lines between them."""
         n_classes, levels, _ = self._shades.shape
-        fields = self._probabilities[place].T.reshape(n_classes, GRID, GRID).copy()
+        fields = self._probabilities[place].T.astype(np.float32).reshape(n_classes, GRID, GRID)
         fine = _stretch(_stretch(fields, self._size[0]).swapaxes(1, 2), self._size[1]).swapaxes(
             1, 2
         )
@@ -149,6 +151,7 @@ class Marks:
         ]
         named = ringed.tolist() if len(ringed) <= MOST_NAMED else []
         self._names = _add_names(axes, points, named, theme)
+        self.moving: list[Artist] = [self._marks, *self._rings, *self._names.values()]
 
     def show(self, place: int) -> None:
         """Fill the marks of those included, and ring the anomalies."""
@@ -173,12 +176,12 @@ def _outline(shape: str) -> Outline:
     return style.get_path().transformed(style.get_transform())
 
 
-def _stretch(fields: Floats, pixels: int) -> Floats:
+def _stretch(fields: NDArray[np.float32], pixels: int) -> NDArray[np.float32]:
     """Interpolate linearly at the middles of pixels along the last axis."""
     at = (np.arange(pixels) + 0.5) / pixels * (fields.shape[-1] - 1)
     left = at.astype(np.int64)
     low, high = fields[..., left], fields[..., left + 1]
-    return np.asarray(low + (at - left) * (high - low))
+    return np.asarray(low + (at - left).astype(fields.dtype) * (high - low))
 
 
 def _add_names(axes: Axes, points: Floats, named: list[int], theme: Theme) -> dict[int, Annotation]:

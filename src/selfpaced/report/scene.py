@@ -15,6 +15,7 @@ from selfpaced.report.moment import Floats, Frame, Ints, choose_drawn, find_ring
 from selfpaced.report.theme import Theme
 
 try:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -33,7 +34,16 @@ END = 740  # where it ends
 
 
 class Part(Protocol):
-    """What changes from frame to frame."""
+    """What changes from frame to frame.
+
+    Attributes:
+        moving: The artists that change.
+    """
+
+    @property
+    def moving(self) -> list[Artist]:
+        """The artists that change."""
+        ...
 
     def show(self, place: int) -> None:
         """Change the data to those of the frame at a place."""
@@ -77,14 +87,39 @@ class Scene:
         self._parts.append(Curve(self._axes(CURVE), frames, theme))
         self._parts.append(Head(self._figure, frames, title, remark, theme))
         _add_legends(self._figure, labels, frames, theme)
+        moving = [artist for part in self._parts for artist in part.moving]
+        self._moving = sorted([*moving, *axes.spines.values()], key=lambda one: one.get_zorder())
+        self._still = self._draw_still()
+        self._kept: dict[int, NDArray[np.uint8]] = {}
 
     def render(self, place: int) -> NDArray[np.uint8]:
         """Draw the frame at a place; return its pixels, shape ``(height, width, 3)``."""
+        if place in self._kept:
+            return self._kept[place]
         for part in self._parts:
             part.show(place)
+        self._canvas.restore_region(self._still)  # type: ignore[no-untyped-call]  # no types
+        for artist in self._moving:
+            artist.draw(self._canvas.get_renderer())  # type: ignore[no-untyped-call]  # no types
+        pixels = self._canvas.buffer_rgba()  # type: ignore[no-untyped-call]  # no types
+        picture = np.asarray(pixels)[..., :3].copy()
+        if place in self.some:
+            self._kept[place] = picture
+        return picture
+
+    @property
+    def some(self) -> list[int]:
+        """The places of the first, the middle and the last frame, which are drawn only once."""
+        last = len(self.frames) - 1
+        return sorted({0, last // 2, last})
+
+    def _draw_still(self) -> object:
+        """Draw once what no frame changes, and return it."""
+        for artist in self._moving:
+            artist.set_animated(True)
         self._canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib types it only in part
-        pixels = self._canvas.buffer_rgba()  # type: ignore[no-untyped-call]  # the same
-        return np.asarray(pixels)[..., :3].copy()
+        still: object = self._canvas.copy_from_bbox(self._figure.bbox)  # type: ignore[no-untyped-call]  # no types
+        return still
 
     def _add_regions(self, axes: Axes, theme: Theme) -> None:
         """Add the regions where they are known; else the axes have no unit and get no ticks."""
@@ -128,6 +163,7 @@ class Curve:
         axes.spines[:].set_visible(False)
         (self._line,) = axes.plot([], [], color=theme.ink, linewidth=1.6, clip_on=False)
         (self._dot,) = axes.plot([], [], "o", color=theme.ink, markersize=6, clip_on=False)
+        self.moving: list[Artist] = [self._line, self._dot]
 
     def show(self, place: int) -> None:
         """Draw the shares up to a frame."""
@@ -162,6 +198,7 @@ class Head:
             left += math.ceil(text.get_window_extent().width) + 26
             self._columns.append(text)
         _fit(self._write(MAP[0], top + 32, "", 14, theme.ink, "bold"), title, END - MAP[0])
+        self.moving: list[Artist] = [self._note, *self._columns]
 
     def show(self, place: int) -> None:
         """Write the state and the note of a frame."""
