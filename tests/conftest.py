@@ -1,14 +1,18 @@
 """What several test files build."""
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import torch.multiprocessing as mp
 
 torch.set_num_threads(1)  # tests run side by side: threads would only wait for each other
 
 WriteIdx = Callable[[Path, str, int, int], None]
+Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +27,23 @@ def write_idx() -> WriteIdx:
         (folder / f"{part}-labels-idx1-ubyte").write_bytes(b"\0\0\x08\x01" + n_bytes + labels)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def spawn(tmp_path_factory: pytest.TempPathFactory) -> Spawn:
+    """Return a function that runs ``main(rank, port, folder)`` in some processes.
+
+    Each saves a dict as ``folder/rank.pt``; the function returns them in order.
+    """
+
+    def run(main: Callable[[int, int, str], None], world: int) -> list[dict[str, Any]]:
+        folder = tmp_path_factory.mktemp("ranks")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        mp.spawn(  # type: ignore[attr-defined, no-untyped-call]  # torch gives it no types
+            main, args=(port, str(folder)), nprocs=world
+        )
+        return [torch.load(folder / f"{rank}.pt") for rank in range(world)]
+
+    return run

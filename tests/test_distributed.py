@@ -1,14 +1,13 @@
 """Two gloo processes with the pacer inside a DDP-wrapped module, against one process."""
 
 import os
-import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
@@ -17,6 +16,7 @@ from selfpaced import Pacer
 from selfpaced.age import Quantile
 from selfpaced.pacing import Constant
 
+Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
 N, WORLD = 12, 2
 
 
@@ -78,15 +78,8 @@ def one_process() -> Pacer:
 
 
 @pytest.fixture(scope="module")
-def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    folder = tmp_path_factory.mktemp("ranks")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    mp.spawn(  # type: ignore[attr-defined, no-untyped-call]  # torch gives it no types
-        rank_main, args=(port, str(folder)), nprocs=WORLD
-    )
-    return [torch.load(folder / f"{rank}.pt") for rank in range(WORLD)]
+def ranks(spawn: Spawn) -> list[dict[str, Any]]:
+    return spawn(rank_main, WORLD)
 
 
 def test_until_the_step_each_rank_has_its_own_rows(ranks: list[dict[str, Any]]) -> None:

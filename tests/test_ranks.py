@@ -1,7 +1,6 @@
 """Two gloo processes that do not do the same, on loopback; one spawn for all claims."""
 
 import os
-import socket
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor
 
 from selfpaced import Pacer
@@ -18,6 +16,7 @@ from selfpaced.age import Quantile
 from selfpaced.pacing import Constant
 from selfpaced.ranks import rank_here, world_size
 
+Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
 WORLD, N = 2, 6
 TARGET = torch.arange(N) % 3
 Saved = dict[str, Any]
@@ -98,15 +97,8 @@ def rank_main(rank: int, port: int, folder: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Saved]]:
-    folder = tmp_path_factory.mktemp("ranks")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    mp.spawn(  # type: ignore[attr-defined, no-untyped-call]  # torch gives it no types
-        rank_main, args=(port, str(folder)), nprocs=WORLD
-    )
-    return [torch.load(folder / f"{rank}.pt") for rank in range(WORLD)]
+def ranks(spawn: Spawn) -> list[dict[str, Saved]]:
+    return spawn(rank_main, WORLD)
 
 
 def test_without_a_process_group_the_world_is_one() -> None:

@@ -1,7 +1,7 @@
 """Two gloo processes: one order for both, and a run that goes on to the bit."""
 
 import os
-import socket
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
@@ -19,6 +18,7 @@ from selfpaced import Indexed, PacedSampler, Pacer
 from selfpaced.age import Quantile
 from selfpaced.pacing import Recorded
 
+Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
 N, WORLD, BATCHES = 120, 2, 30
 STOPS = (3, 8, 15, 22)  # an epoch has 8 batches at first
 
@@ -95,15 +95,8 @@ def rank_main(rank: int, port: int, folder: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    folder = tmp_path_factory.mktemp("ranks")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    mp.spawn(  # type: ignore[attr-defined, no-untyped-call]  # torch gives it no types
-        rank_main, args=(port, str(folder)), nprocs=WORLD
-    )
-    return [torch.load(folder / f"{rank}.pt") for rank in range(WORLD)]
+def ranks(spawn: Spawn) -> list[dict[str, Any]]:
+    return spawn(rank_main, WORLD)
 
 
 @pytest.mark.parametrize("stop", [*map(str, STOPS), "workers"])
