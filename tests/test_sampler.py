@@ -35,7 +35,8 @@ def test_an_epoch_visits_the_kept_and_a_tenth_of_the_others() -> None:
 def test_all_the_others_are_visited_within_ten_epochs() -> None:
     sampler = PacedSampler(pacer_keeping(0.5))
     visits = torch.bincount(torch.tensor([i for _ in range(10) for i in sampler]), minlength=N)
-    assert bool((visits[:100] == 10).all() and (visits[100:] == 1).all())
+    assert bool((visits[:100] == 10).all() and (visits[100:] >= 1).all())
+    assert int(visits[100:].sum()) <= 102
 
 
 def test_before_any_step_all_are_visited() -> None:
@@ -125,9 +126,18 @@ def test_the_pacer_multiplies_by_the_importance() -> None:
 
 def test_without_thinning_the_importance_goes_away() -> None:
     pacer = pacer_keeping(1.0)
-    list(PacedSampler(pacer, thin=0.5))
-    list(PacedSampler(pacer))
+    sampler = PacedSampler(pacer, thin=0.5)
+    list(sampler)
+    sampler.thin = 0.0
+    list(sampler)
     assert pacer.importance is None
+
+
+def test_an_importance_of_the_users_own_stays() -> None:
+    pacer = pacer_keeping(1.0)
+    pacer.importance = torch.full((N,), 3.0)
+    list(PacedSampler(pacer))
+    assert pacer.importance.unique().tolist() == [3.0]
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -288,7 +298,10 @@ def test_with_another_number_of_ranks_the_epoch_begins_again() -> None:
     assert set(range(100)) <= set(other)
 
 
-GOOD = {"version": 1, "n_samples": N, "epoch": 3, "num_replicas": 1, "steps": 0, "position": 1}
+GOOD: dict[str, Any] = {
+    **{"version": 1, "n_samples": N, "epoch": 3, "num_replicas": 1},
+    **{"steps": 0, "position": 1, "easy": None},
+}
 ORDER = torch.arange(5)
 
 
@@ -299,7 +312,6 @@ ORDER = torch.arange(5)
         ({**GOOD, "order": ORDER, "version": 2}, "of version 2, newer than 1. Update selfpaced"),
         ({**GOOD, "order": ORDER, "n_samples": 9}, "of 9 samples, the pacer of 200"),
         ({**GOOD, "order": ORDER, "position": 6}, "position must be from 0 to 5"),
-        ({**GOOD, "order": None}, "position must be from 0 to 0"),
     ],
 )
 def test_a_state_that_does_not_fit_changes_nothing(state: dict[str, Any], said: str) -> None:
@@ -318,6 +330,7 @@ def test_a_state_that_does_not_fit_changes_nothing(state: dict[str, Any], said: 
         ({"length": "all"}, 'length must be "selected", "dataset" or an int; got \'all\''),
         ({"revisit": 1.5}, "revisit must be from 0 to 1; got 1.5"),
         ({"thin": 1.0}, "thin must be from 0 to below 1; got 1.0"),
+        ({"seed": -1}, "seed must be an int from 0 to 2\\*\\*63 - 1; got -1"),
         ({"rank": 0}, "give num_replicas and a rank below it, or neither; got None and 0"),
         ({"num_replicas": 2, "rank": 2}, "a rank below it, or neither; got 2 and 2"),
     ],
@@ -339,3 +352,105 @@ def test_nobody_to_visit_is_an_error() -> None:
     pacer.weight.zero_()
     with pytest.raises(ValueError, match="no sample has a weight above 0, and none is revisited"):
         list(PacedSampler(pacer, revisit=0.0))
+
+
+def state_of(sampler: PacedSampler) -> Any:
+    return copy.deepcopy(sampler.state_dict())
+
+
+def test_after_a_load_at_the_end_of_an_epoch_a_step_begins_the_next() -> None:
+    live, loaded = pacer_keeping(0.5), pacer_keeping(0.5)
+    sampler, again = PacedSampler(live), PacedSampler(loaded)
+    visited = torch.tensor(list(sampler))
+    again.load_state_dict(state_of(sampler))
+    for pacer in (live, loaded):
+        pacer.observe(visited / N, visited)
+        pacer.step()
+    assert len(again) == len(sampler)
+    assert list(again) == list(sampler)
+
+
+def test_an_epoch_broken_off_and_stepped_is_over() -> None:
+    pacer = Pacer(N, age=Quantile(Constant(1.0)))
+    sampler = PacedSampler(pacer)
+    visited: set[int] = set()
+    for epoch in range(12):
+        part = torch.tensor([index for index, _ in zip(sampler, range(30), strict=False)])
+        assert sampler.epoch == epoch
+        visited |= set(part.tolist())
+        pacer.observe(part / N, part)
+        pacer.step()
+    assert len(visited) > 150
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_setting_the_epoch_that_runs_changes_nothing(workers: int) -> None:
+    sampler = PacedSampler(pacer_keeping(0.5))
+    data = Indexed(TensorDataset(torch.arange(N)))
+    batches = iter(DataLoader(data, batch_size=10, sampler=sampler, num_workers=workers))
+    seen = next(batches)[0].tolist()
+    sampler.set_epoch(0)
+    state = state_of(sampler) if workers == 0 else copy.deepcopy(sampler.state_dict(position=10))
+    rest = [index for batch in batches for index in batch[0].tolist()]
+    again = PacedSampler(pacer_keeping(0.5))
+    again.load_state_dict(state)
+    assert len(seen) == 10 and list(again) == rest
+
+
+def test_two_iterators_do_not_count_together() -> None:
+    sampler = PacedSampler(pacer_keeping(0.5))
+    first = iter(sampler)
+    for _ in range(10):
+        next(first)
+    whole = list(sampler)
+    list(first)
+    assert sampler.state_dict()["position"] == len(whole)
+
+
+def test_what_was_drawn_for_the_length_is_drawn_again_after_a_change() -> None:
+    pacer = pacer_keeping(1.0)
+    sampler = PacedSampler(pacer, revisit=0.0)
+    assert len(sampler) == N
+    pacer.weight[50:] = 0
+    assert len(list(sampler)) == 50
+    other = PacedSampler(pacer_keeping(1.0), thin=0.5)
+    assert len(other) < N
+    other.thin = 0.0
+    assert len(list(other)) == N and other.pacer.importance is None
+
+
+def test_the_length_stays_until_the_pacer_steps() -> None:
+    pacer = pacer_keeping(0.5)
+    sampler = PacedSampler(pacer)
+    loader = DataLoader(Indexed(TensorDataset(torch.arange(N))), batch_size=10, sampler=sampler)
+    lengths = [len(loader) for _ in loader]
+    assert lengths == [len(lengths)] * len(lengths)
+
+
+def test_a_thinned_epoch_goes_on_with_the_same_importance() -> None:
+    pacer = pacer_keeping(0.5)
+    sampler = PacedSampler(pacer, thin=0.5)
+    next(iter(sampler))
+    importance, state = pacer.importance, state_of(sampler)
+    other = pacer_keeping(1.0)
+    again = PacedSampler(other, thin=0.5)
+    again.load_state_dict(state)
+    next(iter(again))
+    assert importance is not None and other.importance is not None
+    assert torch.equal(other.importance, importance)
+
+
+def test_a_position_beyond_the_epoch_is_refused_before_it_is_saved() -> None:
+    sampler = PacedSampler(pacer_keeping(0.5))
+    next(iter(sampler))
+    with pytest.raises(ValueError, match="position must be from 0 to .*; got 500"):
+        sampler.state_dict(position=500)
+
+
+def test_a_state_on_another_device_is_refused_or_taken_whole() -> None:
+    sampler = PacedSampler(pacer_keeping(0.5))
+    before = list(PacedSampler(pacer_keeping(0.5)))
+    state = {**GOOD, "order": torch.empty(5, dtype=torch.int64, device="meta"), "epoch": 7}
+    with pytest.raises((NotImplementedError, RuntimeError)):
+        sampler.load_state_dict(state)
+    assert sampler.epoch == 0 and list(sampler) == before

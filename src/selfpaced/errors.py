@@ -33,6 +33,12 @@ def require_step(step: object, owner: str) -> None:
     require(step >= 0, f"{owner}: step must be 0 or more; got {step}. Count steps from 0.")
 
 
+def require_seed(seed: object, owner: str) -> None:
+    """Raise unless the seed is an int of 0 or more that 63 bits hold."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise ValueError(f"{owner}: seed must be an int from 0 to 2**63 - 1; got {seed!r}.")
+
+
 def require_finite(name: str, value: float, owner: str) -> None:
     """Raise unless the value is a finite number."""
     require(math.isfinite(value), f"{owner}: {name} must be a finite number; got {value}.")

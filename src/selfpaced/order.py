@@ -1,21 +1,38 @@
 """Which samples an epoch visits, and in which order: pure functions of weights and a seed."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+Order = NDArray[np.int64]
+PLACES = 2**15  # of the wheel that brings back who is left out
+
+
+class Drawn(NamedTuple):
+    """An epoch as it was drawn.
+
+    Args:
+        order: The indices of all ranks together.
+        easy: Who might have been thinned, bool, shape (n,); None without thinning.
+    """
+
+    order: Order
+    easy: Tensor | None
+
 
 def chosen(weight: Tensor, epoch: int, revisit: float, seed: int) -> Tensor:
     """Return who is visited: the kept, and a rotating share of the others.
 
-    Each sample has a fixed place on a wheel of ``round(1 / revisit)`` places, and the wheel moves
-    on by one an epoch: who is left out is visited once a turn, and judged anew.
+    Each sample has a fixed place on a wheel, of which an epoch visits an arc of the length
+    ``revisit``, the next epoch the arc after it: who is left out is visited once a turn.
 
     Args:
         weight: Weights, shape (n,); 0 for a sample that is left out.
         epoch: Counted from 0.
-        revisit: Share of the others, from 0 to 1.
+        revisit: Share of the others, from 0 to 1, in steps of 1 / 32768.
         seed: Another seed is another wheel.
 
     Returns:
@@ -31,10 +48,12 @@ def chosen(weight: Tensor, epoch: int, revisit: float, seed: int) -> Tensor:
     kept = weight > 0
     if revisit == 0:
         return kept
-    places = max(1, round(1 / revisit))
+    arc = max(1, round(revisit * PLACES))
     generator = torch.Generator().manual_seed(seed)
-    wheel = torch.randint(places, kept.shape, generator=generator, dtype=torch.int16)
-    return kept | (wheel == epoch % places)
+    wheel = torch.randint(PLACES, kept.shape, generator=generator, dtype=torch.int16, device="cpu")
+    start = epoch * arc % PLACES
+    last = start + arc - 1  # beyond the end it goes on at the beginning
+    return kept | ((wheel >= start) & (wheel <= min(last, PLACES - 1))) | (wheel <= last - PLACES)
 
 
 def thinned(easy: Tensor, epoch: int, thin: float, seed: int) -> Tensor:
@@ -51,7 +70,7 @@ def thinned(easy: Tensor, epoch: int, thin: float, seed: int) -> Tensor:
     return easy & torch.from_numpy(away)
 
 
-def shuffled(who: Tensor, epoch: int, seed: int, length: int | None = None) -> NDArray[np.int64]:
+def shuffled(who: Tensor, epoch: int, seed: int, length: int | None = None) -> Order:
     """Return the indices of an epoch in random order, int64.
 
     Args:
@@ -72,3 +91,10 @@ def shuffled(who: Tensor, epoch: int, seed: int, length: int | None = None) -> N
         rng.shuffle(members)
         return members[:length]
     return np.concatenate([rng.permutation(members) for _ in range(rounds)])[:length]
+
+
+def share_of(order: Order, ranks: int, rank: int) -> Order:
+    """Return a rank's part of an order; all parts are as long, the first ones go round again."""
+    missing = -len(order) % ranks
+    whole = np.concatenate([order, np.resize(order, missing)]) if missing else order
+    return whole[rank::ranks]

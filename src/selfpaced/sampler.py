@@ -3,22 +3,18 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from selfpaced.errors import require, require_positive_int, require_step
-from selfpaced.order import chosen, shuffled, thinned
+from selfpaced.errors import require, require_positive_int, require_seed, require_step
+from selfpaced.order import Drawn, Order, chosen, share_of, shuffled, thinned
 from selfpaced.pacer import Pacer
 from selfpaced.ranks import rank_here, world_size
 
 VERSION = 1
-KEYS = {"version", "n_samples", "epoch", "num_replicas", "steps", "position", "order"}
+KEYS = {"version", "n_samples", "epoch", "num_replicas", "steps", "position", "order", "easy"}
 CHUNK = 4096  # indices that become Python ints at a time
-
-Order = NDArray[np.int64]
 
 
 class PacedSampler(Sampler[int]):
@@ -29,12 +25,13 @@ class PacedSampler(Sampler[int]):
     before the next epoch is begun. With ``length="selected"`` epochs grow and shrink; hosts that
     fix the number of steps up front need ``"dataset"`` or an int.
 
-    A sample that is left out is visited once in ``1 / revisit`` epochs, so it is judged by a loss
-    up to that old.
+    A sample that is left out is visited about once in ``1 / revisit`` epochs, so it is judged by a
+    loss up to that old.
 
     ``thin`` makes epochs shorter still: of the kept samples those with a difficulty below the mean
     are visited with probability 1 - thin, and weigh 1 / (1 - thin) when they are, so that the
-    expected gradient stays what it was.
+    expected gradient stays what it was. The pacer keeps those factors in ``importance``: set it to
+    None before you train through another loader.
 
     Args:
         pacer: Made with ``n_samples``.
@@ -78,35 +75,45 @@ class PacedSampler(Sampler[int]):
         self.seed, self.num_replicas, self.rank = seed, num_replicas, rank
         _require_fit(self)
         self.epoch = 0
-        self._order: Order | None = None  # of the epoch begun last, all ranks together
+        self._drawn: Drawn | None = None  # for the epoch begun last, all ranks together
         self._position = 0  # indices of it that this rank handed out
         self._steps = 0  # of the pacer when it was begun
-        self._ahead: tuple[tuple[int, int], Order] | None = None  # drawn to know its length
-        self._goes_on = False  # a state was loaded in the middle of an epoch
+        self._goes_on = False  # a state was loaded, and nobody has iterated since
+        self._asked: int | None = None  # the epoch that set_epoch wants next
+        self._ahead: tuple[tuple[object, ...], Drawn] | None = None  # drawn to know its length
+        self._running: object = None  # the generator that counts
+        self._thinned = False  # the pacer's importance is ours
 
     def set_epoch(self, epoch: int) -> None:
-        """Go to an epoch, counted from 0; the epoch of a loaded state goes on where it was."""
+        """Say which epoch begins next, counted from 0; that of a loaded state goes on."""
         require_step(epoch, "PacedSampler.set_epoch")
-        if epoch != self.epoch or not self._goes_on:
-            self.epoch, self._order, self._position, self._goes_on = epoch, None, 0, False
+        self._asked = epoch
 
     def __len__(self) -> int:
-        """Return the number of indices of the running epoch, or of the next, on this rank."""
-        order = self._upcoming() if self._order is None or self._is_over() else self._order
-        return -(-len(order) // self._world()[0])
+        """Return the number of indices on this rank: of the epoch begun last, until it is over.
+
+        It is over when the pacer has stepped, or another epoch is set.
+        """
+        drawn = self._drawn
+        if drawn is None or self._stepped() or self._asked not in (None, self.epoch):
+            drawn = self._upcoming()
+        return -(-len(drawn.order) // self._world()[0])
 
     def __iter__(self) -> Iterator[int]:
         """Yield the indices of this rank: those left of a loaded epoch, else a new epoch's."""
-        if not self._goes_on or self._order is None:
-            epoch, order = self._next_epoch(), self._upcoming()
-            self.epoch, self._order, self._position = epoch, order, 0
+        other = self._asked not in (None, self.epoch)
+        if not self._goes_on or self._drawn is None or self._stepped() or other:
+            epoch, drawn = self._next_epoch(), self._upcoming()
+            self.epoch, self._drawn, self._position = epoch, drawn, 0
             self._steps = self.pacer.steps
-        self._goes_on, self._ahead = False, None
-        self.pacer.importance = self._importance()
-        share = _share(self._order, *self._world())
+        self._goes_on, self._ahead, self._asked = False, None, None
+        self._weigh(self._drawn.easy)
+        share = share_of(self._drawn.order, *self._world())
+        running = self._running = object()
         for start in range(self._position, len(share), CHUNK):
-            for index in share[start : start + CHUNK].tolist():
-                self._position += 1
+            for place, index in enumerate(share[start : start + CHUNK].tolist(), start + 1):
+                if self._running is running:
+                    self._position = place
                 yield index
 
     def state_dict(self, position: int | None = None) -> dict[str, Any]:
@@ -116,62 +123,78 @@ class PacedSampler(Sampler[int]):
             position: Number of samples that this rank trained on in the running epoch. A loader
                 with workers asks for indices ahead of the training: give it then. By default the
                 number of indices handed out, which is the same without workers.
+
+        Raises:
+            ValueError: For a position beyond the epoch's length on this rank.
         """
+        drawn = None if self._stepped() else self._drawn
         place = self._position if position is None else position
-        stepped = self._is_over() and self.pacer.steps != self._steps
-        order = None if stepped else self._order
+        _require_position(place, None if drawn is None else drawn.order, self._world()[0])
         return {
             "version": VERSION,
             "n_samples": self.pacer.n_samples,
-            "epoch": self._next_epoch() if stepped else self.epoch,
+            "epoch": self.epoch if drawn is not None else self._next_epoch(),
             "num_replicas": self._world()[0],
             "steps": self._steps,
-            "position": 0 if order is None else place,
-            "order": None if order is None else torch.from_numpy(order.copy()),
+            "position": 0 if drawn is None else place,
+            "order": None if drawn is None else torch.from_numpy(drawn.order.copy()),
+            "easy": None if drawn is None or drawn.easy is None else drawn.easy.clone(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where a state was saved; all of it or, on an error, nothing.
 
-        With another number of ranks the epoch begins again, in a new order: who was visited is in
-        the pacer's ledger.
+        The first iterator made after it takes it up. With another number of ranks the epoch begins
+        again: who was visited is in the pacer's ledger.
 
         Raises:
             ValueError: For a state that is cut short, of a newer version, or of another dataset.
         """
         _require_state(state, self.pacer)
-        same = state["order"] is not None and state["num_replicas"] == self._world()[0]
-        self.epoch, self._ahead, self._goes_on = state["epoch"], None, same
-        self._order = state["order"].numpy().copy() if same else None
-        self._position, self._steps = state["position"] if same else 0, state["steps"]
+        drawn = None
+        if state["order"] is not None and state["num_replicas"] == self._world()[0]:
+            easy = None if state["easy"] is None else state["easy"].cpu()
+            drawn = Drawn(state["order"].cpu().numpy().copy(), easy)
+        self.epoch, self._drawn, self._steps = state["epoch"], drawn, state["steps"]
+        self._position = 0 if drawn is None else state["position"]
+        self._goes_on = drawn is not None
+        self._ahead = self._asked = self._running = None
 
-    def _is_over(self) -> bool:
-        """Say whether all indices of the epoch begun last were handed out."""
-        return self._order is not None and self._position >= -(
-            -len(self._order) // self._world()[0]
-        )
+    def _stepped(self) -> bool:
+        """Say whether the pacer has stepped since the epoch begun last: it is over."""
+        return self._drawn is not None and self.pacer.steps != self._steps
 
     def _next_epoch(self) -> int:
         """Return the epoch that begins next: one that was broken off begins again."""
-        return self.epoch + 1 if self._is_over() else self.epoch
+        if self._asked is not None:
+            return self._asked
+        if self._drawn is None:
+            return self.epoch
+        over = self._position >= -(-len(self._drawn.order) // self._world()[0])
+        return self.epoch + 1 if over or self._stepped() else self.epoch
 
     def _world(self) -> tuple[int, int]:
         """Return the number of ranks, and this one's."""
         ranks = world_size() if self.num_replicas is None else self.num_replicas
         return ranks, rank_here() if self.rank is None else self.rank
 
-    def _upcoming(self) -> Order:
-        """Draw the order of the next epoch, once for as long as nothing changes."""
-        key = (self._next_epoch(), self.pacer.steps)
+    def _upcoming(self) -> Drawn:
+        """Draw for the next epoch, once for as long as nothing that counts changes."""
+        pacer = self.pacer
+        key = (
+            *(self._next_epoch(), pacer.steps, pacer.weight._version, pacer.ledger.packed._version),
+            *(self.length, self.revisit, self.thin, self.seed, id(pacer.weight)),
+        )
         if self._ahead is None or self._ahead[0] != key:
-            self._ahead = key, self._draw(key[0])
+            self._ahead = key, self._draw(self._next_epoch())
         return self._ahead[1]
 
-    def _draw(self, epoch: int) -> Order:
-        """Draw the order of an epoch."""
-        who = chosen(self.pacer.weight.cpu(), epoch, self.revisit, self.seed)
+    def _draw(self, epoch: int) -> Drawn:
+        """Draw the order of an epoch, and who was thinned in it."""
+        who, easy = chosen(self.pacer.weight.cpu(), epoch, self.revisit, self.seed), None
         if self.thin:
-            who &= ~thinned(self._easy(), epoch, self.thin, self.seed)
+            easy = self._easy()
+            who &= ~thinned(easy, epoch, self.thin, self.seed)
         n = {"selected": None, "dataset": len(who)}.get(str(self.length), self.length)
         order = shuffled(who, epoch, self.seed, None if n is None else int(n))
         require(
@@ -179,29 +202,25 @@ class PacedSampler(Sampler[int]):
             "PacedSampler: no sample has a weight above 0, and none is revisited. Give a larger "
             "age or revisit.",
         )
-        return order
+        return Drawn(order, easy)
 
     def _easy(self) -> Tensor:
         """Return who is kept and easier than the mean of the kept, bool, shape (n,)."""
         seen, population = self.pacer.ledger.population(self.pacer.difficulty)
         kept = self.pacer.weight[seen] > 0
         difficulty = population.difficulty
-        easy = torch.zeros(len(self.pacer.weight), dtype=torch.bool)
+        easy = torch.zeros(len(self.pacer.weight), dtype=torch.bool, device="cpu")
         easy[seen.cpu()] = (kept & (difficulty < difficulty[kept].mean())).cpu()
         return easy
 
-    def _importance(self) -> Tensor | None:
-        """Return what makes up for the thinning: 1 / (1 - thin) for who might have stayed away."""
-        if not self.thin:
-            return None
-        return torch.where(self._easy(), 1 / (1 - self.thin), 1.0).to(self.pacer.weight.device)
-
-
-def _share(order: Order, ranks: int, rank: int) -> Order:
-    """Return a rank's part of an order; all parts are as long, the first ones go round again."""
-    missing = -len(order) % ranks
-    whole = np.concatenate([order, np.resize(order, missing)]) if missing else order
-    return whole[rank::ranks]
+    def _weigh(self, easy: Tensor | None) -> None:
+        """Let the pacer make up for the thinning: 1 / (1 - thin) for who might have stayed away."""
+        if easy is not None:
+            importance = 1 + easy.to(torch.float32) * (self.thin / (1 - self.thin))
+            self.pacer.importance = importance.to(self.pacer.weight.device)
+        elif self._thinned:
+            self.pacer.importance = None
+        self._thinned = easy is not None
 
 
 def _require_fit(sampler: PacedSampler) -> None:
@@ -227,6 +246,7 @@ def _require_fit(sampler: PacedSampler) -> None:
         0 <= sampler.thin < 1,
         f"PacedSampler: thin must be from 0 to below 1; got {sampler.thin}.",
     )
+    require_seed(sampler.seed, "PacedSampler")
     ranks, rank = sampler.num_replicas, sampler.rank
     require(
         (ranks is None) == (rank is None) and (ranks is None or 0 <= (rank or 0) < ranks),
@@ -248,10 +268,14 @@ def _require_state(state: dict[str, Any], pacer: Pacer) -> None:
         f"PacedSampler: the state is of {state['n_samples']} samples, the pacer of "
         f"{pacer.n_samples}. Did the dataset change since the checkpoint?",
     )
-    order, position = state["order"], state["position"]
-    most = 0 if order is None else -(-len(order) // state["num_replicas"])
+    _require_position(state["position"], state["order"], state["num_replicas"])
+
+
+def _require_position(position: int, order: Order | Tensor | None, ranks: int) -> None:
+    """Raise for a place that an epoch does not have on one rank."""
+    most = 0 if order is None else -(-len(order) // ranks)
     require(
-        0 <= position <= most,
-        f"PacedSampler: the state's position must be from 0 to {most}, the length of its epoch; "
+        0 <= position <= most or order is None,
+        f"PacedSampler: position must be from 0 to {most}, the length of the epoch on this rank; "
         f"got {position}.",
     )
