@@ -119,6 +119,8 @@ class PacedSampler(Sampler[int]):
     def state_dict(self, position: int | None = None) -> dict[str, Any]:
         """Return the drawn order and the place in it, for a checkpoint.
 
+        A place in the order means something to loaders that keep it: not with ``in_order=False``.
+
         Args:
             position: Number of samples that this rank trained on in the running epoch. A loader
                 with workers asks for indices ahead of the training: give it then. By default the
