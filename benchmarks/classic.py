@@ -13,7 +13,6 @@ threshold that starts at 1 and falls.
 import argparse
 import statistics
 import tempfile
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -29,6 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks.order_statistics import seconds
 from selfpaced.demo import blobs as ours
 from selfpaced.demo.blobs import BATCH, EASY, HARD, LEARNING_RATE, Blobs
 from selfpaced.demo.story import tell, write_animations
@@ -133,13 +133,6 @@ def train_selfpaced(data: Blobs, seed: int) -> None:
     """Train one epoch with the library."""
     model = ours.linear(seed)
     next(ours.epochs(data, model, ours.order_of(EASY, data, model, [], seed), seed))
-
-
-def seconds(work: Callable[[], None]) -> float:
-    """Time one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def compare(name: str, published: Callable[[], None], ours: Callable[[], None], n: int) -> None:

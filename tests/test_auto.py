@@ -114,3 +114,30 @@ def test_settings_out_of_range_are_refused() -> None:
         Auto(depth=0.0)
     with pytest.raises(ValueError, match="floor must be from 0 to 1; got 2"):
         Auto(floor=2.0)
+
+
+@pytest.mark.parametrize("few", [0, 3])
+def test_auto_never_cuts_labels_that_are_likelier_than_all_others(few: int) -> None:
+    loss = torch.cat([hump(600, -10.0, 1), hump(400, -4.0, 2), hump(few, 1.0, 3)])
+    assert 550 < int((loss < 0.001).sum()) < 650  # there are two humps
+    assert Auto().cut(Population(loss, None, {})) is None
+
+
+@pytest.mark.parametrize("n", [20, 30, 40, 60])
+def test_auto_raises_no_alarm_on_few_samples_of_one_wide_hump(n: int) -> None:
+    alarms = 0
+    for seed in range(100):
+        generator = torch.Generator().manual_seed(seed)
+        wide = torch.randn(n, 3, generator=generator).square().mean(1).sqrt()
+        loss = torch.nn.functional.softplus(torch.randn(n, generator=generator) / wide)
+        alarms += Auto().cut(Population(loss, None, {})) is not None
+    assert alarms <= 2
+
+
+@pytest.mark.parametrize("n", [40, 100, 4000])
+def test_auto_takes_a_hump_for_one_only_where_it_has_enough_samples(n: int) -> None:
+    wrong = n // 25
+    loss = torch.cat([hump(n - wrong, -4.0, 1), hump(wrong, 4.0, 2)])
+    found = Auto().cut(Population(loss, None, {}))
+    assert (found is not None) == (n == 4000)
+    assert found is None or math.log(2) <= found < 2

@@ -10,7 +10,9 @@ from typing import Any, Literal
 import pytest
 import torch
 
-from selfpaced import Pacer
+from selfpaced import PacedSampler, Pacer
+from selfpaced import pacer as pacer_module
+from selfpaced import sampler as sampler_module
 from selfpaced.age import Quantile
 from selfpaced.pacing import Constant
 from selfpaced.trace import History
@@ -196,3 +198,8 @@ def test_a_state_that_is_cut_short_changes_nothing() -> None:
     with pytest.raises(ValueError, match=r"is cut short; it lacks \['bad'\]"):
         pacer.set_extra_state(state)
     assert torch.equal(pacer.ledger.packed, before)
+
+
+def test_every_key_of_a_state_is_asked_for() -> None:
+    assert set(Pacer(2).get_extra_state()) == pacer_module.KEYS
+    assert set(PacedSampler(Pacer(2)).state_dict()) == sampler_module.KEYS

@@ -117,6 +117,7 @@ def test_on_a_gpu_no_batch_waits_for_the_device() -> None:
             pacer(loss, index).backward()
     finally:
         torch.cuda.set_sync_debug_mode("default")
+    assert torch.equal(pacer.ledger.loss, loss.detach())
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -1,8 +1,5 @@
-import math
-
 import pytest
 import torch
-from torch import Tensor
 
 from selfpaced import Pacer
 from selfpaced.age import Auto, Quantile
@@ -84,35 +81,3 @@ def test_every_count_of_two_hundred_survives_the_replay() -> None:
     shares = [k / 200 for k in range(1, 201)]
     again = run(200, Recorded((1.0, *shares)), 200, Shuffled())
     assert [row["kept_share"] for row in again.history] == shares
-
-
-def hump(n: int, logit: float, seed: int) -> Tensor:
-    noise = torch.randn(n, generator=torch.Generator().manual_seed(seed))
-    return torch.nn.functional.softplus(noise + logit)
-
-
-@pytest.mark.parametrize("few", [0, 3])
-def test_auto_never_cuts_labels_that_are_likelier_than_all_others(few: int) -> None:
-    loss = torch.cat([hump(600, -10.0, 1), hump(400, -4.0, 2), hump(few, 1.0, 3)])
-    assert 550 < int((loss < 0.001).sum()) < 650  # there are two humps
-    assert Auto().cut(Population(loss, None, {})) is None
-
-
-@pytest.mark.parametrize("n", [20, 30, 40, 60])
-def test_auto_raises_no_alarm_on_few_samples_of_one_wide_hump(n: int) -> None:
-    alarms = 0
-    for seed in range(100):
-        generator = torch.Generator().manual_seed(seed)
-        wide = torch.randn(n, 3, generator=generator).square().mean(1).sqrt()
-        loss = torch.nn.functional.softplus(torch.randn(n, generator=generator) / wide)
-        alarms += Auto().cut(Population(loss, None, {})) is not None
-    assert alarms <= 2
-
-
-@pytest.mark.parametrize("n", [40, 100, 4000])
-def test_auto_takes_a_hump_for_one_only_where_it_has_enough_samples(n: int) -> None:
-    wrong = n // 25
-    loss = torch.cat([hump(n - wrong, -4.0, 1), hump(wrong, 4.0, 2)])
-    found = Auto().cut(Population(loss, None, {}))
-    assert (found is not None) == (n == 4000)
-    assert found is None or math.log(2) <= found < 2

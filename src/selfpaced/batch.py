@@ -9,7 +9,6 @@ from selfpaced.errors import (
     NO_INDEX,
     check_index,
     check_losses,
-    check_score,
     raise_nan,
     raise_out_of_range,
     require,
@@ -39,11 +38,9 @@ class Weighed(NamedTuple):
     valid: Tensor | None
 
 
-def address(ledger: Ledger, loss: Tensor, score: Tensor, index: Tensor | None) -> Tensor:
+def address(ledger: Ledger, loss: Tensor, index: Tensor | None) -> Tensor:
     """Return the rows of a batch, int64, shape (B,), once shapes and types are right."""
     check_losses(loss)
-    if score is not loss:
-        check_score(score, loss)
     if isinstance(ledger, Ring):
         require(
             index is None,

@@ -2,6 +2,7 @@
 
 import difflib
 import math
+from collections.abc import Mapping, Set
 from typing import NoReturn
 
 import torch
@@ -31,6 +32,12 @@ def require_step(step: object, owner: str) -> None:
     if isinstance(step, bool) or not isinstance(step, int):
         raise TypeError(f"{owner}: step must be an int; got {step!r}. Count steps from 0.")
     require(step >= 0, f"{owner}: step must be 0 or more; got {step}. Count steps from 0.")
+
+
+def require_keys(state: Mapping[str, object], keys: Set[str], owner: str) -> None:
+    """Raise unless a saved state has all its keys."""
+    missing = keys - set(state)
+    require(not missing, f"{owner}: the state is cut short; it lacks {sorted(missing)}.")
 
 
 def require_seed(seed: object, owner: str) -> None:

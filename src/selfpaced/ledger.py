@@ -82,9 +82,10 @@ class Ledger:
 
     def suspects(self, k: int) -> Tensor:
         """Return the k most suspicious of those seen before the last ``commit``, int64."""
-        suspicion = self.suspicion.nan_to_num(nan=-math.inf, posinf=math.inf)
-        order = torch.argsort(suspicion, descending=True, stable=True)
-        judged = int((~self.suspicion.isnan()).sum())
+        suspicion = self.suspicion
+        judged = int((~suspicion.isnan()).sum())
+        ranked = suspicion.nan_to_num(nan=-math.inf, posinf=math.inf)
+        order = torch.argsort(ranked, descending=True, stable=True)
         return order[: min(k, judged)]
 
     def rows(self, index: Tensor) -> Rows:

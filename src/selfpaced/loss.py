@@ -1,7 +1,6 @@
 """The classic program's loss, drop-in."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,14 +14,8 @@ from selfpaced.errors import (
     values_can_be_read,
 )
 from selfpaced.plain import Plain
-from selfpaced.reduction import Reduction
+from selfpaced.reduction import Reduction, reduce_weighted
 from selfpaced.weighting import Hard
-
-REDUCE: dict[str, Callable[[Tensor], Tensor]] = {
-    "mean": torch.mean,
-    "sum": torch.sum,
-    "none": lambda kept: kept,
-}
 
 
 class SPLLoss(Plain, nn.NLLLoss):
@@ -89,8 +82,7 @@ class SPLLoss(Plain, nn.NLLLoss):
         )
         v = self.spl_loss(loss)
         self.v[index] = v
-        kept = torch.where(v > 0, loss, 0.0)  # never v * loss: an infinite one stays out
-        return REDUCE[self.reduction](kept)
+        return reduce_weighted(loss, v, cast(Reduction, self.reduction))
 
     def increase_threshold(self) -> None:
         """Grow: multiply the threshold by the growing factor, once an epoch."""

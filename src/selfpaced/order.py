@@ -1,5 +1,6 @@
 """Which samples an epoch visits, and in which order: pure functions of weights and a seed."""
 
+from collections.abc import Sized
 from typing import NamedTuple
 
 import numpy as np
@@ -91,6 +92,11 @@ def shuffled(who: Tensor, epoch: int, seed: int, length: int | None = None) -> O
         rng.shuffle(members)
         return members[:length]
     return np.concatenate([rng.permutation(members) for _ in range(rounds)])[:length]
+
+
+def length_of(order: Sized, ranks: int) -> int:
+    """Return how many indices of an order each rank gets."""
+    return -(-len(order) // ranks)
 
 
 def share_of(order: Order, ranks: int, rank: int) -> Order:

@@ -24,6 +24,7 @@ from selfpaced.errors import (
     NO_INDEX,
     check_score,
     require,
+    require_keys,
     require_positive_int,
     values_can_be_read,
 )
@@ -37,6 +38,7 @@ from selfpaced.trace import History, describe
 from selfpaced.weighting import Hard, Weighting
 
 Decide = Literal["batch", "step"]
+KEYS = {"ledger", "weight", "current_age", "steps", "history", "n_samples", "bad"}  # of a state
 
 
 class Pacer(Plain):
@@ -267,8 +269,7 @@ class Pacer(Plain):
         Raises:
             ValueError: For a checkpoint of another number of samples or groups, or one cut short.
         """
-        missing = set(self.get_extra_state()) - set(state)
-        require(not missing, f"Pacer: the state is cut short; it lacks {sorted(missing)}.")
+        require_keys(state, KEYS, "Pacer")
         require(
             state["n_samples"] == self.n_samples
             and state["weight"].shape == self.weight.shape
@@ -292,7 +293,7 @@ class Pacer(Plain):
 
     def _weigh(self, loss: Tensor, score: Tensor, index: Tensor | None) -> Weighed:
         """Fold the batch into the ledger and weigh it."""
-        place = address(self.ledger, loss, score, index)
+        place = address(self.ledger, loss, index)
         score, free = score.detach().float(), values_can_be_read(score)
         valid, finite = None, False
         if free:
@@ -303,9 +304,10 @@ class Pacer(Plain):
             )
         rows = gather(self.ledger, place)
         weight, low = self.weight, self.weighting.difficulty_domain.low
-        if self.decide == "batch" or low > -math.inf:
+        bounded = low > -math.inf
+        if self.decide == "batch" or bounded:
             d = self.difficulty(self.difficulty.fold(score, rows), rows)
-            if valid is not None and not free:
+            if bounded and valid is not None and not free:
                 valid = flag_below(low, d, place, valid, self._bad)
             weight = self.weighting(d, self._age_of(rows.columns))  # which looks at the domain
         if self.decide == "step":

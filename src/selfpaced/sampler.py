@@ -7,8 +7,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from selfpaced.errors import require, require_positive_int, require_seed, require_step
-from selfpaced.order import Drawn, Order, chosen, share_of, shuffled, thinned
+from selfpaced.errors import (
+    require,
+    require_keys,
+    require_positive_int,
+    require_seed,
+    require_step,
+)
+from selfpaced.order import Drawn, Order, chosen, length_of, share_of, shuffled, thinned
 from selfpaced.pacer import Pacer
 from selfpaced.ranks import rank_here, world_size
 
@@ -94,21 +100,19 @@ class PacedSampler(Sampler[int]):
 
         It is over when the pacer has stepped, or another epoch is set.
         """
-        drawn = self._drawn
-        if drawn is None or self._stepped() or self._asked not in (None, self.epoch):
-            drawn = self._upcoming()
-        return -(-len(drawn.order) // self._world()[0])
+        drawn = self._current() or self._upcoming()
+        return length_of(drawn.order, self._world()[0])
 
     def __iter__(self) -> Iterator[int]:
         """Yield the indices of this rank: those left of a loaded epoch, else a new epoch's."""
-        other = self._asked not in (None, self.epoch)
-        if not self._goes_on or self._drawn is None or self._stepped() or other:
+        drawn = self._current() if self._goes_on else None
+        if drawn is None:
             epoch, drawn = self._next_epoch(), self._upcoming()
             self.epoch, self._drawn, self._position = epoch, drawn, 0
             self._steps = self.pacer.steps
         self._goes_on, self._ahead, self._asked = False, None, None
-        self._weigh(self._drawn.easy)
-        share = share_of(self._drawn.order, *self._world())
+        self._weigh(drawn.easy)
+        share = share_of(drawn.order, *self._world())
         running = self._running = object()
         for start in range(self._position, len(share), CHUNK):
             for place, index in enumerate(share[start : start + CHUNK].tolist(), start + 1):
@@ -166,13 +170,18 @@ class PacedSampler(Sampler[int]):
         """Say whether the pacer has stepped since the epoch begun last: it is over."""
         return self._drawn is not None and self.pacer.steps != self._steps
 
+    def _current(self) -> Drawn | None:
+        """Return the epoch begun last, unless it is over or another one is set."""
+        other = self._asked not in (None, self.epoch)
+        return None if other or self._stepped() else self._drawn
+
     def _next_epoch(self) -> int:
         """Return the epoch that begins next: one that was broken off begins again."""
         if self._asked is not None:
             return self._asked
         if self._drawn is None:
             return self.epoch
-        over = self._position >= -(-len(self._drawn.order) // self._world()[0])
+        over = self._position >= length_of(self._drawn.order, self._world()[0])
         return self.epoch + 1 if over or self._stepped() else self.epoch
 
     def _world(self) -> tuple[int, int]:
@@ -182,13 +191,13 @@ class PacedSampler(Sampler[int]):
 
     def _upcoming(self) -> Drawn:
         """Draw for the next epoch, once for as long as nothing that counts changes."""
-        pacer = self.pacer
+        pacer, epoch = self.pacer, self._next_epoch()
         key = (
-            *(self._next_epoch(), pacer.steps, pacer.weight._version, pacer.ledger.packed._version),
+            *(epoch, pacer.steps, pacer.weight._version, pacer.ledger.packed._version),
             *(self.length, self.revisit, self.thin, self.seed, id(pacer.weight)),
         )
         if self._ahead is None or self._ahead[0] != key:
-            self._ahead = key, self._draw(self._next_epoch())
+            self._ahead = key, self._draw(epoch)
         return self._ahead[1]
 
     def _draw(self, epoch: int) -> Drawn:
@@ -197,8 +206,9 @@ class PacedSampler(Sampler[int]):
         if self.thin:
             easy = self._easy()
             who &= ~thinned(easy, epoch, self.thin, self.seed)
-        n = {"selected": None, "dataset": len(who)}.get(str(self.length), self.length)
-        order = shuffled(who, epoch, self.seed, None if n is None else int(n))
+        fixed = {"selected": None, "dataset": len(who)}
+        length = fixed[self.length] if isinstance(self.length, str) else self.length
+        order = shuffled(who, epoch, self.seed, length)
         require(
             len(order) > 0,
             "PacedSampler: no sample has a weight above 0, and none is revisited. Give a larger "
@@ -258,8 +268,7 @@ def _require_fit(sampler: PacedSampler) -> None:
 
 def _require_state(state: dict[str, Any], pacer: Pacer) -> None:
     """Raise for a state that cannot be gone on with."""
-    missing = KEYS - set(state)
-    require(not missing, f"PacedSampler: the state is cut short; it lacks {sorted(missing)}.")
+    require_keys(state, KEYS, "PacedSampler")
     require(
         state["version"] <= VERSION,
         f"PacedSampler: the state is of version {state['version']}, newer than {VERSION}. "
@@ -275,9 +284,11 @@ def _require_state(state: dict[str, Any], pacer: Pacer) -> None:
 
 def _require_position(position: int, order: Order | Tensor | None, ranks: int) -> None:
     """Raise for a place that an epoch does not have on one rank."""
-    most = 0 if order is None else -(-len(order) // ranks)
+    if order is None:
+        return
+    most = length_of(order, ranks)
     require(
-        0 <= position <= most or order is None,
+        0 <= position <= most,
         f"PacedSampler: position must be from 0 to {most}, the length of the epoch on this rank; "
         f"got {position}.",
     )

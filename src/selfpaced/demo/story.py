@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ from selfpaced.demo.blobs import (
     linear,
     order_of,
 )
+from selfpaced.demo.verdict import against
 from selfpaced.report.animation import animate_boundary
 from selfpaced.report.theme import DARK, LIGHT
 
@@ -66,7 +68,7 @@ def tell(
     data = blobs(samples)
     model = linear(seed)
     whole = _train(data, model, EASY, [], seed, watch, n_epochs)
-    few = (left for left, frame in enumerate(whole.frames) if _left(frame.weight) < FEW)
+    few = (place for place, frame in enumerate(whole.frames) if _left(frame.weight) < FEW)
     end = next(few, len(whole.frames) - 1)
     losses = F.nll_loss(model(data.x), data.y, reduction="none")
     last = torch.as_tensor(whole.frames[end].weight) == 0
@@ -93,7 +95,7 @@ def write_animations(story: Story, folder: Path, *, dark: bool, watch: Watch) ->
             *(story.data.x, story.data.y, frames, folder / name),
             title=title,
             theme=DARK if dark else LIGHT,
-            watch=lambda done, total, name=name: watch(name, done, total),  # type: ignore[misc]  # mypy loses the default
+            watch=partial(watch, name),
         )
     return [folder / name for name in films]
 
@@ -120,7 +122,6 @@ def captions(story: Story) -> list[str]:
 def verdict(story: Story) -> str:
     """Say how easy first ended against all at once, whichever way it went."""
     easy, plain = (story.runs[name].accuracies[-1] for name in (EASY, PLAIN))
-    gain = 100 * (easy - plain)
     kept = torch.as_tensor(story.runs[EASY].frames[-1].weight) > 0
     if len(story.data.y[kept].unique()) < 2:
         return (
@@ -128,11 +129,10 @@ def verdict(story: Story) -> str:
             f"easy first is at {easy:.1%}, all at once at {plain:.1%}. Pacer's default waits for "
             "two epochs before it judges."
         )
-    ended = "level with" if abs(gain) < 0.05 else f"{abs(gain):.1f} points "
-    side = "" if abs(gain) < 0.05 else "above" if gain > 0 else "below"
     return (
-        f"Easy first ended {ended}{side} all at once: with one wrong label in {len(story.data.y):,}"
-        " there is nothing to gain. What it gives is the list of what was left out."
+        f"Easy first ended {against(easy - plain)} all at once: with one wrong label in "
+        f"{len(story.data.y):,} there is nothing to gain. What it gives is the list of what was "
+        "left out."
     )
 
 

@@ -82,18 +82,16 @@ def sentence(comparison: Comparison) -> str:
         run.right for run in (comparison.paced, comparison.plain, comparison.clean)
     )
     gain, to_clean = difference(paced, plain), difference(paced, clean)
-    said = f"Self-paced ended {_against(gain.value)} plain training"
+    said = f"Self-paced ended {against(gain.value)} plain training"
     if gain.low <= 0 <= gain.high and gain.value != 0:
-        said = (
-            f"Self-paced cannot be told apart from plain here: it ended {_against(gain.value)} it"
-        )
+        said = f"Self-paced cannot be told apart from plain here: it ended {against(gain.value)} it"
     return (
         f"{said} (95% interval {gain.low * 100:+.1f} to {gain.high * 100:+.1f}, {len(plain):,} "
-        f"test images, one seed) and {_against(to_clean.value)} training on clean labels."
+        f"test images, one seed) and {against(to_clean.value)} training on clean labels."
     )
 
 
-def _against(gain: float) -> str:
+def against(gain: float) -> str:
     """Say a difference of shares in points, up to the preposition."""
     if round(gain * 100, 1) == 0:
         return "level with"

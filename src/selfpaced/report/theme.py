@@ -2,7 +2,8 @@
 
 The colours are those of Okabe and Ito that stand out from the background by 3:1 or more, so that
 colour-blind readers can tell them apart. Every line also has its own dash or mark, which says the
-same without colour. Fonts come from the reader's own ``matplotlib.rcParams``.
+same without colour. Fonts come from the reader's own ``matplotlib.rcParams``; only animations,
+which are laid out by the pixel, use matplotlib's defaults.
 """
 
 from collections.abc import Sized
