@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
 from selfpaced import Pacer
-from selfpaced.age import Quantile
+from selfpaced.age import Quantile, Threshold
+from selfpaced.difficulty import Loss
 from selfpaced.pacing import Constant
 
 Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
@@ -42,6 +43,26 @@ def data() -> tuple[Tensor, Tensor]:
     return torch.randn(N, 3, generator=generator), torch.arange(N) % 2
 
 
+def gradient_where_one_rank_keeps_nobody(rank: int) -> Tensor:
+    """Train on one batch whose easy samples all lie on rank 0."""
+    trained = Trained()
+    trained.pacer = Pacer(N, age=Threshold(Constant(0.7)), difficulty=Loss())
+    wrapped = DistributedDataParallel(trained)
+    index = easy_and_hard()[rank]
+    x, y = data()
+    wrapped(x[index], y[index], index).backward()
+    gradient = trained.model.weight.grad
+    assert gradient is not None
+    return gradient
+
+
+def easy_and_hard() -> tuple[Tensor, Tensor]:
+    """Three samples below a loss of 0.7, and three above."""
+    x, y = data()
+    loss = F.cross_entropy(Trained().model(x), y, reduction="none")
+    return (loss < 0.7).nonzero().squeeze(1)[:3], (loss >= 0.7).nonzero().squeeze(1)[:3]
+
+
 def rank_main(rank: int, port: int, folder: str) -> None:
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     torch.set_num_threads(1)
@@ -61,6 +82,7 @@ def rank_main(rank: int, port: int, folder: str) -> None:
     assert pacer.ledger.dynamics is not None
     saved |= {"packed": pacer.ledger.packed, "weight": pacer.weight, "age": pacer.current_age}
     saved |= {"history": list(pacer.history), "margin": pacer.ledger.dynamics.margin[5]}
+    saved["gradient"] = gradient_where_one_rank_keeps_nobody(rank)
     torch.save(saved, Path(folder) / f"{rank}.pt")
     dist.destroy_process_group()
 
@@ -105,3 +127,14 @@ def test_of_two_visits_within_a_step_the_lowest_rank_wins(ranks: list[dict[str, 
     for saved in ranks:
         assert float(saved["packed"][5, 0]) == 7.0
         assert abs(float(saved["margin"])) == 1.0
+
+
+def test_a_rank_that_keeps_nobody_neither_hangs_nor_spoils_the_gradient(
+    ranks: list[dict[str, Any]],
+) -> None:
+    (x, y), (easy, hard) = data(), easy_and_hard()
+    alone = Trained().model
+    total = F.cross_entropy(alone(x[easy]), y[easy], reduction="sum")
+    (total / (len(easy) + len(hard))).backward()  # the mean of both ranks' batches
+    for saved in ranks:
+        torch.testing.assert_close(saved["gradient"], alone.weight.grad)

@@ -1,12 +1,13 @@
 import copy
 import io
+import time
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import BatchSampler, DataLoader, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, Dataset, TensorDataset
 
 from selfpaced import Indexed, PacedSampler, Pacer
 from selfpaced.age import Quantile
@@ -140,24 +141,42 @@ def test_an_importance_of_the_users_own_stays() -> None:
     assert pacer.importance.unique().tolist() == [3.0]
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_it_works_in_loaders(workers: int) -> None:
+LOADERS: list[dict[str, Any]] = [
+    {},
+    {"num_workers": 2},
+    {"num_workers": 2, "persistent_workers": True},
+    {"num_workers": 1, "multiprocessing_context": "spawn"},
+]
+
+
+@pytest.mark.parametrize("settings", LOADERS, ids=str)
+def test_loaders_visit_each_epoch_in_its_order(settings: dict[str, Any]) -> None:
     data = Indexed(TensorDataset(torch.arange(N) * 2))
+    pacer, other = pacer_keeping(0.5), pacer_keeping(0.5)
+    sampler, expected = PacedSampler(pacer), PacedSampler(other)
+    loader = DataLoader(data, batch_size=16, sampler=sampler, **settings)
+    for share in (0.5, 0.25):
+        assert len(loader) == -(-len(expected) // 16)
+        seen = []
+        for index, x in loader:
+            assert torch.equal(x, index * 2)
+            seen += index.tolist()
+        assert seen == list(expected)
+        for one in (pacer, other):
+            one.weight.copy_(torch.arange(N) < share / 2 * N)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_last_batch_can_be_dropped(inside: bool) -> None:
+    data = Indexed(TensorDataset(torch.arange(N)))
     expected = list(PacedSampler(pacer_keeping(0.5)))
     sampler = PacedSampler(pacer_keeping(0.5))
-    loader = DataLoader(
-        data, batch_size=16, sampler=sampler, num_workers=workers, persistent_workers=workers > 0
+    loader = (
+        DataLoader(data, batch_sampler=BatchSampler(sampler, 16, drop_last=True))
+        if inside
+        else DataLoader(data, batch_size=16, sampler=sampler, drop_last=True)
     )
-    assert len(loader) == -(-len(expected) // 16)
-    seen = []
-    for index, x in loader:
-        assert torch.equal(x, index * 2)
-        seen += index.tolist()
-    assert seen == expected
-    batches = BatchSampler(PacedSampler(pacer_keeping(0.5)), 16, drop_last=True)
-    whole = [
-        index for batch in DataLoader(data, batch_sampler=batches) for index in batch[0].tolist()
-    ]
+    whole = [index for batch in loader for index in batch[0].tolist()]
     assert whole == expected[: len(expected) // 16 * 16]
 
 
@@ -445,6 +464,51 @@ def test_a_position_beyond_the_epoch_is_refused_before_it_is_saved() -> None:
     next(iter(sampler))
     with pytest.raises(ValueError, match="position must be from 0 to .*; got 500"):
         sampler.state_dict(position=500)
+
+
+class Slow(Dataset[Tensor]):
+    """Takes its time over one sample."""
+
+    def __init__(self, late: int) -> None:
+        self.late = late
+
+    def __len__(self) -> int:
+        return N
+
+    def __getitem__(self, index: int) -> Tensor:
+        time.sleep(0.5 if index == self.late else 0)
+        return torch.tensor(float(index))
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_a_loader_that_does_not_keep_the_order_is_noticed(in_order: bool) -> None:
+    pacer = pacer_keeping(0.5)
+    sampler = PacedSampler(pacer)
+    data = Slow(late=next(iter(PacedSampler(pacer_keeping(0.5)))))  # in the first batch
+    settings: dict[str, Any] = {"batch_size": 16, "num_workers": 2, "in_order": in_order}
+    index, x = next(iter(DataLoader(Indexed(data), sampler=sampler, **settings)))
+    pacer(x, index)
+    if in_order:
+        assert sampler.state_dict(position=16)["position"] == 16
+        return
+    with pytest.raises(ValueError, match=r"first 16 samples .* has not met 16, .*in_order=True"):
+        sampler.state_dict(position=16)
+
+
+def test_a_position_ahead_of_the_training_is_refused() -> None:
+    pacer = pacer_keeping(0.5)
+    sampler = PacedSampler(pacer)
+    index = torch.tensor(list(sampler)[:20])
+    pacer(torch.ones(20), index)
+    assert sampler.state_dict(position=20)["position"] == 20
+    with pytest.raises(ValueError, match="of the first 21 samples .* has not met 1, "):
+        sampler.state_dict(position=21)
+
+
+def test_a_loop_that_observes_after_the_epoch_can_be_saved_within_it() -> None:
+    sampler = PacedSampler(pacer_keeping(0.5))
+    next(iter(sampler))
+    assert sampler.state_dict(position=20)["position"] == 20
 
 
 def test_a_state_on_another_device_is_refused_or_taken_whole() -> None:

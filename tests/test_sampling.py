@@ -135,7 +135,7 @@ def test_an_iterable_dataset_is_refused() -> None:
         def __iter__(self) -> Iterator[int]:
             return iter(())
 
-    with pytest.raises(TypeError, match="map-style dataset.*got Stream"):
+    with pytest.raises(TypeError, match=r"got Stream.*use Pacer\(\) without n_samples"):
         Indexed(Stream())
 
 

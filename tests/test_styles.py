@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
 
-from selfpaced import Pacer
+from selfpaced import Indexed, PacedSampler, Pacer
 from selfpaced.age import Quantile
 from selfpaced.difficulty import Loss
 from selfpaced.pacing import Constant
@@ -118,6 +119,20 @@ def test_on_a_gpu_no_batch_waits_for_the_device() -> None:
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert torch.equal(pacer.ledger.loss, loss.detach())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_indices_in_pinned_memory_reach_the_gpu() -> None:
+    pacer = Pacer(N).cuda()
+    sampler = PacedSampler(pacer)
+    loss = torch.rand(N)
+    loader = DataLoader(
+        Indexed(TensorDataset(loss)), batch_size=8, sampler=sampler, num_workers=2, pin_memory=True
+    )
+    for index, batch in loader:
+        assert index.is_pinned()
+        pacer(batch.cuda(non_blocking=True), index.cuda(non_blocking=True))
+    assert torch.equal(pacer.ledger.loss.cpu(), loss)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

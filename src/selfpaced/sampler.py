@@ -123,19 +123,21 @@ class PacedSampler(Sampler[int]):
     def state_dict(self, position: int | None = None) -> dict[str, Any]:
         """Return the drawn order and the place in it, for a checkpoint.
 
-        A place in the order means something to loaders that keep it: not with ``in_order=False``.
-
         Args:
             position: Number of samples that this rank trained on in the running epoch. A loader
                 with workers asks for indices ahead of the training: give it then. By default the
                 number of indices handed out, which is the same without workers.
 
         Raises:
-            ValueError: For a position beyond the epoch's length on this rank.
+            ValueError: For a position beyond the epoch's length on this rank, and for one up to
+                which the pacer has not met every sample: a loader with ``in_order=False`` leaves
+                no place to go on from.
         """
         drawn = None if self._stepped() else self._drawn
         place = self._position if position is None else position
         _require_position(place, None if drawn is None else drawn.order, self._world()[0])
+        if drawn is not None and position is not None and not self.pacer.skip_nan:
+            _require_met(share_of(drawn.order, *self._world())[:position], self.pacer)
         return {
             "version": VERSION,
             "n_samples": self.pacer.n_samples,
@@ -291,4 +293,16 @@ def _require_position(position: int, order: Order | Tensor | None, ranks: int) -
         0 <= position <= most,
         f"PacedSampler: position must be from 0 to {most}, the length of the epoch on this rank; "
         f"got {position}.",
+    )
+
+
+def _require_met(visited: Order, pacer: Pacer) -> None:
+    """Raise where the pacer has met other samples than these since its last step."""
+    index, met = torch.from_numpy(visited), pacer.ledger.waiting.cpu()
+    missed = index[~met[index]]
+    require(
+        len(missed) == 0 or not met.any(),  # nobody met: a loop that observes after the epoch
+        f"PacedSampler.state_dict: of the first {len(index)} samples of the epoch the pacer has "
+        f"not met {len(missed)}, first {missed[:1].tolist()}. Train in the sampler's order "
+        f"(a DataLoader with in_order=True) and give the number of samples trained on.",
     )

@@ -50,7 +50,8 @@ class Indexed(Dataset[Any]):
         if not countable or isinstance(dataset, IterableDataset):
             raise TypeError(
                 f"Indexed expects a map-style dataset with __getitem__ and __len__; "
-                f"got {type(dataset).__name__}. An iterable dataset has no indices."
+                f"got {type(dataset).__name__}. An iterable dataset has no indices: use Pacer() "
+                f"without n_samples, and pacer(loss) without an index."
             )
         self.dataset = dataset
 
