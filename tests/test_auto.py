@@ -57,6 +57,23 @@ def test_few_samples_never_give_nan(n: int) -> None:
         assert not Auto()(step, population(hump(n, -2.0)), EVERYTHING).isnan()
 
 
+def test_the_valley_is_sought_where_the_visited_of_the_left_out_are_now() -> None:
+    kept, fresh = hump(600, -4.0), hump(40, 6.0, seed=1)
+    stale = hump(360, 0.5, seed=2)  # as an older model saw them
+    losses = torch.cat([kept, fresh, stale])
+    expansion = torch.cat([torch.ones(600), torch.full((40,), 10.0), torch.zeros(360)])
+    whole = torch.cat([kept, *[fresh] * 10])
+    found = Auto().cut(population(losses)._replace(expansion=expansion))
+    assert found == pytest.approx(Auto().cut(population(whole)))
+    assert found is not None and Auto().cut(population(losses)) is None
+
+
+def test_a_mass_and_an_expansion_multiply() -> None:
+    losses, twos = two_humps(), torch.full((1000,), 2.0)
+    both = population(losses, mass=twos)._replace(expansion=twos)
+    assert Auto().cut(both) == Auto().cut(population(losses, mass=torch.full((1000,), 4.0)))
+
+
 def test_a_mass_of_two_counts_as_two_samples() -> None:
     loss = hump(500, -3.0)
     twice = population(torch.cat([loss, loss]))

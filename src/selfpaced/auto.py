@@ -36,6 +36,9 @@ class Auto:
     left out then run away from right ones that are merely hard, and a valley shows if there is
     one. Without a valley after that everything is kept.
 
+    Of the samples left out, those visited since the last step stand for all of them: the losses of
+    the others are of an older model.
+
     Where the pacer has a column of class labels, no class loses more than the floor says: an easy
     share of each class is always kept. Without it nothing protects a rare or hard class.
 
@@ -158,7 +161,7 @@ def histogram(
     the bin. Memory grows with the number of groups, not with that of samples.
 
     Args:
-        population: Difficulties of 0 or more; a mass counts as that many samples.
+        population: Difficulties of 0 or more; a mass, an expansion count as that many samples.
         group: Labels from 0, int64, shape (n,).
         groups: Number of labels.
 
@@ -173,9 +176,16 @@ def histogram(
         at = (values.view(np.int32) >> SHIFT) - OFFSET
         if group is not None:
             at = at // COARSE + bins * group[part].cpu().numpy()
-        mass = None if population.mass is None else population.mass[part].double().cpu().numpy()
-        counts += np.bincount(at, mass, minlength=len(counts))
+        counts += np.bincount(at, _counted(population, part), minlength=len(counts))
     return counts if groups is None else counts.reshape(groups, bins)
+
+
+def _counted(population: Population, part: slice) -> Floats | None:
+    """Return what these samples count in a histogram, shape (n,); None for 1 each."""
+    factors = [f for f in (population.mass, population.expansion) if f is not None]
+    if not factors:
+        return None
+    return np.asarray(torch.stack([f[part].double() for f in factors]).prod(0).cpu().numpy())
 
 
 def quantile(counts: Floats, lowest: Floats, share: float) -> float:

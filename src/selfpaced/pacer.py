@@ -32,7 +32,7 @@ from selfpaced.ledger import Ledger
 from selfpaced.plain import Plain
 from selfpaced.reduction import Reduction, reduce_weighted
 from selfpaced.ring import Ring
-from selfpaced.rows import Difficulty, Population
+from selfpaced.rows import Difficulty, Population, expand
 from selfpaced.settings import require_fit
 from selfpaced.trace import History, describe
 from selfpaced.weighting import Hard, Weighting
@@ -213,14 +213,16 @@ class Pacer(Plain):
         """
         raise_flagged(self._bad, self.ledger.n_samples, self.weighting)
         self.ledger.merge()
+        visited = self.ledger.waiting
         require(
-            bool(self.ledger.waiting.any()),
+            bool(visited.any()),
             "Pacer.step: nothing was observed since the last step. Call it after an epoch of "
             "pacer(loss, index) in training mode, or of pacer.observe.",
         )
         self.ledger.commit(self.difficulty)
         self.steps += 1
         seen, population = self.ledger.population(self.difficulty)
+        population = population._replace(expansion=expand(self.weight[seen] == 0, visited[seen]))
         if self.age is not None:
             self.current_age.copy_(self.age(self.steps, population, self.current_age))
         weight = self._decide(population)

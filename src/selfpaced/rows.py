@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -31,11 +32,34 @@ class Population(NamedTuple):
         difficulty: float32, shape (n,); lower is easier.
         mass: What each sample counts in a share, float32, shape (n,), of mean 1; None for 1 each.
         columns: The user's per-sample constants of these samples, each of shape (n,).
+        expansion: How many samples each one stands for, float32, shape (n,); None for 1 each. A
+            sampler visits few of those left out: the visited ones stand for all of them.
     """
 
     difficulty: Tensor
     mass: Tensor | None
     columns: Mapping[str, Tensor]
+    expansion: Tensor | None = None
+
+
+def expand(left_out: Tensor, visited: Tensor) -> Tensor | None:
+    """Return how many samples each one stands for, float32, shape (n,); None for 1 each.
+
+    A difficulty that is not looked at stays what it was while the model moves on, so that the
+    stale ones of many left-out samples would hide where those are by now.
+
+    Args:
+        left_out: Who was left out, bool, shape (n,).
+        visited: Who was visited since, bool, shape (n,).
+
+    >>> expand(torch.tensor([False, True, True]), torch.tensor([True, True, False]))
+    tensor([1., 2., 0.])
+    """
+    fresh = left_out & visited
+    out, seen = int(left_out.sum()), int(fresh.sum())
+    if seen in (0, out):
+        return None
+    return torch.where(left_out, fresh.float() * (out / seen), 1.0)
 
 
 class Gathered(Mapping[str, Tensor]):
