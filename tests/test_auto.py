@@ -41,8 +41,39 @@ def test_one_skewed_hump_gives_no_cut_and_keeps_all_after_the_probe() -> None:
     loss = hump(2000, -3.0).square()
     assert Auto().cut(population(loss)) is None
     assert Auto()(LATE, population(loss), EVERYTHING) == math.inf
-    probed = Auto()(2, population(loss), EVERYTHING)
+    assert Auto(doubt=0.0)(4, population(loss), EVERYTHING) == math.inf
+    probed = Auto(doubt=0.0)(5, population(loss), EVERYTHING)
     assert float((loss < probed).float().mean()) == pytest.approx(0.3, abs=0.01)
+
+
+def test_a_probe_is_made_only_where_many_labels_are_in_doubt() -> None:
+    loss = hump(2000, -1.0)
+    doubted = float((loss > math.log(2)).float().mean())
+    assert Auto(doubt=doubted + 0.01)(5, population(loss), EVERYTHING) == math.inf
+    assert Auto(doubt=doubted - 0.01)(5, population(loss), EVERYTHING) < math.inf
+
+
+def test_a_probe_goes_to_its_end_though_a_valley_shows() -> None:
+    loss, rule = two_humps(), Auto()
+    small = torch.tensor(0.05)  # below ln 2: the age of a probe
+    for step in (6, 7):
+        probing = rule(step, population(loss), small)
+        assert float((loss < probing).float().mean()) == pytest.approx(0.3, abs=0.01)
+    after = rule(8, population(loss), small)
+    assert float(after) == pytest.approx(rule.cut(population(loss)))
+
+
+def test_a_valley_found_before_is_followed_not_probed() -> None:
+    loss, rule = two_humps(), Auto()
+    found = rule(4, population(loss), EVERYTHING)
+    for step in (5, 6, 7):
+        assert float(rule(step, population(loss), found)) == pytest.approx(float(found))
+
+
+def test_without_a_probe_begun_none_goes_on() -> None:
+    loss = hump(2000, -3.0).square()
+    for step in (6, 7, 8):
+        assert Auto(doubt=0.0)(step, population(loss), EVERYTHING) == math.inf
 
 
 @pytest.mark.parametrize("value", [0.0, 1e-30, 0.5, 1e9, math.inf])
@@ -64,14 +95,24 @@ def test_the_valley_is_sought_where_the_visited_of_the_left_out_are_now() -> Non
     expansion = torch.cat([torch.ones(600), torch.full((40,), 10.0), torch.zeros(360)])
     whole = torch.cat([kept, *[fresh] * 10])
     found = Auto().cut(population(losses)._replace(expansion=expansion))
-    assert found == pytest.approx(Auto().cut(population(whole)))
+    ones = torch.ones(1000)
+    assert found == pytest.approx(Auto().cut(population(whole)._replace(expansion=ones)))
     assert found is not None and Auto().cut(population(losses)) is None
 
 
 def test_a_mass_and_an_expansion_multiply() -> None:
     losses, twos = two_humps(), torch.full((1000,), 2.0)
     both = population(losses, mass=twos)._replace(expansion=twos)
-    assert Auto().cut(both) == Auto().cut(population(losses, mass=torch.full((1000,), 4.0)))
+    fours = population(losses)._replace(expansion=torch.full((1000,), 4.0))
+    assert Auto().cut(both) == Auto().cut(fours)
+
+
+def test_a_flat_valley_is_cut_at_the_right_labels_unless_few_are_visited() -> None:
+    losses = torch.cat([hump(600, -5.0), hump(400, 9.0, seed=1)])
+    near = Auto().cut(population(losses))
+    deep = Auto().cut(population(losses)._replace(expansion=torch.ones(1000)))
+    assert near is not None and deep is not None and math.log(2) <= near < deep
+    assert int((losses < near).sum()) == int((losses < deep).sum()) == 600
 
 
 def test_a_mass_of_two_counts_as_two_samples() -> None:

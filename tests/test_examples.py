@@ -42,7 +42,7 @@ def test_several_processes_find_what_one_finds(tmp_path: Path, ranks: int) -> No
     run = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}")
     said = output_of("ddp.py", tmp_path, launch=run if ranks > 1 else ())
     kept, right = map(float, re.findall(r"0\.\d+", said))
-    assert kept == pytest.approx(right, abs=0.05)
+    assert kept == pytest.approx(right, abs=0.08)  # 40 of 400 are visited: their valley moves
     assert int(said.split("suspects ")[1].split("%")[0]) >= 90
 
 

@@ -21,6 +21,7 @@ ORDER = [
     "ranks",
     "ledger",
     "ring",
+    "valley",
     "auto",
     "age",
     "difficulty",
@@ -34,14 +35,16 @@ ORDER = [
     "sampling",
     "order",
     "sampler",
+    "suspects",
     "testing",
     "__init__",
+    "audit",
     "report",
     "demo",
     "cli",
     "__main__",
 ]
-CORE = ORDER[: ORDER.index("report")]
+CORE = ORDER[: ORDER.index("audit")]
 FILES = sorted(SOURCE.rglob("*.py"))
 
 

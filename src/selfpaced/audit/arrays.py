@@ -1,0 +1,177 @@
+"""An audit of arrays: rows of numbers and a label each."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from selfpaced.audit.result import Audit, result
+from selfpaced.audit.training import (
+    BATCH,
+    EPOCHS,
+    LEARNING_RATE,
+    Settings,
+    Watch,
+    require_classes,
+    train,
+)
+from selfpaced.errors import require
+from selfpaced.sampling import Indexed
+
+HIDDEN = 256
+SHOWN = 5
+
+Model = nn.Module | Callable[[int, int], nn.Module]
+
+
+def find_label_errors(
+    X: Any,
+    y: ArrayLike,
+    model: Model | None = None,
+    *,
+    epochs: int = EPOCHS,
+    batch_size: int = BATCH,
+    learning_rate: float = LEARNING_RATE,
+    seed: int = 0,
+    watch: Watch | None = None,
+) -> Audit:
+    """Say which labels of a classification are probably wrong, and which class was meant.
+
+    One self-paced training; no noise rate, no second model, no folds.
+
+    Args:
+        X: Any, shape (n, features) or more dimensions; a scipy sparse matrix is kept sparse.
+        y: Labels of any kind, shape (n,).
+        model: A torch module from a batch of rows to logits (copied), or a function of the number
+            of features and of classes that makes one; it gets the numbers as they are. None: two
+            hidden layers of 256, on features brought to mean 0 and deviation 1 (sparse ones to a
+            largest value of 1), on a GPU where there is one.
+        epochs: How often every row is visited.
+        batch_size: Rows a batch.
+        learning_rate: Adam's.
+        seed: Of the initial weights and of the order of the rows: the same one, the same result.
+        watch: Called after each epoch with its number, ``epochs`` and the kept share.
+
+    Returns:
+        The result; its table has a row per row of X.
+
+    Raises:
+        ValueError: For shapes that do not fit, numbers that are none, missing labels, one class.
+
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat(["cat", "dog"], 100)
+    >>> X = rng.normal(size=(200, 2)) + 6 * (y == "dog")[:, None]
+    >>> y[3] = "dog"
+    >>> found = find_label_errors(X, y)
+    >>> int(found.table.index[0]), found.table["suggested"].iloc[0]
+    (3, 'cat')
+    """
+    settings = Settings(epochs, batch_size, learning_rate, seed=seed)
+    rows, (codes, names) = _rows(X), _codes(y)
+    require(
+        rows.shape[0] == len(codes),
+        f"find_label_errors needs a label per row; got {rows.shape[0]} rows and {len(codes)} "
+        f"labels.",
+    )
+    require_classes(codes, len(codes))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        learner = _model(model, int(np.prod(rows.shape[1:])), len(names))
+    data = Indexed(Rows(_standardized(rows) if model is None else rows, codes))
+    return result(*train(data, learner, codes, settings, watch), codes, names)
+
+
+class Rows(Dataset[Any]):
+    """Rows and labels in memory, fetched a batch at a time."""
+
+    def __init__(self, rows: Any, labels: Tensor) -> None:
+        """Keep both."""
+        self.rows, self.labels = rows, labels
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """Return a row and its label."""
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: list[int]) -> list[tuple[Tensor, Tensor]]:
+        """Return a batch of them."""
+        picked = self.rows[indices]
+        dense = picked.toarray() if sparse.issparse(picked) else picked
+        return list(zip(torch.from_numpy(dense), self.labels[indices], strict=True))
+
+
+def mlp(n_features: int, n_classes: int) -> nn.Module:
+    """Make the default model: two hidden layers."""
+    return nn.Sequential(
+        nn.Flatten(),
+        *(nn.Linear(n_features, HIDDEN), nn.ReLU()),
+        *(nn.Linear(HIDDEN, HIDDEN), nn.ReLU()),
+        nn.Linear(HIDDEN, n_classes),
+    )
+
+
+def _model(model: Model | None, n_features: int, n_classes: int) -> nn.Module:
+    """Return the user's model, or one made for the shapes."""
+    if isinstance(model, nn.Module):
+        return copy.deepcopy(model)
+    if model is not None:
+        return model(n_features, n_classes)
+    return mlp(n_features, n_classes).to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _rows(X: Any) -> Any:
+    """Return float32 rows, dense or sparse, or raise for what is no number."""
+    if sparse.issparse(X):
+        rows, values = sparse.csr_array(X, dtype=np.float32), X.data
+    else:
+        try:
+            rows = values = np.ascontiguousarray(X, dtype=np.float32)
+        except (TypeError, ValueError) as no_numbers:
+            raise ValueError(
+                f"find_label_errors expects an array of numbers, (rows, features); {no_numbers}. "
+                f"Encode text and categories first."
+            ) from no_numbers
+    require(
+        rows.ndim >= 2 and rows.shape[0] > 0,
+        f"find_label_errors expects rows of features, shape (n, features); got {rows.shape}.",
+    )
+    bad = int((~np.isfinite(values)).sum())
+    require(bad == 0, f"find_label_errors got {bad} NaN or infinite values in X. Fill them in.")
+    return rows
+
+
+def _codes(y: ArrayLike) -> tuple[Tensor, pd.Index]:
+    """Return the labels as int64 codes, and what they stand for."""
+    labels = pd.Series(np.asarray(y).ravel())
+    missing = labels.index[labels.isna()]
+    require(
+        len(missing) == 0,
+        f"find_label_errors got {len(missing)} missing labels, at {list(missing[:SHOWN])}. "
+        f"Leave those rows out.",
+    )
+    require(
+        not pd.api.types.is_float_dtype(labels) or bool((labels % 1 == 0).all()),
+        "find_label_errors judges classes; these labels are numbers with fractions.",
+    )
+    codes, names = pd.factorize(labels, sort=True)
+    return torch.from_numpy(codes.astype(np.int64)), pd.Index(names)
+
+
+def _standardized(rows: Any) -> Any:
+    """Bring every feature to the same scale; a constant one stays."""
+    if sparse.issparse(rows):
+        largest = abs(rows).max(axis=0).toarray().ravel()
+        return sparse.csr_array(rows.multiply(1 / np.where(largest > 0, largest, 1)))
+    mean, deviation = rows.mean(0, dtype=np.float64), rows.std(0, dtype=np.float64)
+    scaled: NDArray[np.float32] = (rows - mean) / np.where(deviation > 0, deviation, 1)
+    return scaled.astype(np.float32)

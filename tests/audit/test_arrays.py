@@ -1,0 +1,101 @@
+"""Claims about an audit of arrays."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import sparse
+from torch import nn
+
+from selfpaced.audit import Audit, find_label_errors
+
+NAMES = np.array(["ant", "bee", "cow"])
+
+
+def blobs(n: int = 300) -> tuple[Any, Any, Any]:
+    """Three blobs with every tenth label wrong: rows, labels, which are wrong."""
+    rng = np.random.default_rng(0)
+    truth = np.arange(n) % 3
+    x = rng.normal(size=(n, 4)) + 8 * np.eye(3, 4)[truth]
+    wrong = np.arange(n) % 10 == 0
+    return x, NAMES[np.where(wrong, (truth + 1) % 3, truth)], wrong
+
+
+@pytest.fixture(scope="module")
+def found() -> Audit:
+    x, y, _ = blobs()
+    return find_label_errors(x, y)
+
+
+def test_the_wrong_labels_come_first_with_the_class_that_was_meant(found: Audit) -> None:
+    _, y, wrong = blobs()
+    first = found.table.head(30)
+    assert wrong[first.index].mean() >= 0.95
+    assert list(found.table.columns) == ["label", "probability", "suggested", "confidence", "loss"]
+    truth = NAMES[np.arange(300) % 3]
+    assert (first["suggested"] == truth[first.index]).mean() >= 0.95
+    assert (found.table["label"].sort_index() == y).all()
+
+
+def test_they_are_counted(found: Audit) -> None:
+    assert found.count.low <= 30 <= found.count.high
+    assert len(found.suspects) == pytest.approx(30, abs=3)
+    assert found.confusion.to_numpy().sum() == pytest.approx(30, abs=4)
+    assert found.confusion.loc["ant", "bee"] == pytest.approx(10, abs=3)  # meant ant, says bee
+
+
+def test_the_summary_says_how_many_and_of_which_kind(found: Audit) -> None:
+    said = str(found)
+    assert "of 300 labels are probably wrong" in said
+    assert "are labelled bee and are probably ant" in said
+
+
+def test_the_same_seed_is_the_same_result_whatever_was_drawn_before(found: Audit) -> None:
+    x, y, _ = blobs()
+    torch.rand(7)
+    pd.testing.assert_frame_equal(find_label_errors(x, y).table, found.table)
+
+
+def test_sparse_rows_stay_sparse_and_find_the_same_kind() -> None:
+    x, y, wrong = blobs()
+    table = find_label_errors(sparse.csr_matrix(np.maximum(x, 0)), y).table
+    assert wrong[table.index[:30]].mean() >= 0.9
+
+
+def test_a_model_of_the_users_own_stays_as_it_was() -> None:
+    x, y, wrong = blobs()
+    model = nn.Linear(4, 3)
+    before = model.weight.clone()
+    table = find_label_errors(x, y, model, learning_rate=0.05).table
+    assert torch.equal(model.weight, before)
+    assert wrong[table.index[:30]].mean() >= 0.9
+    made = find_label_errors(x, y, lambda features, classes: nn.Linear(features, classes), epochs=1)
+    assert isinstance(made.model, nn.Linear) and made.model.out_features == 3
+
+
+def test_progress_is_told_after_every_epoch() -> None:
+    told: list[tuple[int, int, float]] = []
+    x, y, _ = blobs(30)
+    find_label_errors(x, y, epochs=2, watch=lambda *now: told.append(now))
+    assert told == [(1, 2, 1.0), (2, 2, 1.0)]
+
+
+BAD: list[tuple[Any, Any, str]] = [
+    (np.ones((3, 2)), [0, 1], "needs a label per row; got 3 rows and 2 labels"),
+    (np.ones(3), [0, 1, 0], r"shape \(n, features\); got \(3,\)"),
+    (np.ones((0, 2)), [], r"shape \(n, features\); got \(0, 2\)"),
+    ([["a", "b"]], [0], "expects an array of numbers"),
+    ([[1.0], [np.nan]], [0, 1], "got 1 NaN or infinite values in X"),
+    (sparse.csr_matrix([[1.0], [np.inf]]), [0, 1], "got 1 NaN or infinite values in X"),
+    (np.ones((2, 1)), ["a", None], r"1 missing labels, at \[1\]"),
+    (np.ones((2, 1)), [0.5, 1.5], "labels are numbers with fractions"),
+    (np.ones((2, 1)), ["a", "a"], "needs two classes or more"),
+]
+
+
+@pytest.mark.parametrize(("x", "y", "said"), BAD)
+def test_what_cannot_be_audited_is_told(x: Any, y: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        find_label_errors(x, y)

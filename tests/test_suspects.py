@@ -1,0 +1,101 @@
+"""Claims about how probable it is that a label is wrong."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from selfpaced import Pacer
+from selfpaced.age import Threshold
+from selfpaced.pacing import Constant
+from selfpaced.suspects import confusion, count, judge, probabilities, wrong
+
+LOSSES = st.lists(st.floats(0, 700, width=32), min_size=1, max_size=50)
+
+
+def trained(loss: Tensor, steps: int = 4, logits: Tensor | None = None) -> Pacer:
+    pacer = Pacer(len(loss), age=Threshold(Constant(math.inf)))
+    for _ in range(steps):
+        if logits is None:
+            pacer.observe(loss, torch.arange(len(loss)))
+        else:
+            target = torch.zeros(len(loss), dtype=torch.int64)
+            pacer.observe(loss, torch.arange(len(loss)), logits, target, probabilities=True)
+        pacer.step()
+    return pacer
+
+
+@given(LOSSES, st.floats(0.001, 0.999))
+def test_probabilities_add_up_to_the_share_and_follow_the_losses(
+    losses: list[float], share: float
+) -> None:
+    past = torch.tensor(losses)
+    p = probabilities(past, share)
+    assert p.dtype == torch.float32 and bool(((p >= 0) & (p <= 1)).all())
+    assert float(p.double().mean()) == pytest.approx(share, abs=1e-5)
+    order = past.argsort()
+    assert bool((p[order].diff() >= 0).all())
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_share_of_nothing_or_all_is_no_nan(share: float) -> None:
+    p = probabilities(torch.tensor([0.0, 1e-8, 0.7, 900.0, math.inf]), share)
+    assert p.tolist() == pytest.approx([share] * 5, abs=1e-6)
+
+
+def test_the_probability_that_a_label_is_not_the_answer() -> None:
+    assert wrong(torch.tensor([0.0, math.log(2), math.inf])).tolist() == [0.0, 0.5, 1.0]
+
+
+def test_the_interval_holds_chance_and_all_doubt_on_one_side() -> None:
+    found = count(torch.tensor([0.0, 1.0, 1.0, 0.5, math.nan]))
+    assert found.estimate == 2.5
+    half = 0.5 + 1.96 * 0.5
+    assert (found.low, found.high) == pytest.approx((2.5 - half, 2.5 + half))
+    assert count(torch.tensor([1.0, 1.0])) == (2.0, 2.0, 2.0)
+    assert count(torch.tensor([0.5])).low == 0.0 and count(torch.tensor([0.5])).high == 1.0
+
+
+def test_confusion_counts_by_the_class_that_was_meant() -> None:
+    probability = torch.tensor([0.8, 0.5, 0.9, math.nan, 0.7])
+    given_label, suggested = torch.tensor([0, 0, 1, 1, 2]), torch.tensor([1, 1, 1, 0, -1])
+    counts = confusion(probability, given_label, suggested, 3)
+    assert counts.sum() == pytest.approx(1.3) and float(counts[1, 0]) == pytest.approx(1.3)
+
+
+def test_a_run_of_right_and_wrong_labels_is_told_apart() -> None:
+    loss = torch.cat([torch.full((60,), 0.02), torch.full((40,), 4.0)])
+    judged = judge(trained(loss))
+    assert bool((judged.probability[:60] < 0.1).all() and (judged.probability[60:] > 0.9).all())
+    assert judged.count.low <= 40 <= judged.count.high
+    assert judged.suggested.tolist() == [-1] * 100 and bool(judged.confidence.isnan().all())
+
+
+def test_logits_suggest_the_class_that_was_meant() -> None:
+    logits = torch.tensor([[5.0, 0.0], [0.0, 5.0]])
+    judged = judge(trained(torch.tensor([0.01, 5.0]), logits=logits))
+    assert judged.suggested.tolist() == [0, 1]
+    torch.testing.assert_close(judged.confidence, torch.softmax(logits, 1).amax(1))
+
+
+def test_samples_never_seen_are_not_judged() -> None:
+    pacer = Pacer(3)
+    pacer.observe(torch.tensor([0.1, 3.0]), torch.tensor([0, 2]))
+    pacer.step()
+    judged = judge(pacer)
+    assert judged.probability.isnan().tolist() == [False, True, False]
+    assert judged.count.high <= 2
+
+
+@pytest.mark.parametrize("pacer", [Pacer(), Pacer(3)], ids=["no n_samples", "no step"])
+def test_nothing_is_judged_without_a_memory(pacer: Pacer) -> None:
+    with pytest.raises(ValueError, match=r"judge needs a pacer made as Pacer\(len\(dataset\)\)"):
+        judge(pacer)
+
+
+def test_losses_that_are_no_log_probabilities_are_refused() -> None:
+    with pytest.raises(ValueError, match="needs 0 or more; got -1"):
+        judge(trained(torch.tensor([-1.0, 2.0])))
