@@ -70,6 +70,26 @@ def test_a_valley_found_before_is_followed_not_probed() -> None:
         assert float(rule(step, population(loss), found)) == pytest.approx(float(found))
 
 
+def test_a_valley_that_is_lost_is_no_probe() -> None:
+    loss = torch.linspace(0.01, 0.3, 1000)
+    for step in (5, 6, 7):
+        assert Auto()(step, population(loss), torch.tensor(2.0)) == math.inf
+
+
+def test_nothing_is_probed_before_the_small_share_is_learned() -> None:
+    assert Auto()(5, population(hump(2000, 1.0)), EVERYTHING) == math.inf
+
+
+def test_a_probe_waits_for_a_longer_warmup() -> None:
+    loss = hump(2000, -1.0)
+    rule = Auto(warmup=7, doubt=0.0)
+    assert [float(rule(step, population(loss), EVERYTHING)) < 1 for step in (5, 6, 7)] == [
+        False,
+        False,
+        True,
+    ]
+
+
 def test_without_a_probe_begun_none_goes_on() -> None:
     loss = hump(2000, -3.0).square()
     for step in (6, 7, 8):

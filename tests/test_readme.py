@@ -25,12 +25,14 @@ def users_own() -> dict[str, Any]:
         "epochs": 6,
         "model": model,
         "optimizer": torch.optim.Adam(model.parameters()),
+        "X": torch.randn(300, 2).numpy(),
+        "y": labels.numpy(),
     }
 
 
 def test_the_blocks_run() -> None:
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         namespace = users_own()
         exec(compile(block, "README.md", "exec"), namespace)

@@ -505,6 +505,14 @@ def test_a_position_ahead_of_the_training_is_refused() -> None:
         sampler.state_dict(position=21)
 
 
+def test_a_host_that_splits_the_order_itself_may_save_a_place_in_the_whole_of_it() -> None:
+    pacer = pacer_keeping(0.5)
+    sampler = PacedSampler(pacer, num_replicas=2, rank=0)  # of a world of one: not ours to check
+    index = torch.tensor(list(sampler)[::2])
+    pacer(torch.ones(len(index)), index)
+    assert sampler.state_dict(position=20)["position"] == 20
+
+
 def test_a_loop_that_observes_after_the_epoch_can_be_saved_within_it() -> None:
     sampler = PacedSampler(pacer_keeping(0.5))
     next(iter(sampler))

@@ -25,9 +25,9 @@ class Auto:
     the age goes to it; where none does, everything is kept.
 
     Wrong labels that mimic right ones (one class for another) show no valley by themselves. So
-    when none has shown by step ``probe_at`` and many labels are not yet the model's answer, the
-    next ``probe`` steps keep only a small share: wrong labels that are left out then run away from
-    right ones that are merely hard, and a valley shows if there is one.
+    when none shows at step ``probe_at`` and many labels are not the model's answer, but a small
+    share is, the next ``probe`` steps keep only that share: wrong labels that are left out then run
+    away from right ones that are merely hard, and a valley shows if there is one.
 
     A valley is flat and wide where the humps are far apart. The cut is its edge on the side of the
     right labels: nothing doubtful is memorised, and what is left out by mistake comes back with its
@@ -40,7 +40,8 @@ class Auto:
 
     Args:
         warmup: Steps that keep everything; 1 or more.
-        probe_at: The step that begins to probe, if no valley shows; shorter runs never do.
+        probe_at: The step that begins to probe, not before the warm-up is over; shorter runs never
+            do.
         probe: Steps at the small share; 0 for none.
         start: The small share, between 0 and 1.
         doubt: A probe is made where more than this share of the labels is less likely than all
@@ -119,8 +120,9 @@ class Auto:
             return 1.0, math.inf
         counts = histogram(population)
         found = self._valley(counts, population.expansion is None)
-        if self._probes(step, counts, found, previous):
-            return self.start, quantile(counts, LOWEST, self.start)
+        small = quantile(counts, LOWEST, self.start)
+        if small < CERTAIN and self._probes(step, counts, found, previous):
+            return self.start, small
         if found is None:
             return 1.0, math.inf
         return float(counts[LOWEST[:-1] < found].sum() / counts.sum()), found
@@ -128,15 +130,16 @@ class Auto:
     def _probes(self, step: int, counts: Floats, found: float | None, previous: Tensor) -> bool:
         """Say whether to keep the small share: begin where nothing shows, then go to the end.
 
-        A valley is never below ln 2, so that a previous age below it tells of a probe.
+        The age of a probe is below ln 2, and that of a valley never: the previous one tells.
         """
-        if not self.probe_at <= step < self.probe_at + self.probe or not len(previous.reshape(-1)):
+        first = max(self.probe_at, self.warmup)
+        if not first <= step < first + self.probe:
             return False
-        before = float(previous.min())
-        if step > self.probe_at:
-            return before < CERTAIN or (found is None and before < math.inf)
-        doubted = counts[LOWEST[:-1] > CERTAIN].sum() > self.doubt * counts.sum()
-        return found is None and bool(doubted)
+        if step > first:
+            return bool((previous < CERTAIN).any())
+        return found is None and bool(
+            counts[LOWEST[:-1] > CERTAIN].sum() > self.doubt * counts.sum()
+        )
 
     def _valley(self, counts: Floats, near: bool) -> float | None:
         seen = np.flatnonzero(counts)[::-1]

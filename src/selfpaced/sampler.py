@@ -136,7 +136,8 @@ class PacedSampler(Sampler[int]):
         drawn = None if self._stepped() else self._drawn
         place = self._position if position is None else position
         _require_position(place, None if drawn is None else drawn.order, self._world()[0])
-        if drawn is not None and position is not None and not self.pacer.skip_nan:
+        whole = self._world()[0] == world_size()  # else a host splits the order among its ranks
+        if drawn is not None and position is not None and whole and not self.pacer.skip_nan:
             _require_met(share_of(drawn.order, *self._world())[:position], self.pacer)
         return {
             "version": VERSION,
@@ -297,7 +298,7 @@ def _require_position(position: int, order: Order | Tensor | None, ranks: int) -
 
 
 def _require_met(visited: Order, pacer: Pacer) -> None:
-    """Raise where the pacer has met other samples than these since its last step."""
+    """Raise where the pacer has met samples since its last step, but not all of these."""
     index, met = torch.from_numpy(visited), pacer.ledger.waiting.cpu()
     missed = index[~met[index]]
     require(

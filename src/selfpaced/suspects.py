@@ -16,7 +16,7 @@ STEPS = 60  # halvings of an interval: to a float64's last bits
 
 
 class Count(NamedTuple):
-    """A number of wrong labels, and the interval that holds the true one in 95 of 100 cases."""
+    """How many labels the model would not have given, and the range of its doubt."""
 
     estimate: float
     low: float
@@ -32,7 +32,7 @@ class Judgement:
         suggested: The class that was probably meant, int64, shape (n,); -1 where no logits were
             observed.
         confidence: The probability of that class, float32, shape (n,); NaN likewise.
-        count: How many labels are wrong.
+        count: How many labels are wrong; where classes overlap, more than are.
     """
 
     probability: Tensor
@@ -107,7 +107,7 @@ def probabilities(past: Tensor, share: float) -> Tensor:
 def count(probability: Tensor) -> Count:
     """Return the expected number of wrong labels.
 
-    The interval allows for chance, and for all doubtful labels being on one side: it is as wide as
+    The range allows for chance, and for all doubtful labels being on one side: it is as wide as
     the number of mistakes that cutting at one half is expected to make.
 
     Args:

@@ -47,15 +47,35 @@ def test_they_are_counted(found: Audit) -> None:
 
 
 def test_the_summary_says_how_many_and_of_which_kind(found: Audit) -> None:
-    said = str(found)
-    assert "of 300 labels are probably wrong" in said
-    assert "are labelled bee and are probably ant" in said
+    said = repr(found)
+    assert said.startswith(f"{len(found.suspects)} of 300 labels are probably wrong (10")
+    assert "labelled bee are probably ant" in said
 
 
 def test_the_same_seed_is_the_same_result_whatever_was_drawn_before(found: Audit) -> None:
     x, y, _ = blobs()
     torch.rand(7)
     pd.testing.assert_frame_equal(find_label_errors(x, y).table, found.table)
+
+
+def test_a_large_offset_hides_nothing(found: Audit) -> None:
+    x, y, _ = blobs()
+    assert len(find_label_errors(x + 1.7e9, y).suspects) == len(found.suspects)
+
+
+def test_dropout_is_seeded_too() -> None:
+    def model(features: int, classes: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(features, 8), nn.Dropout(0.5), nn.Linear(8, classes))
+
+    x, y, _ = blobs(60)
+    one, two = (find_label_errors(x, y, model, epochs=2).table for _ in range(2))
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_a_single_row_left_over_is_no_batch() -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 3))
+    x, y, _ = blobs(129)
+    assert len(find_label_errors(x, y, model, epochs=2).table) == 129
 
 
 def test_sparse_rows_stay_sparse_and_find_the_same_kind() -> None:
@@ -88,7 +108,9 @@ BAD: list[tuple[Any, Any, str]] = [
     (np.ones((0, 2)), [], r"shape \(n, features\); got \(0, 2\)"),
     ([["a", "b"]], [0], "expects an array of numbers"),
     ([[1.0], [np.nan]], [0, 1], "got 1 NaN or infinite values in X"),
-    (sparse.csr_matrix([[1.0], [np.inf]]), [0, 1], "got 1 NaN or infinite values in X"),
+    (sparse.lil_matrix([[1.0], [np.inf]]), [0, 1], "got 1 NaN or infinite values in X"),
+    ([[1.0], [1e300]], [0, 1], "got 1 NaN or infinite values in X, or beyond float32"),
+    (np.ones((3, 1)), ["a", "b", float("nan")], r"1 missing labels, at \[2\]"),
     (np.ones((2, 1)), ["a", None], r"1 missing labels, at \[1\]"),
     (np.ones((2, 1)), [0.5, 1.5], "labels are numbers with fractions"),
     (np.ones((2, 1)), ["a", "a"], "needs two classes or more"),

@@ -53,6 +53,18 @@ def test_labels_given_are_not_read_from_the_dataset() -> None:
     assert len(asked) == len(labels)
 
 
+def test_labels_given_are_those_that_are_trained_on() -> None:
+    dataset, wrong = data()
+    flipped = (1 - dataset.tensors[1]).tolist()
+    found = audit(dataset, model(), flipped, epochs=12, batch_size=16, learning_rate=0.01)  # type: ignore[arg-type]  # a list does
+    assert float(wrong[found.table.index[:20].tolist()].float().mean()) >= 0.9
+
+
+def test_too_few_logits_are_told() -> None:
+    with pytest.raises(ValueError, match=r"at least 2; the model gives \(128, 1\)"):
+        audit(data()[0], nn.Linear(2, 1))
+
+
 LABELS = [
     (torch.zeros(3, dtype=torch.int64), r"shape \(200,\); got torch.int64 of shape \(3,\)"),
     (torch.zeros(200), r"one int64 label per sample, .* got torch.float32"),

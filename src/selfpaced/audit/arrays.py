@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 from torch import Tensor, nn
 from torch.utils.data import Dataset
@@ -84,7 +84,8 @@ def find_label_errors(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         learner = _model(model, int(np.prod(rows.shape[1:])), len(names))
-    data = Indexed(Rows(_standardized(rows) if model is None else rows, codes))
+    rows = _standardized(rows) if model is None else rows
+    data = Indexed(Rows(rows.astype(np.float32), codes))
     return result(*train(data, learner, codes, settings, watch), codes, names)
 
 
@@ -130,29 +131,34 @@ def _model(model: Model | None, n_features: int, n_classes: int) -> nn.Module:
 
 
 def _rows(X: Any) -> Any:
-    """Return float32 rows, dense or sparse, or raise for what is no number."""
+    """Return float64 rows, dense or sparse, or raise for what is no number."""
     if sparse.issparse(X):
-        rows, values = sparse.csr_array(X, dtype=np.float32), X.data
+        rows = sparse.csr_array(X, dtype=np.float64)
+        values = rows.data
     else:
         try:
-            rows = values = np.ascontiguousarray(X, dtype=np.float32)
+            rows = values = np.ascontiguousarray(X, dtype=np.float64)
         except (TypeError, ValueError) as no_numbers:
             raise ValueError(
                 f"find_label_errors expects an array of numbers, (rows, features); {no_numbers}. "
-                f"Encode text and categories first."
+                f"Encode text and categories first; bring tensors to the CPU."
             ) from no_numbers
     require(
         rows.ndim >= 2 and rows.shape[0] > 0,
         f"find_label_errors expects rows of features, shape (n, features); got {rows.shape}.",
     )
-    bad = int((~np.isfinite(values)).sum())
-    require(bad == 0, f"find_label_errors got {bad} NaN or infinite values in X. Fill them in.")
+    bad = int((~(np.abs(values) <= np.finfo(np.float32).max)).sum())
+    require(
+        bad == 0,
+        f"find_label_errors got {bad} NaN or infinite values in X, or beyond float32. Mend them.",
+    )
     return rows
 
 
 def _codes(y: ArrayLike) -> tuple[Tensor, pd.Index]:
     """Return the labels as int64 codes, and what they stand for."""
-    labels = pd.Series(np.asarray(y).ravel())
+    listed = isinstance(y, list | tuple | pd.Series)  # where NumPy would make a missing one text
+    labels = pd.Series(y if listed else np.asarray(y).ravel()).reset_index(drop=True)
     missing = labels.index[labels.isna()]
     require(
         len(missing) == 0,
@@ -172,6 +178,5 @@ def _standardized(rows: Any) -> Any:
     if sparse.issparse(rows):
         largest = abs(rows).max(axis=0).toarray().ravel()
         return sparse.csr_array(rows.multiply(1 / np.where(largest > 0, largest, 1)))
-    mean, deviation = rows.mean(0, dtype=np.float64), rows.std(0, dtype=np.float64)
-    scaled: NDArray[np.float32] = (rows - mean) / np.where(deviation > 0, deviation, 1)
-    return scaled.astype(np.float32)
+    deviation = rows.std(0)
+    return (rows - rows.mean(0)) / np.where(deviation > 0, deviation, 1)

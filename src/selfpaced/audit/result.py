@@ -14,7 +14,7 @@ from selfpaced.suspects import Count, confusion, judge
 SHOWN = 5  # kinds of mistakes that the summary names
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Audit:
     """The result of an audit.
 
@@ -23,9 +23,10 @@ class Audit:
             ``label``, ``probability`` that it is wrong, ``suggested`` label, ``confidence`` (the
             probability of that label), ``loss`` (mean since the third visit, in nats; higher is
             more suspect).
-        count: Estimated number of wrong labels, with an interval of 95 %.
-        confusion: Expected number of samples by the class that was meant (rows) and the label
-            given (columns); wrong ones only.
+        count: How many labels the model would not have given, with the range of its doubt. Where
+            classes overlap or the training was short, that is more than are wrong.
+        confusion: Expected number of wrong labels by the class that was meant (rows) and the label
+            given (columns), of the samples where another class is suggested.
         history: A row per epoch: ``Pacer.history``.
         model: The trained model, in eval mode.
         pacer: Its memory.
@@ -40,25 +41,23 @@ class Audit:
 
     @property
     def suspects(self) -> pd.DataFrame:
-        """The samples whose label is more probably wrong than right, most suspicious first."""
-        return self.table[self.table["probability"] > 0.5]
+        """The samples more probably wrong than right, with another class to suggest."""
+        table = self.table
+        return table[(table["probability"] > 0.5) & (table["suggested"] != table["label"])]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """Say how many labels are wrong and of which kind."""
-        n, found = len(self.table), self.count
+        n, suspects, found = len(self.table), self.suspects, self.count
         lines = [
-            f"{found.estimate:,.0f} of {n:,} labels are probably wrong "
-            f"({found.estimate / n:.1%}; between {found.low:,.0f} and {found.high:,.0f})."
+            f"{len(suspects):,} of {n:,} labels are probably wrong ({len(suspects) / n:.1%}).",
+            f"The model would not have given {found.estimate:,.0f} ({found.low:,.0f} to "
+            f"{found.high:,.0f}).",
         ]
-        counts = self.confusion.to_numpy()
-        for cell in np.argsort(-counts, axis=None)[:SHOWN]:
-            meant, given = np.unravel_index(cell, counts.shape)
-            if counts[meant, given] >= 1:
-                lines.append(
-                    f"  about {counts[meant, given]:,.0f} are labelled "
-                    f"{self.confusion.columns[given]} and are probably "
-                    f"{self.confusion.index[meant]}"
-                )
+        kinds = suspects.groupby(["label", "suggested"], observed=True).size().reset_index(name="n")
+        for kind in kinds.sort_values("n", ascending=False).head(SHOWN).to_dict("records"):
+            lines.append(
+                f"  {kind['n']:,} labelled {kind['label']} are probably {kind['suggested']}"
+            )
         return "\n".join(lines)
 
 

@@ -37,12 +37,13 @@ def audit(
         dataset: Map-style; items are (input, label), the label an int from 0.
         model: Maps a batch of inputs to logits (B, C). It is copied; yours stays as it is. The
             training runs where it is.
-        labels: All labels, int64, shape (n,); None reads them from the dataset, item by item.
+        labels: All labels, int64, shape (n,), in place of those in the items; None reads them from
+            the dataset, item by item.
         epochs: How often every sample is visited.
         batch_size: Samples a batch.
         learning_rate: Adam's.
         workers: Processes that load data.
-        seed: Of the order of the samples; the model's initial weights are yours.
+        seed: Of the order of the samples and of dropout; the model's initial weights are yours.
         watch: Called after each epoch with its number, ``epochs`` and the kept share.
 
     Returns:
@@ -62,7 +63,7 @@ def audit(
     """
     settings = Settings(epochs, batch_size, learning_rate, workers, seed)
     indexed = Indexed(dataset)
-    labels = labels_of(indexed) if labels is None else labels
+    labels = labels_of(indexed) if labels is None else torch.as_tensor(labels)
     n_classes = require_classes(labels, len(indexed))
     learner, pacer = train(indexed, copy.deepcopy(model), labels, settings, watch)
     return result(learner, pacer, labels.cpu(), range(n_classes))
@@ -93,23 +94,27 @@ def train(
     dataset: Indexed, model: nn.Module, labels: Tensor, settings: Settings, watch: Watch | None
 ) -> tuple[nn.Module, Pacer]:
     """Train the model in place, and return it with the memory of the run."""
-    where = next(model.parameters()).device
+    where = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     pacer = Pacer(len(labels), columns={"group": labels}).to(where)
     optimizer = torch.optim.Adam(model.train().parameters(), lr=settings.learning_rate)
-    order = torch.Generator().manual_seed(settings.seed)
     loader = DataLoader(
         dataset,
         batch_size=settings.batch_size,
         shuffle=True,
-        generator=order,
+        generator=torch.Generator().manual_seed(settings.seed),
         num_workers=settings.workers,
+        drop_last=len(labels) % settings.batch_size == 1,  # a batch of one has no variance
     )
-    for epoch in range(settings.epochs):
-        for index, x, y in loader:
-            update(model, optimizer, pacer, index.to(where), x.to(where), y.to(where))
-        pacer.step()
-        if watch is not None:
-            watch(epoch + 1, settings.epochs, float((pacer.weight > 0).float().mean()))
+    with torch.random.fork_rng():
+        torch.manual_seed(settings.seed)
+        for epoch in range(settings.epochs):
+            for index, x, _ in loader:
+                update(
+                    model, optimizer, pacer, index.to(where), x.to(where), labels[index].to(where)
+                )
+            pacer.step()
+            if watch is not None:
+                watch(epoch + 1, settings.epochs, float((pacer.weight > 0).float().mean()))
     return model, pacer
 
 
@@ -123,6 +128,11 @@ def update(
 ) -> None:
     """Take one step, and remember what the logits say."""
     logits = model(x)
+    require(
+        logits.ndim == 2 and logits.shape[1] > int(y.max()),
+        f"audit expects logits for every class, at least {int(y.max()) + 1}; the model gives "
+        f"{tuple(logits.shape)}.",
+    )
     loss = F.cross_entropy(logits, y, reduction="none")
     total = pacer(loss, index)
     pacer.observe(loss.detach(), index, logits, y, probabilities=True)
