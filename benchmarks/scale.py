@@ -14,6 +14,7 @@ import os
 import socket
 import statistics
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 
 import torch
@@ -25,10 +26,19 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.data import BatchSampler
 
+from benchmarks.first_run import network
 from benchmarks.order_statistics import reset_peak, resident_peak, seconds
 from selfpaced import PacedSampler, Pacer
 
 BATCH, KEPT = 128, 0.6
+
+
+def mlp() -> nn.Module:
+    """Make the MLP of ``overhead``: a step of about 4 ms, the worst case."""
+    return nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 10))
+
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {"MLP": mlp, "CNN": partial(network, "fashion")}
 
 
 def keeping(n: int) -> Pacer:
@@ -77,13 +87,12 @@ def batches(n: int, repeats: int) -> None:
 
 
 class Model(nn.Module):
-    """An MLP that computes its own loss, with or without a pacer."""
+    """A network that computes its own loss, with or without a pacer."""
 
-    def __init__(self, pacer: Pacer | None) -> None:
-        """Make the layers."""
+    def __init__(self, layers: nn.Module, pacer: Pacer | None) -> None:
+        """Keep both."""
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 10))
-        self.pacer = pacer
+        self.layers, self.pacer = layers, pacer
 
     def forward(self, x: Tensor, y: Tensor, index: Tensor) -> Tensor:
         """Return the loss of a batch."""
@@ -126,11 +135,26 @@ def rank_main(rank: int, port: int, rows: int, repeats: int) -> None:
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     torch.set_num_threads(1)
     dist.init_process_group("gloo", rank=rank, world_size=2)
-    plain = DistributedDataParallel(Model(None))
-    paced = DistributedDataParallel(Model(Pacer(BATCH)))
+    for name, make in NETWORKS.items():
+        wire(rank, name, make, repeats)
+    merge(rank, rows, repeats)
+    dist.destroy_process_group()
+
+
+def wire(rank: int, name: str, make: Callable[[], nn.Module], repeats: int) -> None:
+    """Compare bytes and throughput with and without a pacer."""
+    plain = DistributedDataParallel(Model(make(), None))
+    paced = DistributedDataParallel(Model(make(), Pacer(BATCH)))
     sent = [collectives(train(model, 10)) / 10 for model in (plain, paced)]
     pairs = [(seconds(train(plain, 50)), seconds(train(paced, 50))) for _ in range(5 * repeats)]
     speed = statistics.median(plain_s / paced_s for plain_s, paced_s in pairs)
+    if rank == 0:
+        print(f"{name}: bytes a batch in collectives: plain {sent[0]:,.0f}, paced {sent[1]:,.0f}")
+        print(f"{name}: throughput of DDP with a pacer against without: {speed:.3f} (target .97)")
+
+
+def merge(rank: int, rows: int, repeats: int) -> None:
+    """Time the merge of a step in which each of two ranks saw half of the samples."""
     pacer = Pacer(rows)
     mine = torch.arange(rank, rows, 2)
     loss = torch.rand(len(mine))
@@ -141,10 +165,7 @@ def rank_main(rank: int, port: int, rows: int, repeats: int) -> None:
         merges.append(seconds(pacer.ledger.merge))
         pacer.ledger.commit(pacer.difficulty)
     if rank == 0:
-        print(f"bytes a batch handed to collectives: plain {sent[0]:,.0f}, paced {sent[1]:,.0f}")
-        print(f"throughput of DDP with a pacer against without: {speed:.3f} (target .97)")
         print(f"merge of {rows:,} rows: {statistics.median(merges):.2f} s (target 1)")
-    dist.destroy_process_group()
 
 
 def main() -> None:
