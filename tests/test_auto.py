@@ -76,8 +76,14 @@ def test_a_valley_that_is_lost_is_no_probe() -> None:
         assert Auto()(step, population(loss), torch.tensor(2.0)) == math.inf
 
 
-def test_nothing_is_probed_before_the_small_share_is_learned() -> None:
-    assert Auto()(5, population(hump(2000, 1.0)), EVERYTHING) == math.inf
+def test_a_probe_of_what_is_not_yet_learned_ends_with_a_valley() -> None:
+    hard = hump(2000, 1.0)  # the small share is above ln 2
+    begun = Auto()(5, population(hard), EVERYTHING)
+    assert float((hard < begun).float().mean()) == pytest.approx(0.3, abs=0.01)
+    again = Auto()(6, population(hard), begun)
+    assert float(again) == float(begun) > math.log(2)
+    loss = two_humps()
+    assert float(Auto()(6, population(loss), begun)) == pytest.approx(Auto().cut(population(loss)))
 
 
 def test_a_probe_waits_for_a_longer_warmup() -> None:

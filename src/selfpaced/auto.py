@@ -25,9 +25,9 @@ class Auto:
     the age goes to it; where none does, everything is kept.
 
     Wrong labels that mimic right ones (one class for another) show no valley by themselves. So
-    when none shows at step ``probe_at`` and many labels are not the model's answer, but a small
-    share is, the next ``probe`` steps keep only that share: wrong labels that are left out then run
-    away from right ones that are merely hard, and a valley shows if there is one.
+    when none shows at step ``probe_at`` and many labels are not the model's answer, the next
+    ``probe`` steps keep only a small share: wrong labels that are left out then run away from right
+    ones that are merely hard, and a valley shows if there is one.
 
     A valley is flat and wide where the humps are far apart. The cut is its edge on the side of the
     right labels: nothing doubtful is memorised, and what is left out by mistake comes back with its
@@ -120,26 +120,25 @@ class Auto:
             return 1.0, math.inf
         counts = histogram(population)
         found = self._valley(counts, population.expansion is None)
-        small = quantile(counts, LOWEST, self.start)
-        if small < CERTAIN and self._probes(step, counts, found, previous):
-            return self.start, small
+        if self._probes(step, counts, found, previous):
+            return self.start, quantile(counts, LOWEST, self.start)
         if found is None:
             return 1.0, math.inf
         return float(counts[LOWEST[:-1] < found].sum() / counts.sum()), found
 
     def _probes(self, step: int, counts: Floats, found: float | None, previous: Tensor) -> bool:
-        """Say whether to keep the small share: begin where nothing shows, then go to the end.
+        """Say whether to keep the small share: begin where nothing shows, then go on.
 
-        The age of a probe is below ln 2, and that of a valley never: the previous one tells.
+        A previous age below ln 2 is that of a probe, which a valley does not end.
         """
         first = max(self.probe_at, self.warmup)
         if not first <= step < first + self.probe:
             return False
-        if step > first:
-            return bool((previous < CERTAIN).any())
-        return found is None and bool(
-            counts[LOWEST[:-1] > CERTAIN].sum() > self.doubt * counts.sum()
-        )
+        if step > first and bool((previous < CERTAIN).any()):
+            return True
+        began = step == first or bool(previous.isfinite().any())
+        doubted = counts[LOWEST[:-1] > CERTAIN].sum() > self.doubt * counts.sum()
+        return found is None and began and bool(doubted)
 
     def _valley(self, counts: Floats, near: bool) -> float | None:
         seen = np.flatnonzero(counts)[::-1]
