@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from selfpaced.errors import require
+from selfpaced.ledger import MEMORY
 from selfpaced.pacer import Pacer
 
 SLOPE = 0.75  # chosen on 5,000 digits with 0 to 60 % wrong labels; see docs/suspects.md
@@ -67,8 +68,9 @@ def judge(pacer: Pacer) -> Judgement:
         pacer.n_samples is not None and pacer.steps > 0,
         "judge needs a pacer made as Pacer(len(dataset)) and trained for a step or more.",
     )
-    seen, _ = pacer.ledger.population(pacer.difficulty)
-    past, now = pacer.ledger.suspicion[seen].cpu(), pacer.ledger.packed[seen, 2].cpu()
+    suspicion = pacer.ledger.suspicion
+    seen = (~suspicion.isnan()).nonzero().squeeze(1)
+    past, now = suspicion[seen].cpu(), pacer.ledger.packed[seen, MEMORY].cpu()
     require(
         bool((past >= 0).all()),
         f"judge reads losses as -ln p and needs 0 or more; got {float(past.min()):g}.",

@@ -47,7 +47,7 @@ def find_label_errors(
     One self-paced training; no noise rate, no second model, no folds.
 
     Args:
-        X: Any, shape (n, features) or more dimensions; a scipy sparse matrix is kept sparse.
+        X: Numbers, shape (n, features) or more dimensions; a scipy sparse matrix is kept sparse.
         y: Labels of any kind, shape (n,).
         model: A torch module from a batch of rows to logits (copied), or a function of the number
             of features and of classes that makes one; it gets the numbers as they are. None: two
