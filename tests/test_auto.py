@@ -149,13 +149,29 @@ def test_a_mass_of_two_counts_as_two_samples() -> None:
 
 
 def test_the_floor_keeps_some_of_each_class() -> None:
-    loss, group = two_humps(), torch.tensor([0] * 600 + [1] * 400)
+    loss, group = two_humps(), torch.tensor([0] * 450 + [1] * 550)
     previous = torch.full((3,), math.inf)
     age = Auto()(LATE, population(loss, group=group), previous)
     kept = loss < age[group]
-    assert float(kept[600:].float().mean()) == pytest.approx(0.7 * 0.6, abs=0.05)
+    assert float(kept[450:].float().mean()) == pytest.approx(0.7 * 0.6, abs=0.05)
     assert age.shape == (3,)
     assert age[2] == age[0] < age[1]  # nothing of 2 was seen: it gets the age of all
+
+
+@pytest.mark.parametrize(("second", "cut"), [(400, False), (440, False), (550, True), (700, True)])
+def test_a_valley_between_classes_is_none_between_labels(second: int, cut: bool) -> None:
+    loss, group = two_humps(), torch.tensor([0] * (1000 - second) + [1] * second)
+    assert bool(Auto()(LATE, population(loss), EVERYTHING).isfinite())
+    age = Auto()(LATE, population(loss, group=group), torch.full((2,), math.inf))
+    assert bool(age.isfinite().all()) is cut
+
+
+def test_a_rare_class_not_learned_yet_hides_no_wrong_labels() -> None:
+    loss, group = two_humps(), torch.tensor([0] * 500 + [1] * 470 + [2] * 30)
+    wrong_everywhere = torch.arange(1000) % 5 < 2
+    loss = torch.where(wrong_everywhere | (group == 2), 6.0, 0.01) * torch.linspace(0.5, 2, 1000)
+    age = Auto()(LATE, population(loss, group=group), torch.full((3,), math.inf))
+    assert 0.5 < float((loss < age[group]).float().mean()) < 0.65
 
 
 def test_groups_are_counted_where_the_previous_age_has_none() -> None:

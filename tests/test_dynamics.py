@@ -9,14 +9,14 @@ from selfpaced.dynamics import Dynamics
 
 ALL = torch.arange(4)
 LOSSES = torch.ones(4)
-CPU = torch.device("cpu")
+CPU, ONE = torch.device("cpu"), torch.ones(2)
 
 
 def learned(dynamics: Dynamics, *correct: bool) -> None:
     for right in correct:
         logits = torch.tensor([[1.0 if right else -1.0, 0.0]])
         dynamics.write(torch.tensor([0]), logits, torch.tensor([0]))
-        dynamics.commit()
+        dynamics.commit(ONE)
 
 
 @pytest.mark.parametrize(
@@ -43,25 +43,25 @@ def test_the_margin_is_to_the_highest_other_logit() -> None:
     dynamics = Dynamics(2, 0, CPU)
     logits = torch.tensor([[3.0, 1.0, 2.0], [3.0, 1.0, 2.0]])
     dynamics.write(torch.arange(2), logits, torch.tensor([0, 1]))
-    dynamics.commit()
+    dynamics.commit(ONE)
     assert dynamics.margin.tolist() == [1.0, -2.0]
 
 
 def test_a_tie_for_the_highest_logit_is_not_correct() -> None:
     dynamics = Dynamics(1, 0, CPU)
     dynamics.write(torch.tensor([0]), torch.zeros(1, 2), torch.tensor([0]))
-    dynamics.commit()
+    dynamics.commit(ONE)
     assert dynamics.correct.tolist() == [0]
 
 
-def test_the_first_probability_is_the_softmax_and_later_ones_count_more() -> None:
+def test_a_probability_is_a_mean_in_which_each_step_counts_by_its_evidence() -> None:
     dynamics, index = Dynamics(1, 2, CPU), torch.tensor([0])
-    chances = [0.2, 0.8, 0.5]
-    for p in chances:
+    chances, weights = [0.2, 0.8, 0.1, 0.5], [0.0, 0.5, 0.0, 2.0]
+    for p, weight in zip(chances, weights, strict=True):
         logits = torch.tensor([[math.log(p), math.log(1 - p)]])
         dynamics.write(index, logits, index)
-        dynamics.commit()
-    weights = [0.7**2, 0.7, 1.0]
+        dynamics.commit(torch.tensor([weight]))
+    assert dynamics.target.tolist() == [0]
     expected = sum(w * p for w, p in zip(weights, chances, strict=True)) / sum(weights)
     assert float(dynamics.probability[0, 0]) == pytest.approx(expected)
 
@@ -71,8 +71,8 @@ def test_until_the_commit_nothing_counts_and_the_last_visit_wins() -> None:
     for logit in (5.0, -3.0):
         dynamics.write(torch.tensor([1]), torch.tensor([[logit, 0.0]]), target)
     assert dynamics.visits.tolist() == [0, 0]
-    dynamics.commit()
-    dynamics.commit()
+    dynamics.commit(ONE)
+    dynamics.commit(ONE)
     assert dynamics.visits.tolist() == [0, 1]
     assert float(dynamics.margin[1]) == -3.0
     assert dynamics.margin[0].isnan()

@@ -191,13 +191,51 @@ def test_unseen_samples_have_weight_one_and_stay_out_of_everything() -> None:
     assert pacer.history[0]["seen"] == 2
 
 
-def test_suspects_are_ranked_by_the_mean_loss_since_the_third_visit() -> None:
-    pacer = Pacer(2, age=below(math.inf))
-    for losses in ([9.0, 0.0], [9.0, 0.0], [1.0, 2.0], [0.0, 1.0], [0.5, 0.0]):
-        pacer(torch.tensor(losses), torch.arange(2))
+def test_suspects_are_ranked_by_a_mean_loss_in_which_early_steps_count_more() -> None:
+    pacer, losses = Pacer(2, age=below(math.inf)), [[3.0, 1.0], [2.0, 0.0], [0.0, 0.2]]
+    for loss in losses:
+        pacer(torch.tensor(loss), torch.arange(2))
         pacer.step()
-    assert pacer.ledger.suspicion.tolist() == [0.5, 1.0]
-    assert pacer.suspects(1).tolist() == [1]
+    evidence = torch.tensor([2.0**2 / 2, 1.0**2, 0.1**2])
+    expected = evidence @ torch.tensor(losses) / evidence.sum()
+    torch.testing.assert_close(pacer.ledger.suspicion, expected)
+    assert pacer.suspects(1).tolist() == [0]
+
+
+def test_the_losses_of_a_probe_are_no_evidence() -> None:
+    pacer = Pacer(100, age=Auto(warmup=1, probe_at=1, probe=1))
+    hard, probed = torch.linspace(0.1, 2.0, 100), torch.linspace(2.0, 0.1, 100)
+    for loss in (hard, probed, probed, hard):  # step 1 begins a probe; the next gets over it
+        pacer(loss, torch.arange(100))
+        pacer.step()
+    ages = [float(row["age"]) for row in pacer.history]
+    assert ages[0] < math.log(2) and math.isinf(ages[1])
+    torch.testing.assert_close(pacer.ledger.suspicion, hard)
+    assert pacer.ledger.visits.unique().tolist() == [4]
+
+
+def test_logits_are_remembered_in_the_same_call() -> None:
+    logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0], [0.0, 0.5]])
+    target = torch.tensor([0, 1, 1, 0])
+    loss = F.cross_entropy(logits, target, reduction="none")
+    once, twice = Pacer(4), Pacer(4)
+    total = once(loss, ALL, logits=logits.requires_grad_(), target=target, probabilities=True)
+    twice.observe(loss, ALL, logits, target, probabilities=True)
+    for pacer in (once, twice):
+        pacer.step()
+    torch.testing.assert_close(total, loss.mean())
+    saved, other = once.get_extra_state(), twice.get_extra_state()
+    for name, column in saved["ledger"]["dynamics"].items():
+        assert torch.equal(column, other["ledger"]["dynamics"][name]), name
+        assert not column.requires_grad
+
+
+def test_where_nothing_is_evidence_the_memory_ranks() -> None:
+    pacer = Pacer(2, age=below(math.inf))
+    for loss in ([0.0, 0.0], [1.0, -1.0]):
+        pacer(torch.tensor(loss), torch.arange(2))
+        pacer.step()
+    assert pacer.ledger.suspicion[0] > pacer.ledger.suspicion[1]
 
 
 def test_without_indices_the_last_losses_are_the_population() -> None:

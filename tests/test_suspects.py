@@ -11,7 +11,14 @@ from torch import Tensor
 from selfpaced import Pacer
 from selfpaced.age import Threshold
 from selfpaced.pacing import Constant
-from selfpaced.suspects import confusion, count, judge, probabilities, wrong
+from selfpaced.suspects import (
+    confusion,
+    count,
+    judge,
+    probabilities,
+    share_contradicted,
+    wrong,
+)
 
 LOSSES = st.lists(st.floats(0, 700, width=32), min_size=1, max_size=50)
 
@@ -57,6 +64,56 @@ def test_the_interval_holds_chance_and_all_doubt_on_one_side() -> None:
     assert (found.low, found.high) == pytest.approx((2.5 - half, 2.5 + half))
     assert count(torch.tensor([1.0, 1.0])) == (2.0, 2.0, 2.0)
     assert count(torch.tensor([0.5])).low == 0.0 and count(torch.tensor([0.5])).high == 1.0
+
+
+def test_what_the_model_would_not_have_given_widens_the_range_upwards() -> None:
+    p = torch.tensor([0.0, 1.0, 1.0, 0.5])
+    alone, wider = count(p), count(p, 1.0)
+    assert (wider.estimate, wider.low, wider.high) == (alone.estimate, alone.low, 4.0)
+    assert count(torch.full((100,), 0.001), 0.2).high == pytest.approx(
+        20 + 0.1 + 1.96 * 0.1**0.5, abs=0.01
+    )
+    assert count(p, 0.1) == alone
+
+
+def by_chance(overlap: float, rate: float, n: int = 4000) -> tuple[Tensor, Tensor, Tensor]:
+    """Draw two classes on a line, the true probability of each, and labels of which some flip."""
+    draw = torch.Generator().manual_seed(0)
+    truth = torch.arange(n) % 2
+    x = torch.randn(n, generator=draw) * overlap + 2.0 * truth - 1
+    second = torch.sigmoid(2 * x / overlap**2)
+    flipped = torch.rand(n, generator=draw) < rate
+    return torch.stack([1 - second, second], 1), torch.where(flipped, 1 - truth, truth), flipped
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.3])
+def test_a_sure_model_contradicts_the_wrong_labels(rate: float) -> None:
+    probability, labels, flipped = by_chance(0.4, rate)
+    share = float(flipped.float().mean())
+    assert share_contradicted(probability, labels) == pytest.approx(share, abs=0.02)
+
+
+def test_what_is_merely_doubtful_is_not_contradicted() -> None:
+    probability, labels, _ = by_chance(1.3, 0.0)
+    doubted = 1 - float(probability.gather(1, labels[:, None]).mean())
+    assert doubted > 0.25 and share_contradicted(probability, labels) < doubted / 3
+
+
+def test_a_label_nobody_is_sure_of_counts_for_nothing() -> None:
+    probability = torch.tensor([[0.9, 0.1, 0.0], [0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.6, 0.4, 0.0]])
+    assert share_contradicted(probability, torch.tensor([0, 0, 1, 1])) == 0.0
+
+
+def test_a_judgement_with_probabilities_counts_no_overlap() -> None:
+    probability, labels, _ = by_chance(1.3, 0.0, n=1000)
+    loss = -probability.gather(1, labels[:, None]).squeeze(1).log()
+    plain, watched = Pacer(1000), Pacer(1000)
+    for pacer, extra in ((plain, {}), (watched, {"logits": probability.log(), "target": labels})):
+        for _ in range(4):
+            pacer(loss, torch.arange(1000), probabilities=True, **extra)
+            pacer.step()
+    assert judge(watched).count.estimate < judge(plain).count.estimate / 3
+    assert judge(watched).count.high >= judge(plain).count.estimate
 
 
 def test_confusion_counts_by_the_class_that_was_meant() -> None:

@@ -13,6 +13,7 @@ from selfpaced.rows import Population
 from selfpaced.valley import COARSE, LOWEST, Floats, histogram, logit, quantile, valley
 
 CERTAIN = math.log(2)  # the loss of a label as likely as all others together
+LOST = 0.25  # a class of which less than this part of the overall share is kept
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ class Auto:
     mistake would last longer there.
 
     Where the pacer has a column of class labels, no class loses more than the floor says: an easy
-    share of each class is always kept. Without it nothing protects a rare or hard class.
+    share of each class is always kept. And a valley that parts whole classes from others, as in a
+    model that has learned only the frequent ones, counts as none. Without the column nothing
+    protects a rare or hard class.
 
     Args:
         warmup: Steps that keep everything; 1 or more.
@@ -102,11 +105,13 @@ class Auto:
         if self.by in population.columns and previous.ndim == 0:
             groups = int(population.columns[self.by].max()) + 1 if len(population.difficulty) else 0
             previous = previous.expand(groups)
-        share, age = self._target(step, population, previous)
+        by_class = self._by_class(population) if previous.ndim and step >= self.warmup else {}
+        share, age = self._target(step, population, previous, by_class)
         ages = torch.full_like(previous, age, dtype=torch.float32)
-        if previous.ndim and math.isfinite(age):
-            floors = self._floors(share, population, len(previous))
-            return torch.maximum(ages, torch.from_numpy(floors).to(ages))
+        if math.isfinite(age):
+            for label, counts in by_class.items():
+                floor = quantile(counts, LOWEST[::COARSE], self.floor * share)
+                ages[label] = ages[label].clamp(min=floor)
         return ages
 
     def cut(self, population: Population) -> float | None:
@@ -114,12 +119,20 @@ class Auto:
         require_losses(population.difficulty)
         return self._valley(histogram(population), population.expansion is None)
 
-    def _target(self, step: int, population: Population, previous: Tensor) -> tuple[float, float]:
+    def probing(self, age: Tensor) -> bool:
+        """Say whether an age is that of a probe: no valley lies below ln 2."""
+        return bool((age < CERTAIN).any())
+
+    def _target(
+        self, step: int, population: Population, previous: Tensor, by_class: dict[int, Floats]
+    ) -> tuple[float, float]:
         """Return the share to keep and the age that keeps it."""
         if step < self.warmup:
             return 1.0, math.inf
         counts = histogram(population)
         found = self._valley(counts, population.expansion is None)
+        if found is not None and _between_classes(found, list(by_class.values())):
+            found = None
         if self._probes(step, counts, found, previous):
             return self.start, quantile(counts, LOWEST, self.start)
         if found is None:
@@ -129,12 +142,12 @@ class Auto:
     def _probes(self, step: int, counts: Floats, found: float | None, previous: Tensor) -> bool:
         """Say whether to keep the small share: begin where nothing shows, then go on.
 
-        A previous age below ln 2 is that of a probe, which a valley does not end.
+        A valley does not end a probe.
         """
         first = max(self.probe_at, self.warmup)
         if not first <= step < first + self.probe:
             return False
-        if step > first and bool((previous < CERTAIN).any()):
+        if step > first and self.probing(previous):
             return True
         began = step == first or bool(previous.isfinite().any())
         doubted = counts[LOWEST[:-1] > CERTAIN].sum() > self.doubt * counts.sum()
@@ -148,15 +161,26 @@ class Auto:
         at = valley(-logit(middle), counts[seen], self.depth, near)
         return None if at is None else float(np.logaddexp(0.0, -at))
 
-    def _floors(self, share: float, population: Population, groups: int) -> Floats:
-        """Return the age that keeps the floor of each class, shape (groups,); 0 for one unseen."""
+    def _by_class(self, population: Population) -> dict[int, Floats]:
+        """Return a histogram of each class that was seen, by its label."""
         labels, rows = population.columns[self.by].unique(return_inverse=True)
         counts = histogram(population, rows, len(labels))
-        floors = np.zeros(groups)
-        for label, row in zip(labels.tolist(), counts, strict=True):
-            if row.any():
-                floors[label] = quantile(row, LOWEST[::COARSE], self.floor * share)
-        return floors
+        return {label: row for label, row in zip(labels.tolist(), counts, strict=True) if row.any()}
+
+
+def _between_classes(cut: float, by_class: list[Floats]) -> bool:
+    """Say whether a valley parts classes learned from classes not learned yet.
+
+    It does where most of what lies beyond belongs to classes that keep next to nothing. Wrong
+    labels lie beyond in every class.
+    """
+    if not by_class:
+        return False
+    counts = np.stack(by_class)
+    kept, total = counts[:, LOWEST[:-1:COARSE] < cut].sum(1), counts.sum(1)
+    lost = kept / total < LOST * kept.sum() / total.sum()
+    beyond = total - kept
+    return bool(beyond[lost].sum() > beyond.sum() / 2)
 
 
 def require_losses(difficulty: Tensor) -> None:

@@ -25,26 +25,27 @@ class Dynamics:
         correct: Number of steps in which the target had the highest logit, int32.
         forgotten: Number of times a correct sample was wrong at the next visit, int32 (Toneva et
             al., *An Empirical Study of Example Forgetting*, ICLR 2019); 0 for never learned.
-        probability: Mean probability per class, later visits counting more (the weight of the old
-            value is 0.7, free of bias), float32, shape (n_samples, n_classes).
+        probability: Mean probability per class over the steps, each counting by its evidence (see
+            ``Ledger.suspicion``), float32, shape (n_samples, n_classes).
+        target: The target last seen, int32; 0 for none.
 
     >>> dynamics = Dynamics(2, 0, torch.device("cpu"))
     >>> for logit in (1.0, -1.0):
     ...     dynamics.write(torch.tensor([1]), torch.tensor([[logit, 0.0]]), torch.tensor([0]))
-    ...     dynamics.commit()
+    ...     dynamics.commit(torch.ones(2))
     >>> dynamics.forgotten, dynamics.margin
     (tensor([0, 1], dtype=torch.int32), tensor([nan, 0.]))
     """
-
-    decay = 0.7
 
     def __init__(self, n_samples: int, n_classes: int, device: torch.device) -> None:
         """Make empty columns."""
         self._tensors = {
             name: torch.zeros(n_samples, dtype=torch.int32, device=device)
-            for name in ("visits", "correct", "forgotten", "was_correct", "now", "now_correct")
+            for name in ("visits", "correct", "forgotten", "was_correct", "target")
         }
-        for name in ("margin_total", "now_margin"):
+        for name in ("now", "now_correct", "now_target"):
+            self._tensors[name] = torch.zeros(n_samples, dtype=torch.int32, device=device)
+        for name in ("margin_total", "now_margin", "evidence"):
             self._tensors[name] = torch.zeros(n_samples, dtype=torch.float32, device=device)
         for name in ("probability", "now_probability"):
             self._tensors[name] = torch.zeros(
@@ -76,8 +77,13 @@ class Dynamics:
 
     @property
     def probability(self) -> Tensor:
-        """Smoothed probability per class, float32, shape (n_samples, n_classes)."""
+        """Mean probability per class, float32, shape (n_samples, n_classes)."""
         return self._tensors["probability"]
+
+    @property
+    def target(self) -> Tensor:
+        """The target last seen, int32, shape (n_samples,)."""
+        return self._tensors["target"]
 
     def write(
         self, index: Tensor, logits: Tensor, target: Tensor, valid: Tensor | None = None
@@ -87,13 +93,17 @@ class Dynamics:
         own = logits.gather(1, target[:, None]).squeeze(1)
         others = logits.scatter(1, target[:, None], -torch.inf).amax(1)
         new = {"now": torch.ones_like(index, dtype=torch.int32), "now_margin": own - others}
-        new["now_correct"] = (own > others).int()
+        new["now_correct"], new["now_target"] = (own > others).int(), target.int()
         if self.probability.shape[1]:
             new["now_probability"] = F.softmax(logits, 1)
         place([(self._tensors[name], values) for name, values in new.items()], index, valid)
 
-    def commit(self) -> None:
-        """Fold the waiting visits in."""
+    def commit(self, evidence: Tensor) -> None:
+        """Fold the waiting visits in.
+
+        Args:
+            evidence: What this step's visit counts in the probabilities, shape (n_samples,).
+        """
         column = self._tensors
         at = column["now"].nonzero().squeeze(1)
         correct = column["now_correct"][at]
@@ -102,9 +112,11 @@ class Dynamics:
         column["forgotten"][at] += column["was_correct"][at] * (1 - correct)
         column["was_correct"][at] = correct
         column["margin_total"][at] += column["now_margin"][at]
-        step = (1 - self.decay) / (1 - self.decay ** self.visits[at].float())
+        column["target"][at] = column["now_target"][at]
+        column["evidence"][at] += evidence[at]
+        share = (evidence[at] / column["evidence"][at]).nan_to_num(nan=1.0)
         old = self.probability[at]
-        column["probability"][at] = old + step[:, None] * (column["now_probability"][at] - old)
+        column["probability"][at] = old + share[:, None] * (column["now_probability"][at] - old)
         column["now"].zero_()
 
     def apply(self, change: Callable[[Tensor], Tensor]) -> None:

@@ -1,12 +1,14 @@
 """The per-sample memory, addressed by dataset index, with one merge over ranks per step.
 
-A row is four float32 numbers (16 bytes a sample), packed so that a batch gathers once:
+A row is five float32 numbers (20 bytes a sample), packed so that a batch gathers once:
 
-    loss     the last loss seen; NaN for a sample never seen
-    visits   number of steps in which the sample was seen, plus a half while one more waits to be
-             folded in: two visits within one step count once, and the last one wins
-    memory   what the difficulty keeps of all visits up to the last step
-    total    sum of the losses of the visits after the first two, up to the last step
+    loss      the last loss seen; NaN for a sample never seen
+    visits    number of steps in which the sample was seen, plus a half while one more waits to be
+              folded in: two visits within one step count once, and the last one wins
+    memory    what the difficulty keeps of all visits up to the last step
+    total     sum of evidence times loss over the visits up to the last step
+    evidence  sum of the evidence of those visits: the square of the step's mean loss, half of it
+              for the first visit, by a model that has not met all samples
 """
 
 import math
@@ -22,8 +24,8 @@ from selfpaced.placing import place
 from selfpaced.ranks import extremes, from_owner, owner_of, world_size
 from selfpaced.rows import Difficulty, Gathered, Population, Rows
 
-WARM_UP_VISITS = 2
-LOSS, VISITS, MEMORY, TOTAL = range(4)
+LOSS, VISITS, MEMORY, TOTAL, EVIDENCE = range(5)
+HUGE = 1e15  # a loss of this or more says nothing about those of other samples
 
 
 class Ledger:
@@ -54,7 +56,7 @@ class Ledger:
         self.columns = {
             name: _column(name, column, n_samples) for name, column in (columns or {}).items()
         }
-        self.packed = torch.zeros(n_samples, 4, dtype=torch.float32)
+        self.packed = torch.zeros(n_samples, 5, dtype=torch.float32)
         self.packed[:, LOSS] = torch.nan
         self.dynamics: Dynamics | None = None
 
@@ -72,13 +74,13 @@ class Ledger:
     def suspicion(self) -> Tensor:
         """How suspect each label is, float32, shape (n_samples,); higher is more suspect.
 
-        The mean loss since the third visit: a label that was memorised late loses its last loss,
-        not its past. Before the third visit it is the memory; NaN for a sample never seen.
+        The mean loss over the visits. Each counts by its evidence, the square of the mean loss of
+        its step: once a model knows most labels by heart, right or wrong, a loss says little. A
+        first visit counts half. Where nothing counts it is the memory; NaN for a sample never seen.
         """
-        visits = self.packed[:, VISITS].floor()
-        mean = self.packed[:, TOTAL] / (visits - WARM_UP_VISITS)
-        early = torch.where(visits > 0, self.packed[:, MEMORY], torch.nan)
-        return torch.where(visits > WARM_UP_VISITS, mean, early)
+        visits, evidence = self.packed[:, VISITS].floor(), self.packed[:, EVIDENCE]
+        memory = torch.where(visits > 0, self.packed[:, MEMORY], torch.nan)
+        return torch.where(evidence > 0, self.packed[:, TOTAL] / evidence, memory)
 
     def suspects(self, k: int) -> Tensor:
         """Return the k most suspicious of those seen before the last ``commit``, int64."""
@@ -90,7 +92,7 @@ class Ledger:
 
     def rows(self, index: Tensor) -> Rows:
         """Gather the rows of a batch: a visit that waits is not among them."""
-        _, visits, memory, _ = self.packed.index_select(0, index).unbind(1)
+        _, visits, memory, *_ = self.packed.index_select(0, index).unbind(1)
         return Rows(index, memory, visits.floor(), Gathered(self.columns, index))
 
     def write(self, index: Tensor, loss: Tensor, rows: Rows, valid: Tensor | None = None) -> None:
@@ -121,17 +123,23 @@ class Ledger:
             self.dynamics = Dynamics(self.n_samples, classes, self.packed.device)
         self.dynamics.write(index, logits, target, valid)
 
-    def commit(self, difficulty: Difficulty) -> None:
-        """Fold the waiting losses into memory and total: time moves on by one step."""
+    def commit(self, difficulty: Difficulty, *, trial: bool = False) -> None:
+        """Fold the waiting losses into the rows: time moves on by one step.
+
+        Args:
+            difficulty: Makes the memory.
+            trial: The step was an experiment that is no evidence about labels.
+        """
         waiting = self.waiting.nonzero().squeeze(1)
         rows = self.rows(waiting)
         loss = self.loss[waiting]
-        later = rows.visits >= WARM_UP_VISITS
+        evidence = (0.0 if trial else _square(loss)) * (rows.visits.clamp(max=1) + 1) / 2
         self.packed[waiting, MEMORY] = difficulty.fold(loss, rows)
-        self.packed[waiting, TOTAL] += torch.where(later, loss, 0.0)
+        self.packed[waiting, TOTAL] += loss * evidence
+        self.packed[waiting, EVIDENCE] += evidence
         self.packed[waiting, VISITS] = rows.visits + 1
         if self.dynamics is not None:
-            self.dynamics.commit()
+            self.dynamics.commit(torch.zeros_like(self.loss).index_copy(0, waiting, evidence))
 
     @property
     def waiting(self) -> Tensor:
@@ -209,6 +217,12 @@ class Ledger:
             self.dynamics = Dynamics(self.n_samples, 0, self.packed.device)
             self.dynamics.load_state_dict(state["dynamics"])
             self.dynamics.apply(lambda column: column.to(self.packed.device))
+
+
+def _square(loss: Tensor) -> float:
+    """Return the square of the mean loss; of the finite ones, and so that sums stay finite."""
+    usual = loss[loss < HUGE].double()
+    return min(float(usual.mean()) ** 2, HUGE) if len(usual) else 1.0
 
 
 def _column(name: str, column: Tensor, n_samples: int) -> Tensor:

@@ -126,6 +126,9 @@ class Pacer(Plain):
         *,
         difficulty: Tensor | None = None,
         denominator: Tensor | float | None = None,
+        logits: Tensor | None = None,
+        target: Tensor | None = None,
+        probabilities: bool = False,
     ) -> Tensor:
         """Return the weighted loss of a batch and remember its losses.
 
@@ -137,6 +140,9 @@ class Pacer(Plain):
                 easier. The ledger keeps it, so that suspects and history tell of it too.
             denominator: Divides the sum in place of what ``reduction`` says, where you know the
                 whole step: gradient accumulation, several ranks.
+            logits: Shape (B, C); with the target they are remembered too: see ``observe``.
+            target: Class labels, int64, shape (B,).
+            probabilities: Remember a mean probability per class.
 
         Returns:
             A scalar, or shape (B,) for ``reduction="none"``.
@@ -144,7 +150,8 @@ class Pacer(Plain):
         Raises:
             TypeError: For a loss that is not floating point and an index that is not int64.
             ValueError: For shapes that do not fit, an empty batch, a NaN loss, an index out of
-                range, a missing index, or a denominator with ``reduction="none"``.
+                range, a missing index, a denominator with ``reduction="none"``, or logits that do
+                not fit.
         """
         if not self.training:
             return loss.mean()
@@ -156,7 +163,7 @@ class Pacer(Plain):
         if difficulty is not None:
             check_score(difficulty, loss)
             score = torch.where(loss.detach().isnan(), torch.nan, difficulty)
-        batch = self._weigh(loss, score, index)
+        batch = self._see(loss, score, index, logits, target, probabilities)
         finite = batch.finite and difficulty is None
         return reduce_weighted(loss, batch.weight, self.reduction, denominator, finite=finite)
 
@@ -178,28 +185,14 @@ class Pacer(Plain):
             logits: Shape (B, C); with the target they also keep margin, correctness, forgetting
                 in ``ledger.dynamics``.
             target: Class labels, int64, shape (B,).
-            probabilities: Keep a smoothed probability per class too, the source of suggested
+            probabilities: Keep a mean probability per class too, the source of suggested
                 labels: 8 bytes a sample and class. Decided at the first call with logits.
 
         Raises:
             TypeError: As in ``forward``.
             ValueError: As in ``forward``; for logits without target, and for ones that do not fit.
         """
-        require(
-            (logits is None) == (target is None),
-            "Pacer.observe needs logits and target together; got one of them.",
-        )
-        if logits is not None and target is not None:
-            if self.n_samples is None:
-                raise ValueError(NO_INDEX)
-            kept = self.ledger.dynamics
-            check_logits(loss, logits, target, 0 if kept is None else kept.probability.shape[1])
-            usable = without_nan(logits, skip_nan=self.skip_nan)
-        batch = self._weigh(loss, loss, index)
-        if logits is not None and target is not None:
-            both = [part for part in (usable, batch.valid) if part is not None]
-            valid = torch.stack(both).all(0) if both else None
-            self.ledger.observe(batch.place, logits.detach(), target, probabilities, valid)
+        self._see(loss, loss, index, logits, target, probabilities)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -219,7 +212,7 @@ class Pacer(Plain):
             "Pacer.step: nothing was observed since the last step. Call it after an epoch of "
             "pacer(loss, index) in training mode, or of pacer.observe.",
         )
-        self.ledger.commit(self.difficulty)
+        self.ledger.commit(self.difficulty, trial=self._was_trial())
         self.steps += 1
         seen, population = self.ledger.population(self.difficulty)
         population = population._replace(expansion=expand(self.weight[seen] == 0, visited[seen]))
@@ -238,8 +231,8 @@ class Pacer(Plain):
             k: How many; fewer come back when fewer were seen.
 
         Returns:
-            Dataset indices, int64, shape (k,), by ``ledger.suspicion``: the mean loss since the
-            third visit. Ties go to the lower index.
+            Dataset indices, int64, shape (k,), by ``ledger.suspicion``, a mean loss. Ties go to
+            the lower index.
 
         Raises:
             TypeError: For a k that is not an int.
@@ -293,6 +286,33 @@ class Pacer(Plain):
         slots = f"weighting={self.weighting}, age={self.age}, difficulty={self.difficulty}"
         return f"n_samples={self.n_samples}, {slots}, steps={self.steps}"
 
+    def _see(
+        self,
+        loss: Tensor,
+        score: Tensor,
+        index: Tensor | None,
+        logits: Tensor | None,
+        target: Tensor | None,
+        probabilities: bool,
+    ) -> Weighed:
+        """Weigh the batch, and remember what logits tell where there are any."""
+        require(
+            (logits is None) == (target is None),
+            "Pacer needs logits and target together; got one of them.",
+        )
+        if logits is None or target is None:
+            return self._weigh(loss, score, index)
+        if self.n_samples is None:
+            raise ValueError(NO_INDEX)
+        logits, kept = logits.detach(), self.ledger.dynamics
+        check_logits(loss, logits, target, 0 if kept is None else kept.probability.shape[1])
+        usable = without_nan(logits, skip_nan=self.skip_nan)
+        batch = self._weigh(loss, score, index)
+        both = [part for part in (usable, batch.valid) if part is not None]
+        valid = torch.stack(both).all(0) if both else None
+        self.ledger.observe(batch.place, logits, target, probabilities, valid)
+        return batch
+
     def _weigh(self, loss: Tensor, score: Tensor, index: Tensor | None) -> Weighed:
         """Fold the batch into the ledger and weigh it."""
         place = address(self.ledger, loss, index)
@@ -321,6 +341,11 @@ class Pacer(Plain):
             weight = weight * self.importance.index_select(0, place)
         weight = weight if valid is None else torch.where(valid, weight, 0.0)
         return Weighed(weight, finite, place, valid)
+
+    def _was_trial(self) -> bool:
+        """Say whether this step or the one before, which it got over, was an age's experiment."""
+        ages = [torch.as_tensor(row["age"]) for row in self.history[-2:]]
+        return isinstance(self.age, Auto) and any(self.age.probing(age) for age in ages)
 
     def _age_of(self, columns: Mapping[str, Tensor]) -> Tensor:
         """Return the age of each sample: shape () or (B,)."""

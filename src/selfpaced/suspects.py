@@ -11,13 +11,13 @@ from selfpaced.errors import require
 from selfpaced.ledger import MEMORY
 from selfpaced.pacer import Pacer
 
-SLOPE = 0.75  # chosen on 5,000 digits with 0 to 60 % wrong labels; see docs/suspects.md
+SLOPE, SURE = 0.75, 0.6  # chosen on 5,000 digits with 0 to 60 % wrong; see docs/suspects.md
 MOST = 50.0  # a log-odds beyond this is as good as certain
 STEPS = 60  # halvings of an interval: to a float64's last bits
 
 
 class Count(NamedTuple):
-    """How many labels the model would not have given, and the range of its doubt."""
+    """How many labels are wrong, and the range of what can be told."""
 
     estimate: float
     low: float
@@ -33,7 +33,7 @@ class Judgement:
         suggested: The class that was probably meant, int64, shape (n,); -1 where no logits were
             observed.
         confidence: The probability of that class, float32, shape (n,); NaN likewise.
-        count: How many labels are wrong; where classes overlap, more than are.
+        count: How many labels are wrong.
     """
 
     probability: Tensor
@@ -46,13 +46,14 @@ class Judgement:
 def judge(pacer: Pacer) -> Judgement:
     """Judge all labels by the losses of the run; for losses that are -ln p (cross-entropy).
 
-    Two memories of a sample are read. The mean loss since its third visit says who is suspect: a
-    label that was memorised late loses its last loss, not its past. The smoothed loss at the end
-    says how many are: 1 - p of the label, summed. The log-odds of a wrong label are the logit of
+    The mean loss of all visits, in which the steps before labels are learned by heart count most
+    (``Ledger.suspicion``), says who is suspect. How many are wrong is what the model contradicts
+    where it is sure (``share_contradicted``), and at most 1 - p of the label at the end, summed:
+    that alone where no probabilities were observed. The log-odds of a wrong label are the logit of
     the former, scaled and shifted so that the probabilities add up to the latter.
 
-    Call ``pacer.observe(loss, index, logits, target, probabilities=True)`` in the loop to have
-    classes suggested.
+    Call ``pacer(loss, index, logits=logits, target=target, probabilities=True)`` in the loop to have
+    classes suggested and overlap left out of the count.
 
     Raises:
         ValueError: For a pacer without ``n_samples`` or without a step, and for losses below 0.
@@ -70,15 +71,16 @@ def judge(pacer: Pacer) -> Judgement:
     )
     suspicion = pacer.ledger.suspicion
     seen = (~suspicion.isnan()).nonzero().squeeze(1)
-    past, now = suspicion[seen].cpu(), pacer.ledger.packed[seen, MEMORY].cpu()
+    past = suspicion[seen].cpu()
     require(
         bool((past >= 0).all()),
         f"judge reads losses as -ln p and needs 0 or more; got {float(past.min()):g}.",
     )
-    chances = probabilities(past, float(wrong(now).double().mean()))
+    share, doubted = _shares(pacer, seen)
+    chances = probabilities(past, share)
     probability = torch.full(pacer.weight.shape, torch.nan, device="cpu")
     probability[seen.cpu()] = chances
-    return Judgement(probability, *_suggested(pacer), count(chances))
+    return Judgement(probability, *_suggested(pacer), count(chances, doubted))
 
 
 def wrong(loss: Tensor) -> Tensor:
@@ -106,19 +108,22 @@ def probabilities(past: Tensor, share: float) -> Tensor:
     return torch.sigmoid(evidence + high).float()
 
 
-def count(probability: Tensor) -> Count:
+def count(probability: Tensor, doubted: float = 0.0) -> Count:
     """Return the expected number of wrong labels.
 
-    The range allows for chance, and for all doubtful labels being on one side: it is as wide as
-    the number of mistakes that cutting at one half is expected to make.
+    The range allows for chance, for all doubtful labels being on one side (it is as wide as the
+    number of mistakes that cutting at one half is expected to make), and for all that the model
+    would not have given.
 
     Args:
         probability: Shape (n,); NaN counts for nothing.
+        doubted: Share of the labels that the model would not have given.
     """
     p = probability[~probability.isnan()].double()
-    estimate = float(p.sum())
+    estimate, n = float(p.sum()), float(len(p))
     doubt = float(torch.minimum(p, 1 - p).sum()) + 1.96 * math.sqrt(float((p * (1 - p)).sum()))
-    return Count(estimate, max(estimate - doubt, 0.0), min(estimate + doubt, float(len(p))))
+    most = max(estimate, doubted * n)
+    return Count(estimate, max(estimate - doubt, 0.0), min(most + doubt, n))
 
 
 def confusion(probability: Tensor, given: Tensor, suggested: Tensor, n_classes: int) -> Tensor:
@@ -142,6 +147,51 @@ def confusion(probability: Tensor, given: Tensor, suggested: Tensor, n_classes: 
     counts = torch.zeros(n_classes * n_classes, dtype=torch.float32)
     counts.index_add_(0, cell, probability[other].float())
     return counts.reshape(n_classes, n_classes)
+
+
+def share_contradicted(probability: Tensor, given: Tensor) -> float:
+    """Return the share of labels that the model would contradict where it is sure.
+
+    The confident joint of Northcutt, Jiang, Chuang, *Confident Learning*, JAIR 2021: a sample is
+    sure of a class that is at least as probable as it usually is for samples with that label. Of
+    the sure samples of each label, the share that is sure of another class stands for all with that
+    label. Where classes overlap, what is merely doubtful is not counted. Their threshold is the
+    mean; ours, a little stricter, the .6 quantile.
+
+    Args:
+        probability: Per class, shape (n, C).
+        given: Labels, int64, shape (n,).
+
+    >>> p = torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.1, 0.9]])
+    >>> share_contradicted(p, torch.tensor([0, 0, 1, 1, 1]))
+    0.2
+    """
+    counts = given.bincount(minlength=probability.shape[1])
+    usual = torch.full((len(counts),), torch.inf, dtype=torch.float32)
+    for label in counts.nonzero().squeeze(1).tolist():
+        usual[label] = _quantile(probability[given == label, label].float(), SURE)
+    believed = torch.where(probability >= usual, probability, -1.0)
+    most, which = believed.max(1)
+    sure = most >= 0
+    known = given[sure].bincount(minlength=len(counts))
+    other = given[sure & (which != given)].bincount(minlength=len(counts))
+    return float((counts.double() * other / known.clamp(min=1)).sum() / counts.sum())
+
+
+def _quantile(values: Tensor, share: float) -> Tensor:
+    """Return the value that the share lies below, of any number of values, unlike torch's."""
+    return values.kthvalue(min(int(share * len(values)) + 1, len(values))).values
+
+
+def _shares(pacer: Pacer, seen: Tensor) -> tuple[float, float]:
+    """Return the share of wrong labels among the seen, and of those not given at the end."""
+    doubted = float(wrong(pacer.ledger.packed[seen, MEMORY]).double().mean())
+    dynamics = pacer.ledger.dynamics
+    if dynamics is None or not dynamics.probability.shape[1]:
+        return doubted, doubted
+    known = seen[dynamics.visits[seen] > 0]
+    given = dynamics.target[known].cpu().long()
+    return min(doubted, share_contradicted(dynamics.probability[known].cpu(), given)), doubted
 
 
 def _suggested(pacer: Pacer) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,8 @@ from scipy import sparse
 from torch import nn
 
 from selfpaced.audit import Audit, find_label_errors
+from selfpaced.audit.arrays import mlp
+from selfpaced.audit.training import Settings
 
 NAMES = np.array(["ant", "bee", "cow"])
 
@@ -48,8 +50,39 @@ def test_they_are_counted(found: Audit) -> None:
 
 def test_the_summary_says_how_many_and_of_which_kind(found: Audit) -> None:
     said = repr(found)
-    assert said.startswith(f"{len(found.suspects)} of 300 labels are probably wrong (10")
+    n = len(found.suspects)
+    assert said.startswith(
+        f"{n} of 300 labels are probably wrong ({n / 300:.1%}).\nAll in all about"
+    )
+    assert f"{found.count.estimate:.0f} are wrong ({found.count.low:.0f} to" in said
     assert "labelled bee are probably ant" in said
+
+
+@pytest.mark.parametrize(
+    ("rows", "form", "batch", "rate"),
+    [(300, np.asarray, 32, 1e-3), (2000, np.asarray, 128, 1e-3), (300, sparse.csr_array, 32, 3e-4)],
+    ids=["few", "many", "sparse"],
+)
+def test_batches_and_learning_rate_follow_the_rows(
+    rows: int, form: Any, batch: int, rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: list[Settings] = []
+
+    def stop(data: Any, model: Any, labels: Any, settings: Settings, watch: Any) -> Any:
+        chosen.append(settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("selfpaced.audit.arrays.train", stop)
+    x = np.random.default_rng(0).normal(size=(rows, 2))
+    with pytest.raises(KeyboardInterrupt):
+        find_label_errors(form(x), np.arange(rows) % 2)
+    assert (chosen[0].batch_size, chosen[0].learning_rate) == (batch, rate)
+
+
+@pytest.mark.parametrize(("features", "dropped"), [(2, 0.0), (100, 0.3)])
+def test_only_of_many_features_some_are_dropped(features: int, dropped: float) -> None:
+    inputs = [layer for layer in mlp(features, 2).modules() if isinstance(layer, nn.Dropout)]
+    assert [layer.p for layer in inputs] == [dropped, 0.5, 0.5]
 
 
 def test_the_same_seed_is_the_same_result_whatever_was_drawn_before(found: Audit) -> None:

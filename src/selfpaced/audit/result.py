@@ -21,10 +21,10 @@ class Audit:
     Args:
         table: A row per sample, most suspicious first; its index is the sample's position. Columns:
             ``label``, ``probability`` that it is wrong, ``suggested`` label, ``confidence`` (the
-            probability of that label), ``loss`` (mean since the third visit, in nats; higher is
-            more suspect).
-        count: How many labels the model would not have given, with the range of its doubt. Where
-            classes overlap or the training was short, that is more than are wrong.
+            probability of that label), ``loss`` (a mean of the visits, in nats; higher is more
+            suspect: ``Ledger.suspicion``).
+        count: How many labels are wrong, by the model's contradictions where it is sure, with the
+            range of what can be told; see ``selfpaced.suspects.judge``.
         confusion: Expected number of wrong labels by the class that was meant (rows) and the label
             given (columns), of the samples where another class is suggested.
         history: A row per epoch: ``Pacer.history``.
@@ -50,7 +50,7 @@ class Audit:
         n, suspects, found = len(self.table), self.suspects, self.count
         lines = [
             f"{len(suspects):,} of {n:,} labels are probably wrong ({len(suspects) / n:.1%}).",
-            f"The model would not have given {found.estimate:,.0f} ({found.low:,.0f} to "
+            f"All in all about {found.estimate:,.0f} are wrong ({found.low:,.0f} to "
             f"{found.high:,.0f}).",
         ]
         kinds = suspects.groupby(["label", "suggested"], observed=True).size().reset_index(name="n")

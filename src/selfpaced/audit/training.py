@@ -134,8 +134,7 @@ def update(
         f"{tuple(logits.shape)}.",
     )
     loss = F.cross_entropy(logits, y, reduction="none")
-    total = pacer(loss, index)
-    pacer.observe(loss.detach(), index, logits, y, probabilities=True)
+    total = pacer(loss, index, logits=logits, target=y, probabilities=True)
     optimizer.zero_grad()
     total.backward()
     optimizer.step()

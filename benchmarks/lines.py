@@ -1,0 +1,68 @@
+"""Benchmarks that append one line per run to a JSONL file, and skip the runs that are there."""
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks import data
+from benchmarks.first_run import SETTINGS, WRONG_SHARE, corrupt
+
+Line = TypeVar("Line")
+
+RESULTS = Path(__file__).parent / "results"
+
+
+class Planned(NamedTuple):
+    """A data set, a noise and a seed."""
+
+    setting: str
+    noise: str
+    seed: int
+
+
+def corrupted(run: Planned) -> tuple[data.Split, NDArray[np.bool]]:
+    """Return the training part with noise, and which labels are wrong."""
+    setting = SETTINGS[run.setting]
+    clean = data.read(setting.source, "train", setting.n_train)
+    noisy = corrupt(clean.labels, run.noise, run.seed)
+    return data.Split(clean.images, noisy), (noisy != clean.labels).numpy()
+
+
+def read(path: Path, kind: Callable[..., Line]) -> list[Line]:
+    """Read the lines; an absent file has none."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [kind(**json.loads(line)) for line in lines]
+
+
+def work(
+    about: str | None,
+    arguments: list[str],
+    path: Path,
+    kind: Callable[..., Any],
+    execute: Callable[[Planned], Any],
+) -> None:
+    """Run what is missing in the file, on one thread."""
+    parser = argparse.ArgumentParser(
+        description=about, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--setting", choices=SETTINGS, nargs="+", default=list(SETTINGS))
+    parser.add_argument("--noise", choices=WRONG_SHARE, nargs="+", default=list(WRONG_SHARE))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--results", type=Path, default=path, help="the JSONL file")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    for chosen in product(options.setting, options.noise, options.seeds):
+        run = Planned(*chosen)
+        done = {Planned(row.setting, row.noise, row.seed) for row in read(options.results, kind)}
+        if run not in done and (row := execute(run)) is not None:
+            with options.results.open("a") as file:
+                file.write(json.dumps(asdict(row)) + "\n")
+            print(row, flush=True)
