@@ -11,6 +11,7 @@ SHOWN = ("plain", "random", "told", "default")
 NAMES = {
     "mnist": "MNIST 4,000, MLP",
     "fashion": "Fashion-MNIST 20,000, CNN",
+    "fashion-mlp": "Fashion-MNIST 20,000, MLP",
 }
 HEADER = (
     "| data | noise | plain | random order | told the rate | default "
@@ -30,8 +31,8 @@ class Row:
         seed: Of the noise, the weights and the order.
         epochs: Number of epochs.
         accuracy: Test accuracy after each epoch.
-        ap_past: Average precision of "is this label wrong?" by ``ledger.suspicion``, the mean loss
-            since the third visit; None on clean data.
+        ap_past: Average precision of "is this label wrong?" by ``ledger.suspicion``; None on clean
+            data.
         ap_smoothed: The same by the smoothed loss (random order keeps the last loss only).
         shares: Kept share after each step; the last one was never used.
         seconds: Training time without the tests.
