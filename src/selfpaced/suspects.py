@@ -52,7 +52,7 @@ def judge(pacer: Pacer) -> Judgement:
     that alone where no probabilities were observed. The log-odds of a wrong label are the logit of
     the former, scaled and shifted so that the probabilities add up to the latter.
 
-    Call ``pacer(loss, index, logits=logits, target=target, probabilities=True)`` in the loop to have
+    Call ``pacer(loss, index, logits=logits, target=y, probabilities=True)`` in the loop to have
     classes suggested and overlap left out of the count.
 
     Raises:
