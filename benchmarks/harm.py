@@ -29,8 +29,9 @@ from benchmarks.lines import RESULTS, read
 from benchmarks.suspects import interval
 from selfpaced import Pacer
 from selfpaced.age import Age, Quantile
-from selfpaced.difficulty import Difficulty, Shuffled, Smoothed
+from selfpaced.difficulty import Shuffled, Smoothed
 from selfpaced.pacing import Constant, Recorded
+from selfpaced.rows import Difficulty
 
 FILE = RESULTS / "harm.jsonl"
 TASKS, SEEDS = ("tail clean", "tail sym20", "flights"), range(5)
@@ -116,7 +117,8 @@ def train(problem: Task, pacer: Pacer, seed: int) -> Tensor:
             optimizer.step()
         pacer.step()
     with torch.no_grad():
-        return model(problem.x_test)
+        logits: Tensor = model(problem.x_test)
+    return logits
 
 
 def execute(name: str, seed: int) -> Row:

@@ -37,8 +37,9 @@ from benchmarks.suspects import interval
 from selfpaced import Pacer
 from selfpaced.age import Age, Quantile
 from selfpaced.audit.arrays import mlp
-from selfpaced.difficulty import Difficulty, Shuffled, Smoothed
+from selfpaced.difficulty import Shuffled, Smoothed
 from selfpaced.pacing import Constant, Recorded
+from selfpaced.rows import Difficulty
 from selfpaced.suspects import judge
 
 FILE = RESULTS / "natural.jsonl"
@@ -144,9 +145,10 @@ def execute(name: str, features: str, seed: int) -> Row:
     ap, epochs = rival.best(folds, data.y.numpy(), data.wrong)
     ledgers = {way: pacer.ledger for way, pacer in pacers.items()}
     scores = {"default": ledgers["default"].suspicion, "plain": ledgers["plain"].loss}
+    said = judge(pacers["default"]).count
     return Row(
         *(name, features, seed, share),
-        *(number / n for number in judge(pacers["default"]).count),
+        *(said.estimate / n, said.low / n, said.high / n),
         ap={way: float(average_precision_score(data.wrong, s)) for way, s in scores.items()}
         | {"cleanlab": ap},
         epochs_cleanlab=epochs,

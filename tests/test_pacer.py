@@ -208,7 +208,7 @@ def test_the_losses_of_a_probe_are_no_evidence() -> None:
     for loss in (hard, probed, probed, hard):  # step 1 begins a probe; the next gets over it
         pacer(loss, torch.arange(100))
         pacer.step()
-    ages = [float(row["age"]) for row in pacer.history]
+    ages = torch.tensor([row["age"] for row in pacer.history]).tolist()
     assert ages[0] < math.log(2) and math.isinf(ages[1])
     torch.testing.assert_close(pacer.ledger.suspicion, hard)
     assert pacer.ledger.visits.unique().tolist() == [4]
