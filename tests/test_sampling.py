@@ -142,3 +142,14 @@ def test_an_iterable_dataset_is_refused() -> None:
 def test_an_index_key_is_not_overwritten() -> None:
     with pytest.raises(ValueError, match='the key "index", which the items have already'):
         Indexed([{"index": 5}])[0]
+
+
+def test_a_tensor_dataset_is_read_a_batch_at_a_time() -> None:
+    data = Indexed(TensorDataset(torch.arange(6.0).reshape(3, 2), torch.tensor([7, 8, 9])))
+    index, x, y = data.__getitems__([2, 0])[1]
+    assert (index, x.tolist(), int(y)) == (0, [0.0, 1.0], 7)
+    assert [item[0] for item in data.__getitems__([0, -1])] == [0, 2]
+    with pytest.raises(IndexError, match="index -4 is out of range for 3 samples"):
+        data.__getitems__([0, -4])
+    with pytest.raises(IndexError):
+        data.__getitems__([3])

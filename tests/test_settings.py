@@ -17,6 +17,15 @@ ALL = torch.arange(4)
 FIXED = Threshold(Constant(1.0))
 
 
+class Halfway:
+    """An age that does not say whether it goes by groups."""
+
+    needs_cut = False
+
+    def __call__(self, step: int, population: object, previous: torch.Tensor) -> torch.Tensor:
+        return previous
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -30,7 +39,11 @@ FIXED = Threshold(Constant(1.0))
         ),
         (
             lambda: Pacer(4, age=Auto),  # type: ignore[arg-type]  # the mistake under test
-            "age must be an age such as .*; got <class 'selfpaced.auto.Auto'>",
+            "age must be an age such as .*; got <class 'selfpaced.auto.Auto'>, a class; call it",
+        ),
+        (
+            lambda: Pacer(4, age=Halfway()),  # type: ignore[arg-type]  # the mistake under test
+            "age must be an age such as .*Halfway object at .*, which lacks by",
         ),
         (
             lambda: Pacer(4, weighting=Hard),  # type: ignore[arg-type]  # the mistake under test

@@ -9,6 +9,8 @@ from torch.nn import functional as F
 from selfpaced.errors import require, values_can_be_read
 from selfpaced.placing import place
 
+SEEN, CORRECT, TARGET, MARGIN, CLASS = range(5)  # of a waiting row; the classes follow
+
 
 class Dynamics:
     """Per-sample columns that ``Pacer.observe`` fills when it is given logits and targets.
@@ -39,18 +41,18 @@ class Dynamics:
 
     def __init__(self, n_samples: int, n_classes: int, device: torch.device) -> None:
         """Make empty columns."""
+        whole = ("visits", "correct", "forgotten", "was_correct", "target")
         self._tensors = {
-            name: torch.zeros(n_samples, dtype=torch.int32, device=device)
-            for name in ("visits", "correct", "forgotten", "was_correct", "target")
+            name: torch.zeros(n_samples, dtype=torch.int32, device=device) for name in whole
         }
-        for name in ("now", "now_correct", "now_target"):
-            self._tensors[name] = torch.zeros(n_samples, dtype=torch.int32, device=device)
-        for name in ("margin_total", "now_margin", "evidence"):
-            self._tensors[name] = torch.zeros(n_samples, dtype=torch.float32, device=device)
-        for name in ("probability", "now_probability"):
-            self._tensors[name] = torch.zeros(
-                n_samples, n_classes, dtype=torch.float32, device=device
-            )
+        shapes = {
+            "margin_total": (n_samples,),
+            "evidence": (n_samples,),
+            "probability": (n_samples, n_classes),
+            "waiting": (n_samples, CLASS + n_classes),
+        }
+        for name, shape in shapes.items():
+            self._tensors[name] = torch.zeros(shape, dtype=torch.float32, device=device)
 
     @property
     def visits(self) -> Tensor:
@@ -85,6 +87,15 @@ class Dynamics:
         """The target last seen, int32, shape (n_samples,)."""
         return self._tensors["target"]
 
+    @property
+    def waiting(self) -> Tensor:
+        """The visits that wait for ``commit``, float32, for a merge over ranks to fill in place.
+
+        A row is whether there is one, whether it was correct, target, margin, and a logit per
+        class.
+        """
+        return self._tensors["waiting"]
+
     def write(
         self, index: Tensor, logits: Tensor, target: Tensor, valid: Tensor | None = None
     ) -> None:
@@ -92,11 +103,11 @@ class Dynamics:
         logits = logits.float()
         own = logits.gather(1, target[:, None]).squeeze(1)
         others = logits.scatter(1, target[:, None], -torch.inf).amax(1)
-        new = {"now": torch.ones_like(index, dtype=torch.int32), "now_margin": own - others}
-        new["now_correct"], new["now_target"] = (own > others).int(), target.int()
+        correct = (own > others).float()
+        new = torch.stack([torch.ones_like(own), correct, target.float(), own - others], 1)
         if self.probability.shape[1]:
-            new["now_probability"] = F.softmax(logits, 1)
-        place([(self._tensors[name], values) for name, values in new.items()], index, valid)
+            new = torch.cat([new, logits], 1)
+        place([(self.waiting, new)], index, valid)
 
     def commit(self, evidence: Tensor) -> None:
         """Fold the waiting visits in.
@@ -105,27 +116,24 @@ class Dynamics:
             evidence: What this step's visit counts in the probabilities, shape (n_samples,).
         """
         column = self._tensors
-        at = column["now"].nonzero().squeeze(1)
-        correct = column["now_correct"][at]
+        at = self.waiting[:, SEEN].nonzero().squeeze(1)
+        new = self.waiting[at]
+        correct = new[:, CORRECT].int()
         column["visits"][at] += 1
         column["correct"][at] += correct
         column["forgotten"][at] += column["was_correct"][at] * (1 - correct)
         column["was_correct"][at] = correct
-        column["margin_total"][at] += column["now_margin"][at]
-        column["target"][at] = column["now_target"][at]
+        column["margin_total"][at] += new[:, MARGIN]
+        column["target"][at] = new[:, TARGET].int()
         column["evidence"][at] += evidence[at]
         share = (evidence[at] / column["evidence"][at]).nan_to_num(nan=1.0)
         old = self.probability[at]
-        column["probability"][at] = old + share[:, None] * (column["now_probability"][at] - old)
-        column["now"].zero_()
+        column["probability"][at] = old + share[:, None] * (F.softmax(new[:, CLASS:], 1) - old)
+        self.waiting[:, SEEN] = 0
 
     def apply(self, change: Callable[[Tensor], Tensor]) -> None:
         """Replace every column by what the function makes of it."""
         self._tensors = {name: change(column) for name, column in self._tensors.items()}
-
-    def waiting(self) -> dict[str, Tensor]:
-        """Return the columns of the visits that wait, for a merge over ranks to fill in place."""
-        return {name: c for name, c in self._tensors.items() if name.startswith("now")}
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return copies of all columns."""
@@ -137,7 +145,7 @@ class Dynamics:
 
 
 def check_logits(loss: Tensor, logits: Tensor, target: Tensor, n_classes: int) -> None:
-    """Raise unless there is a row of logits and a label in it for each loss.
+    """Raise unless there is a row of logits and a label in it for each loss. For every batch.
 
     Args:
         loss: Shape (B,).
@@ -145,24 +153,26 @@ def check_logits(loss: Tensor, logits: Tensor, target: Tensor, n_classes: int) -
         target: Class labels, int64, shape (B,).
         n_classes: C of the probabilities kept so far; 0 where none are.
     """
-    require(
-        logits.ndim == 2 and target.shape == logits.shape[:1] == loss.shape,
-        f"Pacer.observe expects logits (batch, classes) and a target per loss; got "
-        f"{tuple(logits.shape)} and {tuple(target.shape)} for losses {tuple(loss.shape)}.",
-    )
-    require(
-        n_classes in (0, logits.shape[1]),
-        f"Pacer.observe has kept probabilities of {n_classes} classes; got {logits.shape[1]}.",
-    )
+    if logits.ndim != 2 or not target.shape == logits.shape[:1] == loss.shape:
+        raise ValueError(
+            f"Pacer.observe expects logits (batch, classes) and a target per loss; got "
+            f"{tuple(logits.shape)} and {tuple(target.shape)} for losses {tuple(loss.shape)}."
+        )
+    classes = logits.shape[1]
+    if n_classes not in (0, classes):
+        raise ValueError(
+            f"Pacer.observe has kept probabilities of {n_classes} classes; got {classes}."
+        )
     if target.dtype != torch.int64:
         raise TypeError(f"Pacer.observe expects the target as int64 labels; got {target.dtype}.")
     if values_can_be_read(target):
-        bad = target[(target < 0) | (target >= logits.shape[1])]
-        require(
-            len(bad) == 0,
-            f"Pacer.observe expects targets from 0 to {logits.shape[1] - 1}; got "
-            f"{bad[:5].tolist()}. Leave ignored samples out of the call.",
-        )
+        low, high = (number.item() for number in target.aminmax())
+        if low < 0 or high >= classes:
+            bad = target[(target < 0) | (target >= classes)]
+            raise ValueError(
+                f"Pacer.observe expects targets from 0 to {classes - 1}; got {bad[:5].tolist()}. "
+                f"Leave ignored samples out of the call."
+            )
 
 
 def without_nan(logits: Tensor, *, skip_nan: bool) -> Tensor | None:
@@ -172,14 +182,14 @@ def without_nan(logits: Tensor, *, skip_nan: bool) -> Tensor | None:
         logits: Shape (B, C).
         skip_nan: Leave rows with NaN out instead of raising; an accelerator always leaves them out.
     """
-    nan = logits.isnan().any(1)
+    nan = logits.isnan()
     if values_can_be_read(logits):
-        rows = nan.nonzero().squeeze(1).tolist()
-        if not rows:
+        if not nan.any():
             return None
+        rows = nan.any(1).nonzero().squeeze(1).tolist()
         require(
             skip_nan,
             f"Pacer.observe got NaN logits in rows {rows[:10]}. Lower the learning rate or mend "
             f"the data; skip_nan=True leaves such samples out.",
         )
-    return ~nan
+    return ~nan.any(1)

@@ -8,7 +8,8 @@ A row is five float32 numbers (20 bytes a sample), packed so that a batch gather
     memory    what the difficulty keeps of all visits up to the last step
     total     sum of evidence times loss over the visits up to the last step
     evidence  sum of the evidence of those visits: the square of the step's mean loss, half of it
-              for the first visit, by a model that has not met all samples
+              for the first visit, by a model that has not met all samples; 0 for a step at which
+              the model does no better than chance
 """
 
 import math
@@ -18,7 +19,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from selfpaced.dynamics import Dynamics
+from selfpaced.dynamics import SEEN, Dynamics
 from selfpaced.errors import require, require_positive_int
 from selfpaced.placing import place
 from selfpaced.ranks import extremes, from_owner, owner_of, world_size
@@ -76,7 +77,8 @@ class Ledger:
 
         The mean loss over the visits. Each counts by its evidence, the square of the mean loss of
         its step: once a model knows most labels by heart, right or wrong, a loss says little. A
-        first visit counts half. Where nothing counts it is the memory; NaN for a sample never seen.
+        first visit counts half, and a step at which the model did no better than chance nothing
+        (where the number of classes is known). Where nothing counts it is the memory; NaN for a sample never seen.
         """
         visits, evidence = self.packed[:, VISITS].floor(), self.packed[:, EVIDENCE]
         memory = torch.where(visits > 0, self.packed[:, MEMORY], torch.nan)
@@ -123,17 +125,21 @@ class Ledger:
             self.dynamics = Dynamics(self.n_samples, classes, self.packed.device)
         self.dynamics.write(index, logits, target, valid)
 
-    def commit(self, difficulty: Difficulty, *, trial: bool = False) -> None:
+    def commit(
+        self, difficulty: Difficulty, *, trial: bool = False, classes: int | None = None
+    ) -> None:
         """Fold the waiting losses into the rows: time moves on by one step.
 
         Args:
             difficulty: Makes the memory.
             trial: The step was an experiment that is no evidence about labels.
+            classes: Number of classes, where they are known.
         """
         waiting = self.waiting.nonzero().squeeze(1)
         rows = self.rows(waiting)
         loss = self.loss[waiting]
-        evidence = (0.0 if trial else _square(loss)) * (rows.visits.clamp(max=1) + 1) / 2
+        nothing = trial or (classes is not None and _by_chance(loss, classes))
+        evidence = (0.0 if nothing else _square(loss)) * (rows.visits.clamp(max=1) + 1) / 2
         self.packed[waiting, MEMORY] = difficulty.fold(loss, rows)
         self.packed[waiting, TOTAL] += loss * evidence
         self.packed[waiting, EVIDENCE] += evidence
@@ -160,10 +166,8 @@ class Ledger:
         seen = (owner < world_size()).nonzero().squeeze(1)
         self.write(seen, loss[seen], self.rows(seen))
         if self.dynamics is not None:
-            waiting = self.dynamics.waiting()
-            owner = owner_of(waiting["now"] > 0)
-            for column in waiting.values():
-                column.copy_(from_owner(column, owner))
+            waiting = self.dynamics.waiting
+            waiting.copy_(from_owner(waiting, owner_of(waiting[:, SEEN] > 0)))
 
     def _agree(self) -> None:
         """Raise on all ranks where they differ in size; give all the dynamics that one has."""
@@ -217,6 +221,11 @@ class Ledger:
             self.dynamics = Dynamics(self.n_samples, 0, self.packed.device)
             self.dynamics.load_state_dict(state["dynamics"])
             self.dynamics.apply(lambda column: column.to(self.packed.device))
+
+
+def _by_chance(loss: Tensor, classes: int) -> bool:
+    """Say whether labels get no more than an equal share of the probability, for losses -ln p."""
+    return float((-loss.double()).exp().mean()) * classes <= 1
 
 
 def _square(loss: Tensor) -> float:

@@ -212,7 +212,7 @@ class Pacer(Plain):
             "Pacer.step: nothing was observed since the last step. Call it after an epoch of "
             "pacer(loss, index) in training mode, or of pacer.observe.",
         )
-        self.ledger.commit(self.difficulty, trial=self._was_trial())
+        self.ledger.commit(self.difficulty, trial=self._was_trial(), classes=self._classes())
         self.steps += 1
         seen, population = self.ledger.population(self.difficulty)
         population = population._replace(expansion=expand(self.weight[seen] == 0, visited[seen]))
@@ -346,6 +346,13 @@ class Pacer(Plain):
         """Say whether this step or the one before, which it got over, was an age's experiment."""
         ages = [torch.as_tensor(row["age"]) for row in self.history[-2:]]
         return isinstance(self.age, Auto) and any(self.age.probing(age) for age in ages)
+
+    def _classes(self) -> int | None:
+        """Return the number of classes, where class labels or their probabilities are known."""
+        if self.current_age.ndim:
+            return len(self.current_age)
+        dynamics = self.ledger.dynamics
+        return None if dynamics is None else dynamics.probability.shape[1] or None
 
     def _age_of(self, columns: Mapping[str, Tensor]) -> Tensor:
         """Return the age of each sample: shape () or (B,)."""

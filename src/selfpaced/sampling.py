@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from selfpaced.errors import require
 
@@ -18,7 +18,7 @@ class Indexed(Dataset[Any]):
     Args:
         dataset: Anything with ``__getitem__`` and ``__len__``. Its other attributes are reached
             through this one. Where it has ``__getitems__`` (a whole batch in one call), so has
-            this one.
+            this one, and for a ``TensorDataset``, which is read at once.
 
     An index may be a list or a tensor of indices where the dataset takes one (``TensorDataset``,
     Hugging Face datasets, arrays): then a batch is one indexing, and nothing is collated. That is
@@ -90,10 +90,17 @@ class Indexed(Dataset[Any]):
         """Reach the wrapped dataset's attributes, and batched fetching where it has it."""
         if name == "dataset" or (name.startswith("__") and name != "__getitems__"):
             raise AttributeError(name)  # not yet made (copy, pickle), or Python's own protocol
+        if name == "__getitems__" and type(self.dataset) is TensorDataset:
+            return self._rows
         if name == "__getitems__":
             self.dataset.__getitems__  # noqa: B018 - raises AttributeError where there is none
             return self._getitems
         return getattr(self.dataset, name)
+
+    def _rows(self, indices: Sequence[int]) -> list[Any]:
+        """Fetch a batch of tensors in one indexing each."""
+        index, *parts = self._batch(np.asarray(indices))
+        return list(zip(index.tolist(), *(part.unbind() for part in parts), strict=True))
 
     def _getitems(self, indices: Sequence[int]) -> list[Any]:
         """Fetch a batch in one call of the wrapped dataset."""

@@ -78,15 +78,18 @@ def require_fit(pacer: Settings, columns: Mapping[str, Tensor] | None) -> None:
 def _require_parts(pacer: Settings) -> None:
     """Raise for a part that is not of its kind: a number, a pacing, a class that was not called."""
     kinds = (
-        ("weighting", pacer.weighting, "latent_loss", "a rule such as Hard()"),
-        ("difficulty", pacer.difficulty, "fold", "a difficulty such as Loss()"),
-        ("age", pacer.age, "needs_cut", "an age such as Quantile(Constant(0.5)), or None"),
-        ("couple", pacer.couple, "__call__", "a coupling such as RankInGroup(0.1), or None"),
+        ("weighting", pacer.weighting, ("latent_loss",), "a rule such as Hard()"),
+        ("difficulty", pacer.difficulty, ("fold",), "a difficulty such as Loss()"),
+        ("age", pacer.age, ("by", "needs_cut"), "an age such as Quantile(Constant(0.5)), or None"),
+        ("couple", pacer.couple, ("__call__",), "a coupling such as RankInGroup(0.1), or None"),
     )
-    for name, part, sign, example in kinds:
-        absent = part is None and name in ("age", "couple")
-        if not absent and (isinstance(part, type) or not hasattr(part, sign)):
-            raise TypeError(f"Pacer: {name} must be {example}; got {part!r}.")
+    for name, part, signs, example in kinds:
+        if part is None and name in ("age", "couple"):
+            continue
+        lacks = [sign for sign in signs if not hasattr(part, sign)]
+        if isinstance(part, type) or lacks:
+            why = f", which lacks {' and '.join(lacks)}" if lacks else ", a class; call it"
+            raise TypeError(f"Pacer: {name} must be {example}; got {part!r}{why}.")
 
 
 def _require_columns(pacer: Settings, columns: Mapping[str, Tensor]) -> None:

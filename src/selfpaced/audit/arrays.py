@@ -10,8 +10,8 @@ import torch
 from numpy.typing import ArrayLike
 from scipy import sparse
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
+from selfpaced.audit.loading import Rows
 from selfpaced.audit.result import Audit, result
 from selfpaced.audit.training import (
     BATCH,
@@ -94,28 +94,6 @@ def find_label_errors(
     rows = _standardized(rows) if model is None else rows
     data = Indexed(Rows(rows.astype(np.float32), codes))
     return result(*train(data, learner, codes, settings, watch), codes, names)
-
-
-class Rows(Dataset[Any]):
-    """Rows and labels in memory, fetched a batch at a time."""
-
-    def __init__(self, rows: Any, labels: Tensor) -> None:
-        """Keep both."""
-        self.rows, self.labels = rows, labels
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.labels)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """Return a row and its label."""
-        return self.__getitems__([index])[0]
-
-    def __getitems__(self, indices: list[int]) -> list[tuple[Tensor, Tensor]]:
-        """Return a batch of them."""
-        picked = self.rows[indices]
-        dense = picked.toarray() if sparse.issparse(picked) else picked
-        return list(zip(torch.from_numpy(dense), self.labels[indices], strict=True))
 
 
 def mlp(n_features: int, n_classes: int) -> nn.Module:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader
 
+from selfpaced.audit.loading import loader
 from selfpaced.audit.result import Audit, result
 from selfpaced.errors import require, require_positive_int, require_seed
 from selfpaced.pacer import Pacer
@@ -53,6 +53,7 @@ def audit(
         ValueError: For settings out of range, and for labels that are no classes.
         TypeError: For a dataset without indices.
 
+    >>> _ = torch.manual_seed(0)
     >>> x = torch.cat([torch.randn(60, 2) - 4, torch.randn(60, 2) + 4])
     >>> y = torch.arange(120) // 60
     >>> y[7] = 1
@@ -97,18 +98,11 @@ def train(
     where = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     pacer = Pacer(len(labels), columns={"group": labels}).to(where)
     optimizer = torch.optim.Adam(model.train().parameters(), lr=settings.learning_rate)
-    loader = DataLoader(
-        dataset,
-        batch_size=settings.batch_size,
-        shuffle=True,
-        generator=torch.Generator().manual_seed(settings.seed),
-        num_workers=settings.workers,
-        drop_last=len(labels) % settings.batch_size == 1,  # a batch of one has no variance
-    )
+    batches = loader(dataset, settings.batch_size, settings.workers, settings.seed)
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         for epoch in range(settings.epochs):
-            for index, x, _ in loader:
+            for index, x, _ in batches:
                 update(
                     model, optimizer, pacer, index.to(where), x.to(where), labels[index].to(where)
                 )
@@ -128,11 +122,11 @@ def update(
 ) -> None:
     """Take one step, and remember what the logits say."""
     logits = model(x)
-    require(
-        logits.ndim == 2 and logits.shape[1] > int(y.max()),
-        f"audit expects logits for every class, at least {int(y.max()) + 1}; the model gives "
-        f"{tuple(logits.shape)}.",
-    )
+    if logits.ndim != 2 or logits.shape[1] <= int(y.max()):
+        raise ValueError(
+            f"audit expects logits for every class, at least {int(y.max()) + 1}; the model gives "
+            f"{tuple(logits.shape)}."
+        )
     loss = F.cross_entropy(logits, y, reduction="none")
     total = pacer(loss, index, logits=logits, target=y, probabilities=True)
     optimizer.zero_grad()
