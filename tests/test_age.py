@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from selfpaced.age import Quantile, Threshold, cut
+from selfpaced.age import Quantile, Threshold
 from selfpaced.pacing import Constant, Geometric
 from selfpaced.rows import Population
 
@@ -77,20 +77,7 @@ def test_kept_mass_reaches_the_share_and_no_sample_more(
     assert float((weight * mass).sum() - mass[last]) < target
 
 
-def test_equal_masses_change_nothing() -> None:
-    of = torch.rand(50)
-    for share in (0.1, 0.5, 0.9):
-        assert cut(of, share, torch.full((50,), 3.0)) == cut(of, share)
-
-
-def test_mass_fills_the_share() -> None:
-    assert cut(torch.tensor([1.0, 2.0, 3.0]), 0.5, torch.tensor([1.0, 1.0, 8.0])) == math.inf
-    assert cut(torch.tensor([1.0, 2.0, 3.0]), 0.5, torch.tensor([5.0, 1.0, 4.0])) == 2.0
-
-
-def test_an_empty_group_and_no_data_keep_all() -> None:
-    assert cut(torch.empty(0), 0.5) == math.inf
-    assert cut(torch.empty(0), 0.5, torch.empty(0)) == math.inf
+def test_no_data_keeps_all() -> None:
     assert float(Quantile(Constant(0.5))(0, None, SCALAR)) == math.inf
 
 

@@ -23,6 +23,8 @@ ORDER = [
     "ring",
     "valley",
     "auto",
+    "cut",
+    "deviations",
     "age",
     "difficulty",
     "coupling",

@@ -202,6 +202,24 @@ def test_suspects_are_ranked_by_a_mean_loss_in_which_early_steps_count_more() ->
     assert pacer.suspects(1).tolist() == [0]
 
 
+@pytest.mark.parametrize("known_by", ["group", "logits", "nothing"])
+def test_a_step_by_chance_is_no_evidence_where_the_classes_are_known(known_by: str) -> None:
+    labels = torch.tensor([0, 1])
+    columns = {"group": labels} if known_by == "group" else None
+    pacer = Pacer(2, age=Auto() if columns else below(math.inf), columns=columns)
+    p = torch.tensor([[0.1, 0.2], [0.9, 0.6], [0.7, 0.8]])  # of the labels, a row per step
+    for row in p:
+        logits = torch.stack([torch.zeros(2), row.logit()], 1)
+        logits = torch.where(labels[:, None] == 1, logits, logits.flip(1))
+        told = {"logits": logits, "target": labels, "probabilities": True}
+        pacer(-row.log(), torch.arange(2), **(told if known_by == "logits" else {}))
+        pacer.step()
+    square = -p.log().mean(1)
+    known = torch.tensor([0.0, 0.5, 0.5]) if known_by != "nothing" else torch.ones(3)
+    evidence = square**2 * known * torch.tensor([0.5, 1.0, 1.0])
+    torch.testing.assert_close(pacer.ledger.suspicion, evidence @ -p.log() / evidence.sum())
+
+
 def test_the_losses_of_a_probe_are_no_evidence() -> None:
     pacer = Pacer(100, age=Auto(warmup=1, probe_at=1, probe=1))
     hard, probed = torch.linspace(0.1, 2.0, 100), torch.linspace(2.0, 0.1, 100)

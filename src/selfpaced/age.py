@@ -5,18 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from selfpaced.auto import Auto
+from selfpaced.cut import SLACK, cut
+from selfpaced.deviations import Deviations
 from selfpaced.errors import require
 from selfpaced.pacing import Pacing
 from selfpaced.rows import Population, column_of
 
-__all__ = ["Age", "Auto", "Quantile", "Threshold", "first_age"]
-
-SLACK = 1e-6  # of a sample: 0.6 * 5 is 3, whatever floats make of it
+__all__ = ["Age", "Auto", "Deviations", "Quantile", "Threshold", "first_age"]
 
 
 class Age(Protocol):
@@ -167,43 +166,6 @@ def require_pacing(pacing: object, owner: str) -> None:
             f"{owner} takes a pacing, a function of the step; got {pacing!r}. "
             f"Use {owner}(Constant(0.5)) for a fixed number."
         )
-
-
-def cut(difficulty: Tensor, share: float, mass: Tensor | None = None) -> float:
-    """Return the difficulty at which to stop to keep this share: the easiest one left out.
-
-    Args:
-        difficulty: Shape (n,); lower is easier.
-        share: From 0 to 1, of the number of samples, or of their mass where given.
-        mass: What each sample counts, shape (n,).
-
-    Returns:
-        The (k + 1)-th smallest difficulty, or inf when nothing is left out.
-
-    >>> cut(torch.tensor([3.0, 1.0, 2.0]), share=2 / 3)
-    3.0
-    """
-    n = len(difficulty)
-    if mass is not None:
-        return _cut_by_mass(difficulty, share, mass)
-    k = math.ceil(share * n - SLACK)
-    if k >= n:
-        return math.inf
-    if difficulty.device.type == "cpu":  # numpy's selection is several times faster than kthvalue
-        return float(np.partition(difficulty.numpy(), k)[k])
-    return float(difficulty.kthvalue(k + 1).values)
-
-
-def _cut_by_mass(difficulty: Tensor, share: float, mass: Tensor) -> float:
-    """The first sample, from easy to hard, before which the share is full."""
-    order = torch.argsort(difficulty, stable=True)
-    filled = mass[order].double().cumsum(0)
-    if not len(order):
-        return math.inf
-    before = filled - mass[order]
-    fits = int((before < share * filled[-1] - SLACK).sum())
-    left_out = bool((mass[order[fits:]] > 0).any())
-    return float(difficulty[order[fits]]) if left_out else math.inf
 
 
 def first_age(age: Age | None, columns: Mapping[str, Tensor]) -> Tensor:

@@ -8,8 +8,8 @@ A row is five float32 numbers (20 bytes a sample), packed so that a batch gather
     memory    what the difficulty keeps of all visits up to the last step
     total     sum of evidence times loss over the visits up to the last step
     evidence  sum of the evidence of those visits: the square of the step's mean loss, half of it
-              for the first visit, by a model that has not met all samples; 0 for a step at which
-              the model does no better than chance
+              for the first visit, by a model that has not met all samples; times how far the
+              model is from chance to certainty, where the number of classes is known
 """
 
 import math
@@ -76,9 +76,11 @@ class Ledger:
         """How suspect each label is, float32, shape (n_samples,); higher is more suspect.
 
         The mean loss over the visits. Each counts by its evidence, the square of the mean loss of
-        its step: once a model knows most labels by heart, right or wrong, a loss says little. A
-        first visit counts half, and a step at which the model did no better than chance nothing
-        (where the number of classes is known). Where nothing counts it is the memory; NaN for a sample never seen.
+        its step: once a model knows most labels by heart, right or wrong, a loss says little. Nor
+        does it before the model knows anything: a first visit counts half, and where the number of
+        classes C is known, the evidence is multiplied by (p - 1/C) / (1 - 1/C), 0 at least, with p
+        the mean probability of the labels. Where nothing counts it is the memory; NaN for a sample
+        never seen.
         """
         visits, evidence = self.packed[:, VISITS].floor(), self.packed[:, EVIDENCE]
         memory = torch.where(visits > 0, self.packed[:, MEMORY], torch.nan)
@@ -138,8 +140,11 @@ class Ledger:
         waiting = self.waiting.nonzero().squeeze(1)
         rows = self.rows(waiting)
         loss = self.loss[waiting]
-        nothing = trial or (classes is not None and _by_chance(loss, classes))
-        evidence = (0.0 if nothing else _square(loss)) * (rows.visits.clamp(max=1) + 1) / 2
+        evidence = (
+            (0.0 if trial else _square(loss) * _known(loss, classes))
+            * (rows.visits.clamp(max=1) + 1)
+            / 2
+        )
         self.packed[waiting, MEMORY] = difficulty.fold(loss, rows)
         self.packed[waiting, TOTAL] += loss * evidence
         self.packed[waiting, EVIDENCE] += evidence
@@ -223,9 +228,12 @@ class Ledger:
             self.dynamics.apply(lambda column: column.to(self.packed.device))
 
 
-def _by_chance(loss: Tensor, classes: int) -> bool:
-    """Say whether labels get no more than an equal share of the probability, for losses -ln p."""
-    return float((-loss.double()).exp().mean()) * classes <= 1
+def _known(loss: Tensor, classes: int | None) -> float:
+    """Return how far from chance (0) to certainty (1) a model is, by losses -ln p of its labels."""
+    if not classes or classes == 1:
+        return 1.0
+    p = float((-loss.double().clamp(min=0)).exp().mean())
+    return max(0.0, (p * classes - 1) / (classes - 1))
 
 
 def _square(loss: Tensor) -> float:

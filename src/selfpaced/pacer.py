@@ -352,7 +352,7 @@ class Pacer(Plain):
         if self.current_age.ndim:
             return len(self.current_age)
         dynamics = self.ledger.dynamics
-        return None if dynamics is None else dynamics.probability.shape[1] or None
+        return None if dynamics is None else dynamics.probability.shape[1]
 
     def _age_of(self, columns: Mapping[str, Tensor]) -> Tensor:
         """Return the age of each sample: shape () or (B,)."""

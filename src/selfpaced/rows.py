@@ -41,6 +41,12 @@ class Population(NamedTuple):
     columns: Mapping[str, Tensor]
     expansion: Tensor | None = None
 
+    def counts(self) -> Tensor | None:
+        """Return what each sample counts: its mass times its expansion; None for 1 each."""
+        if self.mass is None or self.expansion is None:
+            return self.expansion if self.mass is None else self.mass
+        return self.mass * self.expansion
+
 
 def expand(left_out: Tensor, visited: Tensor) -> Tensor | None:
     """Return how many samples each one stands for, float32, shape (n,); None for 1 each.

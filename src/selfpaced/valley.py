@@ -4,7 +4,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -41,23 +40,16 @@ def histogram(
         Shape (BINS,) without groups, else (groups, BINS / COARSE).
     """
     bins, rows = (BINS, 1) if groups is None else (BINS // COARSE, groups)
-    counts = np.zeros(rows * bins)
+    counts, each = np.zeros(rows * bins), population.counts()
     for start in range(0, len(population.difficulty), CHUNK):
         part = slice(start, start + CHUNK)
         values = population.difficulty[part].float().clamp(FIRST, LAST).cpu().numpy()
         at = (values.view(np.int32) >> SHIFT) - OFFSET
         if group is not None:
             at = at // COARSE + bins * group[part].cpu().numpy()
-        counts += np.bincount(at, _counted(population, part), minlength=len(counts))
+        weights = None if each is None else each[part].double().cpu().numpy()
+        counts += np.bincount(at, weights, minlength=len(counts))
     return counts if groups is None else counts.reshape(groups, bins)
-
-
-def _counted(population: Population, part: slice) -> Floats | None:
-    """Return what these samples count in a histogram, shape (n,); None for 1 each."""
-    factors = [f for f in (population.mass, population.expansion) if f is not None]
-    if not factors:
-        return None
-    return np.asarray(torch.stack([f[part].double() for f in factors]).prod(0).cpu().numpy())
 
 
 def quantile(counts: Floats, lowest: Floats, share: float) -> float:
