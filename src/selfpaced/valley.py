@@ -17,7 +17,7 @@ BINS = 40 * 256
 OFFSET = (127 - 24) * 256  # of the bin of FIRST: a float32's exponent counts from -127
 COARSE = 8  # bins of a group are as wide as this many
 CHUNK = 2**22
-FLAT = 0.95  # of the deepest gap: as deep as that is as good
+FLAT = 0.98  # of the deepest gap: as deep as that is as good
 LOWEST: Floats = (
     ((np.arange(BINS + 1, dtype=np.int32) + OFFSET) << SHIFT).view(np.float32).astype(np.float64)
 )
