@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from selfpaced.demo.idx import read_idx
+from selfpaced.audit.reading.idx import read_idx
 
 
 class DataUnavailable(RuntimeError):

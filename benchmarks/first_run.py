@@ -64,7 +64,7 @@ class Run:
     seed: int
 
 
-def network(setting: str) -> nn.Module:
+def network(setting: str) -> nn.Sequential:
     """Make an MLP, or the small CNN of "fashion"; images come as (B, 784)."""
     if setting != "fashion":
         return nn.Sequential(

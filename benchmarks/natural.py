@@ -14,11 +14,10 @@ Every run appends one line to ``results/natural.jsonl``; runs that are there are
 """
 
 import argparse
-import json
 import statistics
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
@@ -32,14 +31,11 @@ from torch.nn import functional as F
 
 from benchmarks import rival, texts
 from benchmarks.first_run import BATCH
-from benchmarks.lines import RESULTS, read
+from benchmarks.lines import RESULTS, append, read
 from benchmarks.suspects import interval
+from benchmarks.ways import WAYS, compare, kept_shares
 from selfpaced import Pacer
-from selfpaced.age import Age, Quantile
-from selfpaced.audit.arrays import mlp
-from selfpaced.difficulty import Shuffled, Smoothed
-from selfpaced.pacing import Constant, Recorded
-from selfpaced.rows import Difficulty
+from selfpaced.audit.networks import mlp
 from selfpaced.suspects import judge
 
 FILE = RESULTS / "natural.jsonl"
@@ -103,7 +99,7 @@ def task(name: str, features: str, seed: int) -> Task:
 def train(data: Task, pacer: Pacer, seed: int, learning_rate: float) -> nn.Module:
     """Train the default network with a pacer."""
     torch.manual_seed(seed)
-    model = mlp(data.x.shape[1], CLASSES)
+    model = mlp((data.x.shape[1],), CLASSES)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     for _ in range(EPOCHS):
         for index in torch.randperm(len(data.y)).split(BATCH):
@@ -127,33 +123,27 @@ def execute(name: str, features: str, seed: int) -> Row:
     """Run every way and return the line."""
     data = task(name, features, seed)
     share, n = float(data.wrong.mean()), len(data.y)
-    pacers = {"default": Pacer(n, columns={"group": data.y})}
-    models = {"default": train(data, pacers["default"], seed, RATES[features])}
-    kept = [float(row["kept_share"]) for row in pacers["default"].history]  # type: ignore[arg-type]
-    others: dict[str, tuple[Age, Difficulty]] = {
-        "plain": (Quantile(Constant(1.0)), Smoothed()),
-        "told": (Quantile(Recorded((1.0, 1.0, 1.0 - share))), Smoothed()),
-        "random": (Quantile(Recorded((1.0, *kept))), Shuffled(seed)),
-    }
-    for way, (age, difficulty) in others.items():
-        pacers[way] = Pacer(n, age=age, difficulty=difficulty)
-        models[way] = train(data, pacers[way], seed, RATES[features])
+    pacer = Pacer(n, columns={"group": data.y})
+
+    def trained(pacer: Pacer) -> tuple[nn.Module, Pacer]:
+        return train(data, pacer, seed, RATES[features]), pacer
+
+    runs = compare(pacer, trained, 1.0 - share, seed)
     folds = rival.held_out(
-        lambda: mlp(data.x.shape[1], CLASSES),
+        lambda: mlp((data.x.shape[1],), CLASSES),
         *(data.x, data.y, EPOCHS_OF_CLEANLAB, seed, RATES[features]),
     )
     ap, epochs = rival.best(folds, data.y.numpy(), data.wrong)
-    ledgers = {way: pacer.ledger for way, pacer in pacers.items()}
-    scores = {"default": ledgers["default"].suspicion, "plain": ledgers["plain"].loss}
-    said = judge(pacers["default"]).count
+    scores = {"default": pacer.ledger.suspicion, "plain": runs["plain"][1].ledger.loss}
+    said = judge(pacer).count
     return Row(
         *(name, features, seed, share),
         *(said.estimate / n, said.low / n, said.high / n),
         ap={way: float(average_precision_score(data.wrong, s)) for way, s in scores.items()}
         | {"cleanlab": ap},
         epochs_cleanlab=epochs,
-        accuracy={way: accuracy(model, data) for way, model in models.items()},
-        kept=kept[-1],
+        accuracy={way: accuracy(model, data) for way, (model, _) in runs.items()},
+        kept=kept_shares(pacer)[-1],
     )
 
 
@@ -167,7 +157,7 @@ def table(rows: list[Row]) -> Iterator[str]:
     for name, features in dict.fromkeys((row.name, row.features) for row in rows):
         seeds = [row for row in rows if (row.name, row.features) == (name, features)]
         ap = [_mean(seeds, "ap", way) for way in ("default", "cleanlab", "plain")]
-        right = [_mean(seeds, "accuracy", w) for w in ("default", "plain", "random", "told")]
+        right = [_mean(seeds, "accuracy", w) for w in WAYS]
         over = [row.ap["default"] - row.ap["cleanlab"] for row in seeds]
         gain = [row.accuracy["default"] - row.accuracy["plain"] for row in seeds]
         said = [statistics.mean(getattr(r, f) for r in seeds) for f in ("estimate", "low", "high")]
@@ -199,10 +189,7 @@ def main(arguments: list[str]) -> None:
     for features, name, seed in product(options.features, options.texts, options.seeds):
         done = {(row.name, row.features, row.seed) for row in read(FILE, Row)}
         if (name, features, seed) not in done:
-            row = execute(name, features, seed)
-            with FILE.open("a") as file:
-                file.write(json.dumps(asdict(row)) + "\n")
-            print(row, flush=True)
+            append(FILE, execute(name, features, seed))
 
 
 if __name__ == "__main__":

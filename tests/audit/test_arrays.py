@@ -10,7 +10,6 @@ from scipy import sparse
 from torch import nn
 
 from selfpaced.audit import Audit, find_label_errors
-from selfpaced.audit.arrays import mlp
 from selfpaced.audit.training import Settings
 
 NAMES = np.array(["ant", "bee", "cow"])
@@ -68,21 +67,15 @@ def test_batches_and_learning_rate_follow_the_rows(
 ) -> None:
     chosen: list[Settings] = []
 
-    def stop(data: Any, model: Any, labels: Any, settings: Settings, watch: Any) -> Any:
-        chosen.append(settings)
+    def stop(*arguments: Any) -> Any:
+        chosen.append(arguments[-1])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("selfpaced.audit.arrays.train", stop)
+    monkeypatch.setattr("selfpaced.audit.arrays.Training", stop)
     x = np.random.default_rng(0).normal(size=(rows, 2))
     with pytest.raises(KeyboardInterrupt):
         find_label_errors(form(x), np.arange(rows) % 2)
     assert (chosen[0].batch_size, chosen[0].learning_rate) == (batch, rate)
-
-
-@pytest.mark.parametrize(("features", "dropped"), [(2, 0.0), (100, 0.3)])
-def test_only_of_many_features_some_are_dropped(features: int, dropped: float) -> None:
-    inputs = [layer for layer in mlp(features, 2).modules() if isinstance(layer, nn.Dropout)]
-    assert [layer.p for layer in inputs] == [dropped, 0.5, 0.5]
 
 
 def test_the_same_seed_is_the_same_result_whatever_was_drawn_before(found: Audit) -> None:

@@ -11,23 +11,14 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from torch import Tensor, nn
 
+from selfpaced.audit.aims import Classes, require_classes
 from selfpaced.audit.loading import Rows
+from selfpaced.audit.networks import mlp
 from selfpaced.audit.result import Audit, result
-from selfpaced.audit.training import (
-    BATCH,
-    EPOCHS,
-    LEARNING_RATE,
-    Settings,
-    Watch,
-    require_classes,
-    train,
-)
+from selfpaced.audit.training import EPOCHS, LEARNING_RATE, Settings, Training, Watch, batch_for
 from selfpaced.errors import require
 from selfpaced.sampling import Indexed
 
-HIDDEN = 256
-MANY = 100  # features; so many stand in for each other
-FEW = 2_000  # rows
 SHOWN = 5
 
 Model = nn.Module | Callable[[int, int], nn.Module]
@@ -78,7 +69,7 @@ def find_label_errors(
     """
     rows, (codes, names) = _rows(X), _codes(y)
     if batch_size is None:
-        batch_size = 32 if len(codes) < FEW else BATCH
+        batch_size = batch_for(len(codes))
     if learning_rate is None:
         learning_rate = 3e-4 if sparse.issparse(rows) else LEARNING_RATE
     settings = Settings(epochs, batch_size, learning_rate, seed=seed)
@@ -93,17 +84,9 @@ def find_label_errors(
         learner = _model(model, int(np.prod(rows.shape[1:])), len(names))
     rows = _standardized(rows) if model is None else rows
     data = Indexed(Rows(rows.astype(np.float32), codes))
-    return result(*train(data, learner, codes, settings, watch), codes, names)
-
-
-def mlp(n_features: int, n_classes: int) -> nn.Module:
-    """Make the default model: two hidden layers, slow to learn labels by heart."""
-    return nn.Sequential(
-        *(nn.Flatten(), nn.Dropout(0.3 if n_features >= MANY else 0.0)),
-        *(nn.Linear(n_features, HIDDEN), nn.ReLU(), nn.Dropout(0.5)),
-        *(nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Dropout(0.5)),
-        nn.Linear(HIDDEN, n_classes),
-    )
+    training = Training(data, learner, codes, Classes(len(names)), settings)
+    training.run(watch)
+    return result(training.model, training.pacer, codes, names)
 
 
 def _model(model: Model | None, n_features: int, n_classes: int) -> nn.Module:
@@ -112,7 +95,7 @@ def _model(model: Model | None, n_features: int, n_classes: int) -> nn.Module:
         return copy.deepcopy(model)
     if model is not None:
         return model(n_features, n_classes)
-    return mlp(n_features, n_classes).to("cuda" if torch.cuda.is_available() else "cpu")
+    return mlp((n_features,), n_classes).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _rows(X: Any) -> Any:

@@ -26,7 +26,8 @@ class Audit:
         count: How many labels are wrong, by the model's contradictions where it is sure, with the
             range of what can be told; see ``selfpaced.suspects.judge``.
         confusion: Expected number of wrong labels by the class that was meant (rows) and the label
-            given (columns), of the samples where another class is suggested.
+            given (columns), of the samples where another class is suggested; None for a
+            regression, whose labels are numbers.
         history: A row per epoch: ``Pacer.history``.
         model: The trained model, in eval mode.
         pacer: Its memory.
@@ -34,25 +35,35 @@ class Audit:
 
     table: pd.DataFrame
     count: Count
-    confusion: pd.DataFrame
+    confusion: pd.DataFrame | None
     history: pd.DataFrame
     model: nn.Module
     pacer: Pacer
 
     @property
+    def numeric(self) -> bool:
+        """Whether the labels are numbers: the audit was of a regression."""
+        return self.confusion is None
+
+    @property
     def suspects(self) -> pd.DataFrame:
-        """The samples more probably wrong than right, with another class to suggest."""
+        """The samples more probably wrong than right; of classes, with another one to suggest."""
         table = self.table
+        if self.numeric:
+            return table[table["probability"] > 0.5]
         return table[(table["probability"] > 0.5) & (table["suggested"] != table["label"])]
 
     def __repr__(self) -> str:
         """Say how many labels are wrong and of which kind."""
         n, suspects, found = len(self.table), self.suspects, self.count
+        what = "numbers" if self.numeric else "labels"
         lines = [
-            f"{len(suspects):,} of {n:,} labels are probably wrong ({len(suspects) / n:.1%}).",
+            f"{len(suspects):,} of {n:,} {what} are probably wrong ({len(suspects) / n:.1%}).",
             f"All in all about {found.estimate:,.0f} are wrong ({found.low:,.0f} to "
             f"{found.high:,.0f}).",
         ]
+        if self.numeric:
+            return "\n".join(lines)
         kinds = suspects.groupby(["label", "suggested"], observed=True).size().reset_index(name="n")
         for kind in kinds.sort_values("n", ascending=False).head(SHOWN).to_dict("records"):
             lines.append(

@@ -1,73 +1,23 @@
-"""An audit of a torch dataset: one self-paced training that watches every label."""
+"""One self-paced training that watches every label; it can be stopped, saved and gone on with."""
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from selfpaced.audit.loading import loader
-from selfpaced.audit.result import Audit, result
-from selfpaced.errors import require, require_positive_int, require_seed
-from selfpaced.pacer import Pacer
+from selfpaced.audit.aims import Aim
+from selfpaced.audit.loading import Batches, loader
+from selfpaced.audit.machine import Alone, Machine, share_batch
+from selfpaced.errors import require, require_keys, require_positive_int, require_seed
+from selfpaced.ranks import extremes
 from selfpaced.sampling import Indexed
 
 Watch = Callable[[int, int, float], None]  # after each epoch: how many, of how many, kept share
 BATCH, LEARNING_RATE, EPOCHS = 128, 1e-3, 30
-
-
-def audit(
-    dataset: Any,
-    model: nn.Module,
-    labels: Tensor | None = None,
-    *,
-    epochs: int = EPOCHS,
-    batch_size: int = BATCH,
-    learning_rate: float = LEARNING_RATE,
-    workers: int = 0,
-    seed: int = 0,
-    watch: Watch | None = None,
-) -> Audit:
-    """Train a classifier self-paced and say which labels are probably wrong.
-
-    Args:
-        dataset: Map-style; items are (input, label), the label an int from 0.
-        model: Maps a batch of inputs to logits (B, C). It is copied; yours stays as it is. The
-            training runs where it is.
-        labels: All labels, int64, shape (n,), in place of those in the items; None reads them from
-            the dataset, item by item.
-        epochs: How often every sample is visited.
-        batch_size: Samples a batch.
-        learning_rate: Adam's.
-        workers: Processes that load data.
-        seed: Of the order of the samples and of dropout; the model's initial weights are yours.
-        watch: Called after each epoch with its number, ``epochs`` and the kept share.
-
-    Returns:
-        The result, with a row per sample.
-
-    Raises:
-        ValueError: For settings out of range, and for labels that are no classes.
-        TypeError: For a dataset without indices.
-
-    >>> _ = torch.manual_seed(0)
-    >>> x = torch.cat([torch.randn(60, 2) - 4, torch.randn(60, 2) + 4])
-    >>> y = torch.arange(120) // 60
-    >>> y[7] = 1
-    >>> data = torch.utils.data.TensorDataset(x, y)
-    >>> found = audit(data, nn.Linear(2, 2), epochs=40, batch_size=16, learning_rate=0.01)
-    >>> int(found.table.index[0])
-    7
-    """
-    settings = Settings(epochs, batch_size, learning_rate, workers, seed)
-    indexed = Indexed(dataset)
-    labels = labels_of(indexed) if labels is None else torch.as_tensor(labels)
-    n_classes = require_classes(labels, len(indexed))
-    learner, pacer = train(indexed, copy.deepcopy(model), labels, settings, watch)
-    return result(learner, pacer, labels.cpu(), range(n_classes))
+FEW, SMALL = 2_000, 32  # so few rows get batches so small
+KEYS = {"model", "optimizer", "pacer", "epoch", "position", "order", "random"}  # of a state
 
 
 @dataclass(frozen=True)
@@ -91,65 +41,147 @@ class Settings:
         require_seed(self.seed, "audit")
 
 
-def train(
-    dataset: Indexed, model: nn.Module, labels: Tensor, settings: Settings, watch: Watch | None
-) -> tuple[nn.Module, Pacer]:
-    """Train the model in place, and return it with the memory of the run."""
-    where = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    pacer = Pacer(len(labels), columns={"group": labels}).to(where)
-    optimizer = torch.optim.Adam(model.train().parameters(), lr=settings.learning_rate)
-    batches = loader(dataset, settings.batch_size, settings.workers, settings.seed)
-    with torch.random.fork_rng():
-        torch.manual_seed(settings.seed)
-        for epoch in range(settings.epochs):
-            for index, x, _ in batches:
-                update(
-                    model, optimizer, pacer, index.to(where), x.to(where), labels[index].to(where)
-                )
-            pacer.step()
-            if watch is not None:
-                watch(epoch + 1, settings.epochs, float((pacer.weight > 0).float().mean()))
-    return model, pacer
+def batch_for(rows: int) -> int:
+    """Return the batch size for so many rows: a few need many steps."""
+    return SMALL if rows < FEW else BATCH
 
 
-def update(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    pacer: Pacer,
-    index: Tensor,
-    x: Tensor,
-    y: Tensor,
-) -> None:
-    """Take one step, and remember what the logits say."""
-    logits = model(x)
-    if logits.ndim != 2 or logits.shape[1] <= int(y.max()):
-        raise ValueError(
-            f"audit expects logits for every class, at least {int(y.max()) + 1}; the model gives "
-            f"{tuple(logits.shape)}."
+class Training:
+    """A training, from its first batch to its last.
+
+    Args:
+        dataset: Items are (input, anything).
+        model: Maps a batch of inputs to outputs. It is trained in place.
+        labels: Shape (n,): int64 for classes, float32 for numbers.
+        aim: What the model is to learn.
+        settings: How to train.
+        machine: Where; None for the device that the model is on.
+
+    Attributes:
+        pacer: The memory of the run.
+        epoch: Epochs that are over.
+        position: Batches of the running epoch that are over.
+    """
+
+    def __init__(
+        self,
+        dataset: Indexed,
+        model: nn.Module,
+        labels: Tensor,
+        aim: Aim,
+        settings: Settings,
+        machine: Machine | None = None,
+    ) -> None:
+        """Begin before the first batch."""
+        parameters = list(model.parameters())
+        home = parameters[0].device if parameters else torch.device("cpu")
+        self.machine = Alone(home) if machine is None else machine
+        self.labels, self.aim, self.settings = labels, aim, settings
+        optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate)
+        self._model, self._optimizer = self.machine.prepare(model.train(), optimizer)
+        self.model = model
+        self.pacer = aim.pacer(labels).to(self.machine.device)
+        self.batches = Batches(
+            len(labels),
+            settings.batch_size,
+            settings.seed,
+            process=self.machine.process_index,
+            processes=self.machine.num_processes,
         )
-    loss = F.cross_entropy(logits, y, reduction="none")
-    total = pacer(loss, index, logits=logits, target=y, probabilities=True)
-    optimizer.zero_grad()
-    total.backward()
-    optimizer.step()
+        self._loader = loader(dataset, self.batches, settings.workers)
+        self.epoch = self.position = 0
+        self._order = self.batches.generator.get_state()
+        with torch.random.fork_rng():
+            torch.manual_seed(settings.seed)
+            self._random = random_state(self.machine.device)
+
+    def run(self, watch: Watch | None = None, pulse: Callable[[], bool] = lambda: False) -> bool:
+        """Train to the last epoch, or until it is asked to stop.
+
+        Args:
+            watch: Called after each epoch with its number, ``epochs`` and the kept share.
+            pulse: Called after each batch; True stops here, in the middle of an epoch. With
+                several processes all stop at the end of the epoch in which one was asked to.
+
+        Returns:
+            Whether the training is over.
+        """
+        with torch.random.fork_rng():
+            set_random_state(self._random, self.machine.device)
+            going = True
+            while going and self.epoch < self.settings.epochs:
+                going = self._train_epoch(pulse)
+                if watch is not None and self.position == 0:
+                    kept = float((self.pacer.weight > 0).float().mean())
+                    watch(self.epoch, self.settings.epochs, kept)
+            self._random = random_state(self.machine.device)
+        return self.epoch == self.settings.epochs
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that it takes to go on to the bit."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "pacer": self.pacer.state_dict(),
+            "epoch": self.epoch,
+            "position": self.position,
+            "order": self._order,
+            "random": self._random,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a training where it was.
+
+        Raises:
+            ValueError: For a state that is cut short, or of another number of samples.
+        """
+        require_keys(state, KEYS, "Training")
+        self.pacer.load_state_dict(state["pacer"])
+        self.model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.epoch, self.position = state["epoch"], state["position"]
+        self._order, self._random = state["order"], state["random"]
+        self.batches.generator.set_state(self._order)
+
+    def _train_epoch(self, pulse: Callable[[], bool]) -> bool:
+        """Train to the end of the epoch; say whether to go on."""
+        self._order, self.batches.start = self.batches.generator.get_state(), self.position
+        asked, several = False, self.machine.num_processes > 1
+        for index, x, *_ in self._loader:
+            self._update(index, x)
+            self.position += 1
+            asked = pulse() or asked
+            if asked and not several:
+                return False
+        self.pacer.step()
+        self.epoch, self.position = self.epoch + 1, 0
+        self._order = self.batches.generator.get_state()
+        return not (several and extremes([int(asked)], self.machine.device)[1][0])
+
+    def _update(self, index: Tensor, x: Tensor) -> None:
+        """Take one step, and remember what the outputs say."""
+        machine, denominator = self.machine, None
+        if machine.num_processes > 1:
+            rows = self.batches.rows(self.position)
+            share_batch(self.model, rows, machine.process_index, machine.num_processes)
+            denominator = rows / machine.num_processes  # gradients are averaged over processes
+        x, y = x.to(machine.device), self.labels[index].to(machine.device)
+        total = self.aim.total(self.pacer, self._model(x), index.to(machine.device), y, denominator)
+        self._optimizer.zero_grad()
+        machine.backward(total)
+        self._optimizer.step()
 
 
-def labels_of(dataset: Indexed) -> Tensor:
-    """Return the labels of a dataset of (input, label), int64."""
-    return torch.tensor([int(dataset.dataset[place][1]) for place in range(len(dataset))])
+def random_state(device: torch.device) -> list[Tensor]:
+    """Return the states of torch's random numbers, of the CPU and of the device."""
+    states = [torch.get_rng_state()]
+    if device.type == "cuda":
+        states.append(torch.cuda.get_rng_state(device))
+    return states
 
 
-def require_classes(labels: Tensor, n: int) -> int:
-    """Return the number of classes, or raise for labels that are none."""
-    require(
-        labels.shape == (n,) and labels.dtype == torch.int64,
-        f"audit expects one int64 label per sample, shape ({n},); got {labels.dtype} of shape "
-        f"{tuple(labels.shape)}.",
-    )
-    require(
-        int(labels.min()) >= 0,
-        f"audit expects labels from 0; got {int(labels.min())}. Number the classes.",
-    )
-    classes = len(labels.unique())
-    require(classes > 1, "audit needs two classes or more; all labels are the same.")
-    return int(labels.max()) + 1
+def set_random_state(states: list[Tensor], device: torch.device) -> None:
+    """Put back what ``random_state`` returned."""
+    torch.set_rng_state(states[0])
+    if device.type == "cuda" and len(states) > 1:
+        torch.cuda.set_rng_state(states[1], device)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from selfpaced.demo.idx import read_pair
+from selfpaced.audit.reading.idx import read_pair
 from selfpaced.errors import require
 from selfpaced.pacer import Pacer
 

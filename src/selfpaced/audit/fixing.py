@@ -1,0 +1,105 @@
+"""A corrected copy of the user's table; the table itself is never touched."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from selfpaced.audit.copies import Wanted, copy_csv, copy_jsonl, copy_parquet
+from selfpaced.errors import require
+from selfpaced.trace import replacing
+
+Copy = Callable[[Path, Path, Wanted], int]
+
+FORMATS: dict[str, Copy] = {
+    ".csv": lambda path, target, wanted: copy_csv(path, target, wanted, ","),
+    ".tsv": lambda path, target, wanted: copy_csv(path, target, wanted, "\t"),
+    ".jsonl": copy_jsonl,
+    ".parquet": copy_parquet,
+}
+
+
+def fix(
+    path: Path,
+    corrected: Path,
+    label: str,
+    suspects: pd.DataFrame,
+    *,
+    drop: bool = False,
+    force: bool = False,
+) -> int:
+    """Write a copy of a table in which the suspects have the label that was suggested.
+
+    All other cells come back as they read, in the same order. A column ``selfpaced_was`` holds the
+    former label of each changed row (in JSON lines only the changed ones have it). A record that
+    cannot be read, such as one with too many fields, is copied as it is.
+
+    Args:
+        path: The table: ``.csv``, ``.tsv``, ``.parquet`` or ``.jsonl``.
+        corrected: The copy, of the same format.
+        label: The column with the labels.
+        suspects: Columns ``row`` (1 is the first record after the header; records that cannot be
+            read count, blank lines do not) and ``suggested``; with ``given``, the labels are
+            compared with those of the audit.
+        drop: Leave those rows out instead, and add no column.
+        force: Replace ``corrected`` where it exists.
+
+    Returns:
+        How many rows were changed or left out.
+
+    Raises:
+        ValueError: For another format, for ``corrected`` that is the table itself, and for a table
+            that is not the one of the audit.
+        FileExistsError: Where ``corrected`` exists, without ``force``.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> suspects = pd.DataFrame({"row": [2], "suggested": ["cat"]})
+    >>> with TemporaryDirectory() as folder:
+    ...     table, copy = Path(folder, "a.csv"), Path(folder, "b.csv")
+    ...     _ = table.write_text("id,is\\n007,cat\\n008,dog\\n")
+    ...     fix(table, copy, "is", suspects), copy.read_text()
+    (1, 'id,is,selfpaced_was\\n007,cat,\\n008,cat,dog\\n')
+    """
+    write = _format(path, corrected)
+    _check_target(path, corrected, force=force)
+    wanted = _wanted(label, suspects, path.name, drop=drop)
+    with replacing(corrected) as made:
+        return write(path, made, wanted)
+
+
+def _format(path: Path, corrected: Path) -> Copy:
+    """Return what copies a table of this format, or raise."""
+    form, said = path.suffix.lower(), ", ".join(FORMATS)
+    require(form in FORMATS, f"fix reads {said}; got {path.name}.")
+    require(
+        corrected.suffix.lower() == form,
+        f"The corrected copy of {path.name} is a {form} file too; got {corrected.name}.",
+    )
+    return FORMATS[form]
+
+
+def _check_target(path: Path, corrected: Path, *, force: bool) -> None:
+    """Raise where the copy would replace the table, or another file without being asked to."""
+    exists = corrected.exists()
+    same = exists and os.path.samefile(path, corrected)
+    require(
+        not same and corrected.resolve() != path.resolve(),
+        f"{corrected} is the table itself, which stays as it is. Choose another name.",
+    )
+    if exists and not force:
+        raise FileExistsError(f"{corrected} exists. Choose another name, or pass --force.")
+
+
+def _wanted(label: str, suspects: pd.DataFrame, name: str, *, drop: bool) -> Wanted:
+    """Return what is to change, or raise for suspects without rows."""
+    missing = {"row", "suggested"} - set(suspects.columns)
+    require(
+        not missing,
+        f"fix needs suspects with the columns row and suggested; missing: {sorted(missing)}.",
+    )
+    rows = [int(row) for row in suspects["row"]]
+    twice = suspects["row"].duplicated()
+    require(not twice.any(), f"fix needs each row once; got {sorted(suspects['row'][twice])} twice.")
+    given = dict(zip(rows, suspects["given"], strict=True)) if "given" in suspects else {}
+    return Wanted(name, label, dict(zip(rows, suspects["suggested"], strict=True)), given, drop)

@@ -1,0 +1,156 @@
+"""The folder of a run: claimed before it begins, and filled at once when it is over."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory, TemporaryFile
+
+from selfpaced.errors import require
+from selfpaced.trace import PARTIAL, sync
+
+FILES = {
+    "summary.md": "this page",
+    "suspects.csv": "the labels that are probably wrong, most suspicious first",
+    "suspects.png": "a picture of them",
+    "conflicts.csv": "samples that stand there more than once, with different labels",
+    "curves.png": "the training: what was kept, and the loss",
+    "ledger.parquet": "every sample, in the order of the file, with all that is known of it",
+    "history.parquet": "every epoch",
+    "model.safetensors": "the weights of the trained model",
+    "config.json": "how that model is built",
+    "features.joblib": "how a row becomes the numbers that the model reads",
+    "checkpoint.pt": "the training itself, to go on with",
+}  # all that a run writes, and what it is
+LAST = "summary.md"  # is written last: where it is, all is
+OURS = "ledger.parquet"  # no other program writes such a file
+FULL = errno.ENOSPC, errno.EDQUOT
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder whose files move into ``folder`` when the block ends well.
+
+    When the block raises, the temporary folder is removed and nothing in ``folder`` has changed.
+
+    Args:
+        folder: Exists and can be written to.
+
+    Raises:
+        OSError: When the disk is full, in one line; the advice is to go on with ``--resume``.
+        IsADirectoryError: Where a folder stands in the place of a file.
+
+    >>> with TemporaryDirectory() as run:
+    ...     with staged(Path(run)) as stage:
+    ...         _ = (stage / "summary.md").write_text("All is well.")
+    ...     os.listdir(run)
+    ['summary.md']
+    """
+    try:
+        with TemporaryDirectory(prefix=PARTIAL, dir=folder) as stage:
+            yield Path(stage)
+            _publish(Path(stage), folder)
+    except Exception as error:
+        if not _disk_is_full(error):
+            raise
+        raise OSError(
+            f"The disk is full: nothing of the results was written to {folder}. Free some space "
+            f"and go on with --resume."
+        ) from error
+
+
+def claim(folder: Path, *, force: bool, resume: bool) -> None:
+    """Make the folder of a run, or raise for one that holds something.
+
+    Args:
+        folder: May exist; its parents need not.
+        force: Remove what an earlier run wrote, and nothing else.
+        resume: Leave what an earlier run wrote, to go on with it.
+
+    Raises:
+        FileExistsError: For a folder that is not empty, without ``force`` or ``resume``; with
+            ``force`` for one that holds files of our names but no run.
+        NotADirectoryError: For a file.
+        ValueError: For ``force`` and ``resume`` together.
+        OSError: For a folder that cannot be written to.
+
+    >>> with TemporaryDirectory() as parent:
+    ...     claim(Path(parent, "run"), force=False, resume=False)
+    ...     os.listdir(parent)
+    ['run']
+    """
+    require(not (force and resume), "Choose --force or --resume; got both.")
+    if folder.is_file():
+        raise NotADirectoryError(
+            f"{folder} is a file, and a run writes to a folder. Choose another name."
+        )
+    if not (force or resume) and folder.is_dir() and any(folder.iterdir()):
+        raise FileExistsError(
+            f"{folder} exists. Choose another folder, or pass --force to replace what an earlier "
+            f"run wrote, or --resume to go on with it."
+        )
+    _make(folder)
+    if force:
+        _clear(folder)
+    if force or resume:
+        _remove_partial(folder)
+
+
+def _make(folder: Path) -> None:
+    """Make the folder where there is none, and try to write to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(prefix=PARTIAL, dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"{folder} cannot be written to: {error.strerror}. Choose another folder."
+        ) from error
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier run wrote; raise where the names are ours and the files are not."""
+    there = [name for name in FILES if os.path.lexists(folder / name)]
+    if OURS not in there and set(there) - {"checkpoint.pt"}:
+        raise FileExistsError(
+            f"{folder} holds {', '.join(there)}, but no earlier run. Choose another folder."
+        )
+    for name in there:
+        if not (folder / name).is_dir():
+            (folder / name).unlink()
+
+
+def _remove_partial(folder: Path) -> None:
+    """Remove what a run that was killed left half written."""
+    for path in folder.glob(f"{PARTIAL}*"):
+        if path.is_dir() and not path.is_symlink():
+            rmtree(path)
+        else:
+            path.unlink()
+
+
+def _publish(stage: Path, folder: Path) -> None:
+    """Move all files, once every one of them is on the disk."""
+    made = sorted(stage.iterdir(), key=lambda path: (path.name == LAST, path.name))
+    for path in made:
+        if (folder / path.name).is_dir():
+            raise IsADirectoryError(
+                f"{folder / path.name} is a folder, and a run writes a file of that name. "
+                f"Move it away and go on with --resume."
+            )
+        sync(path)
+    for path in made:
+        os.replace(path, folder / path.name)
+
+
+def _disk_is_full(error: BaseException | None) -> bool:
+    """Say whether an error, or one that led to it, came of a full disk or a used-up quota."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return True
+        if "No space left on device" in str(error):  # as safetensors says it
+            return True
+        error = error.__cause__ or error.__context__
+    return False
