@@ -15,7 +15,7 @@ NAMES = {
 }
 HEADER = (
     "| data | noise | plain | random order | told the rate | default "
-    "| AP plain / told / default | kept told / default | seconds plain / default |"
+    "| AP plain / told / default | kept told / default |"
 )
 Key = tuple[str, str, str, int]
 
@@ -73,7 +73,6 @@ class Cell:
     ap: float | None
     ap_past: float | None
     kept: float
-    seconds: float
     seeds: int
 
 
@@ -104,7 +103,6 @@ def cell(rows: Sequence[Row]) -> Cell:
         ap=_mean([row.ap for row in rows]),
         ap_past=_mean([row.ap_past for row in rows]),
         kept=statistics.fmean(row.shares[-1] for row in rows),
-        seconds=statistics.fmean(row.seconds for row in rows),
         seeds=len(rows),
     )
 
@@ -169,11 +167,7 @@ def _line(setting: str, noise: str, methods: dict[str, Cell]) -> str:
     blocks = [_accuracy(methods.get(method)) for method in SHOWN]
     aps = [_number(methods.get(method), "ap") for method in ("plain", "told", "default")]
     kept = [_number(methods.get(method), "kept") for method in ("told", "default")]
-    times = [
-        f"{methods[method].seconds:.0f}" if method in methods else "-"
-        for method in ("plain", "default")
-    ]
-    parts = [NAMES[setting], noise, *blocks, " / ".join(aps), " / ".join(kept), " / ".join(times)]
+    parts = [NAMES[setting], noise, *blocks, " / ".join(aps), " / ".join(kept)]
     return f"| {' | '.join(parts)} |"
 
 

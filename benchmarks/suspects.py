@@ -106,9 +106,9 @@ def table(rows: list[Row], rivals: list[Rival]) -> Iterator[str]:
     """Yield the lines of a Markdown table, a row per setting and noise."""
     yield (
         "| data | noise | AP ours / cleanlab | difference, 95 % | over .5 | ECE | wrong: true / "
-        "said (interval) | in it | class right | seconds ours / 5 folds |"
+        "said (interval) | in it | class right |"
     )
-    yield "|---" * 10 + "|"
+    yield "|---" * 9 + "|"
     theirs = {(row.setting, row.noise, row.seed): row for row in rivals}
     for setting, noise in dict.fromkeys((row.setting, row.noise) for row in rows):
         seeds = [row for row in rows if (row.setting, row.noise) == (setting, noise)]
@@ -119,19 +119,17 @@ def table(rows: list[Row], rivals: list[Rival]) -> Iterator[str]:
 def _line(rows: list[Row], pairs: list[tuple[Row, Rival]]) -> str:
     """Return the means of the seeds; true and said counts are those of the first."""
     one, mean = rows[0], statistics.mean
-    scores, folds = "- | -", "-"
+    scores = "- | -"
     if pairs:
         gaps = [(row.ap or 0.0) - other.ap for row, other in pairs]
         ap, best = mean(row.ap or 0.0 for row, _ in pairs), mean(other.ap for _, other in pairs)
         scores = f"{ap:.3f} / {best:.3f} | {interval(gaps)}"
-        folds = f"{mean(other.seconds for _, other in pairs):.0f}"
     inside = sum(row.low <= row.wrong <= row.high for row in rows)
     named = "-" if one.suggested is None else f"{mean(row.suggested or 0.0 for row in rows):.2f}"
     return (
         f"| {one.setting} | {one.noise} | {scores} | {mean(r.over_half for r in rows):.3f} | "
         f"{mean(r.ece for r in rows):.3f} | {one.wrong} / {one.estimate:.0f} ({one.low:.0f} to "
-        f"{one.high:.0f}) | {inside} of {len(rows)} | {named} | "
-        f"{mean(r.seconds for r in rows):.0f} / {folds} |"
+        f"{one.high:.0f}) | {inside} of {len(rows)} | {named} |"
     )
 
 

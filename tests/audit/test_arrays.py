@@ -43,6 +43,7 @@ def test_the_wrong_labels_come_first_with_the_class_that_was_meant(found: Audit)
 def test_they_are_counted(found: Audit) -> None:
     assert found.count.low <= 30 <= found.count.high
     assert len(found.suspects) == pytest.approx(30, abs=3)
+    assert found.confusion is not None
     assert found.confusion.to_numpy().sum() == pytest.approx(30, abs=4)
     assert found.confusion.loc["ant", "bee"] == pytest.approx(10, abs=3)  # meant ant, says bee
 

@@ -59,7 +59,10 @@ class Classes:
                 f"{tuple(out.shape)}."
             )
         loss = F.cross_entropy(out, y, reduction="none")
-        return pacer(loss, index, denominator=denominator, logits=out, target=y, probabilities=True)
+        total: Tensor = pacer(
+            loss, index, denominator=denominator, logits=out, target=y, probabilities=True
+        )
+        return total
 
 
 @dataclass(frozen=True)

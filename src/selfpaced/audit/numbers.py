@@ -43,7 +43,7 @@ def probability_wrong(given: Floats, predicted: Floats) -> Floats:
     error = given - predicted
     scale = float(np.median(np.abs(error))) / 0.6745
     if scale == 0.0 or float(np.ptp(given)) == 0.0:
-        return (error != 0).astype(np.float64)
+        return np.asarray(error != 0, dtype=np.float64)
     anything = _density(given)
     fits = [_fit(error, anything, scale, tails) for tails in TAILS]
     return max(fits, key=lambda fit: fit.likelihood).probability
