@@ -7,8 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset, TensorDataset
 
+from selfpaced import Indexed
 from selfpaced.audit import audit
-from selfpaced.audit.training import Settings
+from selfpaced.audit.aims import Classes, Numbers
+from selfpaced.audit.networks import mlp
+from selfpaced.audit.training import Settings, Training
 
 
 def data() -> tuple[TensorDataset, Tensor]:
@@ -91,3 +94,72 @@ def test_labels_that_are_no_classes_are_refused(labels: Tensor, said: str) -> No
 def test_settings_out_of_range_are_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Settings(**settings)
+
+
+def begun(seed: int = 0) -> Training:
+    dataset, _ = data()
+    torch.manual_seed(seed)
+    net = mlp((2,), 2)  # with dropout: random numbers count
+    settings = Settings(epochs=4, batch_size=32)
+    return Training(Indexed(dataset), net, dataset.tensors[1], Classes(2), settings)
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Say whether two states are the same, to the bit; NaN is NaN."""
+    if isinstance(one, Tensor):
+        return bool(torch.equal(one.nan_to_num(nan=-1.0), other.nan_to_num(nan=-1.0)))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(equal(one[k], other[k]) for k in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(equal, one, other))
+    return bool(one == other)
+
+
+@pytest.mark.parametrize("after", [1, 3, 7, 9, 14])  # of 7 batches an epoch
+def test_a_training_that_was_stopped_goes_on_to_the_bit(after: int) -> None:
+    whole = begun()
+    assert whole.run()
+    seen: list[int] = []
+
+    def pulse() -> bool:
+        seen.append(1)
+        return len(seen) == after
+
+    stopped = begun()
+    assert not stopped.run(pulse=pulse)
+    assert (stopped.epoch, stopped.position) == (after // 7, after % 7) or after % 7 == 0
+    state = stopped.state_dict()
+    torch.rand(3)
+    resumed = begun(seed=1)
+    resumed.load_state_dict(state)
+    assert resumed.run()
+    assert equal(resumed.state_dict(), whole.state_dict())
+
+
+def test_a_state_cut_short_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"cut short; it lacks \['pacer'\]"):
+        begun().load_state_dict({k: v for k, v in begun().state_dict().items() if k != "pacer"})
+
+
+def test_numbers_are_learned_without_those_that_are_wrong() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(400, 3, generator=generator)
+    truth = x @ torch.tensor([0.6, -0.6, 0.5])
+    wrong = torch.arange(400) % 8 == 0
+    given = torch.where(wrong, truth.roll(8), truth)
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(3, 1))
+    settings = Settings(epochs=20, batch_size=16, learning_rate=0.02)
+    training = Training(Indexed(TensorDataset(x, given)), net, given, Numbers(), settings)
+    training.run()
+    torch.testing.assert_close(net(x).squeeze(1), truth, atol=0.05, rtol=0)
+    assert not training.pacer.weight[wrong & ((given - truth).abs() > 0.5)].any()
+
+
+def test_a_model_of_numbers_that_gives_more_is_told() -> None:
+    x = torch.randn(8, 3)
+    training = Training(
+        Indexed(TensorDataset(x, x[:, 0])), nn.Linear(3, 2), x[:, 0], Numbers(), Settings()
+    )
+    with pytest.raises(ValueError, match=r"one number a sample, shape \(8, 1\); .* \(8, 2\)"):
+        training.run()
