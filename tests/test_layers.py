@@ -40,13 +40,13 @@ ORDER = [
     "suspects",
     "testing",
     "__init__",
-    "audit",
     "report",
+    "audit",
     "demo",
     "cli",
     "__main__",
 ]
-CORE = ORDER[: ORDER.index("audit")]
+CORE = ORDER[: ORDER.index("report")]
 FILES = sorted(SOURCE.rglob("*.py"))
 
 

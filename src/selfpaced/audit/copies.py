@@ -2,20 +2,26 @@
 
 import codecs
 import csv
+import gzip
 import io
 import json
-import math
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import pyarrow as pa
+from pyarrow import parquet
+
+from selfpaced.audit.reading.content import MARKS, unpack
+from selfpaced.audit.reading.delimited import SEPARATORS
+from selfpaced.audit.reading.kinds import suffix_of
+from selfpaced.audit.spelling import Spelling, key
 from selfpaced.errors import choose, require
 
 WAS = "selfpaced_was"
+MOST = 2**31 - 1  # characters of a field: what a C long holds everywhere
 
 
 @dataclass(frozen=True)
@@ -53,13 +59,13 @@ class Wanted:
         Raises:
             ValueError: For a table that is not the one of the audit.
         """
-        n, spelled = len(labels), _Spelling(labels)
+        n, spelled = len(labels), Spelling(labels)
         for row in self.suggested:
             was = labels[row - 1] if 1 <= row <= n else None
             problem = "cannot be read" if was is None else ""
             if not 1 <= row <= n:
                 problem = f"is outside the table, which has {n} rows"
-            elif was is not None and row in self.given and _key(was) != _key(self.given[row]):
+            elif was is not None and row in self.given and key(was) != key(self.given[row]):
                 problem = f"is labelled {was!r}, no longer {self.given[row]!r}"
             require(
                 not problem,
@@ -75,116 +81,93 @@ class Record(NamedTuple):
     fields: list[str]
 
 
-def copy_csv(path: Path, target: Path, wanted: Wanted, delimiter: str) -> int:
-    """Copy a table of separated values; see ``fixing.fix``. Blank lines stay."""
-    form = _encoding(path)
-    with path.open(encoding=form, errors="surrogateescape", newline="") as file, _long_fields():
-        header, *records = list(_records(file, delimiter)) or [Record("", [])]
-    wanted.check_columns(header.fields)
-    column, n_fields = header.fields.index(wanted.label), len(header.fields)
-    rows = [record for record in records if record.fields]
-    changes = wanted.changes(
-        [row.fields[column] if len(row.fields) == n_fields else None for row in rows]
-    )
+def copy_delimited(path: Path, target: Path, wanted: Wanted) -> int:
+    """Copy a table of text; see ``fixing.fix``. Blank lines stay."""
+    text, form = _decoded(path)
+    separator, records = _records(path, text)
+    names = [name.strip() or f"column {place}" for place, name in enumerate(records[0].fields, 1)]
+    wanted.check_columns(names)
+    column, rows = names.index(wanted.label), [record for record in records[1:] if record.fields]
+    whole = [row.fields if len(row.fields) == len(names) else None for row in rows]
+    changes = wanted.changes([None if fields is None else fields[column] for fields in whole])
     new = {id(rows[place]): str(label) for place, label in changes.items()}
-    with target.open("w", encoding=form, errors="surrogateescape", newline="") as file:
-        file.write(header.raw if wanted.drop else _longer(header.raw, WAS, delimiter))
-        for record in records:
-            label = new.get(id(record))
-            if label is None:
-                blank = wanted.drop or not record.fields
-                file.write(record.raw if blank else _longer(record.raw, "", delimiter))
-            elif not wanted.drop:
-                file.write(_relabelled(record, column, label, delimiter))
+    made = [records[0].raw if wanted.drop else _longer(records[0].raw, WAS, separator)]
+    for record in records[1:]:
+        label = new.get(id(record))
+        if label is None:
+            blank = wanted.drop or not record.fields
+            made.append(record.raw if blank else _longer(record.raw, "", separator))
+        elif not wanted.drop:
+            made.append(_relabelled(record, column, label, separator))
+    _write(target, "".join(made), form, packed=path.suffix.lower() == ".gz")
     return len(changes)
 
 
-def copy_jsonl(path: Path, target: Path, wanted: Wanted) -> int:
+def copy_lines(path: Path, target: Path, wanted: Wanted) -> int:
     """Copy JSON lines; see ``fixing.fix``. Only the changed lines are written anew."""
-    form = _encoding(path)
-    with path.open(encoding=form, errors="surrogateescape", newline="") as file:
-        lines = [line for line in file if line.strip()]
+    text, form = _decoded(path)
+    lines = list(io.StringIO(text, newline="\n"))
     rows = [_parsed(line) for line in lines]
-    wanted.check_columns(sorted({name for row in rows for name in row}))
+    wanted.check_columns(list(dict.fromkeys(name for row in rows for name in row)))
     changes = wanted.changes([row.get(wanted.label) for row in rows])
-    with target.open("w", encoding=form, errors="surrogateescape", newline="") as file:
-        for place, (line, row) in enumerate(zip(lines, rows, strict=True)):
-            if place not in changes:
-                file.write(line)
-            elif not wanted.drop:
-                changed = row | {wanted.label: changes[place], WAS: row[wanted.label]}
-                text = json.dumps(changed, ensure_ascii=line.isascii())
-                file.write(text + line[len(line.rstrip("\r\n")) :])
+    made = []
+    for place, (line, row) in enumerate(zip(lines, rows, strict=True)):
+        if place not in changes:
+            made.append(line)
+        elif not wanted.drop:
+            changed = row | {wanted.label: changes[place], WAS: row[wanted.label]}
+            end = line[len(line.rstrip("\r\n")) :]
+            made.append(json.dumps(changed, ensure_ascii=line.isascii()) + end)
+    _write(target, "".join(made), form, packed=path.suffix.lower() == ".gz")
     return len(changes)
 
 
 def copy_parquet(path: Path, target: Path, wanted: Wanted) -> int:
     """Copy a Parquet file with its types and what else its schema says; see ``fixing.fix``."""
-    arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     with parquet.ParquetFile(path) as file:
         table = file.read()
     wanted.check_columns(table.column_names)
     labels = table.column(wanted.label).to_pylist()
     changes = wanted.changes(labels)
     if wanted.drop:
-        table = table.filter(arrow.array([place not in changes for place in range(len(labels))]))
+        table = table.filter(pa.array([place not in changes for place in range(len(labels))]))
     else:
         field = table.schema.field(wanted.label)
         new = [changes.get(place, label) for place, label in enumerate(labels)]
         was = [label if place in changes else None for place, label in enumerate(labels)]
-        column = _typed(arrow, new, field.type)
+        column = _typed(new, field.type)
         place = table.column_names.index(wanted.label)
         table = table.set_column(place, field.with_type(column.type), column)
-        table = table.append_column(WAS, arrow.array(was, type=field.type))
+        table = table.append_column(WAS, pa.array(was, type=field.type))
     parquet.write_table(table, target)
     return len(changes)
 
 
-class _Spelling:
-    """Writes a label as the table does: 7 is "007" where the table says so."""
-
-    def __init__(self, labels: Sequence[object]) -> None:
-        there = [label for label in labels if label is not None]
-        self._same = {str(label): label for label in there}
-        self._like = {_key(label): label for label in reversed(there)}
-        self._text = all(isinstance(label, str) for label in there)
-
-    def __call__(self, label: object) -> object:
-        """Return the label as it stands in the table; one that is new there in the same type."""
-        known = self._same.get(str(label), self._like.get(_key(label)))
-        if known is not None:
-            return known
-        return str(label) if self._text else _key(label)
-
-
-def _key(label: object) -> float | str:
-    """Return what two spellings of a label have in common."""
-    text = str(label).strip()
-    try:
-        number = float(text)
-    except ValueError:
-        return text.casefold()
-    return number if math.isfinite(number) else text.casefold()
-
-
-def _records(file: IO[str], delimiter: str) -> Iterator[Record]:
-    """Read records as csv does, and keep the lines that each stands on."""
-    lines: list[str] = []
+def _records(path: Path, text: str) -> tuple[str, list[Record]]:
+    """Return the separator, and the records from the header on with the lines they stand on."""
+    body = text.lstrip("\r\n")
+    header = body.split("\n", 1)[0]
+    usual = "," if suffix_of(path) == ".csv" else "\t"
+    separator = usual if usual in header else max((usual, *SEPARATORS), key=header.count)
+    lines, records = [text[: len(text) - len(body)]], []
 
     def remembered() -> Iterator[str]:
-        for line in file:
+        for line in io.StringIO(body, newline=""):
             lines.append(line)
             yield line
 
-    for fields in csv.reader(remembered(), delimiter=delimiter):
-        yield Record("".join(lines), fields)
-        lines.clear()
+    with _long_fields():
+        for fields in csv.reader(remembered(), delimiter=separator):
+            records.append(Record("".join(lines), fields))
+            lines.clear()
+    require(bool(records), f"{path.name} is empty. Is it the right file?")
+    return separator, records
 
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
     """Let csv read texts of any length; its limit belongs to the whole process."""
-    before = csv.field_size_limit(sys.maxsize)
+    before = csv.field_size_limit(MOST)
     try:
         yield
     finally:
@@ -215,15 +198,30 @@ def _parsed(line: str) -> dict[str, Any]:
     return row if isinstance(row, dict) else {}
 
 
-def _typed(arrow: Any, values: list[object], kind: Any) -> Any:
+def _typed(values: list[object], kind: Any) -> Any:
     """Return an Arrow array of the type where it can hold the values, else of one that can."""
+    broken = any(isinstance(value, float) and not value.is_integer() for value in values)
+    if broken and pa.types.is_integer(kind):  # Arrow would cut the fractions off
+        return pa.array(values)
     try:
-        return arrow.array(values, type=kind)
-    except (arrow.ArrowInvalid, arrow.ArrowTypeError):
-        return arrow.array(values)
+        return pa.array(values, type=kind)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array(values)
 
 
-def _encoding(path: Path) -> str:
-    """Return UTF-8, with the mark that some programs put before it."""
-    with path.open("rb") as file:
-        return "utf-8-sig" if file.read(3) == codecs.BOM_UTF8 else "utf-8"
+def _decoded(path: Path) -> tuple[str, str]:
+    """Return the text of a file, unpacked, and how it is written: as an audit reads it."""
+    raw = unpack(path)
+    if raw[:2] in MARKS:
+        return raw.decode("utf-16"), "utf-16"
+    form = "utf-8-sig" if raw.startswith(codecs.BOM_UTF8) else "utf-8"
+    try:
+        return raw.decode(form), form
+    except UnicodeDecodeError:
+        return raw.decode("latin-1"), "latin-1"
+
+
+def _write(path: Path, text: str, form: str, *, packed: bool) -> None:
+    """Write a text as the table is written."""
+    raw = text.encode(form)
+    path.write_bytes(gzip.compress(raw, mtime=0) if packed else raw)

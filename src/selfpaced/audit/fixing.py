@@ -1,21 +1,25 @@
 """A corrected copy of the user's table; the table itself is never touched."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
-from selfpaced.audit.copies import Wanted, copy_csv, copy_jsonl, copy_parquet
+from selfpaced.audit.copies import Wanted, copy_delimited, copy_lines, copy_parquet
+from selfpaced.audit.reading.kinds import suffix_of
 from selfpaced.errors import require
 from selfpaced.trace import replacing
 
 Copy = Callable[[Path, Path, Wanted], int]
 
 FORMATS: dict[str, Copy] = {
-    ".csv": lambda path, target, wanted: copy_csv(path, target, wanted, ","),
-    ".tsv": lambda path, target, wanted: copy_csv(path, target, wanted, "\t"),
-    ".jsonl": copy_jsonl,
+    ".csv": copy_delimited,
+    ".tsv": copy_delimited,
+    ".txt": copy_delimited,
+    ".jsonl": copy_lines,
+    ".ndjson": copy_lines,
     ".parquet": copy_parquet,
 }
 
@@ -29,19 +33,20 @@ def fix(
     drop: bool = False,
     force: bool = False,
 ) -> int:
-    """Write a copy of a table in which the suspects have the label that was suggested.
+    r"""Write a copy of a table in which the suspects have the label that was suggested.
 
     All other cells come back as they read, in the same order. A column ``selfpaced_was`` holds the
     former label of each changed row (in JSON lines only the changed ones have it). A record that
     cannot be read, such as one with too many fields, is copied as it is.
 
     Args:
-        path: The table: ``.csv``, ``.tsv``, ``.parquet`` or ``.jsonl``.
+        path: The table: ``.csv``, ``.tsv``, ``.txt``, ``.jsonl`` or ``.ndjson``, these with
+            ``.gz`` too, or ``.parquet``.
         corrected: The copy, of the same format.
         label: The column with the labels.
-        suspects: Columns ``row`` (1 is the first record after the header; records that cannot be
-            read count, blank lines do not) and ``suggested``; with ``given``, the labels are
-            compared with those of the audit.
+        suspects: Columns ``row`` and ``suggested``; with ``given``, the labels are compared with
+            those of the audit. Row 1 is the first after the header, and rows that cannot be read
+            count: in JSON lines every line does, elsewhere blank lines do not.
         drop: Leave those rows out instead, and add no column.
         force: Replace ``corrected`` where it exists.
 
@@ -57,9 +62,9 @@ def fix(
     >>> suspects = pd.DataFrame({"row": [2], "suggested": ["cat"]})
     >>> with TemporaryDirectory() as folder:
     ...     table, copy = Path(folder, "a.csv"), Path(folder, "b.csv")
-    ...     _ = table.write_text("id,is\\n007,cat\\n008,dog\\n")
+    ...     _ = table.write_text("id,is\n007,cat\n008,dog\n")
     ...     fix(table, copy, "is", suspects), copy.read_text()
-    (1, 'id,is,selfpaced_was\\n007,cat,\\n008,cat,dog\\n')
+    (1, 'id,is,selfpaced_was\n007,cat,\n008,cat,dog\n')
     """
     write = _format(path, corrected)
     _check_target(path, corrected, force=force)
@@ -70,11 +75,12 @@ def fix(
 
 def _format(path: Path, corrected: Path) -> Copy:
     """Return what copies a table of this format, or raise."""
-    form, said = path.suffix.lower(), ", ".join(FORMATS)
+    form, said = suffix_of(path), ", ".join(FORMATS)
     require(form in FORMATS, f"fix reads {said}; got {path.name}.")
+    packed = ".gz" if path.suffix.lower() == ".gz" else ""
     require(
-        corrected.suffix.lower() == form,
-        f"The corrected copy of {path.name} is a {form} file too; got {corrected.name}.",
+        corrected.name.lower().endswith(form + packed),
+        f"The corrected copy of {path.name} is a {form}{packed} file too; got {corrected.name}.",
     )
     return FORMATS[form]
 
@@ -99,7 +105,7 @@ def _wanted(label: str, suspects: pd.DataFrame, name: str, *, drop: bool) -> Wan
         f"fix needs suspects with the columns row and suggested; missing: {sorted(missing)}.",
     )
     rows = [int(row) for row in suspects["row"]]
-    twice = suspects["row"].duplicated()
-    require(not twice.any(), f"fix needs each row once; got {sorted(suspects['row'][twice])} twice.")
+    twice = sorted(row for row, times in Counter(rows).items() if times > 1)
+    require(not twice, f"fix needs each row once; got {twice} more often.")
     given = dict(zip(rows, suspects["given"], strict=True)) if "given" in suspects else {}
     return Wanted(name, label, dict(zip(rows, suspects["suggested"], strict=True)), given, drop)

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Collection
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ def suspects_table(found: Audit, where: pd.Series, own: pd.DataFrame) -> pd.Data
         "given": suspects["label"],
         "suggested": suspects["suggested"],
     }
-    if "confidence" in suspects and bool(suspects["confidence"].notna().any()):
+    if "confidence" in suspects and bool(found.table["confidence"].notna().any()):
         ours["confidence"] = suspects["confidence"]
     left = pd.DataFrame({name: column.array for name, column in ours.items()})
     right = own.iloc[suspects.index].reset_index(drop=True)
@@ -77,12 +78,12 @@ def ledger_table(found: Audit, where: pd.Series) -> pd.DataFrame:
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """Return a table as CSV, the same bytes for the same table.
+    r"""Return a table as CSV, the same bytes for the same table.
 
     Probabilities have four digits, other numbers as many as it takes to read them back.
 
     >>> csv_text(pd.DataFrame({"row": [7], "probability": [0.98765], "price": [0.1]}))
-    'row,probability,price\\n7,0.9877,0.1\\n'
+    'row,probability,price\n7,0.9877,0.1\n'
     """
     shown = table.copy()
     for name, digits in DIGITS.items():
@@ -90,8 +91,9 @@ def csv_text(table: pd.DataFrame) -> str:
             shown[name] = [_fixed(value, digits) for value in shown[name]]
     text = shown.select_dtypes(["object", "string"])
     lone = any("\r" in str(value) for name in text for value in text[name])
-    quoting = csv.QUOTE_NONNUMERIC if lone else csv.QUOTE_MINIMAL  # which overlooks a lone \r
-    return str(shown.to_csv(index=False, lineterminator="\n", quoting=quoting))
+    # The least quoting overlooks a lone \r.
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if lone else csv.QUOTE_MINIMAL
+    return shown.to_csv(index=False, lineterminator="\n", quoting=quoting)
 
 
 def _own_names(names: list[str], ours: Collection[str]) -> list[str]:

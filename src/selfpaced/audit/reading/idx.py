@@ -1,12 +1,11 @@
 """MNIST's idx files, plain or gzipped: reading one, and finding the four of a data set."""
 
-import gzip
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from selfpaced.audit.reading.content import unpack
 from selfpaced.errors import require
 
 UNSIGNED_BYTE = 0x08
@@ -33,7 +32,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     ...     read_idx(path)
     array([7, 9], dtype=uint8)
     """
-    raw = _bytes(path)
+    raw = unpack(path)
     require(len(raw) >= 4, f"{path} is cut short: an idx file has a header; got {len(raw)} bytes.")
     require(
         raw[:2] == b"\0\0" and raw[2] == UNSIGNED_BYTE,
@@ -84,14 +83,3 @@ def _find(folder: Path, part: str, what: str, axes: int) -> Path:
         if (folder / name).is_file():
             return folder / name
     raise FileNotFoundError(f"{folder} must hold {plain[0]} or {plain[1]}, plain or .gz.")
-
-
-def _bytes(path: Path) -> bytes:
-    """Read a file whole, unpacking .gz."""
-    if path.suffix != ".gz":
-        return path.read_bytes()
-    try:
-        with gzip.open(path) as file:
-            return file.read()
-    except (EOFError, gzip.BadGzipFile, zlib.error) as damage:
-        raise ValueError(f"{path} is cut short or no gzip file: {damage}") from damage

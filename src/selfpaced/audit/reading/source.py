@@ -1,0 +1,42 @@
+"""What was read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What was read, one sample each, in the order of the file.
+
+    Args:
+        path: As the user gave it.
+        kind: What it holds.
+        features: Of a table: the columns to learn from. Of an array: float32 or float64, shape
+            (n, ...). Of images: uint8, shape (n, channels, height, width).
+        labels: As given, with none missing, shape (n,); empty where labels are not wanted.
+        where: Where each sample lies: "row" of a table, 1 the first after the header; "index" of
+            an array, from 0; "file" of a folder of images, relative to it.
+        own: The user's own columns of a table, the label's too; no columns otherwise. n rows.
+        numeric: Whether the labels are numbers to regress on, not classes.
+        notes: What was left out, converted or noticed, a sentence each.
+        conflicts: Samples that are equal in all features but have different labels: where they
+            lie, "label", and "group", from 1; those of a group are equal.
+    """
+
+    path: Path
+    kind: Literal["table", "images", "array"]
+    features: pd.DataFrame | NDArray[Any]
+    labels: pd.Series
+    where: pd.Series
+    own: pd.DataFrame
+    numeric: bool
+    notes: tuple[str, ...]
+    conflicts: pd.DataFrame
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.where)
