@@ -7,7 +7,7 @@ A row is five float32 numbers (20 bytes a sample), packed so that a batch gather
               folded in: two visits within one step count once, and the last one wins
     memory    what the difficulty keeps of all visits up to the last step
     total     sum of evidence times loss over the visits up to the last step
-    evidence  sum of the evidence of those visits: the square of the step's mean loss, less where
+    evidence  sum of the evidence of those visits: the square of the step's mean loss, nothing where
               it is above that of a guess; half of it for the first visit, by a model that has not
               met all samples
 """
@@ -78,8 +78,8 @@ class Ledger:
         The mean loss over the visits. Each counts by its evidence, the square of the mean loss m of
         its step: once a model knows most labels by heart, right or wrong, a loss says little. Nor
         does it before the model knows anything: a first visit counts half, and where the number of
-        classes C is known, a step whose m is above ln C, the loss of a guess, counts by the square
-        of (ln C)^2 / m. Where nothing counts it is the memory; NaN for a sample never seen.
+        classes C is known, a step whose m is above ln C, the loss of a guess, counts nothing. Where
+        nothing counts it is the memory; NaN for a sample never seen.
         """
         visits, evidence = self.packed[:, VISITS].floor(), self.packed[:, EVIDENCE]
         memory = torch.where(visits > 0, self.packed[:, MEMORY], torch.nan)
@@ -230,9 +230,7 @@ def _evidence(loss: Tensor, classes: int | None) -> float:
     if not len(usual):
         return 1.0
     mean, guess = float(usual.mean()), math.log(classes or 1)
-    if mean > guess > 0:
-        mean = guess**2 / mean
-    return min(mean**2, HUGE)
+    return 0.0 if mean > guess > 0 else min(mean**2, HUGE)
 
 
 def _column(name: str, column: Tensor, n_samples: int) -> Tensor:
