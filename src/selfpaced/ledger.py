@@ -7,9 +7,9 @@ A row is five float32 numbers (20 bytes a sample), packed so that a batch gather
               folded in: two visits within one step count once, and the last one wins
     memory    what the difficulty keeps of all visits up to the last step
     total     sum of evidence times loss over the visits up to the last step
-    evidence  sum of the evidence of those visits: the square of the step's mean loss, nothing where
-              it is above that of a guess; half of it for the first visit, by a model that has not
-              met all samples
+    evidence  sum of the evidence of those visits: the square of the step's mean loss, half of it
+              for the first visit, by a model that has not met all samples; times how far the
+              model is from chance to certainty, where the number of classes is known
 """
 
 import math
@@ -75,11 +75,12 @@ class Ledger:
     def suspicion(self) -> Tensor:
         """How suspect each label is, float32, shape (n_samples,); higher is more suspect.
 
-        The mean loss over the visits. Each counts by its evidence, the square of the mean loss m of
+        The mean loss over the visits. Each counts by its evidence, the square of the mean loss of
         its step: once a model knows most labels by heart, right or wrong, a loss says little. Nor
         does it before the model knows anything: a first visit counts half, and where the number of
-        classes C is known, a step whose m is above ln C, the loss of a guess, counts nothing. Where
-        nothing counts it is the memory; NaN for a sample never seen.
+        classes C is known, the evidence is multiplied by (p - 1/C) / (1 - 1/C), 0 at least, with p
+        the mean probability of the labels. Where nothing counts it is the memory; NaN for a sample
+        never seen.
         """
         visits, evidence = self.packed[:, VISITS].floor(), self.packed[:, EVIDENCE]
         memory = torch.where(visits > 0, self.packed[:, MEMORY], torch.nan)
@@ -139,8 +140,11 @@ class Ledger:
         waiting = self.waiting.nonzero().squeeze(1)
         rows = self.rows(waiting)
         loss = self.loss[waiting]
-        first = (rows.visits.clamp(max=1) + 1) / 2
-        evidence = first * (0.0 if trial else _evidence(loss, classes))
+        evidence = (
+            (0.0 if trial else _square(loss) * _known(loss, classes))
+            * (rows.visits.clamp(max=1) + 1)
+            / 2
+        )
         self.packed[waiting, MEMORY] = difficulty.fold(loss, rows)
         self.packed[waiting, TOTAL] += loss * evidence
         self.packed[waiting, EVIDENCE] += evidence
@@ -224,13 +228,18 @@ class Ledger:
             self.dynamics.apply(lambda column: column.to(self.packed.device))
 
 
-def _evidence(loss: Tensor, classes: int | None) -> float:
-    """Return what a step counts; of the finite losses, and so that sums stay finite."""
-    usual = loss[loss < HUGE].double()
-    if not len(usual):
+def _known(loss: Tensor, classes: int | None) -> float:
+    """Return how far from chance (0) to certainty (1) a model is, by losses -ln p of its labels."""
+    if not classes or classes == 1:
         return 1.0
-    mean, guess = float(usual.mean()), math.log(classes or 1)
-    return 0.0 if mean > guess > 0 else min(mean**2, HUGE)
+    p = float((-loss.double().clamp(min=0)).exp().mean())
+    return max(0.0, (p * classes - 1) / (classes - 1))
+
+
+def _square(loss: Tensor) -> float:
+    """Return the square of the mean loss; of the finite ones, and so that sums stay finite."""
+    usual = loss[loss < HUGE].double()
+    return min(float(usual.mean()) ** 2, HUGE) if len(usual) else 1.0
 
 
 def _column(name: str, column: Tensor, n_samples: int) -> Tensor:
