@@ -114,17 +114,19 @@ class Encoder:
         filled = encoded if self.imputer is None else self.imputer.transform(encoded)
         start = filled.shape[1]
         rows = np.empty((len(frame), len(self.names)), np.float32)
-        if "" not in self.scales:
-            self.scales[""] = standard(filled)
-        self.scales[""].apply(filled, rows[:, :start])
+        self._scaled("", filled, rows[:, :start])
         for name, reader in self.readers.items():
             block = rows[:, start : start + len(reader.names)]
             reader.write(texts_of(frame[name]), block)
-            if name not in self.scales:
-                self.scales[name] = reader.scale(block)
-            self.scales[name].apply(block, block)
+            self._scaled(name, block, block)
             start += block.shape[1]
         return rows
+
+    def _scaled(self, name: str, rows: NDArray[Any], out: NDArray[np.float32]) -> None:
+        """Write rows to ``out`` on their scale, which the first ones give."""
+        if name not in self.scales:
+            self.scales[name] = standard(rows)
+        self.scales[name].apply(rows, out)
 
 
 def texts_of(column: pd.Series) -> list[str]:

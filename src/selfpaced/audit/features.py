@@ -14,11 +14,11 @@ from selfpaced.audit.encoding import MISSING, NAMES, Encoder, texts_of
 from selfpaced.audit.numeric import Pixels, learn_numbers
 from selfpaced.audit.reading.source import Source
 from selfpaced.audit.reading.words import count
-from selfpaced.audit.texts import Reader, embedding, is_text, learn_words, words_width
+from selfpaced.audit.texts import Reader, embedding, is_text, learn_words
 from selfpaced.errors import require
 
-HELD, HELD_TEXT = 48, 6  # bytes a number needs at the peak: where gaps are filled, and of a text
-CATEGORIES, EMBEDDED = 40, 1024  # numbers of a column, and of an embedding, at most
+HELD, HELD_TEXT = 48, 8_000  # bytes at the peak: of a number with gaps, and of a text
+CATEGORIES = 40  # numbers of a column at most
 
 
 class Maker(Protocol):
@@ -76,11 +76,9 @@ def fit(
 ) -> tuple[Features, NDArray[Any], tuple[str, ...]]:
     """Learn how to make numbers of samples, and make them.
 
-    Of a table: numbers as they are, categories one by one, the parts of dates, free text as TF-IDF
-    of its 5,000 commonest words and pairs (fewer for so many rows that they would take over 1 GiB,
-    and 30 numbers of its letters where fewer than 500 would be left) or as a language model's
-    embedding. Gaps get the median and a column that says so; then all is brought to mean 0 and
-    deviation 1, but for words: their largest number is 1.
+    Of a table: numbers as they are, categories one by one, the parts of dates, free text as 300
+    numbers for the words and pairs in it or as a language model's embedding. Gaps get the median
+    and a column that says so; then all is brought to mean 0 and deviation 1.
 
     Args:
         source: What was read.
@@ -95,7 +93,7 @@ def fit(
         FileNotFoundError: When there is no such folder.
         ModuleNotFoundError: For ``text_model`` without transformers.
     """
-    needed = estimate(source, text_model=text_model)
+    needed = estimate(source)
     free = int(psutil.virtual_memory().available) if memory is None else memory
     require(
         needed <= free,
@@ -111,7 +109,7 @@ def fit(
     return Features("array", numbers), rows, notes
 
 
-def estimate(source: Source, *, text_model: Path | None = None) -> int:
+def estimate(source: Source) -> int:
     """Return about how many bytes ``fit`` needs at its peak, beside what the source holds."""
     rows = source.features
     if source.kind == "images":
@@ -120,9 +118,8 @@ def estimate(source: Source, *, text_model: Path | None = None) -> int:
         gaps = rows.ndim == 2 and not np.isfinite(rows).all()
         return int(rows.size) * (HELD if gaps else 8)
     texts = [name for name in rows.columns if is_text(rows[name])]
-    words = EMBEDDED if text_model is not None else words_width(len(rows), len(texts)) or NAMES
     width = sum(_width(rows[name]) for name in rows.columns if name not in texts)
-    return len(rows) * (HELD * width + HELD_TEXT * words * len(texts))
+    return len(rows) * (HELD * width + HELD_TEXT * len(texts))
 
 
 def _width(column: pd.Series) -> int:
@@ -138,7 +135,7 @@ def _fit_table(
     """Learn how to make numbers of columns, and make them."""
     names: list[str] = list(frame.columns)
     texts = {name: texts_of(frame[name]) for name in names if is_text(frame[name])}
-    readers = _readers(texts, len(frame), text_model)
+    readers = _readers(texts, text_model)
     numbers = [name for name in names if types.is_numeric_dtype(frame[name].dtype)]
     others = [name for name in names if name not in readers and name not in numbers]
     encoder = Encoder(numbers, others, readers)
@@ -146,12 +143,11 @@ def _fit_table(
     return Features("table", encoder), rows, _said(encoder, rows.shape[1])
 
 
-def _readers(texts: dict[str, list[str]], rows: int, text_model: Path | None) -> dict[str, Reader]:
+def _readers(texts: dict[str, list[str]], text_model: Path | None) -> dict[str, Reader]:
     """Return what reads each column of text; none for one without words."""
     if text_model is not None:
         return dict.fromkeys(texts, embedding(text_model)) if texts else {}
-    width = words_width(rows, len(texts))
-    learnt = {name: learn_words(values, width) for name, values in texts.items() if width}
+    learnt = {name: learn_words(values) for name, values in texts.items()}
     return {name: words for name, words in learnt.items() if words is not None}
 
 
@@ -178,6 +174,6 @@ def _size(n: int) -> str:
     """Return bytes for people.
 
     >>> _size(3_400_000_000), _size(0)
-    ('3.4 GB', '0.0 GB')
+    ('3.40 GB', '0.00 GB')
     """
-    return f"{n / 1e9:,.1f} GB"
+    return f"{n / 1e9:,.2f} GB"

@@ -55,7 +55,10 @@ class Numbers:
     def transform(self, rows: NDArray[Any]) -> NDArray[np.float32]:
         """Return float32, shape (n, width), or (n, ...) for rows of more axes."""
         require_shape(rows, self.shape)
-        flat = _flat(rows) if self.imputer is None else self.imputer.transform(_with_gaps(rows))
+        if self.imputer is None:
+            flat = _whole(rows)
+        else:
+            flat = self.imputer.transform(_with_gaps(rows))
         out = np.empty(flat.shape, np.float32)
         self.scale.apply(flat, out)
         return out.reshape(rows.shape) if rows.ndim > 2 else out
@@ -69,10 +72,11 @@ def learn_numbers(
     Raises:
         ValueError: For gaps in rows of more than one axis.
     """
-    imputer, flat, notes = None, rows, tuple[str, ...]()
-    if rows.ndim > 2:
-        flat = _flat(rows)
-    elif bad := int((~np.isfinite(rows)).sum()):
+    imputer, notes = None, tuple[str, ...]()
+    bad = int((~np.isfinite(rows)).sum())
+    if rows.ndim > 2 or not bad:
+        flat = _whole(rows)
+    else:
         imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
         flat = imputer.fit_transform(_with_gaps(rows))
         notes = (
@@ -97,12 +101,12 @@ def _with_gaps(rows: NDArray[Any]) -> NDArray[np.float64]:
     return np.where(np.isfinite(rows), rows, np.nan).astype(np.float64)
 
 
-def _flat(rows: NDArray[Any]) -> NDArray[Any]:
-    """Return all numbers in a column, or raise for gaps."""
+def _whole(rows: NDArray[Any]) -> NDArray[Any]:
+    """Return rows without gaps, those of more axes as one column; raise for gaps."""
     bad = int((~np.isfinite(rows)).sum())
     require(
         bad == 0,
         f"{count(bad, 'number')} of rows of shape {rows.shape[1:]} missing or infinite. Fill them "
-        f"in: only gaps in a table or an array (n, width) can be filled here.",
+        f"in: gaps are filled here only in rows of one axis, where the first rows had some too.",
     )
-    return rows.reshape(-1, 1)
+    return rows.reshape(-1, 1) if rows.ndim > 2 else rows

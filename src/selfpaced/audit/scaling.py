@@ -47,9 +47,3 @@ def standard(rows: NDArray[Any]) -> Scale:
         middle[part], deviation = block.mean(0) * largest, block.std(0)
         unit[part] = np.where(np.ptp(block, axis=0) > 0, deviation * largest, 1.0)
     return Scale(middle, unit)
-
-
-def largest_is_one(rows: NDArray[Any]) -> Scale:
-    """Return the scale on which 0 stays and the largest number of a column is 1."""
-    largest = rows.max(axis=0, initial=0.0).astype(np.float64)
-    return Scale(np.zeros(len(largest)), np.where(largest > 0, largest, 1.0))

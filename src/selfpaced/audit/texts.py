@@ -10,15 +10,14 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from pandas.api import types
+from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from skrub import ToDatetime
 
-from selfpaced.audit.scaling import Scale, largest_is_one, standard
-
 Floats = NDArray[np.float32]
 
-DIFFERENT, WORDS, SAMPLE = 40, 3, 1_000  # texts, words of one on average, texts looked at
-MOST, FEWEST, BYTES = 5_000, 500, 2**30  # words and word pairs; bytes of their numbers
+DIFFERENT, LENGTH, SAMPLE = 40, 3, 1_000  # texts, words of one on average, texts looked at
+WORDS, WIDTH = 5_000, 300  # words and pairs that count; numbers of a text
 SHARE = 0.1  # of texts that differ at least
 BATCH, TOKENS, ROWS = 32, 256, 4_096
 
@@ -35,10 +34,6 @@ class Reader(Protocol):
         """Write the numbers of texts to ``out``, shape (n, len(names))."""
         ...
 
-    def scale(self, rows: Floats) -> Scale:
-        """Return the scale on which a network learns best from these numbers."""
-        ...
-
 
 def is_text(column: pd.Series) -> bool:
     """Say whether a column is free text: of many values, three words or more on average, no dates.
@@ -52,7 +47,7 @@ def is_text(column: pd.Series) -> bool:
     if values.nunique() < max(DIFFERENT, SHARE * len(values)):
         return False
     some = values.iloc[:: max(1, len(values) // SAMPLE)].astype(str)
-    if np.mean([len(text.split()) for text in some]) < WORDS:
+    if np.mean([len(text.split()) for text in some]) < LENGTH:
         return False
     try:
         ToDatetime().fit_transform(some.reset_index(drop=True))
@@ -61,54 +56,47 @@ def is_text(column: pd.Series) -> bool:
     return False
 
 
-def words_width(rows: int, columns: int = 1) -> int:
-    """Return how many words get a number, so that those of all columns fit into 1 GiB.
-
-    0 where they would be too few to tell much.
-    """
-    width = min(MOST, BYTES // (4 * max(1, rows) * max(1, columns)))
-    return width if width >= FEWEST else 0
-
-
 @dataclass(eq=False)
 class Words:
-    """How much a text speaks of each word and pair of words: TF-IDF with the logarithm of counts.
+    """What a text speaks of: TF-IDF of words and pairs, brought to few numbers.
+
+    Latent semantic analysis (Deerwester et al., *Indexing by Latent Semantic Analysis*, 1990).
 
     Args:
-        vectorizer: Fitted.
+        vectorizer: Fitted; counts.
+        decomposition: Fitted; keeps the directions in which texts differ most.
     """
 
-    vectorizer: Any
+    vectorizer: TfidfVectorizer
+    decomposition: TruncatedSVD
 
     @property
     def names(self) -> list[str]:
-        """The words and pairs."""
-        return [str(name) for name in self.vectorizer.get_feature_names_out()]
+        """Their places."""
+        return [str(place) for place in range(len(self.decomposition.components_))]
 
     def write(self, texts: Sequence[str], out: Floats) -> None:
-        """Write numbers from 0 to 1 to ``out``, shape (n, words)."""
+        """Write numbers to ``out``, shape (n, len(names))."""
         for start in range(0, len(texts), ROWS):
             part = slice(start, start + ROWS)
-            out[part] = self.vectorizer.transform(texts[part]).toarray()
-
-    def scale(self, rows: Floats) -> Scale:
-        """Return the scale of largest number 1: a deviation of 1 would make rare words loud."""
-        return largest_is_one(rows)
+            out[part] = self.decomposition.transform(self.vectorizer.transform(texts[part]))
 
 
-def learn_words(texts: Sequence[str], width: int) -> Words | None:
-    """Learn the commonest words and pairs that two texts or more hold; None where there are none.
+def learn_words(texts: Sequence[str]) -> Words | None:
+    """Learn what texts speak of; None when they share no words.
 
-    >>> learn_words(["a good film", "good film", "bad"], 10).names
-    ['film', 'good', 'good film']
+    >>> len(learn_words(["a good film", "good film", "bad film", "bad"]).names)
+    4
     """
     vectorizer = TfidfVectorizer(
-        sublinear_tf=True, ngram_range=(1, 2), min_df=2, max_features=width, dtype=np.float32
+        sublinear_tf=True, ngram_range=(1, 2), min_df=2, max_features=WORDS, dtype=np.float32
     )
     try:
-        return Words(vectorizer.fit(texts))
+        counts = vectorizer.fit_transform(texts)
     except ValueError:  # no word is left
         return None
+    width = min(WIDTH, *counts.shape)
+    return Words(vectorizer, TruncatedSVD(width, random_state=0).fit(counts))
 
 
 @dataclass(eq=False)
@@ -144,10 +132,6 @@ class Embedding:
                 return_tensors="pt",
             )
             out[batch] = _mean_state(model, tokens)
-
-    def scale(self, rows: Floats) -> Scale:
-        """Return the scale of mean 0 and deviation 1."""
-        return standard(rows)
 
 
 def embedding(folder: Path) -> Embedding:

@@ -1,6 +1,7 @@
 """Arrays: .npz, .npy and idx files."""
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from selfpaced.audit.reading.samples import Kind as Held
 from selfpaced.audit.reading.samples import labelled, no_columns, unlabelled
 from selfpaced.audit.reading.source import Source
 from selfpaced.audit.reading.tables import label_column, load
-from selfpaced.audit.reading.words import listed
+from selfpaced.audit.reading.words import count, listed
 from selfpaced.errors import require
 
 Array = NDArray[Any]
@@ -85,8 +86,8 @@ def _read_labels(path: Path, label: str | None) -> pd.Series:
     table = load(path, kind)
     require(
         table.unread == 0,
-        f"{path}: {table.unread} rows could not be read, so that labels and rows do not match. "
-        f"Mend the file.",
+        f"{path}: {count(table.unread, 'row')} could not be read, so that labels and rows do not "
+        f"match. Mend the file.",
     )
     if label is None and table.frame.shape[1] == 1:
         label = str(table.frame.columns[0])
@@ -96,7 +97,7 @@ def _read_labels(path: Path, label: str | None) -> pd.Series:
 def _read_npz(path: Path, known: bool) -> tuple[Array, pd.Series | None]:
     """Read X, and y where labels are wanted."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             for key in ("X", "y")[: 1 + known]:
                 require(
                     key in arrays,
@@ -105,7 +106,7 @@ def _read_npz(path: Path, known: bool) -> tuple[Array, pd.Series | None]:
                 )
             rows = arrays["X"]
             return rows, _labels(path, arrays["y"]) if known else None
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
         raise ValueError(f"{path} is damaged: {error}. Save it anew.") from error
     except ValueError as error:
         raise _objects(path, error) from error

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -84,7 +85,12 @@ def _parse(
     try:
         table = arrow.read_csv(
             pa.BufferReader(data),
-            arrow.ReadOptions(use_threads=False, block_size=min(len(data) + 1, LARGEST)),
+            arrow.ReadOptions(
+                use_threads=False,
+                block_size=min(len(data) + 1, LARGEST),
+                column_names=names,
+                skip_rows_after_names=1,
+            ),
             arrow.ParseOptions(
                 delimiter=separator, newlines_in_values=True, invalid_row_handler=leave_out
             ),
@@ -95,17 +101,20 @@ def _parse(
     except pa.ArrowInvalid as error:
         said = str(error).splitlines()[0]
         raise ValueError(f"{path} is no table of text: {said}. Save it as CSV anew.") from error
-    return table.rename_columns(names), bad
+    return table, bad
 
 
 def _lines(data: bytes, bad: Sequence[arrow.InvalidRow]) -> list[int]:
     """Return the line on which each bad row begins; values may hold newlines."""
-    lines, at, line = [], data.find(b"\n") + 1, 2
+    lines, at, line = [], 0, 1
     for row in bad:
-        found = data.find(b"\n" + row.text.encode(), at - 1) + 1 or at
-        line += data.count(b"\n", at, found)
-        at = found
+        text = row.text.encode().rstrip(b"\r\n")
+        found = re.compile(rb"^" + re.escape(text) + rb"\r?$", re.MULTILINE).search(data, at)
+        start = found.start() if found else at
+        line += data.count(b"\n", at, start)
+        at = start + len(text)
         lines.append(line)
+        line += text.count(b"\n")
     return lines
 
 

@@ -1,0 +1,69 @@
+"""Claims about what a file is taken for."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from selfpaced.audit.reading.kinds import kind_of
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "kind"),
+    [
+        ("a.csv", b"a,b", "delimited"),
+        ("a.TSV.gz", gzip.compress(b"a\tb"), "delimited"),
+        ("a.ndjson", b"{}", "lines"),
+        ("a.parquet", b"PAR1", "parquet"),
+        ("a.npz", b"PK\x03\x04", "npz"),
+        ("a.npy", b"\x93NUMPY", "npy"),
+        ("t10k-images-idx3-ubyte", b"\0\0\x08\x03", "idx"),
+        ("t10k-images.idx3-ubyte.gz", gzip.compress(b"\0\0\x08\x03"), "idx"),
+    ],
+)
+def test_the_name_says_what_it_is(tmp_path: Path, name: str, start: bytes, kind: str) -> None:
+    (tmp_path / name).write_bytes(start)
+    assert kind_of(tmp_path / name) == kind
+
+
+def test_a_folder_is_of_images_or_of_idx_files(tmp_path: Path) -> None:
+    assert kind_of(tmp_path) == "images"
+    (tmp_path / "train-images.idx3-ubyte.gz").touch()
+    assert kind_of(tmp_path) == "pair"
+
+
+def test_no_path_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no file or folder .*a\.csv\. Check the name"):
+        kind_of(tmp_path / "a.csv")
+
+
+REFUSED = [
+    ("a.csv", b"", r"a\.csv is empty"),
+    ("a.csv", b"PAR1", "begins like a Parquet file. Rename it to end in .parquet"),
+    ("a.csv", b"PK\x03\x04", "begins like a workbook or a zip archive. Save it as CSV"),
+    ("a.csv", b"\xd0\xcf\x11\xe0", "begins like an old Excel workbook. Save it as CSV"),
+    ("a.csv", b"\x1f\x8b", "begins like a gzip file. Rename it to end in .gz"),
+    ("a.csv", b"\x89PNG", "begins like an image. Give a folder of images"),
+    ("a.tsv", b"\xff\xd8\xff", "begins like an image. Give a folder of images"),
+    ("a.csv", b"%PDF-1.7", "begins like a PDF. Export its table as CSV"),
+    ("a.csv", b"\x93NUMPY", "begins like a NumPy array. Rename it to end in .npy"),
+    ("a.csv", b"<!DOCTYPE html>", "begins like a web page. Download the file itself"),
+    ("a.csv", b"<html>", "begins like a web page. Download the file itself"),
+    ("a.csv", b"version https://git-lfs.github.com", "a pointer of Git LFS. Run git lfs pull"),
+    ("a.parquet", b"a,b", "begins like other content. Is it cut short, or misnamed"),
+    ("a.npz", b"\x93NUMPY", "begins like a NumPy array. Rename it to end in .npy"),
+    ("a.npy", b"PK\x03\x04", "begins like a workbook or a zip archive"),
+    ("a.xlsx", b"PK\x03\x04", "a.xlsx: .xlsx is not read. Save the workbook as CSV. What is read"),
+    ("a.json", b"[]", ".json is not read. Save it as JSON Lines, an object a line. What is read"),
+    ("a.npz.gz", b"\x1f\x8b", ".gz is not read. Unpack it first. What is read: CSV, TSV"),
+    ("a", b"x", "such a name is not read. What is read"),
+]
+
+
+@pytest.mark.parametrize(("name", "start", "said"), REFUSED)
+def test_what_is_not_what_its_name_says_is_told(
+    tmp_path: Path, name: str, start: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(start)
+    with pytest.raises(ValueError, match=said):
+        kind_of(tmp_path / name)

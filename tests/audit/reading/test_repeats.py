@@ -1,0 +1,31 @@
+"""Claims about samples that are there twice."""
+
+import numpy as np
+import pandas as pd
+
+from selfpaced.audit.reading.repeats import repeats
+
+
+def test_equal_samples_of_different_labels_are_found_in_groups() -> None:
+    rows = pd.DataFrame({"a": [1.0, 2.0, 2.0, None, None, 1.0, 3.0], "b": list("xyyzzxw")})
+    labels = pd.Series(["n", "p", "q", "p", "p", "n", "n"])
+    found, notes = repeats(rows, labels, pd.Series(range(1, 8), name="row"))
+    assert found.to_dict("list") == {"row": [2, 3], "label": ["p", "q"], "group": [1, 1]}
+    assert notes == (
+        "2 samples repeat earlier ones, label and all, and are kept.",
+        "2 samples in 1 group are equal in all features but have different labels.",
+    )
+
+
+def test_groups_follow_the_file() -> None:
+    images = np.array([3, 1, 3, 1, 2], np.uint8).reshape(5, 1, 1, 1).repeat(4, axis=3)
+    labels = pd.Series([0, 1, 1, 0, 0])
+    found, _ = repeats(images, labels, pd.Series(range(5), name="index"))
+    assert found["index"].tolist() == [0, 2, 1, 3]
+    assert found["group"].tolist() == [1, 1, 2, 2]
+
+
+def test_samples_that_all_differ_are_no_news() -> None:
+    rows = pd.DataFrame({"a": [1, 2]})
+    found, notes = repeats(rows, pd.Series(["x", "y"]), pd.Series([1, 2], name="row"))
+    assert found.empty and list(found.columns) == ["row", "label", "group"] and notes == ()
