@@ -32,7 +32,7 @@ from benchmarks.ways import WAYS, compare, kept_shares
 from selfpaced import Pacer
 
 FILE = RESULTS / "finetune.jsonl"
-SEEDS, EPOCHS, LAST_LAYER = range(5), 3, -1
+SEEDS, EPOCHS, LAST_LAYER = range(4), 3, -1
 N_BEFORE, N_TUNED = 40_000, 4_000
 
 

@@ -102,6 +102,13 @@ def test_rows_that_do_not_fit_are_left_out_and_told(write: Write) -> None:
     assert source.where.tolist() == [row for row in range(1, 31) if row not in (4, 11)]
 
 
+def test_lines_are_counted_past_blank_ones_and_a_header_of_two(write: Write) -> None:
+    rows = [f"{i % 3},{i % 7},{'cat' if i % 2 else 'dog'}" for i in range(30)]
+    source = read(write("\n".join(["", "", '"ears\n(cm)",legs,kind', *rows, "", "1"])), KIND)
+    assert len(source) == 30 and list(source.features) == ["ears\n(cm)", "legs"]
+    assert "left out (line 36): expected 3 columns, got 1." in source.notes[0]
+
+
 def test_too_many_rows_that_do_not_fit_are_refused(write: Write) -> None:
     said = r"1 row of 4 could not be read \(line 5\): expected 3 columns, got 2\. Are the columns"
     with pytest.raises(ValueError, match=said):

@@ -31,7 +31,9 @@ def read_delimited(path: Path) -> Table:
         ValueError: When it is empty or no text, has no rows, names a column twice, or when more
             than a tenth of its rows do not fit the header.
     """
-    data, notes = read_text(path)
+    whole, notes = read_text(path)
+    data = whole.lstrip(b"\r\n")
+    above = whole[: len(whole) - len(data)].count(b"\n")
     separator, named = _separator(path, data)
     names, unnamed = _names(data, separator)
     require_names(path, names)
@@ -42,7 +44,8 @@ def read_delimited(path: Path) -> Table:
         got = listed(sorted({actual for _, actual in shapes}))
         reason = f"expected {count(bad[0].expected_columns, 'column')}, got {got}"
     do = f"Are the columns separated by {SEPARATORS[separator]}, with quotes about those inside?"
-    unread = tell_unread(path, _lines(data, bad), len(table), reason, do)
+    lines = [above + line for line in _lines(data, bad)]
+    unread = tell_unread(path, lines, len(table), reason, do)
     typed, commas = _typed(table, separator)
     rows = np.delete(np.arange(1, len(table) + len(bad) + 1), [row.number - 2 for row in bad])
     told = notes + named + unnamed + unread + commas + _quotes(data)
@@ -51,7 +54,7 @@ def read_delimited(path: Path) -> Table:
 
 def _separator(path: Path, data: bytes) -> tuple[str, tuple[str, ...]]:
     """Return the separator: the suffix's own, or the commonest of the header."""
-    header = data.lstrip().split(b"\n", 1)[0].decode()
+    header = data.split(b"\n", 1)[0].decode()
     usual = "," if suffix_of(path) == ".csv" else "\t"
     if usual in header:
         return usual, ()

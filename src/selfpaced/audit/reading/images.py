@@ -86,15 +86,17 @@ def _files(path: Path, known: bool) -> tuple[list[Path], tuple[str, ...]]:
         f"{path}: its subfolders {listed(sorted(classes))} are parts, not classes. Give one of "
         f"them.",
     )
-    outside, others = len(images) - len(chosen), len(shown) - len(images)
-    notes = []
-    if outside:
-        first = listed(sorted(set(images) - set(chosen)))
-        notes.append(f"{count(outside, 'image')} outside a class folder left out: {first}.")
-    if others:
-        first = listed(sorted(set(shown) - set(images)))
-        notes.append(f"{count(others, 'file')} of another kind left out: {first}.")
-    return [path / file for file in chosen], tuple(notes)
+    others = set(shown) - set(images)
+    notes = _elsewhere("image", "outside a class folder", set(images) - set(chosen))
+    return [path / file for file in chosen], notes + _elsewhere("file", "of another kind", others)
+
+
+def _elsewhere(noun: str, how: str, files: set[Path]) -> tuple[str, ...]:
+    """Return a note on files that are not read."""
+    if not files:
+        return ()
+    names = listed(file.as_posix() for file in sorted(files))
+    return (f"{count(len(files), noun)} {how} left out: {names}.",)
 
 
 def _open(files: list[Path]) -> tuple[list[Found], list[Path]]:

@@ -53,7 +53,7 @@ def decide(labels: pd.Series, where: pd.Series, numeric: bool | None) -> Labels:
     different = values.nunique()
     require(
         different > 1,
-        f"{name}: all labels are {values.iloc[0]!r}; two classes or more are needed. Is it the "
+        f"{name}: all labels are {values.iloc[0]}; two classes or more are needed. Is it the "
         f"right column?",
     )
     if chosen and numeric is None:

@@ -21,12 +21,12 @@ def plural(noun: str) -> str:
 
 
 def listed(items: Iterable[object], most: int = SHOWN) -> str:
-    """Return the items with commas, cut off after some.
+    """Return the items with commas on one line, cut off after some.
 
     >>> listed("abc", 2)
     'a, b, ...'
     """
-    shown = [str(item) for item in items]
+    shown = [" ".join(str(item).split()) for item in items]
     return ", ".join(shown[:most] + ["..."] * (len(shown) > most))
 
 
