@@ -12,7 +12,6 @@ so that only the third leaves anything out. Every run appends one line to
 
 import copy
 import statistics
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -26,7 +25,7 @@ from torch.nn import functional as F
 from benchmarks import data
 from benchmarks.first_run import BATCH, LEARNING_RATE, WRONG_SHARE, accuracy, corrupt
 from benchmarks.first_run import network as untrained
-from benchmarks.lines import RESULTS, append, read
+from benchmarks.lines import RESULTS, run_missing
 from benchmarks.suspects import interval
 from benchmarks.ways import WAYS, compare, kept_shares
 from selfpaced import Pacer
@@ -117,16 +116,7 @@ def table(rows: list[Row]) -> Iterator[str]:
         )
 
 
-def main() -> None:
-    """Run what is missing, or print the table."""
-    torch.set_num_threads(1)
-    if "--table" in sys.argv:
-        print("\n".join(table(read(FILE, Row))))
-        return
-    for seed, noise in product(SEEDS, WRONG_SHARE):
-        if (noise, seed) not in {(row.noise, row.seed) for row in read(FILE, Row)}:
-            append(FILE, execute(noise, seed))
-
-
 if __name__ == "__main__":
-    main()
+    run_missing(
+        FILE, Row, ((noise, seed) for seed, noise in product(SEEDS, WRONG_SHARE)), execute, table
+    )

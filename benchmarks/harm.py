@@ -11,7 +11,6 @@ random, and told: the true share of right labels. Every run appends one line to
 """
 
 import statistics
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -24,7 +23,7 @@ from torch.nn import functional as F
 
 from benchmarks import data, flights
 from benchmarks.first_run import BATCH, LEARNING_RATE, corrupt, network
-from benchmarks.lines import RESULTS, append, read
+from benchmarks.lines import RESULTS, run_missing
 from benchmarks.suspects import interval
 from benchmarks.ways import WAYS, compare, kept_shares
 from selfpaced import Pacer
@@ -150,16 +149,5 @@ def table(rows: list[Row]) -> Iterator[str]:
         )
 
 
-def main() -> None:
-    """Run what is missing, or print the table."""
-    torch.set_num_threads(1)
-    if "--table" in sys.argv:
-        print("\n".join(table(read(FILE, Row))))
-        return
-    for name, seed in product(TASKS, SEEDS):
-        if (name, seed) not in {(row.task, row.seed) for row in read(FILE, Row)}:
-            append(FILE, execute(name, seed))
-
-
 if __name__ == "__main__":
-    main()
+    run_missing(FILE, Row, product(TASKS, SEEDS), execute, table)

@@ -2,7 +2,8 @@
 
 import argparse
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Line = TypeVar("Line")
+Row = TypeVar("Row", bound="DataclassInstance")
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -50,6 +52,31 @@ def append(path: Path, row: "DataclassInstance") -> None:
     with path.open("a") as file:
         file.write(json.dumps(asdict(row)) + "\n")
     print(row, flush=True)
+
+
+def run_missing(
+    path: Path,
+    kind: Callable[..., Row],
+    planned: Iterable[tuple[object, ...]],
+    execute: Callable[..., Row],
+    table: Callable[[list[Row]], Iterable[str]],
+) -> None:
+    """Run what is missing in the file, on one thread; with ``--table`` only print its table.
+
+    Args:
+        path: The JSONL file.
+        kind: Of its lines.
+        planned: The arguments of each run, which are the first fields of its line.
+        execute: Makes a line.
+        table: Makes Markdown of the lines.
+    """
+    torch.set_num_threads(1)
+    if "--table" in sys.argv:
+        print("\n".join(table(read(path, kind))))
+        return
+    for plan in planned:
+        if plan not in {tuple(asdict(row).values())[: len(plan)] for row in read(path, kind)}:
+            append(path, execute(*plan))
 
 
 def work(

@@ -12,10 +12,8 @@ Every run appends one line to ``results/regression.jsonl``; runs that are there 
 """
 
 import statistics
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -26,7 +24,7 @@ from torch.nn import functional as F
 
 from benchmarks import data, flights
 from benchmarks.first_run import BATCH, LEARNING_RATE
-from benchmarks.lines import RESULTS, append, read
+from benchmarks.lines import RESULTS, run_missing
 from benchmarks.suspects import interval
 from benchmarks.ways import WAYS, compare, kept_shares
 from selfpaced import Pacer
@@ -147,17 +145,16 @@ def table(rows: list[Row]) -> Iterator[str]:
         )
 
 
-def main() -> None:
-    """Run what is missing, or print the table."""
-    torch.set_num_threads(1)
-    if "--table" in sys.argv:
-        print("\n".join(table(read(FILE, Row))))
-        return
-    planned = [(name, share) for name, shares in SHARES.items() for share in shares]
-    for (name, share), seed in product(planned, SEEDS):
-        if (name, share, seed) not in {(r.table, r.share, r.seed) for r in read(FILE, Row)}:
-            append(FILE, execute(name, share, seed))
-
-
 if __name__ == "__main__":
-    main()
+    run_missing(
+        FILE,
+        Row,
+        (
+            (name, share, seed)
+            for name, shares in SHARES.items()
+            for share in shares
+            for seed in SEEDS
+        ),
+        execute,
+        table,
+    )

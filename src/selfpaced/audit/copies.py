@@ -15,8 +15,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from selfpaced.audit.reading.content import MARKS, unpack
-from selfpaced.audit.reading.delimited import SEPARATORS
-from selfpaced.audit.reading.kinds import suffix_of
+from selfpaced.audit.reading.delimited import names_of, separator_of
 from selfpaced.audit.spelling import Spelling, key
 from selfpaced.errors import choose, require
 
@@ -85,7 +84,7 @@ def copy_delimited(path: Path, target: Path, wanted: Wanted) -> int:
     """Copy a table of text; see ``fixing.fix``. Blank lines stay."""
     text, form = _decoded(path)
     separator, records = _records(path, text)
-    names = [name.strip() or f"column {place}" for place, name in enumerate(records[0].fields, 1)]
+    names = names_of(records[0].fields)
     wanted.check_columns(names)
     column, rows = names.index(wanted.label), [record for record in records[1:] if record.fields]
     whole = [row.fields if len(row.fields) == len(names) else None for row in rows]
@@ -146,9 +145,7 @@ def copy_parquet(path: Path, target: Path, wanted: Wanted) -> int:
 def _records(path: Path, text: str) -> tuple[str, list[Record]]:
     """Return the separator, and the records from the header on with the lines they stand on."""
     body = text.lstrip("\r\n")
-    header = body.split("\n", 1)[0]
-    usual = "," if suffix_of(path) == ".csv" else "\t"
-    separator = usual if usual in header else max((usual, *SEPARATORS), key=header.count)
+    separator = separator_of(path, body.split("\n", 1)[0])
     lines, records = [text[: len(text) - len(body)]], []
 
     def remembered() -> Iterator[str]:

@@ -52,23 +52,29 @@ def read_delimited(path: Path) -> Table:
     return table_of(typed, rows, len(bad), told)
 
 
-def _separator(path: Path, data: bytes) -> tuple[str, tuple[str, ...]]:
+def separator_of(path: Path, header: str) -> str:
     """Return the separator: the suffix's own, or the commonest of the header."""
-    header = data.split(b"\n", 1)[0].decode()
     usual = "," if suffix_of(path) == ".csv" else "\t"
-    if usual in header:
-        return usual, ()
-    found = max(SEPARATORS, key=header.count)
-    if found not in header:
-        return usual, ()
-    return found, (f"The columns are separated by {SEPARATORS[found]}.",)
+    return usual if usual in header else max((usual, *SEPARATORS), key=header.count)
+
+
+def names_of(header: Sequence[str]) -> list[str]:
+    """Return the names of the columns; one without gets its place."""
+    return [name.strip() or f"column {place}" for place, name in enumerate(header, 1)]
+
+
+def _separator(path: Path, data: bytes) -> tuple[str, tuple[str, ...]]:
+    """Return the separator, and a note where the suffix promises another."""
+    found = separator_of(path, data.split(b"\n", 1)[0].decode())
+    usual = separator_of(path, "")
+    return found, () if found == usual else (f"The columns are separated by {SEPARATORS[found]}.",)
 
 
 def _names(data: bytes, separator: str) -> tuple[list[str], tuple[str, ...]]:
-    """Return the names of the columns; one without gets its place."""
+    """Return the names of the columns, and a note on those without."""
     text = io.TextIOWrapper(io.BytesIO(data), newline="")
     header = next(row for row in csv.reader(text, delimiter=separator) if row)
-    names = [name.strip() or f"column {place}" for place, name in enumerate(header, 1)]
+    names = names_of(header)
     new = [name for name, given in zip(names, header, strict=True) if not given.strip()]
     if not new:
         return names, ()
