@@ -34,7 +34,12 @@ def test_two_humps_give_a_cut_between() -> None:
     cut = Auto().cut(population(loss))
     assert cut is not None and math.log(2) <= cut
     assert int((loss < cut).sum()) == pytest.approx(600, abs=5)
-    assert float(Auto()(2, population(loss), EVERYTHING)) == pytest.approx(cut)
+    assert float(Auto()(3, population(loss), EVERYTHING)) == pytest.approx(cut)
+
+
+def test_a_run_of_three_steps_keeps_all_whatever_the_losses() -> None:
+    for step in (0, 1, 2):
+        assert Auto()(step, population(two_humps()), EVERYTHING) == math.inf
 
 
 def test_one_skewed_hump_gives_no_cut_and_keeps_all_after_the_probe() -> None:
@@ -103,7 +108,7 @@ def test_without_a_probe_begun_none_goes_on() -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, 1e-30, 0.5, 1e9, math.inf])
-@pytest.mark.parametrize("step", [0, 2, LATE])
+@pytest.mark.parametrize("step", [0, 3, LATE])
 def test_constant_losses_keep_all(value: float, step: int) -> None:
     assert Auto()(step, population(torch.full((500,), value)), EVERYTHING) == math.inf
 

@@ -22,8 +22,9 @@ class Auto:
 
     For losses that are -ln p of the label (cross-entropy). On the logit scale the losses of right
     and of wrong labels make two humps; the valley between them is the cut, and no noise rate has
-    to be known. The first ``warmup`` steps keep everything. From then on, where a valley shows,
-    the age goes to it; where none does, everything is kept.
+    to be known. The first ``warmup`` steps keep everything: a fine-tuning of three epochs is plain
+    training. From then on, where a valley shows, the age goes to it; where none does, everything is
+    kept.
 
     Wrong labels that mimic right ones (one class for another) show no valley by themselves. So
     when none shows at step ``probe_at`` and many labels are not the model's answer, the next
@@ -64,7 +65,7 @@ class Auto:
     600
     """
 
-    warmup: int = 2
+    warmup: int = 3
     probe_at: int = 5
     probe: int = 3
     start: float = 0.3

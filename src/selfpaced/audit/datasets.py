@@ -51,7 +51,7 @@ def audit(
     >>> y = torch.arange(120) // 60
     >>> y[7] = 1
     >>> data = torch.utils.data.TensorDataset(x, y)
-    >>> found = audit(data, nn.Linear(2, 2), epochs=40, batch_size=16, learning_rate=0.01)
+    >>> found = audit(data, nn.Linear(2, 2), epochs=20, batch_size=16, learning_rate=0.05)
     >>> int(found.table.index[0])
     7
     """
