@@ -89,3 +89,8 @@ def test_a_share_above_one_is_not_a_share() -> None:
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(ValueError, match=r"reads the column 'group'; the pacer has \[\]"):
         Quantile(Constant(0.5), by="group")(0, population([1.0]), torch.zeros(1))
+
+
+@pytest.mark.parametrize("step", [310, 5000])
+def test_a_threshold_beyond_float32_is_infinite(step: int) -> None:
+    assert float(Threshold(Geometric(0.1, 1.35))(step, None, torch.tensor(0.0))) == math.inf

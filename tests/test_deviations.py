@@ -93,3 +93,8 @@ def test_a_line_is_found_among_wrong_numbers() -> None:
     assert slope(pacer) == pytest.approx(2.0, abs=0.05)
     assert pacer.suspects(80).remainder(5).eq(0).float().mean() > 0.9
     assert abs(slope(Pacer(500, age=Quantile(Constant(1.0)))) - 2.0) > 1.0
+
+
+def test_an_age_beyond_float32_keeps_all() -> None:
+    population = Population(torch.tensor([1e38, 2e38, 3e38]), None, {})
+    assert float(Deviations()(5, population, torch.tensor(1.0))) == math.inf

@@ -18,6 +18,7 @@ ORDER = [
     "plain",
     "placing",
     "dynamics",
+    "evidence",
     "ranks",
     "ledger",
     "ring",

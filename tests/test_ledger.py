@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from selfpaced import Pacer
-from selfpaced.age import Age, Auto, Quantile, Threshold
+from selfpaced.age import Age, Auto, Deviations, Quantile, Threshold
 from selfpaced.difficulty import Loss
 from selfpaced.ledger import Ledger
 from selfpaced.pacer import Decide
@@ -218,3 +218,21 @@ def test_every_age_works_where_the_default_dtype_is_float64(age: Age, decide: De
     pacer = seen(Pacer(400, age=age, decide=decide), *[two_humps(400)] * 3)
     assert pacer.current_age.dtype == pacer.weight.dtype == torch.float32
     assert 0 < int((pacer.weight > 0).sum()) < 400
+
+
+def test_residuals_count_in_deviations_of_their_step() -> None:
+    pacer = Pacer(3, age=Deviations())
+    losses = [4.0, 4.0, 12.0], [1.0, 1.0, 2.0], [3.0, 3.0, 9.0]
+    seen(pacer, *map(torch.tensor, losses))
+    expected = (2 / 1 + 9 / 3) / (1 / 1 + 1 / 3)  # the first visit counts nothing
+    assert float(pacer.ledger.suspicion[2]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("losses", "most"), [([0.0, 0.0, 0.0, 5.0], 3), ([math.inf] * 4, 0)])
+def test_residuals_that_are_nothing_or_endless_leave_no_nan(losses: list[float], most: int) -> None:
+    pacer = Pacer(4, age=Deviations())
+    for _ in range(3):
+        pacer.observe(torch.tensor(losses), torch.arange(4))
+        pacer.step()
+    assert not pacer.ledger.suspicion.isnan().any()
+    assert pacer.suspects(1).tolist() == [most]

@@ -64,7 +64,8 @@ class Threshold:
 
     def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
         """Return the age, float32, shape ()."""
-        return torch.full((), float(self.pacing(step)), dtype=torch.float32, device=previous.device)
+        age = torch.tensor(float(self.pacing(step)), dtype=torch.float64)
+        return age.float().to(previous.device)  # beyond float32 it is infinite
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class Deviations:
             if step >= self.warmup:
                 usual = cut(population.difficulty, 0.5, population.counts())
                 age = usual * (self.limit / MEDIAN) ** self.power or math.inf
-        return torch.full((), age, dtype=torch.float32, device=previous.device)
+        return torch.tensor(age, dtype=torch.float64).float().to(previous.device)
 
 
 def require_sizes(difficulty: Tensor) -> None:

@@ -7,8 +7,7 @@ A row is five float32 numbers (20 bytes a sample), packed so that a batch gather
               folded in: two visits within one step count once, and the last one wins
     memory    what the difficulty keeps of all visits up to the last step
     total     sum of evidence times loss over the visits up to the last step
-    evidence  sum of the evidence of those visits: the fourth power of the step's mean loss; times
-              how far the model is from chance to certainty, where the number of classes is known;
+    evidence  sum of the evidence of those visits, each step's alike (``selfpaced.evidence``);
               nothing for the first visit, by a model that has not met all samples
 """
 
@@ -21,13 +20,12 @@ from torch import Tensor
 
 from selfpaced.dynamics import SEEN, Dynamics
 from selfpaced.errors import require, require_positive_int
+from selfpaced.evidence import Evidence, of_likelihoods
 from selfpaced.placing import place
 from selfpaced.ranks import extremes, from_owner, owner_of, world_size
 from selfpaced.rows import Difficulty, Gathered, Population, Rows
 
 LOSS, VISITS, MEMORY, TOTAL, EVIDENCE = range(5)
-POWER = 4  # chosen on texts and digits; see docs/suspects.md
-HUGE = 1e15  # a loss of this or more says nothing about those of other samples
 
 
 class Ledger:
@@ -76,11 +74,8 @@ class Ledger:
     def suspicion(self) -> Tensor:
         """How suspect each label is, float32, shape (n_samples,); higher is more suspect.
 
-        The mean loss over the visits. Each counts by its evidence, the fourth power of its step's
-        mean loss: once a model knows most labels by heart, right or wrong, a loss says little. Nor
-        does it before the model knows anything: a first visit counts nothing, and where the number
-        of classes C is known, the evidence is multiplied by (p - 1/C) / (1 - 1/C), 0 at least, with
-        p the mean probability of the labels. Where nothing counts it is the memory; NaN for a
+        The mean loss over the visits, each counted by its evidence; a first visit, by a model that
+        has not met all samples, counts nothing. Where nothing counts it is the memory; NaN for a
         sample never seen.
         """
         visits, evidence = self.packed[:, VISITS].floor(), self.packed[:, EVIDENCE]
@@ -128,26 +123,23 @@ class Ledger:
             self.dynamics = Dynamics(self.n_samples, classes, self.packed.device)
         self.dynamics.write(index, logits, target, valid)
 
-    def commit(
-        self, difficulty: Difficulty, *, trial: bool = False, classes: int | None = None
-    ) -> None:
+    def commit(self, difficulty: Difficulty, evidence: Evidence = of_likelihoods) -> None:
         """Fold the waiting losses into the rows: time moves on by one step.
 
         Args:
             difficulty: Makes the memory.
-            trial: The step was an experiment that is no evidence about labels.
-            classes: Number of classes, where they are known.
+            evidence: What the losses of the step say about labels.
         """
         waiting = self.waiting.nonzero().squeeze(1)
         rows = self.rows(waiting)
         loss = self.loss[waiting]
-        evidence = rows.visits.clamp(max=1) * (0.0 if trial else _evidence(loss, classes))
+        counted = rows.visits.clamp(max=1) * evidence(loss)
         self.packed[waiting, MEMORY] = difficulty.fold(loss, rows)
-        self.packed[waiting, TOTAL] += loss * evidence
-        self.packed[waiting, EVIDENCE] += evidence
+        self.packed[waiting, TOTAL] += loss * counted
+        self.packed[waiting, EVIDENCE] += counted
         self.packed[waiting, VISITS] = rows.visits + 1
         if self.dynamics is not None:
-            self.dynamics.commit(torch.zeros_like(self.loss).index_copy(0, waiting, evidence))
+            self.dynamics.commit(torch.zeros_like(self.loss).index_copy(0, waiting, counted))
 
     @property
     def waiting(self) -> Tensor:
@@ -223,19 +215,6 @@ class Ledger:
             self.dynamics = Dynamics(self.n_samples, 0, self.packed.device)
             self.dynamics.load_state_dict(state["dynamics"])
             self.dynamics.apply(lambda column: column.to(self.packed.device))
-
-
-def _evidence(loss: Tensor, classes: int | None) -> float:
-    """Return what a step's losses say about labels, from 0, and so that sums stay finite.
-
-    Where the number of classes is known they are -ln p.
-    """
-    usual = loss[loss < HUGE].double()
-    power = min(float(usual.mean()) ** POWER, HUGE) if len(usual) else 1.0
-    if not classes or classes == 1:
-        return power
-    p = float((-loss.double().clamp(min=0)).exp().mean())
-    return power * max(0.0, (p * classes - 1) / (classes - 1))
 
 
 def _column(name: str, column: Tensor, n_samples: int) -> Tensor:

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from selfpaced.age import Age, Auto, Quantile, first_age
+from selfpaced.age import Age, Auto, Deviations, Quantile, first_age
 from selfpaced.batch import (
     Weighed,
     address,
@@ -28,6 +29,7 @@ from selfpaced.errors import (
     require_positive_int,
     values_can_be_read,
 )
+from selfpaced.evidence import Evidence, of_likelihoods, of_nothing, of_residuals
 from selfpaced.ledger import Ledger
 from selfpaced.plain import Plain
 from selfpaced.reduction import Reduction, reduce_weighted
@@ -212,7 +214,7 @@ class Pacer(Plain):
             "Pacer.step: nothing was observed since the last step. Call it after an epoch of "
             "pacer(loss, index) in training mode, or of pacer.observe.",
         )
-        self.ledger.commit(self.difficulty, trial=self._was_trial(), classes=self._classes())
+        self.ledger.commit(self.difficulty, self._evidence())
         self.steps += 1
         seen, population = self.ledger.population(self.difficulty)
         population = population._replace(expansion=expand(self.weight[seen] == 0, visited[seen]))
@@ -342,10 +344,17 @@ class Pacer(Plain):
         weight = weight if valid is None else torch.where(valid, weight, 0.0)
         return Weighed(weight, finite, place, valid)
 
-    def _was_trial(self) -> bool:
-        """Say whether this step or the one before, which it got over, was an age's experiment."""
+    def _evidence(self) -> Evidence:
+        """Return what the losses of this step say about labels.
+
+        Nothing where it, or the step before, which it got over, was an age's experiment.
+        """
+        if isinstance(self.age, Deviations):
+            return of_residuals
         ages = [torch.as_tensor(row["age"]) for row in self.history[-2:]]
-        return isinstance(self.age, Auto) and any(self.age.probing(age) for age in ages)
+        if isinstance(self.age, Auto) and any(self.age.probing(age) for age in ages):
+            return of_nothing
+        return partial(of_likelihoods, classes=self._classes())
 
     def _classes(self) -> int | None:
         """Return the number of classes, where class labels or their probabilities are known."""
