@@ -53,6 +53,17 @@ def test_a_share_of_nothing_or_all_is_no_nan(share: float) -> None:
     assert p.tolist() == pytest.approx([share] * 5, abs=1e-6)
 
 
+def test_losses_that_are_pressed_together_are_told_apart_as_well() -> None:
+    apart = torch.cat([torch.linspace(0.1, 0.3, 90), torch.linspace(0.9, 1.1, 10)])
+    p = probabilities(apart, 0.1)
+    assert float(p[:90].max()) < 0.1 and float(p[90:].min()) > 0.7
+
+
+def test_losses_that_are_all_the_same_have_the_same_probability() -> None:
+    assert probabilities(torch.full((5,), 0.7), 0.2).tolist() == pytest.approx([0.2] * 5)
+    assert probabilities(torch.tensor([0.7]), 0.2).tolist() == pytest.approx([0.2])
+
+
 def test_the_probability_that_a_label_is_not_the_answer() -> None:
     assert wrong(torch.tensor([0.0, math.log(2), math.inf])).tolist() == [0.0, 0.5, 1.0]
 

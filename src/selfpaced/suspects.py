@@ -12,6 +12,7 @@ from selfpaced.ledger import MEMORY
 from selfpaced.pacer import Pacer
 
 SLOPE, SURE = 0.75, 0.6  # chosen on 5,000 digits with 0 to 60 % wrong; see docs/suspects.md
+SPREAD, LEAST = 2.0, 0.1  # of logits: below the one they are pressed together; at least the other
 MOST = 50.0  # a log-odds beyond this is as good as certain
 STEPS = 60  # halvings of an interval: to a float64's last bits
 
@@ -91,6 +92,10 @@ def wrong(loss: Tensor) -> Tensor:
 def probabilities(past: Tensor, share: float) -> Tensor:
     """Return probabilities in the order of the losses whose mean is the share.
 
+    Their log-odds are the logits of the losses, scaled and shifted. Where the logits are pressed
+    together, as in a run that left nothing out and learned wrong labels by heart, too, the scale is
+    greater.
+
     Args:
         past: Mean losses, 0 or more, shape (n,).
         share: From 0 to 1.
@@ -99,7 +104,9 @@ def probabilities(past: Tensor, share: float) -> Tensor:
         float32, shape (n,).
     """
     loss = past.double().clamp(1e-7, 700.0)
-    evidence = SLOPE * (loss + (-torch.expm1(-loss)).log())
+    logits = loss + (-torch.expm1(-loss)).log()
+    spread = max(float(logits.std(correction=0)), LEAST)
+    evidence = SLOPE * max(1.0, SPREAD / spread) ** 2 * logits
     low, high = -MOST - float(evidence.max()), MOST - float(evidence.min())
     for _ in range(STEPS):
         shift = (low + high) / 2
