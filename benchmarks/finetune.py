@@ -5,9 +5,10 @@ then made anew, and all of it is tuned for three epochs on 4,000 other images, w
 seed, noise, weights and orders differ.
 
 The default (``Pacer(n, columns={"group": labels})``) beside plain training, as many chosen at
-random, and told: the true share of right labels. The default looks for its valley after two epochs,
-so that only the third leaves anything out. Every run appends one line to
-``results/finetune.jsonl``; runs that are there are skipped. ``--table`` prints the table.
+random, and told: the true share of right labels. The default looks for its valley after three
+epochs, so that nothing is left out: what counts is that it equals plain training, and its suspects.
+Every run appends one line to ``results/finetune.jsonl``; runs that are there are skipped.
+``--table`` prints the table.
 """
 
 import copy
