@@ -39,3 +39,10 @@ def test_a_perfect_model_is_contradicted_only_by_what_is_wrong() -> None:
 
 def test_numbers_that_are_all_alike_are_right() -> None:
     assert not probability_wrong(np.ones(10), np.ones(10)).any()
+
+
+@pytest.mark.parametrize("unit", [1e-20, 1e20])
+def test_the_unit_of_the_numbers_changes_nothing(unit: float) -> None:
+    given, predicted, _ = (column[:500] for column in numbers(0.1, 3.0))
+    probability = probability_wrong(given, predicted)
+    np.testing.assert_allclose(probability_wrong(given * unit, predicted * unit), probability)

@@ -1,4 +1,26 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.tree import DecisionTreeRegressor
+from torch import nn
+
+from selfpaced import Pacer
+from selfpaced.age import Deviations
 from selfpaced.audit import Audit
+from selfpaced.audit.aims import Numbers
+from selfpaced.audit.loading import Rows
+from selfpaced.audit.networks import mlp
+from selfpaced.audit.pictures import draw
+from selfpaced.audit.result import result, result_of_numbers
+from selfpaced.audit.summary import summary
+from selfpaced.audit.tables import ledger_table, suspects_table
+from selfpaced.audit.training import Settings, Training
+from selfpaced.sampling import Indexed
 
 
 def test_a_suspect_is_more_probably_wrong_than_right_and_has_another_class(
@@ -16,9 +38,139 @@ def test_a_number_is_suspect_whatever_is_suggested(numbers_found: Audit) -> None
 
 def test_numbers_have_no_kinds(numbers_found: Audit) -> None:
     assert repr(numbers_found) == (
-        "1 of 4 numbers are probably wrong (25.0%).\nAll in all about 2 are wrong (1 to 3)."
+        "1 of 4 numbers is probably wrong (25.0%).\nAll in all about 2 are wrong (1 to 3)."
     )
 
 
 def test_classes_have_kinds(classes_found: Audit) -> None:
-    assert "1 labelled cat are probably dog" in repr(classes_found)
+    assert "1 labelled cat is probably dog" in repr(classes_found)
+
+
+def watched(error: np.ndarray) -> Pacer:
+    """A pacer that has seen these errors, in two steps."""
+    pacer = Pacer(len(error), age=Deviations())
+    for _ in range(2):
+        pacer.observe(torch.from_numpy(error**2).float(), torch.arange(len(error)))
+        pacer.step()
+    return pacer
+
+
+def judged(given: np.ndarray, predicted: np.ndarray) -> Audit:
+    return result_of_numbers(nn.Linear(1, 1), watched(given - predicted), given, predicted)
+
+
+def noisy(n: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers from 1,000 to 2,000 and what a good model says of them; 7 and 8 are wrong."""
+    predicted = np.linspace(1000, 2000, n)
+    given = predicted + 5 * np.sin(np.arange(n))
+    given[7], given[8] = 1800, 1900
+    return given, predicted
+
+
+def test_numbers_are_ranked_and_counted_by_their_probability() -> None:
+    given, predicted = noisy()
+    found = judged(given, predicted)
+    assert found.numeric and found.confusion is None
+    assert list(found.table.columns) == ["label", "probability", "suggested", "loss"]
+    assert sorted(found.suspects.index) == [7, 8]
+    assert found.table["probability"].is_monotonic_decreasing
+    assert found.count.estimate == pytest.approx(found.table["probability"].sum(), rel=1e-6)
+    assert found.count.estimate == pytest.approx(2, abs=0.2)
+    row = found.table.loc[7]
+    assert row["label"] == 1800 and row["suggested"] == predicted[7]
+    assert row["loss"] == pytest.approx((1800 - predicted[7]) ** 2)
+
+
+def test_equally_probable_numbers_go_by_how_far_off_they_are_then_by_place() -> None:
+    given = np.array([1.0, 9.0, 2.0, 5.0, 6.0, 3.0, 4.0, 8.0, 7.0, 0.0])
+    predicted = given.copy()
+    given[1], given[2], given[4] = 0.0, 8.0, 0.0  # 9, 6 and 6 off
+    assert judged(given, predicted).table.index.tolist() == [1, 2, 4, 0, 3, 5, 6, 7, 8, 9]
+
+
+def test_an_estimator_of_scikit_learn_is_kept_as_it_is() -> None:
+    given, predicted = noisy()
+    tree = DecisionTreeRegressor()
+    pacer = watched(given - predicted)
+    assert result_of_numbers(tree, pacer, given, predicted).model is tree
+    assert result(tree, pacer, torch.zeros(200, dtype=torch.int64), ["ant"]).model is tree
+
+
+def test_a_sample_that_was_never_visited_is_judged_by_its_prediction() -> None:
+    given, predicted = noisy()
+    pacer = Pacer(200, age=Deviations())
+    pacer.observe(torch.ones(100), torch.arange(100, 200))
+    pacer.step()
+    found = result_of_numbers(nn.Linear(1, 1), pacer, given, predicted)
+    assert sorted(found.suspects.index) == [7, 8]
+    assert found.table["loss"].isna().loc[7]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_prediction_that_is_no_number_is_refused(bad: float) -> None:
+    given, predicted = noisy()
+    pacer = watched(given - predicted)
+    predicted[[3, 5]] = bad
+    message = r"NaN or infinity for 2 of 200 samples, at \[3, 5\]\. Lower the learning rate"
+    with pytest.raises(ValueError, match=message):
+        result_of_numbers(nn.Linear(1, 1), pacer, given, predicted)
+
+
+def test_a_prediction_for_each_number_is_needed() -> None:
+    given, predicted = noisy()
+    pacer = watched(given - predicted)
+    for one, other in ((given[:9], predicted), (given, predicted[:, None])):
+        with pytest.raises(ValueError, match=r"each sample, shape \(200,\); got \("):
+            result_of_numbers(nn.Linear(1, 1), pacer, one, other)
+
+
+def trained(n: int = 600, wrong: int = 60) -> tuple[Audit, set[Any]]:
+    """A self-paced regression of 600 rents, 60 of them those of other flats; which they are."""
+    random = np.random.default_rng(0)
+    x = random.uniform(-1, 1, size=(n, 3)).astype(np.float32)
+    rent = 900 + 300 * x[:, 0] - 200 * x[:, 1] ** 2 + random.normal(0, 20, n)
+    given, chosen = rent.copy(), random.choice(n, wrong, replace=False)
+    given[chosen] = rent[random.permutation(chosen)]
+    middle, unit = given.mean(), given.std()
+    y = torch.from_numpy((given - middle) / unit).float()
+    torch.manual_seed(0)
+    training = Training(Indexed(Rows(x, y)), mlp((3,), 1), y, Numbers(), Settings(15, 32, 1e-3))
+    training.run()
+    training.model.eval()
+    with torch.no_grad():
+        predicted = training.model(torch.from_numpy(x)).reshape(-1).double().numpy()
+    found = result_of_numbers(training.model, training.pacer, given, predicted * unit + middle)
+    return found, set(chosen.tolist())
+
+
+def test_wrong_numbers_of_a_training_come_first_and_can_be_reported(tmp_path: Path) -> None:
+    found, wrong = trained()
+    assert len(wrong & set(found.table.index[:40])) >= 38
+    assert len(wrong & set(found.suspects.index)) >= 0.9 * len(found.suspects)
+    assert found.count.low <= 60 <= found.count.high
+    where = pd.Series(np.arange(1, 601), name="row")
+    own = pd.DataFrame({"rooms": np.arange(600) % 4})
+    table = suspects_table(found, where, own)
+    assert list(table.columns) == ["row", "probability", "given", "suggested", "rooms"]
+    assert table["row"].tolist() == [place + 1 for place in found.suspects.index]
+    assert ledger_table(found, where)["visits"].eq(15).all()
+    page = summary(
+        found,
+        name="rents.csv",
+        where=where,
+        own=own,
+        notes=[],
+        conflicts=table.iloc[:0],
+        command="x",
+    )
+    assert page.startswith(f"# {len(table)} of 600 numbers in rents.csv are probably wrong")
+    draw(found, tmp_path, None)
+    assert {path.name for path in tmp_path.iterdir()} == {"curves.png", "suspects.png"}
+
+
+def test_kinds_that_are_not_named_are_counted(classes_found: Audit) -> None:
+    table = pd.concat([classes_found.table] * 7, ignore_index=True)
+    table["suggested"] = [f"{place} {label}" for place, label in enumerate(table["suggested"])]
+    assert "  23 more of other kinds" in repr(
+        replace(classes_found, table=table.assign(probability=1))
+    )

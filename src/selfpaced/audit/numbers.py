@@ -41,17 +41,17 @@ def probability_wrong(given: Floats, predicted: Floats) -> Floats:
     np.int64(7)
     """
     error = given - predicted
-    scale = float(np.median(np.abs(error))) / 0.6745
-    if scale == 0.0 or float(np.ptp(given)) == 0.0:
+    unit = float(np.median(np.abs(error))) / 0.6745
+    if unit == 0.0 or float(np.ptp(given)) == 0.0:
         return np.asarray(error != 0, dtype=np.float64)
-    anything = _density(given)
-    fits = [_fit(error, anything, scale, tails) for tails in TAILS]
+    anything = _density(given / unit)
+    fits = [_fit(error / unit, anything, tails) for tails in TAILS]
     return max(fits, key=lambda fit: fit.likelihood).probability
 
 
-def _fit(error: Floats, anything: Floats, scale: float, tails: float) -> _Fit:
+def _fit(error: Floats, anything: Floats, tails: float) -> _Fit:
     """Fit the share of wrong numbers and the scale of the errors, by turns."""
-    share, before = 0.1, -np.inf
+    share, scale, before = 0.1, 1.0, -np.inf
     for _ in range(STEPS):
         right = (1 - share) * stats.t.pdf(error / scale, tails) / scale
         both = right + share * anything
