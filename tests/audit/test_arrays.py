@@ -90,6 +90,15 @@ def test_a_large_offset_hides_nothing(found: Audit) -> None:
     assert len(find_label_errors(x + 1.7e9, y).suspects) == len(found.suspects)
 
 
+def test_a_constant_feature_says_nothing_whatever_it_is() -> None:
+    x, y, _ = blobs()
+    first, second = (
+        find_label_errors(np.column_stack([x, np.full(300, value)]), y, epochs=2).table
+        for value in (0.0, 0.1)  # the mean of so many .1 is not .1
+    )
+    pd.testing.assert_frame_equal(first, second)
+
+
 def test_dropout_is_seeded_too() -> None:
     def model(features: int, classes: int) -> nn.Module:
         return nn.Sequential(nn.Linear(features, 8), nn.Dropout(0.5), nn.Linear(8, classes))

@@ -135,6 +135,13 @@ def test_of_json_lines_only_the_changed_are_written_anew(tmp_path: Path) -> None
     assert lines[4] == '{"is": "x", "selfpaced_was": "\\u00e9"}'
 
 
+def test_a_line_too_deep_to_be_read_is_copied(tmp_path: Path) -> None:
+    deep = '{"a": ' + "[" * 100_000
+    table, copy = text(tmp_path / "a.jsonl", f'{deep}\n{{"is": "x"}}\n'), tmp_path / "b.jsonl"
+    fix(table, copy, "is", suspects({2: "y"}))
+    assert copy.read_text() == f'{deep}\n{{"is": "y", "selfpaced_was": "x"}}\n'
+
+
 def test_json_labels_keep_their_type(tmp_path: Path) -> None:
     table = text(tmp_path / "a.jsonl", '{"is": 0}\n{"is": 1}\n')
     fix(table, tmp_path / "b.jsonl", "is", suspects({1: "1"}))

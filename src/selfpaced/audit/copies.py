@@ -1,6 +1,5 @@
 """Copies of a table, record by record, with some of the labels changed."""
 
-import codecs
 import csv
 import gzip
 import io
@@ -14,8 +13,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyarrow import parquet
 
-from selfpaced.audit.reading.content import MARKS, unpack
+from selfpaced.audit.reading.content import encoding_of, unpack
 from selfpaced.audit.reading.delimited import names_of, separator_of
+from selfpaced.audit.reading.lines import object_of
 from selfpaced.audit.spelling import Spelling, key
 from selfpaced.errors import choose, require
 
@@ -106,7 +106,7 @@ def copy_lines(path: Path, target: Path, wanted: Wanted) -> int:
     """Copy JSON lines; see ``fixing.fix``. Only the changed lines are written anew."""
     text, form = _decoded(path)
     lines = list(io.StringIO(text, newline="\n"))
-    rows = [_parsed(line) for line in lines]
+    rows = [object_of(line) or {} for line in lines]
     wanted.check_columns(list(dict.fromkeys(name for row in rows for name in row)))
     changes = wanted.changes([row.get(wanted.label) for row in rows])
     made = []
@@ -186,15 +186,6 @@ def _relabelled(record: Record, column: int, label: str, delimiter: str) -> str:
     return text.getvalue().removesuffix("\r\n") + record.raw[end:]
 
 
-def _parsed(line: str) -> dict[str, Any]:
-    """Return a line's object; nothing for a line that is none."""
-    try:
-        row = json.loads(line)
-    except ValueError:
-        return {}
-    return row if isinstance(row, dict) else {}
-
-
 def _typed(values: list[object], kind: Any) -> Any:
     """Return an Arrow array of the type where it can hold the values, else of one that can."""
     broken = any(isinstance(value, float) and not value.is_integer() for value in values)
@@ -209,13 +200,8 @@ def _typed(values: list[object], kind: Any) -> Any:
 def _decoded(path: Path) -> tuple[str, str]:
     """Return the text of a file, unpacked, and how it is written: as an audit reads it."""
     raw = unpack(path)
-    if raw[:2] in MARKS:
-        return raw.decode("utf-16"), "utf-16"
-    form = "utf-8-sig" if raw.startswith(codecs.BOM_UTF8) else "utf-8"
-    try:
-        return raw.decode(form), form
-    except UnicodeDecodeError:
-        return raw.decode("latin-1"), "latin-1"
+    form = encoding_of(raw)
+    return raw.decode(form), form
 
 
 def _write(path: Path, text: str, form: str, *, packed: bool) -> None:

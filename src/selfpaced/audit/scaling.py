@@ -41,9 +41,9 @@ def standard(rows: NDArray[Any]) -> Scale:
     for start in range(0, rows.shape[1], COLUMNS):
         part = slice(start, start + COLUMNS)
         block = rows[:, part].astype(np.float64)
-        largest = np.abs(block).max(axis=0, initial=0.0)
-        largest[largest == 0] = 1.0
-        block /= largest  # squares of very large numbers would be infinite
-        middle[part], deviation = block.mean(0) * largest, block.std(0)
-        unit[part] = np.where(np.ptp(block, axis=0) > 0, deviation * largest, 1.0)
+        _, exponent = np.frexp(np.abs(block).max(axis=0, initial=0.0))
+        size = np.ldexp(1.0, exponent - 1)  # a power of two, so that nothing is rounded
+        block /= size  # squares of very large numbers would be infinite
+        middle[part], deviation = block.mean(0) * size, block.std(0)
+        unit[part] = np.where(np.ptp(block, axis=0) > 0, deviation * size, 1.0)
     return Scale(middle, unit)

@@ -8,7 +8,14 @@ from pathlib import Path
 from selfpaced.errors import require
 
 CHUNK = 1 << 24
-MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+NOTES = {
+    "utf-16": "The file is UTF-16 text.",
+    "latin-1": (
+        "The file is not UTF-8 text and was read as latin-1; save it as UTF-8 where letters look "
+        "wrong."
+    ),
+}
 
 
 def unpack(path: Path) -> bytes:
@@ -26,11 +33,24 @@ def unpack(path: Path) -> bytes:
         raise ValueError(f"{path} is cut short or no gzip file: {damage}") from damage
 
 
-def read_text(path: Path) -> tuple[bytes, tuple[str, ...]]:
-    """Read a file of text, plain or gzipped.
+def encoding_of(raw: bytes) -> str:
+    """Return how a text is written, in Python's words.
 
     UTF-16 is told by its mark; what is not UTF-8 is taken for latin-1, in which every byte is a
     character.
+
+    >>> encoding_of("naïve".encode()), encoding_of("naïve".encode("latin-1"))
+    ('utf-8', 'latin-1')
+    """
+    if raw.startswith(UTF_16):
+        return "utf-16"
+    if not _is_utf8(raw):
+        return "latin-1"
+    return "utf-8-sig" if raw.startswith(codecs.BOM_UTF8) else "utf-8"
+
+
+def read_text(path: Path) -> tuple[bytes, tuple[str, ...]]:
+    """Read a file of text, plain or gzipped; see ``encoding_of``.
 
     Returns:
         The text as UTF-8 that ends in a newline, and notes on what it was.
@@ -40,20 +60,16 @@ def read_text(path: Path) -> tuple[bytes, tuple[str, ...]]:
     """
     raw = unpack(path)
     require(bool(raw.strip()), f"{path} is empty. Is it the right file?")
-    notes: tuple[str, ...] = ()
-    if raw[:2] in MARKS:
-        raw, notes = raw.decode("utf-16").encode(), ("The file is UTF-16 text.",)
+    form = encoding_of(raw)
+    if form in NOTES:
+        raw = raw.decode(form).encode()
     require(
         b"\0" not in raw,
         f"{path} is no text: it holds zero bytes. Save the table as CSV in UTF-8.",
     )
-    if not _is_utf8(raw):
-        raw = raw.decode("latin-1").encode()
-        notes = (
-            "The file is not UTF-8 text and was read as latin-1; save it as UTF-8 where letters "
-            "look wrong.",
-        )
-    raw = raw.removeprefix(codecs.BOM_UTF8)
+    if form == "utf-8-sig":
+        raw = raw.removeprefix(codecs.BOM_UTF8)
+    notes = (NOTES[form],) if form in NOTES else ()
     return raw if raw.endswith(b"\n") else raw + b"\n", notes
 
 

@@ -23,7 +23,7 @@ def read_lines(path: Path) -> Table:
     for number, line in enumerate(data.split(b"\n"), 1):
         if not line.strip():
             continue
-        record = _object(line)
+        record = object_of(line)
         if record is None:
             bad.append(number)
         else:
@@ -37,7 +37,7 @@ def read_lines(path: Path) -> Table:
     return table_of(table, np.array(rows, np.int64), len(bad), notes + unread)
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
+def object_of(line: str | bytes) -> dict[str, Any] | None:
     """Return the object of a line, None where there is none."""
     try:
         record = json.loads(line)
