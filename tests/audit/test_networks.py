@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from selfpaced.audit.machine import Dropout
-from selfpaced.audit.networks import cnn, factory, mlp
+from selfpaced.audit.networks import build, cnn, factory, mlp
 
 
 @pytest.mark.parametrize(("features", "dropped"), [(2, 0.0), (100, 0.3)])
@@ -44,3 +44,17 @@ def test_a_model_of_ones_own_is_imported(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_model_that_cannot_be_had_is_told(name: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         factory(name)
+
+
+def test_networks_are_built_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "built.py").write_text(
+        "import torch\n\ndef make(shape, outputs):\n    return torch.nn.Linear(*shape, outputs)\n"
+        "\ndef nothing(shape, outputs):\n    return None\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert build("mlp", (5,), 2)(torch.zeros(3, 5)).shape == (3, 2)
+    assert build("cnn", (1, 8, 8), 2)(torch.zeros(3, 1, 8, 8)).shape == (3, 2)
+    assert build("built:make", (5,), 4)(torch.zeros(3, 5)).shape == (3, 4)
+    with pytest.raises(ValueError, match="built:nothing must return a torch module; it returned N"):
+        build("built:nothing", (5,), 4)
+    sys.modules.pop("built")

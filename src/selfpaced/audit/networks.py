@@ -52,6 +52,26 @@ def cnn(shape: tuple[int, ...], outputs: int) -> nn.Module:
     )
 
 
+def build(name: str, shape: tuple[int, ...], outputs: int) -> nn.Module:
+    """Make the network of a name.
+
+    Args:
+        name: "mlp", "cnn", or ``package.module:factory`` of the user's.
+        shape: Of a sample.
+        outputs: Number of classes; 1 for numbers.
+
+    Raises:
+        ValueError: As ``cnn`` and ``factory`` do, and for a factory that makes no torch module.
+    """
+    ours: dict[str, Make] = {"mlp": mlp, "cnn": cnn}
+    network = (ours[name] if name in ours else factory(name))(shape, outputs)
+    require(
+        isinstance(network, nn.Module),
+        f"The model {name} must return a torch module; it returned {type(network).__name__}.",
+    )
+    return network
+
+
 def factory(name: str) -> Make:
     """Return the function ``package.module:factory`` of the user's.
 
@@ -67,6 +87,8 @@ def factory(name: str) -> Make:
     try:
         make = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"--model {name}: {error}. Is its folder on PYTHONPATH?") from error
-    require(callable(make), f"--model {name} is no function; got {type(make).__name__}.")
+        raise ValueError(
+            f"The model {name} cannot be imported: {error}. Is its folder on PYTHONPATH?"
+        ) from error
+    require(callable(make), f"The model {name} is no function; got {type(make).__name__}.")
     return make  # type: ignore[no-any-return]  # what it returns is the user's promise
