@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.multiprocessing as mp
+from sklearn.datasets import load_wine
 
 torch.set_num_threads(1)  # tests run side by side: threads would only wait for each other
 
@@ -47,3 +49,15 @@ def spawn(tmp_path_factory: pytest.TempPathFactory) -> Spawn:
         return [torch.load(folder / f"{rank}.pt") for rank in range(world)]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def wine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a table of 178 wines; the label of every fifth, rows 5, 10, ..., is wrong."""
+    data = load_wine(as_frame=True)
+    codes = data.target.to_numpy()
+    wrong = np.arange(1, len(codes) + 1) % 5 == 0
+    kinds = np.array(["red", "rosé", "white"])[np.where(wrong, (codes + 1) % 3, codes)]
+    path = tmp_path_factory.mktemp("wine") / "wine.csv"
+    data.data.assign(kind=kinds).to_csv(path, index=False)
+    return path

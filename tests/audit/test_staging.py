@@ -125,20 +125,30 @@ def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
         claim(tmp_path, force=False, resume=False)
 
 
-def test_force_removes_what_a_run_writes_and_nothing_else(tmp_path: Path) -> None:
+def test_force_leaves_what_a_run_wrote_until_the_next_one_is_over(tmp_path: Path) -> None:
     for name in (*FILES, "mine.txt", "suspects.csv.bak"):
         (tmp_path / name).touch()
     (tmp_path / ".partial-1").mkdir()
     (tmp_path / ".partial-1" / "a").touch()
     (tmp_path / ".partial-7-history.parquet").touch()
     claim(tmp_path, force=True, resume=False)
-    assert names(tmp_path) == ["mine.txt", "suspects.csv.bak"]
+    assert names(tmp_path) == sorted([*FILES, "mine.txt", "suspects.csv.bak"])
+    with staged(tmp_path) as stage:
+        (stage / "ledger.parquet").touch()
+    assert names(tmp_path) == ["ledger.parquet", "mine.txt", "suspects.csv.bak"]
 
 
-def test_force_replaces_a_run_that_was_stopped(tmp_path: Path) -> None:
+def test_force_takes_the_folder_of_a_run_that_was_stopped(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.pt").touch()
     claim(tmp_path, force=True, resume=False)
-    assert names(tmp_path) == []
+    assert names(tmp_path) == ["checkpoint.pt"]
+
+
+def test_a_checkpoint_is_gone_when_the_run_is_over(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").touch()
+    with staged(tmp_path) as stage:
+        (stage / "summary.md").touch()
+    assert names(tmp_path) == ["summary.md"]
 
 
 def test_force_leaves_a_folder_that_is_no_run(tmp_path: Path) -> None:
@@ -148,14 +158,16 @@ def test_force_leaves_a_folder_that_is_no_run(tmp_path: Path) -> None:
     assert names(tmp_path) == ["config.json"]
 
 
-def test_force_removes_a_link_and_not_what_it_leads_to(tmp_path: Path) -> None:
+def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "model.pt").touch()
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "checkpoint.pt").symlink_to(tmp_path / "mine" / "model.pt")
     (tmp_path / "run" / ".partial-1").symlink_to(tmp_path / "mine")
     claim(tmp_path / "run", force=True, resume=False)
-    assert names(tmp_path / "run") == [] and names(tmp_path / "mine") == ["model.pt"]
+    with staged(tmp_path / "run") as stage:
+        (stage / "summary.md").touch()
+    assert names(tmp_path / "run") == ["summary.md"] and names(tmp_path / "mine") == ["model.pt"]
 
 
 def test_resume_leaves_the_run_without_what_is_half_written(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Claims about an audit of a torch dataset."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from torch.utils.data import Dataset, TensorDataset
 from selfpaced import Indexed
 from selfpaced.audit import audit
 from selfpaced.audit.aims import Classes, Numbers
+from selfpaced.audit.machine import Alone
 from selfpaced.audit.networks import mlp
 from selfpaced.audit.training import Settings, Training
 
@@ -163,3 +165,35 @@ def test_a_model_of_numbers_that_gives_more_is_told() -> None:
     )
     with pytest.raises(ValueError, match=r"one number a sample, shape \(8, 1\); .* \(8, 2\)"):
         training.run()
+
+
+class HalfPrecision(Alone):
+    """A machine that scales the loss, as fp16 needs it."""
+
+    def backward(self, loss: Tensor) -> None:
+        assert self.scaler is not None
+        self.scaler.scale(loss).backward()
+
+
+def test_what_scales_the_gradients_is_saved() -> None:
+    def training(scale: float) -> Training:
+        dataset, _ = data()
+        scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        machine = HalfPrecision(torch.device("cpu"), scaler=scaler)
+        settings = Settings(epochs=1, batch_size=32)
+        return Training(
+            Indexed(dataset), model(), dataset.tensors[1], Classes(2), settings, machine
+        )
+
+    one, other = training(8.0), training(2.0)
+    one.run()
+    other.load_state_dict(one.state_dict())
+    assert other.machine.scaler is not None and other.machine.scaler.get_scale() == 8.0
+
+
+def test_a_state_that_is_saved_after_an_epoch_goes_on_to_the_bit() -> None:
+    whole, states = begun(), []
+    whole.run(lambda *_: states.append(copy.deepcopy(whole.state_dict())))
+    again = begun(seed=1)
+    again.load_state_dict(states[1])
+    assert again.run() and equal(again.state_dict(), whole.state_dict())

@@ -66,27 +66,27 @@ def fix(
     ...     fix(table, copy, "is", suspects), copy.read_text()
     (1, 'id,is,selfpaced_was\n007,cat,\n008,cat,dog\n')
     """
-    write = _format(path, corrected)
-    _check_target(path, corrected, force=force)
+    require_target(path, corrected, force=force)
+    write = FORMATS[suffix_of(path)]
     wanted = _wanted(label, suspects, path.name, drop=drop)
     with replacing(corrected) as made:
         return write(path, made, wanted)
 
 
-def _format(path: Path, corrected: Path) -> Copy:
-    """Return what copies a table of this format, or raise."""
-    form, said = suffix_of(path), ", ".join(FORMATS)
-    require(form in FORMATS, f"fix reads {said}; got {path.name}.")
-    packed = ".gz" if path.suffix.lower() == ".gz" else ""
-    require(
-        corrected.name.lower().endswith(form + packed),
-        f"The corrected copy of {path.name} is a {form}{packed} file too; got {corrected.name}.",
-    )
-    return FORMATS[form]
+def require_target(path: Path, corrected: Path, *, force: bool = False) -> None:
+    """Raise unless ``fix`` can copy a table of this format to there.
 
+    Args:
+        path: The table.
+        corrected: The copy.
+        force: It may exist.
 
-def _check_target(path: Path, corrected: Path, *, force: bool) -> None:
-    """Raise where the copy would replace the table, or another file without being asked to."""
+    Raises:
+        ValueError: For another format, and for ``corrected`` that is the table itself.
+        FileNotFoundError: When there is no folder for it.
+        FileExistsError: Where it exists, without ``force``.
+    """
+    _require_format(path, corrected)
     exists = corrected.exists()
     same = exists and os.path.samefile(path, corrected)
     require(
@@ -95,6 +95,19 @@ def _check_target(path: Path, corrected: Path, *, force: bool) -> None:
     )
     if exists and not force:
         raise FileExistsError(f"{corrected} exists. Choose another name, or pass --force.")
+    if not corrected.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {corrected.parent} for {corrected.name}.")
+
+
+def _require_format(path: Path, corrected: Path) -> None:
+    """Raise unless tables of this format are copied, and the copy is of the same."""
+    form, said = suffix_of(path), ", ".join(FORMATS)
+    require(form in FORMATS, f"fix reads {said}; got {path.name}.")
+    packed = ".gz" if path.suffix.lower() == ".gz" else ""
+    require(
+        corrected.name.lower().endswith(form + packed),
+        f"The corrected copy of {path.name} is a {form}{packed} file too; got {corrected.name}.",
+    )
 
 
 def _wanted(label: str, suspects: pd.DataFrame, name: str, *, drop: bool) -> Wanted:

@@ -26,6 +26,11 @@ class Machine(Protocol):
         """How many there are."""
         ...
 
+    @property
+    def scaler(self) -> torch.amp.GradScaler | None:
+        """What keeps the gradients of half precision from vanishing; it learns how as it goes."""
+        ...
+
     def prepare(self, *parts: Any) -> Any:
         """Return model and optimizer as the machine wants them, on its device."""
         ...
@@ -42,6 +47,7 @@ class Alone:
     device: torch.device
     process_index: int = 0
     num_processes: int = 1
+    scaler: torch.amp.GradScaler | None = None
 
     def prepare(self, *parts: Any) -> Any:
         """Return the parts as they are."""

@@ -154,7 +154,8 @@ def _draw_numbers(axes: Axes, found: Audit, theme: Theme) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(5))
     low, high = (float(bound) for bound in found.table["label"].agg(["min", "max"]))
     axes.axline((low, low), (high, high), color=theme.ink, linewidth=1, linestyle="--", zorder=1)
-    title = f"{len(suspects):,} numbers lie far from what was expected"
+    far = "1 number lies" if len(suspects) == 1 else f"{len(suspects):,} numbers lie"
+    title = f"{far} far from what was expected"
     dress(axes, theme, title=title, x="number that the model expects", y="number given")
 
 

@@ -20,7 +20,8 @@ FILES = {
     "ledger.parquet": "every sample, in the order of the file, with all that is known of it",
     "history.parquet": "every epoch",
     "model.safetensors": "the weights of the trained model",
-    "config.json": "how that model is built",
+    "model.joblib": "the trained model",
+    "config.json": "what was asked for, and how that model is built",
     "features.joblib": "how a row becomes the numbers that the model reads",
     "checkpoint.pt": "the training itself, to go on with",
 }  # all that a run writes, and what it is
@@ -33,7 +34,8 @@ FULL = errno.ENOSPC, errno.EDQUOT
 def staged(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder whose files move into ``folder`` when the block ends well.
 
-    When the block raises, the temporary folder is removed and nothing in ``folder`` has changed.
+    They replace all that an earlier run wrote there, and the checkpoint. When the block raises, the
+    temporary folder is removed and nothing in ``folder`` has changed.
 
     Args:
         folder: Exists and can be written to.
@@ -53,7 +55,7 @@ def staged(folder: Path) -> Iterator[Path]:
             yield Path(stage)
             _publish(Path(stage), folder)
     except Exception as error:
-        if not _disk_is_full(error):
+        if not disk_is_full(error):
             raise
         raise OSError(
             f"The disk is full: nothing of the results was written to {folder}. Free some space "
@@ -66,8 +68,8 @@ def claim(folder: Path, *, force: bool, resume: bool) -> None:
 
     Args:
         folder: May exist; its parents need not.
-        force: Remove what an earlier run wrote, and nothing else.
-        resume: Leave what an earlier run wrote, to go on with it.
+        force: An earlier run may be there; ``staged`` replaces what it wrote, and nothing else.
+        resume: A run may be there, to go on with.
 
     Raises:
         FileExistsError: For a folder that is not empty, without ``force`` or ``resume``; with
@@ -93,7 +95,7 @@ def claim(folder: Path, *, force: bool, resume: bool) -> None:
         )
     _make(folder)
     if force:
-        _clear(folder)
+        _require_run(folder)
     if force or resume:
         _remove_partial(folder)
 
@@ -110,16 +112,13 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _clear(folder: Path) -> None:
-    """Remove what an earlier run wrote; raise where the names are ours and the files are not."""
+def _require_run(folder: Path) -> None:
+    """Raise where the names are ours and the files are not."""
     there = [name for name in FILES if os.path.lexists(folder / name)]
     if OURS not in there and set(there) - {"checkpoint.pt"}:
         raise FileExistsError(
             f"{folder} holds {', '.join(there)}, but no earlier run. Choose another folder."
         )
-    for name in there:
-        if not (folder / name).is_dir():
-            (folder / name).unlink()
 
 
 def _remove_partial(folder: Path) -> None:
@@ -132,7 +131,7 @@ def _remove_partial(folder: Path) -> None:
 
 
 def _publish(stage: Path, folder: Path) -> None:
-    """Move all files, once every one of them is on the disk."""
+    """Move all files, once every one of them is on the disk, and remove those of before."""
     made = sorted(stage.iterdir(), key=lambda path: (path.name == LAST, path.name))
     for path in made:
         if (folder / path.name).is_dir():
@@ -140,12 +139,18 @@ def _publish(stage: Path, folder: Path) -> None:
                 f"{folder / path.name} is a folder, and a run writes a file of that name. "
                 f"Move it away and go on with --resume."
             )
+        path.chmod(folder.stat().st_mode & 0o666)  # safetensors hides its file from others
         sync(path)
+    if any(path.name == LAST for path in made):
+        (folder / LAST).unlink(missing_ok=True)
     for path in made:
         os.replace(path, folder / path.name)
+    for name in set(FILES) - {path.name for path in made}:
+        if os.path.lexists(folder / name) and not (folder / name).is_dir():
+            (folder / name).unlink()
 
 
-def _disk_is_full(error: BaseException | None) -> bool:
+def disk_is_full(error: BaseException | None) -> bool:
     """Say whether an error, or one that led to it, came of a full disk or a used-up quota."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL:

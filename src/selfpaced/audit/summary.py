@@ -56,6 +56,62 @@ def summary(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def worst(table: pd.DataFrame, n_own: int) -> pd.DataFrame:
+    """Return the most suspicious samples, ten at most, as a reader wants to see them.
+
+    Args:
+        table: What ``tables.suspects_table`` returns.
+        n_own: How many of its last columns are the user's; the first ones are shown.
+
+    Returns:
+        A row per sample: where it is, ``given``, ``probably``, ``how sure``, then columns of the
+        user's that do not repeat the given label.
+    """
+    given = [shorten(value) for value in table["given"]]
+    own = list(table.columns[len(table.columns) - n_own :])
+    own = [name for name in own if [shorten(value) for value in table[name]] != given][:OWN]
+    ours = [table.columns[0], "given", "suggested", "probability"]
+    shown = table[[*ours, *own]].head(SHOWN).copy()
+    shown["probability"] = [_percent(p) for p in shown["probability"]]
+    return shown.rename(columns={"suggested": "probably", "probability": "how sure"})
+
+
+def doubts(found: Audit) -> list[tuple[str, str]]:
+    """Return what speaks against trusting this result: what it is, and what follows."""
+    n, count, (one, many) = len(found.table), found.count, _words(found)
+    lines = []
+    if n < FEW:
+        lines.append(
+            (
+                f"{n:,} samples are few.",
+                f" Below {FEW} a model learns {many} by heart before it knows what they have in "
+                f"common; look at the list, do not trust the counts.",
+            )
+        )
+    if count.high > WIDE * count.estimate and count.high >= 1:
+        why = "errors with long tails" if found.numeric else "classes that overlap"
+        lines.append(
+            (
+                "The range is wide",
+                f", up to {count.high:,.0f} for an estimate of {count.estimate:,.0f}. That comes "
+                f"of {why}: a right {one} may look wrong.",
+            )
+        )
+    return lines
+
+
+def shorten(value: object, long: int = LONG) -> str:
+    r"""Return a value on one line, shortened.
+
+    >>> shorten("a\nb"), shorten(0.1 + 0.2), shorten(float("nan")), shorten("abcdef", 4)
+    ('a b', '0.3', '', 'abc…')
+    """
+    if value is None or value is pd.NA or value != value:
+        return ""
+    text = f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
+    return text if len(text) <= long else text[: long - 1].rstrip() + "…"
+
+
 def _headline(found: Audit, name: str) -> str:
     """Say how many are wrong, with the range."""
     n, k, count = len(found.table), len(found.suspects), found.count
@@ -90,18 +146,11 @@ def _kinds(found: Audit) -> str:
 
 
 def _worst(table: pd.DataFrame, n_own: int) -> str:
-    """Show the most suspicious samples, with the first of the user's columns."""
+    """Show the most suspicious samples."""
     if table.empty:
         return ""
-    given = [_cell(value) for value in table["given"]]
-    own = list(table.columns[len(table.columns) - n_own :])
-    own = [name for name in own if [_cell(value) for value in table[name]] != given][:OWN]
-    ours = [table.columns[0], "given", "suggested", "probability"]
-    shown = table[[*ours, *own]].head(SHOWN).copy()
-    shown["probability"] = [_percent(p) for p in shown["probability"]]
-    heads = {"suggested": "probably", "probability": "how sure"}
     more = [] if len(table) <= SHOWN else ["", f"All {len(table):,} are in `suspects.csv`."]
-    return _section("Look at these first", [*_markdown(shown.rename(columns=heads)), *more])
+    return _section("Look at these first", [*_markdown(worst(table, n_own)), *more])
 
 
 def _conflicts(conflicts: pd.DataFrame) -> str:
@@ -117,26 +166,11 @@ def _conflicts(conflicts: pd.DataFrame) -> str:
 
 def _doubts(found: Audit) -> list[str]:
     """Say what speaks against trusting the result, and what always does."""
-    n, count, (one, many) = len(found.table), found.count, _words(found)
-    lines = []
-    if n < FEW:
-        lines.append(
-            f"**{n:,} samples are few.** Below {FEW} a model learns {many} by heart before it "
-            f"knows what they have in common; look at the list, do not trust the counts."
-        )
-    if count.high > WIDE * count.estimate and count.high >= 1:
-        why = "errors with long tails" if found.numeric else "classes that overlap"
-        lines.append(
-            f"**The range is wide**, up to {count.high:,.0f} for an estimate of "
-            f"{count.estimate:,.0f}. That comes of {why}: a right {one} may look wrong."
-        )
-    lines.append(
-        "A rare sample with a right label can look like a mistake. Look before you change."
-    )
-    lines.append(
-        "A mistake that is made always, by a rule, looks right: the model learns the rule."
-    )
-    return lines
+    return [
+        *(f"**{what}**{why}" for what, why in doubts(found)),
+        "A rare sample with a right label can look like a mistake. Look before you change.",
+        "A mistake that is made always, by a rule, looks right: the model learns the rule.",
+    ]
 
 
 def _files(files: Collection[str], found: Audit, conflicts: pd.DataFrame) -> str:
@@ -179,13 +213,10 @@ def _markdown(table: pd.DataFrame) -> list[str]:
 def _cell(value: object, long: int = LONG) -> str:
     r"""Return a value on one line, shortened, with nothing that Markdown would read as its own.
 
-    >>> _cell("a|b\nc"), _cell(0.1 + 0.2), _cell(float("nan"))
-    ('a\\|b c', '0.3', '')
+    >>> _cell("a|b\nc")
+    'a\\|b c'
     """
-    if value is None or value is pd.NA or value != value:
-        return ""
-    text = f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
-    text = text if len(text) <= long else text[: long - 1].rstrip() + "…"
+    text = shorten(value, long)
     for mark, safe in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("*", "\\*"), ("`", "\\`")):
         text = text.replace(mark, safe)
     return text

@@ -146,12 +146,17 @@ def embedding(folder: Path) -> Embedding:
     return Embedding(folder, int(model.config.hidden_size))
 
 
-def _load(folder: Path) -> tuple[Any, Any]:
-    """Load the tokenizer and the model, from this machine only."""
+def require_folder(folder: Path) -> None:
+    """Raise unless the folder of a model is there."""
     if not folder.is_dir():
         raise FileNotFoundError(
             f"--text-model expects the folder of a transformers model; there is no {folder}."
         )
+
+
+def _load(folder: Path) -> tuple[Any, Any]:
+    """Load the tokenizer and the model, from this machine only."""
+    require_folder(folder)
     try:
         from transformers import AutoModel, AutoTokenizer
     except ModuleNotFoundError as missing:

@@ -16,8 +16,18 @@ from selfpaced.sampling import Indexed
 
 Watch = Callable[[int, int, float], None]  # after each epoch: how many, of how many, kept share
 BATCH, LEARNING_RATE, EPOCHS = 128, 1e-3, 30
-FEW, SMALL = 2_000, 32  # so few rows get batches so small
-KEYS = {"model", "optimizer", "pacer", "epoch", "position", "order", "random"}  # of a state
+FEW, SMALL = 2_000, 32  # fewer rows than the one get batches of the other
+MANY, LARGE = 50_000, 512  # so do as many rows or more
+KEYS = {
+    "model",
+    "optimizer",
+    "scaler",
+    "pacer",
+    "epoch",
+    "position",
+    "order",
+    "random",
+}  # of a state
 
 
 @dataclass(frozen=True)
@@ -42,8 +52,14 @@ class Settings:
 
 
 def batch_for(rows: int) -> int:
-    """Return the batch size for so many rows: a few need many steps."""
-    return SMALL if rows < FEW else BATCH
+    """Return the batch size for so many rows: a few need many steps, and many have them.
+
+    >>> batch_for(500), batch_for(5_000), batch_for(500_000)
+    (32, 128, 512)
+    """
+    if rows < FEW:
+        return SMALL
+    return LARGE if rows >= MANY else BATCH
 
 
 class Training:
@@ -99,7 +115,8 @@ class Training:
         """Train to the last epoch, or until it is asked to stop.
 
         Args:
-            watch: Called after each epoch with its number, ``epochs`` and the kept share.
+            watch: Called after each epoch with its number, ``epochs`` and the kept share; the
+                ``state_dict`` may be saved there.
             pulse: Called after each batch; True stops here, in the middle of an epoch. With
                 several processes all stop at the end of the epoch in which one was asked to.
 
@@ -111,10 +128,10 @@ class Training:
             going = True
             while going and self.epoch < self.settings.epochs:
                 going = self._train_epoch(pulse)
+                self._random = random_state(self.machine.device)
                 if watch is not None and self.position == 0:
                     kept = float((self.pacer.weight > 0).float().mean())
                     watch(self.epoch, self.settings.epochs, kept)
-            self._random = random_state(self.machine.device)
         return self.epoch == self.settings.epochs
 
     def state_dict(self) -> dict[str, Any]:
@@ -122,6 +139,7 @@ class Training:
         return {
             "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
+            "scaler": None if self.machine.scaler is None else self.machine.scaler.state_dict(),
             "pacer": self.pacer.state_dict(),
             "epoch": self.epoch,
             "position": self.position,
@@ -139,6 +157,8 @@ class Training:
         self.pacer.load_state_dict(state["pacer"])
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
+        if self.machine.scaler is not None:
+            self.machine.scaler.load_state_dict(state["scaler"])
         self.epoch, self.position = state["epoch"], state["position"]
         self._order, self._random = state["order"], state["random"]
         self.batches.generator.set_state(self._order)

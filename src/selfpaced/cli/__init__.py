@@ -6,8 +6,11 @@ import typer
 from rich.console import Console
 
 from selfpaced._version import __version__
+from selfpaced.cli.audit import audit
 from selfpaced.cli.blobs import blobs
 from selfpaced.cli.digits import digits
+from selfpaced.cli.fix import fix
+from selfpaced.cli.predict import predict
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,5 +37,8 @@ def _options(
     """Take the options that belong to no command."""
 
 
+app.command()(audit)
+app.command()(predict)
+app.command()(fix)
 demo.command()(digits)
 demo.command()(blobs)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import typer
@@ -10,16 +10,58 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+RANKS = "RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK"  # as launchers tell it
+
 
 @contextmanager
-def errors_in_one_line() -> Iterator[None]:
-    """Print what the user can mend as one red line, and exit 1."""
+def refusing(debug: bool = False, code: int = 2) -> Iterator[None]:
+    """Print what the user can mend as one red line on stderr, and exit.
+
+    Other errors are bugs, and keep their traceback.
+
+    Args:
+        debug: Raise the error itself.
+        code: To exit with.
+    """
     try:
         yield
     except (ValueError, OSError, ModuleNotFoundError) as error:
-        stderr = Console(stderr=True)
-        stderr.print(f"[red]{escape(str(error))}[/]", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+        if debug:
+            raise
+        say_error(_how_to_install(error) or str(error))
+        raise typer.Exit(code) from error
+
+
+def errors_in_one_line() -> AbstractContextManager[None]:
+    """Print what the user can mend as one red line, and exit 1."""
+    return refusing(code=1)
+
+
+def say_error(text: str) -> None:
+    """Print one red line on stderr; of several processes the first one does."""
+    line = " ".join(text.split())
+    stderr = Console(stderr=True, quiet=not is_main())
+    stderr.print(f"[red]{escape(line)}[/]", highlight=False, soft_wrap=True)
+
+
+def say_stopped(text: str, command: str) -> None:
+    """Print on stderr that the user stopped it, and the command to go on with."""
+    stderr = Console(stderr=True, quiet=not is_main())
+    stderr.print(f"[yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)
+    stderr.print(f"  {escape(command)}", highlight=False, soft_wrap=True)
+
+
+def is_main() -> bool:
+    """Say whether this is the only process, or the first of those that a launcher started."""
+    ranks = (os.environ[name] for name in RANKS if name in os.environ)
+    return int(next(ranks, "0")) == 0
+
+
+def _how_to_install(error: Exception) -> str:
+    """Return what to do about a package that is not installed, where the error does not say it."""
+    if not isinstance(error, ModuleNotFoundError) or "pip install" in str(error):
+        return ""
+    return f'{error.name} is needed and not installed: pip install "selfpaced[all]"'
 
 
 def writable(folder: Path) -> Path:

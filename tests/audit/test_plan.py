@@ -1,0 +1,121 @@
+"""Claims about what a user asks an audit for."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from selfpaced.audit.plan import Plan, check, command, differences, from_json, to_json
+from selfpaced.audit.reading import Options
+from selfpaced.audit.training import Settings
+from selfpaced.cli import app
+
+FULL = Plan(
+    Path("my pets.csv"),
+    Options("kind", None, ("a b", "c"), ("id",), numeric=False),
+    Path("models/small"),
+    "nets.small:make",
+    None,
+    "bf16",
+    7,
+    64,
+    0.01,
+    5,
+)
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    path = tmp_path / "pets.csv"
+    path.write_text("ears,kind\n2.5,cat\n7.5,dog\n")
+    return path
+
+
+def test_settings_that_are_not_given_are_the_usual_ones() -> None:
+    plan = Plan(Path("a"))
+    assert plan.settings(1_999) == Settings(30, 32, 1e-3, seed=0)
+    assert plan.settings(2_000) == Settings(30, 128, 1e-3, seed=0)
+    assert replace(plan, estimator="hgb").settings(9).epochs == 15
+    assert replace(plan, estimator="hgb", epochs=3).settings(9).epochs == 3
+    assert FULL.settings(9) == Settings(7, 64, 0.01, seed=5)
+
+
+@pytest.mark.parametrize("plan", [FULL, Plan(Path("x.npy"), Options(labels=Path("y.npy"), side=8))])
+def test_a_plan_comes_back_from_json(plan: Plan) -> None:
+    assert from_json(to_json(plan) | {"more": 1}) == plan
+
+
+@pytest.mark.parametrize("plan", [FULL, Plan(Path("a"), Options(numeric=True), estimator="hgb")])
+def test_the_command_is_that_of_the_plan(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Plan] = []
+    monkeypatch.setattr("selfpaced.cli.auditing.carry_out", lambda plan, _: asked.append(plan))
+    words = shlex.split(command(plan, Path("my run"), ["--dark"]))
+    result = CliRunner().invoke(app, words[1:])
+    assert words[0] == "selfpaced" and result.exit_code == 0, result.output
+    assert asked == [plan]
+
+
+def test_all_that_differs_is_named() -> None:
+    other = replace(FULL, options=replace(FULL.options, label="is", numeric=True), seed=6)
+    assert differences(FULL, other) == [
+        "--label (kind, then is)",
+        "--classes or --numbers (False, then True)",
+        "--seed (5, then 6)",
+    ]
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"options": Options(labels=Path("y.npy"))}, "--labels goes with a lone .npy or idx file; "),
+    ({"options": Options(side=8)}, "--side goes with a folder of images; .*pets.csv is none. Le"),
+    ({"epochs": 0}, "epochs must be a positive int; got 0"),
+    ({"learning_rate": -1.0}, "learning_rate must be above 0; got -1.0"),
+    ({"estimator": "hgb", "model": "a:b"}, "--model is of a network; --estimator hgb is none"),
+    ({"estimator": "hgb", "batch_size": 8}, "--batch-size is of a network; --estimator hgb is"),
+    ({"estimator": "hgb", "learning_rate": 1.0}, "--learning-rate is of a network"),
+    ({"estimator": "hgb", "precision": "bf16"}, "--precision is of a network"),
+    ({"model": "nothing"}, "--model expects package.module:factory; got 'nothing'"),
+    ({"model": "nowhere.at:all"}, "nowhere.at:all cannot be imported"),
+]
+
+
+@pytest.mark.parametrize(("asked", "said"), WRONG)
+def test_what_does_nothing_here_is_refused(pets: Path, asked: dict[str, Any], said: str) -> None:
+    check(Plan(pets, Options(label="kind")))
+    with pytest.raises(ValueError, match=said):
+        check(replace(Plan(pets, Options(label="kind")), **asked))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (Options(label="kind"), "--label names a column of a table; .*x.npz is none. Leave it out"),
+        (Options(ignore=("a",)), "--ignore names a column of a table"),
+        (Options(use=("a",)), "--use names a column of a table"),
+    ],
+)
+def test_columns_are_of_tables(tmp_path: Path, options: Options, said: str) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, X=np.zeros((2, 2)), y=np.arange(2))
+    with pytest.raises(ValueError, match=said):
+        check(Plan(path, options))
+
+
+def test_the_side_of_an_image_is_positive(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="--side must be a positive number of pixels; got 0"):
+        check(Plan(tmp_path, Options(side=0)))
+
+
+def test_a_label_may_name_a_column_of_a_table_of_labels(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.zeros((2, 2)))
+    check(Plan(path, Options(label="kind", labels=tmp_path / "y.csv")))
+
+
+def test_the_folder_of_a_text_model_must_be_there(pets: Path, tmp_path: Path) -> None:
+    said = "--text-model expects the folder of a transformers model; there is no .*nowhere"
+    with pytest.raises(FileNotFoundError, match=said):
+        check(Plan(pets, Options(label="kind"), tmp_path / "nowhere"))
