@@ -108,6 +108,23 @@ def test_the_users_network_is_trained(
         begun(plan_of(table, model="nets_of_a_user:nothing"), tmp_path)
 
 
+class Talking(nn.Linear):
+    def get_extra_state(self) -> Any:
+        return "a word"
+
+
+def talking(shape: tuple[int, ...], outputs: int) -> nn.Module:
+    return Talking(shape[0], outputs)
+
+
+def test_a_network_that_could_not_be_saved_is_refused_before_the_training(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("selfpaced.audit.networks.factory", lambda name: talking)
+    with pytest.raises(ValueError, match="The network cannot be saved: its state holds more than"):
+        begun(plan_of(table, model="my.networks:talking"), tmp_path)
+
+
 def test_images_of_eight_pixels_get_a_cnn(tmp_path: Path) -> None:
     for side, name in ((8, "cnn"), (7, "mlp")):
         path = tmp_path / f"{side}.npz"

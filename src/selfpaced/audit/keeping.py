@@ -55,17 +55,22 @@ def save(trained: Trained, run: dict[str, Any], folder: Path) -> None:
     }
     text = json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     if isinstance(trained.network, nn.Module):
-        strange = [k for k, v in trained.network.state_dict().items() if not isinstance(v, Tensor)]
-        require(
-            not strange,
-            f"The network cannot be saved: its state holds more than tensors, {strange}. Keep them "
-            f"out of get_extra_state.",
-        )
+        require_tensors(trained.network)
         save_model(trained.network, str(folder / WEIGHTS))
     else:
         joblib.dump(trained.network, folder / ESTIMATOR)
     joblib.dump(trained.features, folder / FEATURES)
     write_text(text + "\n", folder / CONFIG)
+
+
+def require_tensors(network: nn.Module) -> None:
+    """Raise for a network whose state holds more than tensors: it could not be saved."""
+    strange = [k for k, v in network.state_dict().items() if not isinstance(v, Tensor)]
+    require(
+        not strange,
+        f"The network cannot be saved: its state holds more than tensors, {strange}. Keep them "
+        f"out of get_extra_state.",
+    )
 
 
 def load(folder: str | Path) -> Trained:

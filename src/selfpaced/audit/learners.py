@@ -8,6 +8,7 @@ import torch.distributed as dist
 from accelerate import Accelerator
 
 from selfpaced.audit.estimators import Name, Rounds
+from selfpaced.audit.keeping import require_tensors
 from selfpaced.audit.loading import Rows
 from selfpaced.audit.machine import Machine
 from selfpaced.audit.networks import build
@@ -83,7 +84,7 @@ def learner(plan: Plan, prepared: Prepared, settings: Settings, place: Machine) 
     """Return the training that was asked for, before its first epoch.
 
     Raises:
-        ValueError: For a network of the user's that cannot be made.
+        ValueError: For a network of the user's that cannot be made, or could not be saved.
     """
     rows, labels, aim = prepared.rows, prepared.labels, prepared.aim
     if plan.estimator is not None:
@@ -92,4 +93,5 @@ def learner(plan: Plan, prepared: Prepared, settings: Settings, place: Machine) 
     with torch.random.fork_rng():
         torch.manual_seed(plan.seed)
         network = build(made["network"], tuple(made["shape"]), made["outputs"])
+    require_tensors(network)
     return Training(Indexed(Rows(rows, labels)), network, labels, aim, settings, place)

@@ -150,7 +150,8 @@ def audit(  # noqa: PLR0913  # a flag is an argument
             label, labels, tuple(ignore or ()), tuple(use or ()), numeric=numeric, side=side
         )
         network = (model, estimator and estimator.value, precision.value)
-        plan = Plan(data, options, text_model, *network, epochs, batch_size, learning_rate, seed)
+        reader = None if text_model is None else text_model.resolve()  # predict may start elsewhere
+        plan = Plan(data, options, reader, *network, epochs, batch_size, learning_rate, seed)
         folder = (
             Path(f"{data.resolve().name.partition('.')[0]}-audit") if output is None else output
         )
