@@ -60,15 +60,24 @@ def test_a_damaged_checkpoint_is_told_in_one_line(tmp_path: Path, cut: int) -> N
     saved(tmp_path)
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(ValueError, match="damaged: .* Begin again with --force") as told:
+    with pytest.raises(ValueError, match="is damaged, or no state of a run. Move it away") as told:
         checkpoint.load(tmp_path, PLAN, "abc")
     assert "\n" not in str(told.value)
 
 
 def test_a_checkpoint_without_all_its_parts_is_refused(tmp_path: Path) -> None:
-    torch.save({"data": "abc"}, tmp_path / "checkpoint.pt")
-    with pytest.raises(ValueError, match=r"cut short; it lacks \['losses', 'plan', 'training'\]"):
-        checkpoint.load(tmp_path, PLAN, "abc")
+    for state in ({"data": "abc"}, 5, dict.fromkeys(("plan", "data", "training", "losses"))):
+        torch.save(state, tmp_path / "checkpoint.pt")
+        with pytest.raises(ValueError, match="is no state of a run. Move it away to begin again"):
+            checkpoint.load(tmp_path, PLAN, "abc")
+        with pytest.raises(ValueError, match="is no state of a run"):
+            checkpoint.require_own(tmp_path)
+
+
+def test_the_data_may_have_moved_since(tmp_path: Path) -> None:
+    saved(tmp_path)
+    moved = replace(PLAN, path=Path("elsewhere") / PLAN.path)
+    assert checkpoint.load(tmp_path, moved, "abc")["training"]["epoch"] == 2
 
 
 def test_nothing_to_go_on_with_is_told(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"options": Options(labels=Path("y.npy"))}, "--labels goes with a lone .npy or idx file; "),
     ({"options": Options(side=8)}, "--side goes with a folder of images; .*pets.csv is none. Le"),
     ({"epochs": 0}, "epochs must be a positive int; got 0"),
-    ({"learning_rate": -1.0}, "learning_rate must be above 0; got -1.0"),
+    ({"learning_rate": -1.0}, "learning_rate must be above 0, and finite; got -1.0"),
     ({"estimator": "hgb", "model": "a:b"}, "--model is of a network; --estimator hgb is none"),
     ({"estimator": "hgb", "batch_size": 8}, "--batch-size is of a network; --estimator hgb is"),
     ({"estimator": "hgb", "learning_rate": 1.0}, "--learning-rate is of a network"),

@@ -1,6 +1,7 @@
 """Claims about an audit of a torch dataset."""
 
 import copy
+import math
 from typing import Any
 
 import pytest
@@ -89,7 +90,8 @@ def test_labels_that_are_no_classes_are_refused(labels: Tensor, said: str) -> No
     [
         ({"epochs": 0}, "epochs must be"),
         ({"batch_size": -1}, "batch_size must be"),
-        ({"learning_rate": 0.0}, "learning_rate must be above 0; got 0"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0, and finite; got 0"),
+        ({"learning_rate": math.inf}, "learning_rate must be above 0, and finite; got inf"),
         ({"seed": -1}, "seed"),
     ],
 )

@@ -74,7 +74,7 @@ def test_the_folder_is_named_after_the_data(wine: Path, here: Path) -> None:
     packed = here / "some.wines.csv.gz"
     packed.write_bytes(gzip.compress(wine.read_bytes()))
     said = done(packed, "--label", "kind", "--epochs", 1)
-    assert (here / "some-audit" / "summary.md").is_file()
+    assert (here / "some.wines-audit" / "summary.md").is_file()
     assert "selfpaced" in said
 
 

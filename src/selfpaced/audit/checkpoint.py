@@ -1,6 +1,6 @@
 """A training on the disk, from which a run that was stopped goes on."""
 
-import pickle
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 from selfpaced.audit.plan import Plan, differences, from_json, to_json
 from selfpaced.audit.reading.source import Source
 from selfpaced.audit.staging import disk_is_full
-from selfpaced.errors import require, require_keys
+from selfpaced.errors import require
 from selfpaced.trace import replacing
 
 NAME = "checkpoint.pt"
@@ -63,13 +63,11 @@ def load(folder: Path, plan: Plan, data: str) -> dict[str, Any]:
     """
     require_checkpoint(folder)
     path = folder / NAME
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"{path} is damaged: {said}. Begin again with --force.") from error
-    require_keys(state, KEYS, str(path))
-    changed = differences(from_json(state["plan"]), plan)
+    state = _read(path)
+    labels = plan.options.labels  # where the data are may change, what they are not
+    saved = from_json(state["plan"])
+    saved = replace(saved, path=plan.path, options=replace(saved.options, labels=labels))
+    changed = differences(saved, plan)
     require(
         not changed,
         f"{path} is of another run; it differs in {', '.join(changed)}. Go on with the same "
@@ -102,6 +100,31 @@ def require_checkpoint(folder: Path) -> None:
             f"--force, or choose another folder."
         )
     raise FileNotFoundError(f"{folder} holds no {NAME} to go on with. Leave --resume out to begin.")
+
+
+def require_own(folder: Path) -> None:
+    """Raise where a file of the checkpoint's name is none of ours: it would be replaced.
+
+    Raises:
+        ValueError: In one line.
+    """
+    if (folder / NAME).is_file():
+        _read(folder / NAME)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return what ``save`` wrote."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # as many kinds as there are ways to be no such file
+        raise ValueError(
+            f"{path} is damaged, or no state of a run. Move it away to begin again."
+        ) from error
+    whole = isinstance(state, dict) and state.keys() >= KEYS and isinstance(state["plan"], dict)
+    require(whole, f"{path} is no state of a run. Move it away to begin again.")
+    return dict(state)
 
 
 def fingerprint(source: Source) -> str:

@@ -121,11 +121,30 @@ def copy_lines(path: Path, target: Path, wanted: Wanted) -> int:
     return len(changes)
 
 
+def require_labels(path: Path, label: str) -> None:
+    """Raise for a Parquet file whose labels are of a type that ``fix`` does not write."""
+    kind = parquet.read_schema(path).field(label).type
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    known = (
+        pa.types.is_string,
+        pa.types.is_large_string,
+        pa.types.is_integer,
+        pa.types.is_floating,
+        pa.types.is_boolean,
+    )
+    require(
+        any(of(kind) for of in known),
+        f"fix does not write labels of type {kind}: {label} of {path.name}. Turn the column into "
+        f"text and audit that.",
+    )
+
+
 def copy_parquet(path: Path, target: Path, wanted: Wanted) -> int:
     """Copy a Parquet file with its types and what else its schema says; see ``fixing.fix``."""
     with parquet.ParquetFile(path) as file:
         table = file.read()
     wanted.check_columns(table.column_names)
+    require_labels(path, wanted.label)
     labels = table.column(wanted.label).to_pylist()
     changes = wanted.changes(labels)
     if wanted.drop:

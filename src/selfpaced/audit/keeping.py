@@ -145,6 +145,8 @@ def read_config(folder: Path) -> dict[str, Any]:
         f"{__version__} reads layout {LAYOUT}. Use that version, or audit again.",
     )
     require_keys(config, KEYS, str(path))
+    for section in ("model", "run", "versions"):
+        require(isinstance(config[section], dict), f"{path} is damaged: {section} is no object.")
     require_keys(config["model"], PARTS, str(path))
     return config
 

@@ -61,10 +61,19 @@ def build(name: str, shape: tuple[int, ...], outputs: int) -> nn.Module:
         outputs: Number of classes; 1 for numbers.
 
     Raises:
-        ValueError: As ``cnn`` and ``factory`` do, and for a factory that makes no torch module.
+        ValueError: As ``cnn`` and ``factory`` do, for a factory that fails, and for one that makes
+            no torch module.
     """
     ours: dict[str, Make] = {"mlp": mlp, "cnn": cnn}
-    network = (ours[name] if name in ours else factory(name))(shape, outputs)
+    if name in ours:
+        return ours[name](shape, outputs)
+    make = factory(name)
+    try:
+        network = make(shape, outputs)
+    except Exception as error:
+        raise ValueError(
+            f"The model {name} could not be made of {shape} and {outputs}: {error!r}"
+        ) from error
     require(
         isinstance(network, nn.Module),
         f"The model {name} must return a torch module; it returned {type(network).__name__}.",

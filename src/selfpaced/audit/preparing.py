@@ -67,6 +67,11 @@ def prepare(source: Source, text_model: Path | None = None, memory: int | None =
     if source.numeric:
         given = source.labels.to_numpy(np.float64)
         middle, unit = robust(given)
+        require(
+            bool(np.isfinite(unit)) and unit > 0,
+            f"{source.path}: {source.labels.name} runs from {given.min():g} to {given.max():g}, "
+            f"which is too wide, or no range at all. Divide it, or pass --classes.",
+        )
         labels = torch.from_numpy(((given - middle) / unit).astype(np.float32))
         aim: aims.Classes | aims.Numbers = aims.Numbers()
         return Prepared(source, features, rows, labels, aim, None, (middle, unit), notes)
@@ -84,6 +89,7 @@ def robust(values: NDArray[np.float64]) -> tuple[float, float]:
     >>> robust(np.array([0.0, 1.0, 2.0, 3.698, 900.0]))
     (2.0, 2.0)
     """
-    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
-    unit = (high - low) / NORMAL or float(values.std())
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, middle, high = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
+        unit = (high - low) / NORMAL or float(values.std())
     return middle, unit

@@ -70,6 +70,7 @@ class Run:
         losses: Of each epoch and sample; None where they are too many to keep.
         small: Whether threads would mostly wait for each other: an MLP of ours, on the CPU.
         main: Whether this process is the one that writes.
+        saved: Whether a state of this training lies in the folder.
     """
 
     def __init__(self, plan: Plan, prepared: Prepared, folder: Path, machine: Machine) -> None:
@@ -83,7 +84,7 @@ class Run:
         few = self.settings.epochs * len(prepared.labels) <= MOST
         self.losses: list[Tensor] | None = [] if few else None
         self._data = checkpoint.fingerprint(prepared.source)
-        self._saved = 0.0
+        self.saved, self._at = False, 0.0
 
     @property
     def steps(self) -> int:
@@ -108,6 +109,7 @@ class Run:
         self.learner.load_state_dict(state["training"])
         if self.losses is not None and state["losses"] is not None:
             self.losses = list(state["losses"])
+        self.saved = True
 
     def save(self) -> None:
         """Write the state of the training, if this process is the one that writes.
@@ -120,7 +122,7 @@ class Run:
         losses = torch.stack(self.losses) if self.losses else None
         state = self.learner.state_dict()
         checkpoint.save(self.folder, self.plan, self._data, state, losses)
-        self._saved = monotonic()
+        self.saved, self._at = True, monotonic()
 
     def train(
         self,
@@ -129,8 +131,8 @@ class Run:
     ) -> bool:
         """Train to the end, or until asked to stop; the state is saved either way.
 
-        It is saved once a minute, too, and for a try at the start, when nothing is lost if the disk
-        is full.
+        It is saved after an epoch, too, once a minute at most, and for a try at the start, when
+        nothing is lost if the disk is full.
 
         Args:
             watch: Called after each epoch.
@@ -149,12 +151,13 @@ class Run:
                 self.losses.append(pacer.ledger.loss.cpu().clone())
             if watch is not None:
                 watch(Epoch(number, of, kept, pacer))
-            if monotonic() - self._saved > MINUTE:
+            if monotonic() - self._at > MINUTE:
                 self.save()
 
         self.save()
         if self.main and self.done == 0:
             checkpoint.remove(self.folder)
+            self.saved = False
         over = self.learner.run(see, pulse)
         self.save()
         return over

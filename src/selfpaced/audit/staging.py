@@ -26,7 +26,7 @@ FILES = {
     "checkpoint.pt": "the training itself, to go on with",
 }  # all that a run writes, and what it is
 LAST = "summary.md"  # is written last: where it is, all is
-OURS = "ledger.parquet"  # no other program writes such a file
+OURS = {"ledger.parquet", "config.json"}  # no other program writes both
 FULL = errno.ENOSPC, errno.EDQUOT
 
 
@@ -100,6 +100,21 @@ def claim(folder: Path, *, force: bool, resume: bool) -> None:
         _remove_partial(folder)
 
 
+def require_no_result(path: Path, folder: Path) -> None:
+    """Raise for a file that a run in this folder would write, or has written.
+
+    >>> require_no_result(Path("run/reviews.csv"), Path("run"))
+    >>> require_no_result(Path("run/suspects.csv"), Path("run"))
+    Traceback (most recent call last):
+    ValueError: run/suspects.csv is a file of the run itself. Choose another name or folder.
+    """
+    inside = path.resolve().parent == folder.resolve()
+    require(
+        not (inside and path.name in FILES),
+        f"{path} is a file of the run itself. Choose another name or folder.",
+    )
+
+
 def _make(folder: Path) -> None:
     """Make the folder where there is none, and try to write to it."""
     try:
@@ -115,7 +130,7 @@ def _make(folder: Path) -> None:
 def _require_run(folder: Path) -> None:
     """Raise where the names are ours and the files are not."""
     there = [name for name in FILES if os.path.lexists(folder / name)]
-    if OURS not in there and set(there) - {"checkpoint.pt"}:
+    if not OURS <= set(there) and set(there) - {"checkpoint.pt"}:
         raise FileExistsError(
             f"{folder} holds {', '.join(there)}, but no earlier run. Choose another folder."
         )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -100,13 +101,13 @@ def doubts(found: Audit) -> list[tuple[str, str]]:
     return lines
 
 
-def shorten(value: object, long: int = LONG) -> str:
+def shorten(value: Any, long: int = LONG) -> str:
     r"""Return a value on one line, shortened.
 
     >>> shorten("a\nb"), shorten(0.1 + 0.2), shorten(float("nan")), shorten("abcdef", 4)
     ('a b', '0.3', '', 'abc…')
     """
-    if value is None or value is pd.NA or value != value:
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
         return ""
     text = f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
     return text if len(text) <= long else text[: long - 1].rstrip() + "…"

@@ -1,5 +1,6 @@
 """One self-paced training that watches every label; it can be stopped, saved and gone on with."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -45,8 +46,8 @@ class Settings:
         for name in ("epochs", "batch_size"):
             require_positive_int(name, getattr(self, name), "audit")
         require(
-            self.learning_rate > 0,
-            f"audit: learning_rate must be above 0; got {self.learning_rate}.",
+            0 < self.learning_rate < math.inf,
+            f"audit: learning_rate must be above 0, and finite; got {self.learning_rate}.",
         )
         require_seed(self.seed, "audit")
 

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import pandas as pd
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from selfpaced.audit.pictures import draw
 from selfpaced.audit.plan import Plan, command, from_json, to_json
 from selfpaced.audit.preparing import Prepared
 from selfpaced.audit.result import Audit
-from selfpaced.audit.staging import staged
+from selfpaced.audit.staging import require_no_result, staged
 from selfpaced.audit.summary import summary
 from selfpaced.audit.tables import csv_text, ledger_table, suspects_table
 from selfpaced.audit.trained import Trained
@@ -123,21 +124,39 @@ def fix_from(
         raise FileNotFoundError(
             f"There is no {table}, which the run in {folder} audited. Say where it is with --data."
         )
-    try:
-        suspects = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, FileNotFoundError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-    missing = {"row", "given", "suggested"} - set(suspects.columns)
-    require(
-        not missing,
-        f"{path} needs the columns row, given and suggested; missing: {sorted(missing)}. Save it "
-        f"as CSV with commas.",
-    )
+    require_no_result(corrected, folder)
+    suspects = _suspects(path)
     label = plan.options.label
     require(
         label is not None, f"{table} has no column of labels. Correct the labels where they are."
     )
     return fix(table, corrected, str(label), suspects, drop=drop, force=force)
+
+
+def _suspects(path: Path) -> pd.DataFrame:
+    """Read suspects.csv, also as a spreadsheet saved it, with blank lines for deleted ones."""
+    try:
+        with catch_warnings():
+            simplefilter("error", pd.errors.ParserWarning)  # a line with a field too many
+            told = pd.read_csv(
+                path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig"
+            )
+    except (ValueError, FileNotFoundError, pd.errors.ParserWarning) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    missing = {"row", "given", "suggested"} - set(told.columns)
+    require(
+        not missing,
+        f"{path} needs the columns row, given and suggested; missing: {sorted(missing)}. Save it "
+        f"as CSV with commas.",
+    )
+    told = told[(told != "").any(axis=1)]
+    whole = told["row"].str.fullmatch(r"[0-9]+(\.0*)?")
+    require(
+        bool(whole.all()),
+        f"{path} needs a whole number in the column row; got {told['row'][~whole].tolist()[:5]}. "
+        f"Mend or delete those lines.",
+    )
+    return told.assign(row=told["row"].astype(float).astype(int))
 
 
 def _plan(folder: Path) -> Plan:

@@ -150,10 +150,20 @@ def audit(  # noqa: PLR0913  # a flag is an argument
             label, labels, tuple(ignore or ()), tuple(use or ()), numeric=numeric, side=side
         )
         network = (model, estimator and estimator.value, precision.value)
-        reader = None if text_model is None else text_model.resolve()  # predict may start elsewhere
-        plan = Plan(data, options, reader, *network, epochs, batch_size, learning_rate, seed)
-        folder = (
-            Path(f"{data.resolve().name.partition('.')[0]}-audit") if output is None else output
-        )
+        if text_model is not None and text_model.is_dir():
+            text_model = text_model.resolve()  # predict may start elsewhere
+        plan = Plan(data, options, text_model, *network, epochs, batch_size, learning_rate, seed)
+        folder = _folder_for(data) if output is None else output
         wish = auditing.Wish(folder, force, resume, fix, drop, as_json, quiet, dark)
         auditing.carry_out(plan, wish)
+
+
+def _folder_for(data: Path) -> Path:
+    """Return the folder of a run, unless one is named.
+
+    >>> str(_folder_for(Path("pets.v2.csv.gz"))), str(_folder_for(Path(".pets.csv")))
+    ('pets.v2-audit', 'pets-audit')
+    """
+    name = data.resolve().name.removesuffix(".gz")
+    stem = name if data.is_dir() else Path(name).stem
+    return Path(f"{stem.lstrip('.') or 'data'}-audit")

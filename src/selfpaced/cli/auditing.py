@@ -18,6 +18,8 @@ from selfpaced.cli.live import Picture, watched
 from selfpaced.cli.stopping import stopping
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from selfpaced.audit.plan import Plan
     from selfpaced.audit.run import Run
 
@@ -58,7 +60,7 @@ def carry_out(plan: "Plan", wish: Wish) -> None:
         Exit: Where the user stopped it.
     """
     began, console = monotonic(), Console(quiet=wish.json or wish.quiet or not is_main())
-    there = wish.folder.exists()
+    there, run = wish.folder.exists(), None
     try:
         run = _begin(plan, wish, console)
         with one_thread() if run.small else nullcontext():
@@ -66,7 +68,7 @@ def carry_out(plan: "Plan", wish: Wish) -> None:
             if run.main:
                 _finish(run, wish, console, began)
     except KeyboardInterrupt:
-        _stopped(plan, wish, 130)
+        _stopped(plan, wish, 130, saved=wish.resume if run is None else run.saved)
     finally:
         if is_main() and not there:
             with suppress(OSError):  # it holds something, as it should
@@ -84,6 +86,7 @@ def _begin(plan: "Plan", wish: Wish, console: Console) -> "Run":
         _check(plan, wish)
         place = machine(plan)
         prepared = prepare(read(plan.path, plan.options), plan.text_model)
+    _check_labels(plan, wish, [str(name) for name in prepared.source.own])
     telling.tell_read(prepared, console)
     run = Run(plan, prepared, wish.folder, place)
     if wish.resume:
@@ -94,10 +97,10 @@ def _begin(plan: "Plan", wish: Wish, console: Console) -> "Run":
 
 def _check(plan: "Plan", wish: Wish) -> None:
     """Raise for what can be known to fail before anything is read, and claim the folder."""
-    from selfpaced.audit.checkpoint import require_checkpoint
+    from selfpaced.audit.checkpoint import require_checkpoint, require_own
     from selfpaced.audit.fixing import require_target
     from selfpaced.audit.plan import check
-    from selfpaced.audit.staging import claim
+    from selfpaced.audit.staging import claim, require_no_result
     from selfpaced.errors import require
 
     require(not (wish.json and wish.quiet), "Choose --json or --quiet; got both.")
@@ -107,11 +110,31 @@ def _check(plan: "Plan", wish: Wish) -> None:
     require(not inside, f"{wish.folder} lies within the data. Choose another folder.")
     if not is_main():
         return
+    for file in (plan.path, plan.options.labels):
+        if file is not None:
+            require_no_result(file, wish.folder)
     if wish.fix is not None:
         require_target(plan.path, wish.fix, force=wish.force)
+        require_no_result(wish.fix, wish.folder)
     if wish.resume:
         require_checkpoint(wish.folder)
-    claim(wish.folder, force=wish.force, resume=wish.resume)
+    elif wish.force:
+        require_own(wish.folder)
+    replaces_copy = wish.resume and wish.fix is not None  # not the run that it goes on with
+    claim(wish.folder, force=wish.force and not replaces_copy, resume=wish.resume)
+
+
+def _check_labels(plan: "Plan", wish: Wish, columns: list[str]) -> None:
+    """Raise for a table of which a corrected copy is wanted and cannot be written."""
+    from selfpaced.audit.copies import Wanted, require_labels
+    from selfpaced.audit.reading.kinds import suffix_of
+
+    if wish.fix is None:
+        return
+    label = str(plan.options.label)
+    Wanted(plan.path.name, label, {}, {}, wish.drop).check_columns(columns)
+    if suffix_of(plan.path) == ".parquet":
+        require_labels(plan.path, label)
 
 
 def _train(run: "Run", wish: Wish, console: Console) -> None:
@@ -132,17 +155,19 @@ def _train(run: "Run", wish: Wish, console: Console) -> None:
             over = run.train(pulse=stop)
     leave()
     if not over:
-        _stopped(run.plan, wish, stop.code)
+        _stopped(run.plan, wish, stop.code, saved=run.saved)
 
 
-def _stopped(plan: "Plan", wish: Wish, code: int) -> None:
+def _stopped(plan: "Plan", wish: Wish, code: int, *, saved: bool) -> None:
     """Say how to go on, and exit."""
-    from selfpaced.audit.checkpoint import NAME
     from selfpaced.audit.plan import command
 
     more = ["--fix", str(wish.fix)] if wish.fix is not None else []
-    more += [f"--{name}" for name in ("drop", "json", "quiet", "dark") if getattr(wish, name)]
-    if (wish.folder / NAME).is_file():
+    flags = ["drop", "json", "quiet", "dark"]
+    if not saved or wish.fix is not None:
+        flags.append("force")
+    more += [f"--{name}" for name in flags if getattr(wish, name)]
+    if saved:
         again = command(plan, wish.folder, [*more, "--resume"])
         say_stopped(f"Stopped; the training is saved in {wish.folder}. Go on with", again)
     else:
@@ -153,7 +178,6 @@ def _stopped(plan: "Plan", wish: Wish, code: int) -> None:
 
 def _finish(run: "Run", wish: Wish, console: Console, began: float) -> None:
     """Write the results, and the corrected copy; tell what was found."""
-    from selfpaced.audit.fixing import fix
     from selfpaced.audit.writing import write
 
     plan, prepared, folder = run.plan, run.prepared, wish.folder
@@ -162,19 +186,29 @@ def _finish(run: "Run", wish: Wish, console: Console, began: float) -> None:
         written = write(
             folder, plan, prepared, found, trained, losses=run.losses_by_epoch(), dark=wish.dark
         )
-    changed = 0
-    if wish.fix is not None:
-        label = str(plan.options.label)
-        changed = fix(
-            plan.path, wish.fix, label, written.suspects, drop=wish.drop, force=wish.force
-        )
+    telling.tell_found(found, written, console)
+    telling.tell_files(folder, written.files, console)
+    changed = _fixed(plan, wish, written.suspects)
     if wish.json:
         told = telling.told(prepared, found, folder, written, monotonic() - began)
         told |= {"fixed": None if wish.fix is None else str(wish.fix), "changed": changed}
         typer.echo(json.dumps(told))
         return
-    telling.tell_found(found, written, console)
-    telling.tell_files(folder, written.files, console)
     if wish.fix is not None:
         telling.tell_fixed(wish.fix, changed, drop=wish.drop, console=console)
     telling.tell_next(prepared, folder, len(written.suspects), wish.fix is not None, console)
+
+
+def _fixed(plan: "Plan", wish: Wish, suspects: "pd.DataFrame") -> int:
+    """Write the corrected copy, where one is wanted; return how many rows it changes."""
+    from selfpaced.audit.fixing import fix
+
+    if wish.fix is None:
+        return 0
+    label = str(plan.options.label)
+    try:
+        return fix(plan.path, wish.fix, label, suspects, drop=wish.drop, force=wish.force)
+    except (ValueError, OSError) as error:
+        raise ValueError(
+            f"The results are in {wish.folder}, but {wish.fix} was not written: {error}"
+        ) from error

@@ -41,7 +41,7 @@ def predict(
     console = Console(quiet=as_json or quiet)
     with refusing(debug):
         _check_flags(as_json, quiet)
-        _check_output(output, data, force)
+        _check_output(output, data, run, force)
         from selfpaced.audit.keeping import load, read_config
         from selfpaced.audit.reading import read
         from selfpaced.audit.tables import csv_text
@@ -64,10 +64,16 @@ def _check_flags(as_json: bool, quiet: bool) -> None:
     require(not (as_json and quiet), "Choose --json or --quiet; got both.")
 
 
-def _check_output(output: Path, data: Path, force: bool) -> None:
+def _check_output(output: Path, data: Path, run: Path, force: bool) -> None:
     """Raise for an output that cannot be written, before anything is computed."""
+    from selfpaced.audit.staging import require_no_result
     from selfpaced.errors import require
 
+    require_no_result(output, run)
+    require(
+        output.suffix.lower() in (".csv", ".txt", ""),
+        f"--output is a CSV file; got {output.name}. Give a name that ends in .csv.",
+    )
     if output.is_dir():
         raise IsADirectoryError(f"--output: {output} is a folder. Give the name of a file.")
     if not output.parent.is_dir():

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import zlib
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -117,7 +118,7 @@ def _start(path: Path) -> bytes:
         try:
             with gzip.open(path) as file:
                 return file.read(32)
-        except (EOFError, gzip.BadGzipFile, OSError):
+        except (EOFError, OSError, zlib.error):
             pass
     with path.open("rb") as file:
         return file.read(32)

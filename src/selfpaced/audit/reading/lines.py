@@ -10,6 +10,8 @@ import pyarrow as pa
 from selfpaced.audit.reading.content import read_text
 from selfpaced.audit.reading.frames import Table, table_of, tell_unread
 
+SURROGATE = b"\\ud"  # begins one in JSON; a pair of them is a letter
+
 
 def read_lines(path: Path) -> Table:
     """Read JSON Lines; a row is a line, from 1, and a key that an object lacks is missing.
@@ -38,9 +40,11 @@ def read_lines(path: Path) -> Table:
 
 
 def object_of(line: str | bytes) -> dict[str, Any] | None:
-    """Return the object of a line, None where there is none."""
+    """Return the object of a line, None where there is none, or half a letter (a surrogate)."""
     try:
         record = json.loads(line)
+        if SURROGATE in (line.encode() if isinstance(line, str) else line).lower():
+            json.dumps(record, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None

@@ -1,0 +1,192 @@
+"""Claims about what people do by mistake: nothing of theirs is lost, and one line says so."""
+
+import gzip
+import json
+import os
+import shlex
+import signal
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+from selfpaced.audit.run import Run
+from selfpaced.cli import app
+
+ROWS = pd.DataFrame(
+    {"x": [n % 2 + n / 100 for n in range(60)], "kind": ["cat", "dog"] * 30, "tag": ["a"] * 60}
+)
+AUDIT = ("--label", "kind", "--epochs", 2)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test begins in a folder that holds a table."""
+    monkeypatch.chdir(tmp_path)
+    ROWS.to_csv("a.csv", index=False)
+    return tmp_path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)), env={"COLUMNS": "100"})
+
+
+def done(*arguments: object) -> str:
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refused(*arguments: object) -> str:
+    """Return the one line of a command that is refused."""
+    result = run(*arguments)
+    assert result.exit_code == 2 and isinstance(result.exception, SystemExit), result.output
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def stopped(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Result:
+    """Return what is said when the training is stopped at its second batch."""
+    train = Run.train
+
+    def interrupted(self: Run, watch: object = None, pulse: object = None) -> bool:
+        pulses = iter([False, True])
+        return train(self, None, lambda: next(pulses))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "train", interrupted)
+        return run(*arguments)
+
+
+def test_data_is_never_replaced_by_a_result() -> None:
+    table = Path("ledger.parquet")
+    ROWS.to_parquet(table)
+    before = table.read_bytes()
+    said = "ledger.parquet is a file of the run itself. Choose another name or folder."
+    assert said in refused("audit", table, *AUDIT, "-o", ".", "--force")
+    assert table.read_bytes() == before
+
+
+def test_a_checkpoint_of_somebody_elses_is_not_removed() -> None:
+    torch.save({"epoch": 3}, "checkpoint.pt")
+    assert "no state of a run. Move it away" in refused(
+        "audit", "a.csv", *AUDIT, "-o", ".", "--force"
+    )
+    assert torch.load("checkpoint.pt") == {"epoch": 3}
+
+
+def test_results_are_not_replaced_by_what_is_made_of_them() -> None:
+    done("audit", "a.csv", *AUDIT, "-o", "run", "--quiet")
+    before = Path("run/suspects.csv").read_bytes()
+    said = "run/suspects.csv is a file of the run itself"
+    assert said in refused("fix", "run", "run/suspects.csv", "--force")
+    again = ("audit", "a.csv", *AUDIT, "-o", "run", "--force", "--fix", "run/suspects.csv")
+    assert said in refused(*again)
+    assert said in refused("predict", "run", "a.csv", "-o", "run/suspects.csv", "--force")
+    assert Path("run/suspects.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["p.parquet", "p.csv.gz"])
+def test_predictions_are_csv_by_name_as_well(name: str) -> None:
+    done("audit", "a.csv", *AUDIT, "-o", "run", "--quiet")
+    assert "--output is a CSV file; got p" in refused("predict", "run", "a.csv", "-o", name)
+
+
+def test_cells_that_hold_lists_are_shown() -> None:
+    rows = [row | {"tag": ["a", "b"]} for row in ROWS.to_dict("records")]
+    Path("nest.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    done("audit", "nest.jsonl", *AUDIT, "-o", "run")
+    done("predict", "run", "nest.jsonl", "-o", "p.csv")
+
+
+def test_a_copy_that_may_be_replaced_may_be_after_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("new.csv").touch()
+    words = ("audit", "a.csv", *AUDIT, "-o", "run", "--fix", "new.csv", "--force")
+    again = stopped(monkeypatch, *words).stderr.splitlines()[1]
+    assert again.endswith("--force --resume")
+    done(*shlex.split(again)[1:])
+    assert Path("new.csv").read_text().startswith("x,kind,tag,selfpaced_was")
+    assert stopped(monkeypatch, *words[:-3], "--force").exit_code == 130
+    assert "Choose --force or --resume" in refused(*words[:-3], "--force", "--resume")
+
+
+def test_what_was_not_saved_is_not_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stopped(monkeypatch, "audit", "a.csv", *AUDIT, "-o", "run").exit_code == 130
+
+    def interrupted(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("selfpaced.audit.preparing.prepare", interrupted)
+    other = run("audit", "a.csv", *AUDIT, "-o", "run", "--seed", 9, "--force")
+    told, again = other.stderr.splitlines()
+    assert told == "Stopped before the training was saved. Begin again with"
+    assert again.endswith("--output run --force")
+
+
+def test_a_table_that_cannot_be_corrected_is_known_before_the_training(here: Path) -> None:
+    ROWS.assign(selfpaced_was="").to_csv("was.csv", index=False)
+    said = refused("audit", "was.csv", *AUDIT, "-o", "run", "--fix", "new.csv")
+    assert "has a column selfpaced_was, of an earlier correction" in said
+    days = ROWS.assign(kind=[datetime(2020 + n % 2, 1, 1) for n in range(60)])
+    days.to_parquet("days.parquet")
+    said = refused("audit", "days.parquet", *AUDIT, "-o", "run", "--fix", "new.parquet")
+    assert "fix does not write labels of type timestamp" in said and not (here / "run").exists()
+
+
+def test_a_correction_that_fails_leaves_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("selfpaced.audit.fixing.fix", full)
+    result = run("audit", "a.csv", *AUDIT, "-o", "run", "--fix", "new.csv")
+    assert result.exit_code == 2 and "run/summary.md" in result.stdout
+    assert "The results are in run, but new.csv was not written: No space" in result.stderr
+
+
+def test_a_list_that_a_spreadsheet_saved_is_read(here: Path) -> None:
+    flipped = ROWS.assign(kind=["dog", "dog", *ROWS["kind"][2:]])
+    flipped.to_csv("a.csv", index=False)
+    done("audit", "a.csv", "--label", "kind", "--epochs", 60, "-o", "run", "--quiet")
+    path = here / "run" / "suspects.csv"
+    head = path.read_text().splitlines()[0]
+    path.write_text(f"{head}\n1.0,0.9,dog,cat,0.9,0.0,dog,a\n{',' * head.count(',')}\n")
+    done("fix", "run", "new.csv")
+    assert Path("new.csv").read_text().splitlines()[1] == "0.0,cat,a,dog"
+    path.write_text(f"{head}\nfirst,0.9,dog,cat,0.9,0.0,dog,a\n")
+    assert "whole number in the column row; got ['first']" in refused("fix", "run", "b.csv")
+    path.write_text(f"{head}\n1,0.9,dog,cat,0.9,0.0,dog,a,more\n")
+    assert "suspects.csv cannot be read" in refused("fix", "run", "b.csv")
+
+
+def test_what_is_damaged_is_told_in_one_line() -> None:
+    Path("b.csv.gz").write_bytes(gzip.compress(b"x,kind\n" * 99)[:12] + b"\xff" * 40)
+    assert "b.csv.gz" in refused("audit", "b.csv.gz", *AUDIT)
+    assert "os:getcwd could not be made of" in refused(
+        "audit", "a.csv", *AUDIT, "--model", "os:getcwd"
+    )
+    done("audit", "a.csv", *AUDIT, "-o", "run", "--quiet")
+    path = Path("run/config.json")
+    whole = json.loads(path.read_text())
+    for section in ("run", "model", "versions"):
+        path.write_text(json.dumps(whole | {section: None}))
+        assert f"is damaged: {section} is no object" in refused("predict", "run", "a.csv")
+
+
+def test_numbers_out_of_bounds_are_told_by_name() -> None:
+    ROWS.assign(kind=[(-1) ** n * 1e308 for n in range(60)]).to_csv("huge.csv", index=False)
+    said = refused("audit", "huge.csv", *AUDIT, "--numbers")
+    assert "kind runs from -1e+308 to 1e+308, which is too wide" in said
+    assert "learning_rate must be above 0, and finite; got inf" in refused(
+        "audit", "a.csv", *AUDIT, "--learning-rate", "inf"
+    )
+
+
+def test_half_a_letter_is_an_unreadable_line() -> None:
+    lines = [json.dumps(row) for row in ROWS.to_dict("records")]
+    lines[7] = '{"x": 1, "kind": "cat", "tag": "\\ud800"}'
+    lines[8] = '{"x": 1, "kind": "cat", "tag": "\\ud83d\\ude00"}'
+    Path("half.jsonl").write_text("\n".join(lines))
+    assert "line 8" in done("audit", "half.jsonl", *AUDIT, "-o", "run")
