@@ -65,9 +65,9 @@ def load(folder: Path, plan: Plan, data: str) -> dict[str, Any]:
     path = folder / NAME
     state = _read(path)
     labels = plan.options.labels  # where the data are may change, what they are not
-    saved = from_json(state["plan"])
+    saved = _plan(path, state["plan"])
     saved = replace(saved, path=plan.path, options=replace(saved.options, labels=labels))
-    changed = differences(saved, plan)
+    changed = differences(_spelled_out(saved), _spelled_out(plan))
     require(
         not changed,
         f"{path} is of another run; it differs in {', '.join(changed)}. Go on with the same "
@@ -125,6 +125,20 @@ def _read(path: Path) -> dict[str, Any]:
     whole = isinstance(state, dict) and state.keys() >= KEYS and isinstance(state["plan"], dict)
     require(whole, f"{path} is no state of a run. Move it away to begin again.")
     return dict(state)
+
+
+def _plan(path: Path, told: dict[str, Any]) -> Plan:
+    """Return the plan in a checkpoint."""
+    try:
+        return from_json(told)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} is no state of a run. Move it away to begin again.") from error
+
+
+def _spelled_out(plan: Plan) -> Plan:
+    """Return a plan that says what it takes for granted, so that saying it is no difference."""
+    settings = plan.settings(1)
+    return replace(plan, epochs=settings.epochs, learning_rate=settings.learning_rate)
 
 
 def fingerprint(source: Source) -> str:

@@ -148,6 +148,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     for section in ("model", "run", "versions"):
         require(isinstance(config[section], dict), f"{path} is damaged: {section} is no object.")
     require_keys(config["model"], PARTS, str(path))
+    built = config["model"]["built"]
+    require(isinstance(built, dict), f"{path} is damaged: built is no object.")
     return config
 
 

@@ -95,7 +95,7 @@ def factory(name: str) -> Make:
     )
     try:
         make = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # it is the user's code that runs
         raise ValueError(
             f"The model {name} cannot be imported: {error}. Is its folder on PYTHONPATH?"
         ) from error

@@ -16,6 +16,7 @@ from selfpaced.audit.features import Features, fit
 from selfpaced.audit.reading import Source
 from selfpaced.errors import require
 
+LARGEST = float(np.finfo(np.float32).max)
 NORMAL = 1.349  # deviations between the quartiles of a normal distribution
 
 
@@ -67,11 +68,7 @@ def prepare(source: Source, text_model: Path | None = None, memory: int | None =
     if source.numeric:
         given = source.labels.to_numpy(np.float64)
         middle, unit = robust(given)
-        require(
-            bool(np.isfinite(unit)) and unit > 0,
-            f"{source.path}: {source.labels.name} runs from {given.min():g} to {given.max():g}, "
-            f"which is too wide, or no range at all. Divide it, or pass --classes.",
-        )
+        _require_range(source, given, unit)
         labels = torch.from_numpy(((given - middle) / unit).astype(np.float32))
         aim: aims.Classes | aims.Numbers = aims.Numbers()
         return Prepared(source, features, rows, labels, aim, None, (middle, unit), notes)
@@ -93,3 +90,14 @@ def robust(values: NDArray[np.float64]) -> tuple[float, float]:
         low, middle, high = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
         unit = (high - low) / NORMAL or float(values.std())
     return middle, unit
+
+
+def _require_range(source: Source, given: NDArray[np.float64], unit: float) -> None:
+    """Raise for numbers that float32 does not hold, as they are and on their scale."""
+    low, high = float(given.min()), float(given.max())
+    name = "The labels" if source.labels.name is None else source.labels.name
+    require(
+        unit > 0 and (high - low) / min(unit, 1.0) < LARGEST,
+        f"{source.path}: {name} runs from {low:g} to {high:g}, which is too wide, or too narrow, "
+        f"to learn. Mend the numbers that are far off, or bring all to another unit.",
+    )

@@ -19,6 +19,10 @@ Watch = Callable[[int, int, float], None]  # after each epoch: how many, of how 
 BATCH, LEARNING_RATE, EPOCHS = 128, 1e-3, 30
 FEW, SMALL = 2_000, 32  # fewer rows than the one get batches of the other
 MANY, LARGE = 50_000, 512  # so do as many rows or more
+ASTRAY = (
+    "The training went astray: what the model says is no number any more. Lower the learning rate "
+    "(--learning-rate), or look for NaN in a model of your own."
+)
 KEYS = {
     "model",
     "optimizer",
@@ -187,7 +191,12 @@ class Training:
             share_batch(self.model, rows, machine.process_index, machine.num_processes)
             denominator = rows / machine.num_processes  # gradients are averaged over processes
         x, y = x.to(machine.device), self.labels[index].to(machine.device)
-        total = self.aim.total(self.pacer, self._model(x), index.to(machine.device), y, denominator)
+        out = self._model(x)
+        try:
+            total = self.aim.total(self.pacer, out, index.to(machine.device), y, denominator)
+        except ValueError as error:
+            require(bool(out.isfinite().all()), ASTRAY)
+            raise
         self._optimizer.zero_grad()
         machine.backward(total)
         self._optimizer.step()

@@ -140,7 +140,7 @@ def _suspects(path: Path) -> pd.DataFrame:
             simplefilter("error", pd.errors.ParserWarning)  # a line with a field too many
             told = pd.read_csv(
                 path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig"
-            )
+            ).fillna("")  # of lines that are cut short
     except (ValueError, FileNotFoundError, pd.errors.ParserWarning) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
     missing = {"row", "given", "suggested"} - set(told.columns)
@@ -155,6 +155,11 @@ def _suspects(path: Path) -> pd.DataFrame:
         bool(whole.all()),
         f"{path} needs a whole number in the column row; got {told['row'][~whole].tolist()[:5]}. "
         f"Mend or delete those lines.",
+    )
+    bare = told["row"][told["suggested"].str.strip() == ""].tolist()
+    require(
+        not bare,
+        f"{path} suggests no label for row {', '.join(bare[:5])}. Mend or delete such lines.",
     )
     return told.assign(row=told["row"].astype(float).astype(int))
 

@@ -49,7 +49,7 @@ def predict(
         told = read_config(run)["run"]
         _check_text_model(told.get("text_model"))
         trained = load(run)
-        source = read(data, _options(told.get("options", {}), trained))
+        source = read(data, _options(told.get("options") or {}, trained))
         table = trained.predict(source)
         _write(csv_text(table), output)
     if as_json:

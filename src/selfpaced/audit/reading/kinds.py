@@ -40,12 +40,13 @@ READ = (
     "CSV, TSV and text tables (.csv, .tsv, .txt), JSON Lines (.jsonl, .ndjson), these with .gz "
     "too, .parquet, .npz, .npy, idx files, and a folder of images with a subfolder for each class"
 )
+GZIP = b"\x1f\x8b"
 MAGIC = (
     Magic(b"PAR1", "a Parquet file", "Rename it to end in .parquet.", "parquet"),
     Magic(b"\x93NUMPY", "a NumPy array", "Rename it to end in .npy.", "npy"),
     Magic(b"PK\x03\x04", "a workbook or a zip archive", "Save it as CSV, or unpack it.", "npz"),
     Magic(b"\xd0\xcf\x11\xe0", "an old Excel workbook", "Save it as CSV."),
-    Magic(b"\x1f\x8b", "a gzip file", "Rename it to end in .gz."),
+    Magic(GZIP, "a gzip file", "Rename it to end in .gz."),
     Magic(b"%PDF", "a PDF", "Export its table as CSV."),
     Magic(b"\x89PNG", "an image", "Give a folder of images, a subfolder for each class."),
     Magic(b"\xff\xd8\xff", "an image", "Give a folder of images, a subfolder for each class."),
@@ -113,12 +114,13 @@ def _by_name(path: Path) -> Kind:
 
 
 def _start(path: Path) -> bytes:
-    """Return the first bytes, unpacked; those of a damaged .gz as they are."""
-    if path.suffix.lower() == ".gz":
-        try:
-            with gzip.open(path) as file:
-                return file.read(32)
-        except (EOFError, OSError, zlib.error):
-            pass
+    """Return the first bytes, unpacked; those of a .gz that is none as they are."""
     with path.open("rb") as file:
-        return file.read(32)
+        start = file.read(32)
+    if path.suffix.lower() != ".gz" or not start.startswith(GZIP):
+        return start
+    try:
+        with gzip.open(path) as file:
+            return file.read(32)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{path} is damaged: {error}. Copy or download it anew.") from error
