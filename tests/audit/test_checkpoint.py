@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from selfpaced.audit import checkpoint
-from selfpaced.audit.plan import Plan
+from selfpaced.audit.plan import Plan, to_json
 from selfpaced.audit.reading import Options, Source
 
 PLAN = Plan(Path("pets.csv"), Options(label="kind"))
@@ -41,7 +41,7 @@ def test_a_training_comes_back(tmp_path: Path) -> None:
 def test_another_plan_is_refused_with_what_differs(tmp_path: Path) -> None:
     saved(tmp_path)
     said = (
-        r"checkpoint.pt is of another run; it differs in --epochs \(None, then 9\), --seed "
+        r"checkpoint.pt is of another run; it differs in --epochs \(30, then 9\), --seed "
         r"\(0, then 1\). Go on with the same options, or begin again with --force."
     )
     with pytest.raises(ValueError, match=said):
@@ -66,18 +66,29 @@ def test_a_damaged_checkpoint_is_told_in_one_line(tmp_path: Path, cut: int) -> N
 
 
 def test_a_checkpoint_without_all_its_parts_is_refused(tmp_path: Path) -> None:
+    bare: dict[str, Any] = {"data": "abc", "training": {}, "losses": None}
     for state in ({"data": "abc"}, 5, dict.fromkeys(("plan", "data", "training", "losses"))):
         torch.save(state, tmp_path / "checkpoint.pt")
         with pytest.raises(ValueError, match="is no state of a run. Move it away to begin again"):
             checkpoint.load(tmp_path, PLAN, "abc")
         with pytest.raises(ValueError, match="is no state of a run"):
             checkpoint.require_own(tmp_path)
+    for plan in ({}, to_json(PLAN) | {"options": {"labels": None, "use": []}}):
+        torch.save(bare | {"plan": plan}, tmp_path / "checkpoint.pt")
+        with pytest.raises(ValueError, match="is no state of a run. Move it away to begin again"):
+            checkpoint.load(tmp_path, PLAN, "abc")
 
 
 def test_the_data_may_have_moved_since(tmp_path: Path) -> None:
     saved(tmp_path)
     moved = replace(PLAN, path=Path("elsewhere") / PLAN.path)
     assert checkpoint.load(tmp_path, moved, "abc")["training"]["epoch"] == 2
+
+
+def test_what_is_usual_may_be_said(tmp_path: Path) -> None:
+    saved(tmp_path)
+    said = replace(PLAN, epochs=30, learning_rate=0.001)
+    assert checkpoint.load(tmp_path, said, "abc")["training"]["epoch"] == 2
 
 
 def test_nothing_to_go_on_with_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -187,6 +188,24 @@ def test_dropped_rows_of_a_parquet_file_are_gone(tmp_path: Path) -> None:
     after = pd.read_parquet(tmp_path / "b.parquet")
     assert after["n"].tolist()[1] == 2**60 and len(after) == 2
     assert list(after.columns) == ["n", "when", "is", "list"]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pa.array([1, 2], pa.timestamp("ms")),
+        pa.array([b"cat", b"dog"]),
+        pa.array(["1.5", "2.5"]).cast(pa.decimal128(5, 2)),
+    ],
+)
+def test_labels_that_are_not_written_are_told_with_their_type(
+    labels: pa.Array, tmp_path: Path
+) -> None:
+    parquet.write_table(pa.table({"y": labels}), tmp_path / "a.parquet")
+    said = f"fix does not write labels of type {re.escape(str(labels.type))}: y of a.parquet. Turn"
+    with pytest.raises(ValueError, match=said):
+        fix(tmp_path / "a.parquet", tmp_path / "b.parquet", "y", suspects({1: "x"}))
+    assert not (tmp_path / "b.parquet").exists()
 
 
 @pytest.mark.parametrize(("suggested", "kind"), [(4.0, pa.int64()), (4.5, pa.float64())])

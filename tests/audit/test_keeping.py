@@ -339,6 +339,12 @@ BROKEN: list[tuple[Callable[[Path], object], type[Exception], str]] = [
     ),
     (lambda f: edited(f, lambda c: c.pop("run")), ValueError, r"it lacks \['run'\]"),
     (lambda f: edited(f, lambda c: c["model"].pop("names")), ValueError, r"it lacks \['names'\]"),
+    (lambda f: edited(f, lambda c: c.update(run=None)), ValueError, "damaged: run is no object"),
+    (
+        lambda f: edited(f, lambda c: c["model"].update(built=None)),
+        ValueError,
+        "config.json is damaged: built is no object",
+    ),
     (lambda f: (f / "features.joblib").unlink(), FileNotFoundError, "features.joblib is missing"),
     (lambda f: cut(f, "features.joblib"), ValueError, "features.joblib cannot be read: .* damaged"),
     (lambda f: cut(f, "features.joblib", 0), ValueError, "features.joblib cannot be read: "),

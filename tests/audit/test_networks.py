@@ -46,6 +46,24 @@ def test_a_model_that_cannot_be_had_is_told(name: str, said: str) -> None:
         factory(name)
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("def make(:", "broken_model:make cannot be imported: .*invalid syntax|'\\)'"),
+        ("1 / 0", "broken_model:make cannot be imported: division by zero"),
+        ("def make(shape):\n    pass", "could not be made of \\(3,\\) and 2: TypeError"),
+    ],
+)
+def test_a_mistake_in_a_model_of_ones_own_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, said: str
+) -> None:
+    (tmp_path / "broken_model.py").write_text(f"{body}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=said):
+        build("broken_model:make", (3,), 2)
+    sys.modules.pop("broken_model", None)
+
+
 def test_networks_are_built_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "built.py").write_text(
         "import torch\n\ndef make(shape, outputs):\n    return torch.nn.Linear(*shape, outputs)\n"

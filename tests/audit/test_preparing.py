@@ -44,6 +44,21 @@ def test_where_half_of_the_numbers_are_the_same_all_of_them_give_the_scale() -> 
     assert robust(values) == (0.0, 4.0)
 
 
+@pytest.mark.parametrize("far", ["1e308", "1e39", "-1e38"])
+def test_numbers_too_far_off_to_learn_are_told_by_their_column(tmp_path: Path, far: str) -> None:
+    numbers = "\n".join(f"{x},{x / 40}" for x in range(9))
+    path = table(tmp_path / "a.csv", f"x,price\n{numbers}\n9,{far}\n")
+    said = r"a\.csv: price runs from .*e\+3\d.*, which is too wide, or too narrow, to learn. Mend"
+    with pytest.raises(ValueError, match=said):
+        prepare(read(path, Options(label="price")))
+
+
+def test_numbers_too_near_to_each_other_to_learn_are_told(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "x,y\n1,1e-200\n2,1e-200\n3,1e-200\n4,1e-200\n5,3e-200\n")
+    with pytest.raises(ValueError, match="y runs from 1e-200 to 3e-200, which is too wide, or too"):
+        prepare(read(path, Options(label="y")))
+
+
 def test_a_model_of_text_needs_text(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", "x,is\n1,dog\n2,cat\n3,dog\n")
     with pytest.raises(ValueError, match="--text-model reads columns of text; .*a.csv has none"):

@@ -109,6 +109,11 @@ def test_what_is_missing_is_an_empty_cell(classes_found: Audit) -> None:
     assert "| 98.8% |  |  |  |" in page(classes_found, own=own)
 
 
+def test_cells_of_lists_records_and_bytes_are_shown(classes_found: Audit) -> None:
+    own = pd.DataFrame({"a": [np.array(["x", "y"])] * 4, "b": [{"n": 1}] * 4, "c": [b"z"] * 4})
+    assert "| ['x' 'y'] | {'n': 1} | b'z' |" in page(classes_found, own=own)
+
+
 def test_conflicts_and_notes_are_there_when_there_are_some(classes_found: Audit) -> None:
     said = page(classes_found)
     assert "contradict" not in said and "Noticed" not in said and "conflicts.csv" not in said

@@ -66,6 +66,18 @@ def test_labels_given_are_those_that_are_trained_on() -> None:
     assert float(wrong[found.table.index[:20].tolist()].float().mean()) >= 0.9
 
 
+@pytest.mark.parametrize("aim", [Classes(2), Numbers()])
+def test_a_training_that_goes_astray_says_what_to_do(aim: Classes | Numbers) -> None:
+    dataset, _ = data()
+    labels = dataset.tensors[1] if aim.outputs == 2 else dataset.tensors[1].float()
+    settings = Settings(epochs=3, batch_size=16, learning_rate=1e30)
+    net = mlp((2,), aim.outputs)
+    training = Training(Indexed(dataset), net, labels, aim, settings)
+    with pytest.raises(ValueError, match="went astray: .* Lower the learning rate") as told:
+        training.run()
+    assert "skip_nan" not in str(told.value)
+
+
 def test_too_few_logits_are_told() -> None:
     with pytest.raises(ValueError, match=r"at least 2; the model gives \(128, 1\)"):
         audit(data()[0], nn.Linear(2, 1))

@@ -143,6 +143,23 @@ def test_a_table_is_fixed_by_the_suspects_that_are_left(
     assert len(copy.read_text().splitlines()) == 179
 
 
+@pytest.mark.parametrize("line", ["32", "32,cat", "32,cat,", "32,cat, "])
+def test_a_suspect_without_a_suggestion_is_told(
+    done: tuple[Path, Written, Plan], tmp_path: Path, line: str
+) -> None:
+    (tmp_path / "config.json").write_bytes((done[0] / "config.json").read_bytes())
+    (tmp_path / "suspects.csv").write_text(f"row,given,suggested\n{line}\n")
+    with pytest.raises(ValueError, match="suspects.csv suggests no label for row 32. Mend or dele"):
+        fix_from(tmp_path, tmp_path / "fixed.csv")
+
+
+def test_no_suspects_change_nothing(done: tuple[Path, Written, Plan], tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes((done[0] / "config.json").read_bytes())
+    (tmp_path / "suspects.csv").write_text("row,given,suggested\n,,\n")
+    assert fix_from(tmp_path, tmp_path / "fixed.csv", drop=True) == 0
+    assert (tmp_path / "fixed.csv").read_bytes() == done[2].path.read_bytes()
+
+
 def test_what_cannot_be_fixed_is_told(done: tuple[Path, Written, Plan], tmp_path: Path) -> None:
     copy = tmp_path / "fixed.csv"
     with pytest.raises(FileNotFoundError, match="no config.json"):

@@ -194,7 +194,7 @@ class Training:
         out = self._model(x)
         try:
             total = self.aim.total(self.pacer, out, index.to(machine.device), y, denominator)
-        except ValueError as error:
+        except ValueError:
             require(bool(out.isfinite().all()), ASTRAY)
             raise
         self._optimizer.zero_grad()
