@@ -46,3 +46,15 @@ def test_the_unit_of_the_numbers_changes_nothing(unit: float) -> None:
     given, predicted, _ = (column[:500] for column in numbers(0.1, 3.0))
     probability = probability_wrong(given, predicted)
     np.testing.assert_allclose(probability_wrong(given * unit, predicted * unit), probability)
+
+
+@pytest.mark.parametrize("far", [1e4, 1e9, 1e30])
+@pytest.mark.parametrize("n", [400, 2000])
+def test_one_number_far_out_hides_no_others(far: float, n: int) -> None:
+    rng = np.random.default_rng(0)
+    predicted = rng.normal(size=n) * 5
+    given = predicted + rng.normal(size=n)
+    given[:20] += 30
+    given[20] = far
+    p = probability_wrong(given, predicted)
+    assert (p[:21] > 0.5).all() and (p[21:] > 0.5).sum() <= 2

@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 TAILS = (2.0, 3.0, 5.0, 10.0, 30.0)  # degrees of freedom: from long tails to nearly normal
 STEPS, CLOSE = 200, 1e-6  # of the search, and of the log-likelihood where it ends
 GRID = 512  # points of the density of all numbers
+FENCE = 10.0  # widths of the middle half, from the median
 
 
 class _Fit(NamedTuple):
@@ -65,12 +66,18 @@ def _fit(error: Floats, anything: Floats, tails: float) -> _Fit:
 
 
 def _density(given: Floats) -> Floats:
-    """Return how dense the numbers are at each of them, with Silverman's bandwidth."""
+    """Return how dense the numbers are at each of them, with Silverman's bandwidth.
+
+    Numbers far out count as lying at a fence: one of them would flatten the density of all.
+    """
+    low, middle, high = np.quantile(given, (0.25, 0.5, 0.75))
+    if high > low:
+        fence = FENCE * (high - low)
+        given = np.clip(given, middle - fence, middle + fence)
     kernel = stats.gaussian_kde(given, "silverman")
     if len(given) <= GRID:
         return np.asarray(kernel(given))
-    low, high = float(given.min()), float(given.max())
-    grid = np.linspace(low, high, GRID)
+    grid = np.linspace(given.min(), given.max(), GRID)
     counts, edges = np.histogram(given, GRID)
     middle = (edges[1:] + edges[:-1]) / 2
     coarse = stats.gaussian_kde(middle, kernel.factor, weights=counts)
