@@ -89,7 +89,9 @@ def audit(  # noqa: PLR0913  # a flag is an argument
     ] = Precision.NO,
     epochs: Annotated[
         int | None,
-        typer.Option(help="How often every sample is visited: 30.", rich_help_panel=TRAINING),
+        typer.Option(
+            help="How often every sample is visited: 30, or 15 for hgb.", rich_help_panel=TRAINING
+        ),
     ] = None,
     batch_size: Annotated[
         int | None,
