@@ -41,13 +41,14 @@ ORDER = [
     "suspects",
     "testing",
     "__init__",
+    "sklearn",
     "report",
     "audit",
     "demo",
     "cli",
     "__main__",
 ]
-CORE = ORDER[: ORDER.index("report")]
+CORE = ORDER[: ORDER.index("sklearn")]
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
