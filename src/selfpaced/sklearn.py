@@ -257,12 +257,8 @@ class _SelfPaced(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]  # sk
         """Return weights under the name by which the estimator's fit takes them."""
         if routing_enabled():
             return dict(process_routing(self, "fit", sample_weight=weight).estimator.fit)
-        name, model = "sample_weight", self._template()
-        path = []
-        while isinstance(model, Pipeline):
-            path.append(model.steps[-1][0])
-            model = model.steps[-1][1]
-        return {"__".join([*path, name]): weight}
+        path, _ = _way_to_last(self._template())
+        return {"__".join([*path, "sample_weight"]): weight}
 
     def _parts(self, rows: _Rows) -> list[tuple[Places, Places]]:
         """Return which rows learn and which are judged: all of them, or fold by fold."""
@@ -312,9 +308,16 @@ def _as_int(value: Any) -> Any:
 
 def _last(model: Any) -> Any:
     """Return the estimator at the end of a pipeline, or the estimator itself."""
+    return _way_to_last(model)[1]
+
+
+def _way_to_last(model: Any) -> tuple[list[str], Any]:
+    """Return the names of the last steps of nested pipelines, and the estimator at their end."""
+    path = []
     while isinstance(model, Pipeline):
-        model = model.steps[-1][1]
-    return model
+        name, model = model.steps[-1]
+        path.append(name)
+    return path, model
 
 
 def _require_estimator(model: Any, owner: str, *, classes: bool) -> None:

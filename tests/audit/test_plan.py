@@ -113,6 +113,8 @@ def test_a_label_may_name_a_column_of_a_table_of_labels(tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
     np.save(path, np.zeros((2, 2)))
     check(Plan(path, Options(label="kind", labels=tmp_path / "y.csv")))
+    with pytest.raises(ValueError, match="--label names a column of a table; .* is none"):
+        check(Plan(path, Options(label="kind")))
 
 
 def test_the_folder_of_a_text_model_must_be_there(pets: Path, tmp_path: Path) -> None:

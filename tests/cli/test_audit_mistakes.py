@@ -100,6 +100,7 @@ def test_cells_that_hold_lists_are_shown() -> None:
     Path("nest.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     done("audit", "nest.jsonl", *AUDIT, "-o", "run")
     done("predict", "run", "nest.jsonl", "-o", "p.csv")
+    assert len(pd.read_csv("p.csv")) == 60
 
 
 def test_a_copy_that_may_be_replaced_may_be_after_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:

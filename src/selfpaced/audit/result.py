@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from selfpaced.audit.numbers import Floats, probability_wrong
+from selfpaced.audit.reading.words import are
 from selfpaced.errors import require
 from selfpaced.pacer import Pacer
 from selfpaced.suspects import Count, confusion, count, judge
@@ -63,8 +64,8 @@ class Audit:
         what = "numbers" if self.numeric else "labels"
         k, about = len(suspects), round(found.estimate)
         lines = [
-            f"{k:,} of {n:,} {what} {_are(k)} probably wrong ({k / n:.1%}).",
-            f"All in all about {about:,} {_are(about)} wrong ({found.low:,.0f} to "
+            f"{k:,} of {n:,} {what} {are(k)} probably wrong ({k / n:.1%}).",
+            f"All in all about {about:,} {are(about)} wrong ({found.low:,.0f} to "
             f"{found.high:,.0f}).",
         ]
         if self.numeric:
@@ -72,14 +73,9 @@ class Audit:
         kinds = suspects.groupby(["label", "suggested"], observed=True).size().reset_index(name="n")
         for kind in kinds.sort_values("n", ascending=False).head(SHOWN).to_dict("records"):
             k -= kind["n"]
-            probably = f"{_are(kind['n'])} probably {kind['suggested']}"
+            probably = f"{are(kind['n'])} probably {kind['suggested']}"
             lines.append(f"  {kind['n']:,} labelled {kind['label']} {probably}")
         return "\n".join([*lines, f"  {k:,} more of other kinds"] if k else lines)
-
-
-def _are(n: int) -> str:
-    """Return the verb for so many."""
-    return "is" if n == 1 else "are"
 
 
 def result(model: Any, pacer: Pacer, labels: Tensor, names: Iterable[Any]) -> Audit:
@@ -108,7 +104,7 @@ def result(model: Any, pacer: Pacer, labels: Tensor, names: Iterable[Any]) -> Au
         judgement.count,
         pd.DataFrame(mistaken.numpy(), index=classes, columns=classes),
         pacer.history.to_frame(),
-        model.eval() if isinstance(model, nn.Module) else model,
+        _at_rest(model),
         pacer,
     )
 
@@ -145,9 +141,14 @@ def result_of_numbers(model: Any, pacer: Pacer, given: Floats, predicted: Floats
         count(torch.from_numpy(probability)),
         None,
         pacer.history.to_frame(),
-        model.eval() if isinstance(model, nn.Module) else model,
+        _at_rest(model),
         pacer,
     )
+
+
+def _at_rest(model: Any) -> Any:
+    """Return the model, a torch module in eval mode."""
+    return model.eval() if isinstance(model, nn.Module) else model
 
 
 def _errors(given: Floats, predicted: Floats, n: int) -> Floats:

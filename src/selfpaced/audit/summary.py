@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from selfpaced.audit.reading.words import are
 from selfpaced.audit.result import Audit
 from selfpaced.audit.staging import FILES
 from selfpaced.audit.tables import suspects_table
@@ -118,10 +119,10 @@ def _headline(found: Audit, name: str) -> str:
     n, k, count = len(found.table), len(found.suspects), found.count
     one, many = _words(found)
     of = f"of {n:,} {many} in {_cell(name)}"
-    title = f"{k:,} {of} {_are(k)} probably wrong" if k else f"None {of} looks wrong"
+    title = f"{k:,} {of} {are(k)} probably wrong" if k else f"None {of} looks wrong"
     about = round(count.estimate)
     text = (
-        f"All in all about **{about:,}** {_are(about)} wrong; between {count.low:,.0f} and "
+        f"All in all about **{about:,}** {are(about)} wrong; between {count.low:,.0f} and "
         f"{count.high:,.0f} as far as can be told."
     )
     if k:
@@ -137,7 +138,7 @@ def _kinds(found: Audit) -> str:
         return ""
     counts = Counter(zip(suspects["label"], suspects["suggested"], strict=True))
     lines = [
-        f"- {n:,} labelled **{_cell(given)}** {_are(n)} probably **{_cell(meant)}**"
+        f"- {n:,} labelled **{_cell(given)}** {are(n)} probably **{_cell(meant)}**"
         for (given, meant), n in counts.most_common(KINDS)
     ]
     rest = len(suspects) - sum(n for _, n in counts.most_common(KINDS))
@@ -191,11 +192,6 @@ def _words(found: Audit) -> tuple[str, str]:
 def _percent(probability: float) -> str:
     """Return a probability in per cent; none is certain."""
     return f"{probability:.1%}" if probability < 0.9995 else "> 99.9%"
-
-
-def _are(n: int) -> str:
-    """Return the verb for so many."""
-    return "is" if n == 1 else "are"
 
 
 def _section(title: str, lines: list[str]) -> str:

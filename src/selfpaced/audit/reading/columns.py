@@ -7,7 +7,7 @@ import pandas as pd
 from pandas.api import types
 
 from selfpaced.audit.reading.options import Options
-from selfpaced.audit.reading.words import count, listed
+from selfpaced.audit.reading.words import are, count, listed
 from selfpaced.errors import require
 
 ROWS, SHORT = 20, 64  # rows from which on a column can look like an id; letters of a short text
@@ -92,5 +92,5 @@ def _left_out(names: Sequence[str], how: str) -> tuple[str, ...]:
     """Return a note on columns that are not learnt from."""
     if not names:
         return ()
-    verb = "is" if len(names) == 1 else "are"
+    verb = are(len(names))
     return (f"{count(len(names), 'column')} {how} {verb} left out: {listed(names, 30)}.",)

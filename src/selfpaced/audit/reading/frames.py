@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from selfpaced.audit.reading.words import at, count, listed
+from selfpaced.audit.reading.words import are, at, count, listed
 from selfpaced.errors import require
 
 BAD_SHARE = 0.1  # of rows that cannot be read, above which the file is not read
@@ -75,7 +75,7 @@ def tell_unread(
         f"{path}: {count(bad, 'row')} of {bad + read:,} could not be read ({at('line', lines)}): "
         f"{reason}. {do}",
     )
-    gone = "is" if bad == 1 else "are"
+    gone = are(bad)
     said = f"{count(bad, 'row')} could not be read and {gone} left out ({at('line', lines)})"
     return (f"{said}: {reason}.",)
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from selfpaced.audit.reading.options import Options
 from selfpaced.audit.reading.samples import labelled, no_columns, unlabelled
 from selfpaced.audit.reading.source import Source
-from selfpaced.audit.reading.words import count, listed
+from selfpaced.audit.reading.words import are, count, listed
 from selfpaced.errors import require
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
@@ -146,5 +146,5 @@ def _broken(path: Path, files: list[Path]) -> tuple[str, ...]:
     if not files:
         return ()
     names = listed(file.relative_to(path).as_posix() for file in files)
-    verb = "is" if len(files) == 1 else "are"
+    verb = are(len(files))
     return (f"{count(len(files), 'image')} could not be read and {verb} left out: {names}.",)

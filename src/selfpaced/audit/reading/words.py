@@ -14,6 +14,15 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun if n == 1 else plural(noun)}"
 
 
+def are(n: int) -> str:
+    """Return the verb for so many.
+
+    >>> are(1), are(0)
+    ('is', 'are')
+    """
+    return "is" if n == 1 else "are"
+
+
 def plural(noun: str) -> str:
     """Return the plural of one of the few nouns of the notes."""
     irregular = {"class": "classes", "index": "indices", "category": "categories"}
