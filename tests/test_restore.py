@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from selfpaced import PacedSampler, Pacer
-from selfpaced import pacer as pacer_module
+from selfpaced import restore as restore_module
 from selfpaced import sampler as sampler_module
 from selfpaced.age import Quantile
 from selfpaced.pacing import Constant
@@ -201,5 +201,5 @@ def test_a_state_that_is_cut_short_changes_nothing() -> None:
 
 
 def test_every_key_of_a_state_is_asked_for() -> None:
-    assert set(Pacer(2).get_extra_state()) == pacer_module.KEYS
+    assert set(Pacer(2).get_extra_state()) == restore_module.KEYS
     assert set(PacedSampler(Pacer(2)).state_dict()) == sampler_module.KEYS

@@ -1,6 +1,7 @@
 import copy
 import io
 import time
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -526,3 +527,19 @@ def test_a_state_on_another_device_is_refused_or_taken_whole() -> None:
     with pytest.raises((NotImplementedError, RuntimeError)):
         sampler.load_state_dict(state)
     assert sampler.epoch == 0 and list(sampler) == before
+
+
+def test_what_another_process_trained_on_need_not_be_met_here() -> None:
+    first = PacedSampler(Pacer(6), seed=1)
+    order = list(islice(first, 2))
+    state = first.state_dict(position=0)
+    state["position"] = 2
+    pacer = Pacer(6)
+    second = PacedSampler(pacer, seed=1)
+    second.load_state_dict(state)
+    visited = list(islice(second, 2))
+    pacer.observe(torch.ones(2), torch.tensor(visited))
+    assert second.state_dict(position=4)["position"] == 4
+    assert set(visited).isdisjoint(order)
+    with pytest.raises(ValueError, match="has not met 1"):
+        second.state_dict(position=5)

@@ -146,22 +146,29 @@ class Ledger:
         """Which samples were seen since the last ``commit``, bool, shape (n_samples,)."""
         return self.packed[:, VISITS].frac() > 0
 
-    def merge(self) -> None:
+    def merge(self) -> dict[str, Tensor]:
         """Give every rank the waiting losses of all: of several the lowest rank's, bit for bit.
 
         Two all-reduces of 4 bytes a sample; nothing happens in a world of one. Between steps the
         ranks send nothing.
+
+        Returns:
+            Whose what waits was, "loss" and "dynamics" where there are any: a rank, or the number
+            of ranks for nobody, int32, shape (n_samples,). Empty in a world of one.
         """
         if world_size() == 1:
-            return
+            return {}
         self._agree()
         owner = owner_of(self.waiting)
         loss = from_owner(self.loss, owner)
         seen = (owner < world_size()).nonzero().squeeze(1)
         self.write(seen, loss[seen], self.rows(seen))
+        owners = {"loss": owner}
         if self.dynamics is not None:
             waiting = self.dynamics.waiting
-            waiting.copy_(from_owner(waiting, owner_of(waiting[:, SEEN] > 0)))
+            owners["dynamics"] = owner_of(waiting[:, SEEN] > 0)
+            waiting.copy_(from_owner(waiting, owners["dynamics"]))
+        return owners
 
     def _agree(self) -> None:
         """Raise on all ranks where they differ in size; give all the dynamics that one has."""

@@ -25,7 +25,6 @@ from selfpaced.errors import (
     NO_INDEX,
     check_score,
     require,
-    require_keys,
     require_positive_int,
     values_can_be_read,
 )
@@ -33,6 +32,7 @@ from selfpaced.evidence import Evidence, of_likelihoods, of_nothing, of_residual
 from selfpaced.ledger import Ledger
 from selfpaced.plain import Plain
 from selfpaced.reduction import Reduction, reduce_weighted
+from selfpaced.restore import restore, state_of, state_of_all
 from selfpaced.ring import Ring
 from selfpaced.rows import Difficulty, Population, expand
 from selfpaced.settings import require_fit
@@ -40,7 +40,6 @@ from selfpaced.trace import History, describe
 from selfpaced.weighting import Hard, Weighting
 
 Decide = Literal["batch", "step"]
-KEYS = {"ledger", "weight", "current_age", "steps", "history", "n_samples", "bad"}  # of a state
 
 
 class Pacer(Plain):
@@ -248,17 +247,18 @@ class Pacer(Plain):
         )
         return self.ledger.suspects(k)
 
+    def gathered_state_dict(self) -> dict[str, Any]:
+        """Return the ``state_dict`` of all ranks together, the same on every rank.
+
+        Between steps each rank knows what it has seen, and a checkpoint that one of them writes
+        would lose the rest. Call this on all ranks; ``load_state_dict`` takes it on all ranks, also
+        in a world of another size. The run itself is not changed.
+        """
+        return {"_extra_state": state_of_all(self)}
+
     def get_extra_state(self) -> dict[str, Any]:
         """Return all that a checkpoint needs: ledger, age, weights, steps and history."""
-        return {
-            "ledger": self.ledger.state_dict(),
-            "weight": self.weight.clone(),
-            "current_age": self.current_age.clone(),
-            "steps": self.steps,
-            "history": list(self.history),
-            "n_samples": self.n_samples,
-            "bad": self._bad.clone(),
-        }
+        return state_of(self)
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Take up a checkpoint exactly where it was; all of it or, on an error, nothing.
@@ -266,22 +266,7 @@ class Pacer(Plain):
         Raises:
             ValueError: For a checkpoint of another number of samples or groups, or one cut short.
         """
-        require_keys(state, KEYS, "Pacer")
-        require(
-            state["n_samples"] == self.n_samples
-            and state["weight"].shape == self.weight.shape
-            and state["current_age"].shape == self.current_age.shape,
-            f"Pacer: the state is of n_samples={state['n_samples']} and ages of shape "
-            f"{tuple(state['current_age'].shape)}, the pacer of n_samples={self.n_samples} and "
-            f"{tuple(self.current_age.shape)}. Make it with the n_samples and columns it was "
-            f"saved with.",
-        )
-        self.ledger.load_state_dict(state["ledger"])
-        self.weight.copy_(state["weight"])
-        self.current_age.copy_(state["current_age"])
-        self._bad.copy_(state["bad"])
-        self.steps = state["steps"]
-        self.history = History(state["history"])
+        restore(self, state)
 
     def extra_repr(self) -> str:
         """Say what the chain is made of."""

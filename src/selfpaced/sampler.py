@@ -83,6 +83,7 @@ class PacedSampler(Sampler[int]):
         self.epoch = 0
         self._drawn: Drawn | None = None  # for the epoch begun last, all ranks together
         self._position = 0  # indices of it that this rank handed out
+        self._start = 0  # how many of them another process had handed out
         self._steps = 0  # of the pacer when it was begun
         self._goes_on = False  # a state was loaded, and nobody has iterated since
         self._asked: int | None = None  # the epoch that set_epoch wants next
@@ -113,6 +114,7 @@ class PacedSampler(Sampler[int]):
         self._goes_on, self._ahead, self._asked = False, None, None
         self._weigh(drawn.easy)
         share = share_of(drawn.order, *self._world())
+        self._start = self._position
         running = self._running = object()
         for start in range(self._position, len(share), CHUNK):
             for place, index in enumerate(share[start : start + CHUNK].tolist(), start + 1):
@@ -138,7 +140,7 @@ class PacedSampler(Sampler[int]):
         _require_position(place, None if drawn is None else drawn.order, self._world()[0])
         whole = self._world()[0] == world_size()  # else a host splits the order among its ranks
         if drawn is not None and position is not None and whole and not self.pacer.skip_nan:
-            _require_met(share_of(drawn.order, *self._world())[:position], self.pacer)
+            _require_met(share_of(drawn.order, *self._world())[self._start : position], self.pacer)
         return {
             "version": VERSION,
             "n_samples": self.pacer.n_samples,
@@ -166,7 +168,7 @@ class PacedSampler(Sampler[int]):
             drawn = Drawn(state["order"].cpu().numpy().copy(), easy)
         self.epoch, self._drawn, self._steps = state["epoch"], drawn, state["steps"]
         self._position = 0 if drawn is None else state["position"]
-        self._goes_on = drawn is not None
+        self._start, self._goes_on = self._position, drawn is not None
         self._ahead = self._asked = self._running = None
 
     def _stepped(self) -> bool:

@@ -1,0 +1,84 @@
+"""What a chart shows, counted by hand."""
+
+import math
+
+import pytest
+import torch
+
+from selfpaced import Pacer
+from selfpaced.age import Quantile, Threshold
+from selfpaced.pacing import Constant
+from selfpaced.tracking import scalars
+from selfpaced.weighting import Linear
+
+LOSS = torch.tensor([0.1, 0.2, 0.4, 0.8, 3.0])
+
+
+def stepped(pacer: Pacer, loss: torch.Tensor = LOSS) -> Pacer:
+    pacer.observe(loss, None if pacer.n_samples is None else torch.arange(len(loss)))
+    pacer.step()
+    return pacer
+
+
+def test_weights_are_counted_by_hand() -> None:
+    said = scalars(stepped(Pacer(6, age=Threshold(Constant(1.0)), weighting=Linear())))
+    v = [0.9, 0.8, 0.6, 0.2]
+    assert said["spl/age"] == 1.0
+    assert said["spl/frac_selected"] == pytest.approx(4 / 5)  # the sixth was never seen
+    assert said["spl/eff_samples"] == pytest.approx(sum(v) ** 2 / sum(x * x for x in v))
+    entropy = -sum(x / sum(v) * math.log(x / sum(v)) for x in v)
+    assert said["spl/weight_entropy"] == pytest.approx(entropy / math.log(5))
+    quantiles = [said[f"spl/loss_q{q}"] for q in (10, 50, 90)]
+    assert quantiles == pytest.approx([0.1, 0.4, 3.0])
+    assert "spl/n_suspect" not in said
+
+
+def test_groups_have_numbers_of_their_own() -> None:
+    mass = torch.tensor([1.0, 3.0, 1.0, 1.0, 2.0])
+    columns = {"group": torch.tensor([0, 0, 2, 2, 2]), "sample_weight": mass}
+    loss = torch.tensor([0.1, 0.9, 0.2, 0.4, 3.0])
+    said = scalars(stepped(Pacer(5, age=Threshold(Constant(0.5)), columns=columns), loss))
+    assert said["spl/frac_selected/class_0"] == 0.25
+    assert said["spl/frac_selected/class_2"] == 0.5
+    assert "spl/frac_selected/class_1" not in said  # nobody is of it
+
+
+def test_ages_of_groups_are_told_apart() -> None:
+    columns = {"group": torch.tensor([0, 0, 0, 1, 1])}
+    said = scalars(stepped(Pacer(5, age=Quantile(Constant(0.5), by="group"), columns=columns)))
+    assert said["spl/age/class_0"] < said["spl/age/class_1"] and "spl/age" not in said
+
+
+def test_of_many_groups_none_is_charted() -> None:
+    said = scalars(stepped(Pacer(60, columns={"group": torch.arange(60)}), torch.ones(60)))
+    assert not any("class" in name for name in said)
+    assert said["spl/frac_selected"] == 1.0
+
+
+def test_suspects_are_counted_where_losses_are_likelihoods() -> None:
+    pacer = Pacer(100)
+    for _ in range(4):
+        stepped(pacer, torch.cat([torch.full((90,), 0.01), torch.full((10,), 6.0)]))
+    assert scalars(pacer)["spl/n_suspect"] == 10
+
+
+def test_without_samples_there_are_no_weights_to_tell_of() -> None:
+    said = scalars(stepped(Pacer(age=Quantile(Constant(0.6)))))
+    assert said["spl/frac_selected"] == pytest.approx(0.6)
+    assert set(said) == {"spl/frac_selected", "spl/age", *(f"spl/loss_q{q}" for q in (10, 50, 90))}
+
+
+def test_all_numbers_are_finite_whatever_the_losses() -> None:
+    for loss in (
+        torch.zeros(3),
+        torch.tensor([torch.inf] * 3),
+        torch.tensor([0.0, 1.0, torch.inf]),
+    ):
+        pacer = stepped(Pacer(3), loss)
+        assert all(type(x) is float and math.isfinite(x) for x in scalars(pacer).values())
+
+
+def test_where_nobody_is_kept_nothing_has_a_weight() -> None:
+    said = scalars(stepped(Pacer(5, age=Threshold(Constant(0.0)))))
+    assert said["spl/frac_selected"] == 0.0
+    assert "spl/eff_samples" not in said and "spl/weight_entropy" not in said
