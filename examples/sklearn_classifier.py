@@ -1,4 +1,4 @@
-"""A self-paced classifier of scikit-learn: one line around one, on digits with wrong labels."""
+"""A classifier of scikit-learn on digits with wrong labels, self-paced."""
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -16,8 +16,7 @@ wrong = random.random(len(y_train)) < 0.4
 y_train = np.where(wrong, (y_train + random.integers(1, 10, len(y_train))) % 10, y_train)
 
 model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-print(f"plain: {model.fit(X_train, y_train).score(X_test, y_test):.1%}")
-
-model = SelfPacedClassifier(model).fit(X_train, y_train)
-print(f"self-paced: {model.score(X_test, y_test):.1%}")
+model = SelfPacedClassifier(model)
+model.fit(X_train, y_train)
+print(f"accuracy {model.score(X_test, y_test):.1%}")
 print(f"of the first 100 suspects {wrong[model.suspects_[:100]].mean():.0%} are mislabeled")

@@ -51,13 +51,3 @@ def test_a_stopped_program_goes_on_to_the_bit(tmp_path: Path) -> None:
     assert output_of("resume.py", tmp_path, "stop") == ""
     assert (tmp_path / "checkpoint.pt").exists()
     assert output_of("resume.py", tmp_path) == whole
-
-
-def test_scikit_learn_is_better_by_a_few_lines(tmp_path: Path) -> None:
-    said = output_of("sklearn_classifier.py", tmp_path)
-    plain, paced = map(float, re.findall(r": ([0-9.]+)%", said))
-    assert paced > plain + 8
-    assert int(said.split("suspects ")[1].split("%")[0]) >= 95
-    program = (ROOT / "examples" / "sklearn_classifier.py").read_text().splitlines()
-    ours = [line for line in program if re.search("selfpaced|SelfPaced|self-paced|suspects", line)]
-    assert len(ours) <= 8

@@ -1,0 +1,16 @@
+"""Self-paced learning around an estimator of scikit-learn: fit, judge all rows, fit the easy ones.
+
+>>> from sklearn.linear_model import LogisticRegression
+>>> model = SelfPacedClassifier(LogisticRegression())  # in place of LogisticRegression()
+"""
+
+try:
+    from selfpaced.sklearn.classifier import SelfPacedClassifier
+    from selfpaced.sklearn.regressor import SelfPacedRegressor
+except ImportError as error:
+    raise ImportError(
+        f"selfpaced.sklearn needs scikit-learn ({error}). "
+        f'Install it with: pip install "selfpaced[sklearn]"'
+    ) from error
+
+__all__ = ["SelfPacedClassifier", "SelfPacedRegressor"]
