@@ -543,3 +543,14 @@ def test_what_another_process_trained_on_need_not_be_met_here() -> None:
     assert set(visited).isdisjoint(order)
     with pytest.raises(ValueError, match="has not met 1"):
         second.state_dict(position=5)
+
+
+def test_an_epoch_that_is_set_after_it_was_begun_is_over_with_the_step() -> None:
+    pacer = Pacer(6)
+    sampler = PacedSampler(pacer)
+    indices = iter(sampler)  # workers ask before a host sets the epoch
+    first = next(indices)
+    sampler.set_epoch(0)
+    pacer.observe(torch.ones(6), torch.tensor([first, *indices]))
+    pacer.step()
+    assert sampler.state_dict()["epoch"] == 1

@@ -38,15 +38,15 @@ def test_groups_have_numbers_of_their_own() -> None:
     columns = {"group": torch.tensor([0, 0, 2, 2, 2]), "sample_weight": mass}
     loss = torch.tensor([0.1, 0.9, 0.2, 0.4, 3.0])
     said = scalars(stepped(Pacer(5, age=Threshold(Constant(0.5)), columns=columns), loss))
-    assert said["spl/frac_selected/class_0"] == 0.25
-    assert said["spl/frac_selected/class_2"] == 0.5
-    assert "spl/frac_selected/class_1" not in said  # nobody is of it
+    assert said["spl/class_0/frac_selected"] == 0.25
+    assert said["spl/class_2/frac_selected"] == 0.5
+    assert "spl/class_1/frac_selected" not in said  # nobody is of it
 
 
 def test_ages_of_groups_are_told_apart() -> None:
     columns = {"group": torch.tensor([0, 0, 0, 1, 1])}
     said = scalars(stepped(Pacer(5, age=Quantile(Constant(0.5), by="group"), columns=columns)))
-    assert said["spl/age/class_0"] < said["spl/age/class_1"] and "spl/age" not in said
+    assert said["spl/class_0/age"] < said["spl/class_1/age"] and "spl/age" not in said
 
 
 def test_of_many_groups_none_is_charted() -> None:
@@ -57,7 +57,8 @@ def test_of_many_groups_none_is_charted() -> None:
 
 def test_suspects_are_counted_where_losses_are_likelihoods() -> None:
     pacer = Pacer(100)
-    for _ in range(4):
+    for step in range(4):
+        assert ("spl/n_suspect" in scalars(pacer)) == (step >= 3)  # not while it warms up
         stepped(pacer, torch.cat([torch.full((90,), 0.01), torch.full((10,), 6.0)]))
     assert scalars(pacer)["spl/n_suspect"] == 10
 

@@ -87,6 +87,7 @@ class PacedSampler(Sampler[int]):
         self._steps = 0  # of the pacer when it was begun
         self._goes_on = False  # a state was loaded, and nobody has iterated since
         self._asked: int | None = None  # the epoch that set_epoch wants next
+        self._asked_at = 0  # of the pacer's steps
         self._ahead: tuple[tuple[object, ...], Drawn] | None = None  # drawn to know its length
         self._running: object = None  # the generator that counts
         self._thinned = False  # the pacer's importance is ours
@@ -94,7 +95,7 @@ class PacedSampler(Sampler[int]):
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch begins next, counted from 0; that of a loaded state goes on."""
         require_step(epoch, "PacedSampler.set_epoch")
-        self._asked = epoch
+        self._asked, self._asked_at = epoch, self.pacer.steps
 
     def __len__(self) -> int:
         """Return the number of indices on this rank: of the epoch begun last, until it is over.
@@ -182,7 +183,8 @@ class PacedSampler(Sampler[int]):
 
     def _next_epoch(self) -> int:
         """Return the epoch that begins next: one that was broken off begins again."""
-        if self._asked is not None:
+        begun = self._drawn is not None and self._asked == self.epoch  # and set again after that
+        if self._asked is not None and not (begun and self._asked_at < self.pacer.steps):
             return self._asked
         if self._drawn is None:
             return self.epoch

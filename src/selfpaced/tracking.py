@@ -19,19 +19,19 @@ def scalars(pacer: Pacer) -> dict[str, float]:
 
     Give it to your logger once an epoch, after ``pacer.step()``. Of the samples seen so far:
 
-    - ``spl/age``, or ``spl/age/class_k`` where ages are per group: left out while it is infinite,
+    - ``spl/age``, or ``spl/class_k/age`` where ages are per group: left out while it is infinite,
       which keeps everything;
-    - ``spl/frac_selected``: the kept share; ``spl/frac_selected/class_k``: of a group's mass;
+    - ``spl/frac_selected``: the kept share; ``spl/class_k/frac_selected``: of a group's mass;
     - ``spl/loss_q10``, ``spl/loss_q50``, ``spl/loss_q90``: quantiles of the last losses;
     - ``spl/eff_samples``: how many samples of equal weight the weights v are worth, Kish's
       (sum v)^2 / sum v^2;
     - ``spl/weight_entropy``: the entropy of v / sum v, of log n: 1 where all n weigh alike, 0 where
       one has all the weight;
     - ``spl/n_suspect``: how many labels are more probably wrong than right, by ``suspects.judge``;
-      for ``age=Auto()``, whose losses are -ln p.
+      for ``age=Auto()``, whose losses are -ln p, once it has warmed up.
 
     Without ``n_samples`` weights and suspects are unknown and left out. Of more than 50 groups none
-    has numbers of its own.
+    has numbers of its own. No name is the beginning of another: some loggers make folders of them.
 
     Args:
         pacer: Of any settings.
@@ -51,13 +51,13 @@ def scalars(pacer: Pacer) -> dict[str, float]:
     if not pacer.history:
         return {}
     said = {"spl/frac_selected": torch.tensor(pacer.history[-1]["kept_share"])}
-    said |= _by_group("spl/age", pacer.current_age)
+    said |= _by_group("age", pacer.current_age)
     seen, _ = pacer.ledger.population(pacer.difficulty)
     said |= _quantiles(pacer.ledger.loss[seen])
     if pacer.n_samples is not None:
         said |= _of_weights(pacer.weight[seen].double())
-        said |= _by_group("spl/frac_selected", _shares(pacer, seen))
-        if isinstance(pacer.age, Auto):
+        said |= _by_group("frac_selected", _shares(pacer, seen))
+        if isinstance(pacer.age, Auto) and pacer.steps >= pacer.age.warmup:
             said["spl/n_suspect"] = (judge(pacer).probability > 0.5).sum()
     numbers = {name: float(number) for name, number in said.items()}
     return {name: number for name, number in numbers.items() if math.isfinite(number)}
@@ -66,9 +66,9 @@ def scalars(pacer: Pacer) -> dict[str, float]:
 def _by_group(name: str, values: Tensor) -> dict[str, Tensor]:
     """Return one number per group, or the only one, by name."""
     if values.ndim == 0:
-        return {name: values}
+        return {f"spl/{name}": values}
     few = values if len(values) <= GROUPS else values[:0]
-    return {f"{name}/class_{k}": value for k, value in enumerate(few)}
+    return {f"spl/class_{k}/{name}": value for k, value in enumerate(few)}
 
 
 def _quantiles(loss: Tensor) -> dict[str, Tensor]:

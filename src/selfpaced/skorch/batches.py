@@ -1,0 +1,88 @@
+"""Training data of skorch: batches that say where they come from, and which rows of X these are."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skorch.utils import data_from_dataset
+from torch import Tensor
+from torch.utils.data import Subset
+
+from selfpaced.errors import require
+from selfpaced.sampling import Indexed
+
+Places = NDArray[np.int64]
+
+
+class Placed(NamedTuple):
+    """A batch as the net's steps want it, and where in the training data it comes from."""
+
+    places: Tensor
+    batch: Any
+
+
+class Numbered(Indexed):
+    """Pairs of a place and an item, whatever the items are."""
+
+    def __getitem__(self, place: Any) -> Any:
+        """Return a place and its item."""
+        return place, self.dataset[place]
+
+    def __getitems__(self, places: Sequence[int]) -> list[Any]:
+        """Return many pairs, fetched in one call where the dataset can."""
+        fetch = getattr(self.dataset, "__getitems__", None)
+        items = fetch(places) if fetch else [self.dataset[place] for place in places]
+        return list(zip(places, items, strict=True))
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Collates items as the user's loader does, and their places beside them."""
+
+    collate: Callable[[list[Any]], Any]
+
+    def __call__(self, pairs: list[tuple[int, Any]]) -> Placed:
+        """Make a batch."""
+        return Placed(
+            torch.tensor([place for place, _ in pairs]), self.collate([item for _, item in pairs])
+        )
+
+
+def rows_of(dataset: Any, whole: Any) -> tuple[Places, int]:
+    """Return which rows of the whole are in the dataset, and how many the whole has.
+
+    A training dataset that is no part of the whole (a ``train_split`` of the user's) is one itself.
+    """
+    if dataset is whole or not isinstance(dataset, Subset):
+        return np.arange(len(Indexed(dataset))), len(dataset)
+    rows, n_rows = rows_of(dataset.dataset, whole)
+    return rows[np.asarray(dataset.indices)], n_rows
+
+
+def labels(train: Any, y: Any, rows: Places) -> NDArray[Any] | None:
+    """Return one label per training sample; None where the data does not tell."""
+    try:
+        y, rows = (data_from_dataset(train)[1], np.arange(len(rows))) if y is None else (y, rows)
+    except AttributeError:
+        return None
+    labels = np.asarray(y.cpu() if isinstance(y, Tensor) else y)
+    return labels[rows] if labels.ndim == 1 and y is not None else None
+
+
+def codes(labels: NDArray[Any]) -> Tensor:
+    """Return labels of any kind as numbers from 0."""
+    return torch.from_numpy(np.unique(labels, return_inverse=True)[1])
+
+
+def taken(name: str, column: Any, rows: Places, n_rows: int) -> Tensor:
+    """Return the training rows of a column of X's rows."""
+    whole = torch.as_tensor(column)
+    require(
+        whole.shape == (n_rows,),
+        f"SelfPacedMixin: column {name!r} of pacer__columns must have one value per row of X, "
+        f"shape ({n_rows},); got shape {tuple(whole.shape)}.",
+    )
+    return whole[torch.from_numpy(rows)]
