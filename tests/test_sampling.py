@@ -1,5 +1,6 @@
 import copy
 import pickle
+from collections import UserDict
 from collections.abc import Iterator
 from typing import Any
 
@@ -153,3 +154,9 @@ def test_a_tensor_dataset_is_read_a_batch_at_a_time() -> None:
         data.__getitems__([0, -4])
     with pytest.raises(IndexError):
         data.__getitems__([3])
+
+
+def test_any_mapping_is_an_item_with_an_index() -> None:
+    item = UserDict(text="a")
+    assert Indexed([item])[0] == {"text": "a", "index": 0}
+    assert dict(item) == {"text": "a"}

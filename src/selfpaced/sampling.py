@@ -1,6 +1,6 @@
 """Datasets that say which sample is which."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -110,7 +110,7 @@ class Indexed(Dataset[Any]):
 
 def _with_index(index: int | Tensor, item: Any) -> Any:
     """Put the index where the user unpacks it."""
-    if isinstance(item, dict):
+    if isinstance(item, Mapping):
         require(
             "index" not in item,
             'Indexed adds the key "index", which the items have already. Rename theirs.',

@@ -1,0 +1,20 @@
+"""Self-paced learning in the Trainer of Transformers, and in TRL's SFTTrainer.
+
+Two lines of a program change, the import and the name::
+
+    trainer = SelfPacedTrainer(model=model, args=args, train_dataset=train)  # was: Trainer(...)
+
+``class Paced(SelfPacedMixin, SFTTrainer)`` does the same for a trainer that is itself a Trainer.
+"""
+
+try:
+    from selfpaced.transformers.losses import Items
+    from selfpaced.transformers.quick import PacedLoss
+    from selfpaced.transformers.trainer import SelfPacedMixin, SelfPacedTrainer
+except ImportError as error:
+    raise ImportError(
+        f"selfpaced.transformers needs transformers and accelerate ({error}). "
+        f'Install them with: pip install "selfpaced[transformers]"'
+    ) from error
+
+__all__ = ["Items", "PacedLoss", "SelfPacedMixin", "SelfPacedTrainer"]

@@ -1,0 +1,138 @@
+"""The quick start without a subclass: the host's training with all weights 1, and its limits."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel, Trainer, TrainingArguments
+
+from selfpaced import Indexed, Pacer
+from selfpaced.age import Quantile, Threshold
+from selfpaced.difficulty import Loss
+from selfpaced.pacing import Constant
+from selfpaced.transformers import PacedLoss
+
+N = 12
+ITEMS: list[dict[str, Any]] = [
+    {"x": torch.tensor([float(i - 6), 1.0]), "labels": int(i >= 6)} for i in range(N)
+]
+
+
+class Two(nn.Module):
+    """Logits of two classes, and their mean loss."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+        logits = self.layer(x)
+        loss = {} if labels is None else {"loss": F.cross_entropy(logits, labels)}
+        return {**loss, "logits": logits}
+
+
+def arguments(folder: Path, **settings: Any) -> TrainingArguments:
+    defaults = {"remove_unused_columns": False, "learning_rate": 0.1, "num_train_epochs": 2}
+    return TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=4,
+        logging_steps=1,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=True,
+        **{**defaults, **settings},
+    )
+
+
+def quick(folder: Path, pacer: Pacer, model: nn.Module | None = None, **settings: Any) -> Trainer:
+    model = Two() if model is None else model
+    loss = PacedLoss(model, pacer)
+    items = settings.pop("items", Indexed(ITEMS))
+    return Trainer(
+        model,
+        arguments(folder, **settings),
+        train_dataset=items,
+        eval_dataset=ITEMS,
+        compute_loss_func=loss,
+        callbacks=[loss],
+    )
+
+
+def keeping(share: float) -> Pacer:
+    return Pacer(N, age=Quantile(Constant(share)))
+
+
+@pytest.mark.parametrize("accumulation", [1, 3])
+def test_with_all_weights_one_it_is_the_hosts_run(tmp_path: Path, accumulation: int) -> None:
+    run = quick(tmp_path, keeping(1.0), gradient_accumulation_steps=accumulation)
+    plain = Trainer(
+        Two(),
+        arguments(tmp_path, gradient_accumulation_steps=accumulation),
+        train_dataset=ITEMS,
+        eval_dataset=ITEMS,
+    )
+    for trainer in (run, plain):
+        trainer.train()
+    assert run.model is not None and plain.model is not None
+    for mine, hosts in zip(run.model.parameters(), plain.model.parameters(), strict=True):
+        torch.testing.assert_close(mine, hosts)
+    assert run.evaluate()["eval_loss"] == pytest.approx(plain.evaluate()["eval_loss"])
+
+
+def test_each_loss_goes_to_its_own_sample_and_the_pacer_steps(tmp_path: Path) -> None:
+    model = Two()
+    x = torch.stack([item["x"] for item in ITEMS])
+    y = torch.tensor([item["labels"] for item in ITEMS])
+    expected = F.cross_entropy(model(x)["logits"], y, reduction="none")
+    pacer = keeping(0.5)
+    quick(tmp_path, pacer, model, learning_rate=0.0, num_train_epochs=2).train()
+    torch.testing.assert_close(pacer.ledger.loss, expected.detach())
+    assert pacer.steps == 2 and pacer.weight.sum() == N / 2
+
+
+def test_what_is_left_out_trains_nothing(tmp_path: Path) -> None:
+    model = Two()
+    before = model.layer.weight.clone()
+    pacer = Pacer(N, age=Threshold(Constant(0.0)), difficulty=Loss())
+    quick(tmp_path, pacer, model, weight_decay=0.0).train()
+    assert torch.equal(model.layer.weight, before)
+
+
+def test_evaluation_is_not_remembered(tmp_path: Path) -> None:
+    pacer = keeping(1.0)
+    quick(tmp_path, pacer).evaluate()
+    assert not pacer.ledger.waiting.any()
+
+
+def test_a_batch_without_an_index_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"no index. Use Trainer\(train_dataset=Indexed"):
+        quick(tmp_path, keeping(1.0), items=ITEMS).train()
+
+
+def test_labels_per_token_are_told() -> None:
+    loss = PacedLoss(Two(), Pacer(2))
+    loss._index = torch.arange(2)
+    outputs, labels = {"logits": torch.zeros(2, 3, 5)}, torch.zeros(2, 3, dtype=torch.int64)
+    with pytest.raises(ValueError, match=r"one label per sample; got labels of shape \(2, 3\)"):
+        loss(outputs, labels)
+
+
+def test_what_splits_a_batch_is_told(tmp_path: Path) -> None:
+    given = arguments(tmp_path)
+    given._n_gpu = 2
+    run: Any = quick(tmp_path, keeping(1.0))
+    loss = run.compute_loss_func
+    assert loss in run.callback_handler.callbacks
+    with pytest.raises(ValueError, match=r"several GPUs in one process \(n_gpu=2\)"):
+        loss.on_train_begin(given, run.state, run.control)
+
+
+def test_a_pacer_that_is_none_is_told() -> None:
+    wrong: Any = PreTrainedModel
+    with pytest.raises(TypeError, match="PacedLoss expects a Pacer; got type"):
+        PacedLoss(Two(), wrong)
