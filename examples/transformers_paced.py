@@ -44,9 +44,7 @@ labels = torch.cat([torch.where(wrong, 1 - truth[:800], truth[:800]), truth[800:
 words = Tokenizer(WordLevel(unk_token="[UNK]"))
 words.pre_tokenizer = Whitespace()
 words.train_from_iterator(texts, WordLevelTrainer(special_tokens=["[PAD]", "[UNK]"]))
-tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # it has no types
-    tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]"
-)
+tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]")
 ids = tokenizer(texts)["input_ids"]
 data = Dataset.from_dict({"input_ids": ids, "labels": labels.tolist()})
 

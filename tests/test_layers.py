@@ -41,6 +41,7 @@ ORDER = [
     "sampler",
     "suspects",
     "tracking",
+    "prompts",
     "testing",
     "__init__",
     "sklearn",

@@ -158,3 +158,33 @@ def _smallest_multiplier(used: Callable[[float], float], bound: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if used(middle) > bound else (low, middle)
     return high
+
+
+@dataclass(frozen=True)
+class Permuted:
+    """As many samples, chosen at random: the control for a selection whose size is not known.
+
+    A coupling, for ``decide="step"``: each sample is judged by the difficulty of another one.
+
+    Args:
+        seed: Another seed is another permutation.
+
+    >>> difficulty = torch.tensor([0.1, 0.2, 0.3])
+    >>> population = Population(difficulty, None, {})
+    >>> Permuted(1)(difficulty, population, None, torch.tensor(0.0)).sort().values
+    tensor([0.1000, 0.2000, 0.3000])
+    """
+
+    seed: int = 0
+
+    def __call__(
+        self,
+        difficulty: Tensor,
+        population: Population,
+        weighting: Weighting | None,
+        age: Tensor,
+    ) -> Tensor:
+        """Return the difficulties in another order, shape (n,)."""
+        generator = torch.Generator().manual_seed(self.seed)
+        order = torch.randperm(len(difficulty), generator=generator, device="cpu")
+        return difficulty[order.to(difficulty.device)]

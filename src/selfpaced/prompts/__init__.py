@@ -1,0 +1,10 @@
+"""Prompts whose completions are rewarded: how often they are solved, and which come next.
+
+For any trainer that samples several completions of a prompt; ``selfpaced.trl`` puts them together.
+"""
+
+from selfpaced.prompts.band import Band
+from selfpaced.prompts.pass_rates import AsyncPassRates, PassRates
+from selfpaced.prompts.sampler import PromptSampler
+
+__all__ = ["AsyncPassRates", "Band", "PassRates", "PromptSampler"]

@@ -1,0 +1,210 @@
+"""Self-paced GRPO in trl: prompts that are solved sometimes, not always and not never.
+
+>>> pacer = Band(0.2, 0.8).pacer(100)
+>>> reward = PassRates(pacer, lambda completions, **columns: [1.0 for _ in completions])
+>>> # SelfPacedGRPOTrainer(model, reward, ...) in place of GRPOTrainer(model, reward_function, ...)
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from selfpaced.errors import require
+from selfpaced.prompts.band import Band
+from selfpaced.prompts.pass_rates import AsyncPassRates, PassRates
+from selfpaced.prompts.sampler import PromptSampler
+from selfpaced.trace import replacing
+
+try:
+    from datasets import Dataset
+    from trl.trainer.grpo_trainer import GRPOTrainer
+    from trl.trainer.utils import RepeatSampler
+except ImportError as error:
+    raise ImportError(
+        f'selfpaced.trl needs trl ({error}). Install it with: pip install "selfpaced[trl]"'
+    ) from error
+
+__all__ = [
+    "AsyncPassRates",
+    "Band",
+    "PassRates",
+    "SelfPacedGRPOMixin",
+    "SelfPacedGRPOTrainer",
+]
+
+STATE = "selfpaced.pt"  # in a checkpoint's folder
+
+if TYPE_CHECKING:
+    Base = GRPOTrainer
+else:
+    Base = object  # a mixin: the trainer comes after it
+
+
+class SelfPacedGRPOMixin(Base):
+    """Put it before a trainer of trl that draws prompts in groups: GRPOTrainer, RLOOTrainer.
+
+    One of the reward functions is a ``PassRates``; the prompts are those that its pacer keeps. They
+    are drawn batch by batch, so that an epoch reacts to what it finds. A batch is drawn when the
+    host asks for it, which is one generation ahead where a batch is used for one optimizer step
+    (the default), and not ahead where it is used for two or more.
+
+    The training set gets a column of indices, ``PassRates.column``. A set that is evaluated has
+    none, and its rewards are not remembered. The state is kept in ``selfpaced.pt`` beside the
+    optimizer's, and a resumed run draws what the whole one draws. The numbers of
+    ``PassRates.scalars`` are logged with the loss.
+
+    Attributes:
+        revisit: Share of the left-out prompts that an epoch visits all the same.
+        every: The pacer steps after this many generation batches.
+
+    Raises:
+        TypeError: For an iterable training set.
+        ValueError: When training begins, for no PassRates or several, a pacer of another size,
+            workers, and columns that do not fit.
+    """
+
+    revisit: float = 0.25
+    every: int = 1
+    train_dataset: Any
+    _prompts: PromptSampler
+
+    @property
+    def pass_rates(self) -> PassRates | AsyncPassRates:
+        """The reward function that tells the pacer."""
+        found = [f for f in self.reward_funcs if isinstance(f, PassRates | AsyncPassRates)]
+        require(
+            len(found) == 1,
+            f"{type(self).__name__} needs one reward function wrapped as PassRates(pacer, "
+            f"function); got {len(found)}.",
+        )
+        return found[0]
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Return the host's loader, over prompts that know their index."""
+        rates = self.pass_rates
+        self.train_dataset = with_index(self.train_dataset, rates)
+        sets = self.eval_dataset if isinstance(self.eval_dataset, dict) else {"": self.eval_dataset}
+        require(
+            all(
+                rates.column not in (getattr(s, "column_names", None) or ()) for s in sets.values()
+            ),
+            f"The eval_dataset has a column {rates.column!r}: its rewards would count for training "
+            f"prompts. Remove it, or name another one: PassRates(..., column=...).",
+        )
+        rates.pacer.to(self.accelerator.device)
+        loader: DataLoader[Any] = super().get_train_dataloader()  # type: ignore[no-untyped-call]  # trl's
+        return loader
+
+    def _get_train_sampler(self, dataset: Dataset | None = None) -> PromptSampler:
+        """Return the host's sampler, made to pass over who is left out."""
+        plain, rates = super()._get_train_sampler(dataset), self.pass_rates
+        if not isinstance(plain, RepeatSampler):
+            raise TypeError(
+                f"{type(self).__name__} knows trl's RepeatSampler; got {type(plain).__name__}."
+            )
+        require(
+            self.args.dataloader_num_workers == 0,
+            f"{type(self).__name__} draws prompts as the training goes, and workers ask for them "
+            f"ahead; got dataloader_num_workers={self.args.dataloader_num_workers}. Use 0.",
+        )
+        require(
+            rates.column in getattr(plain.data_source, "column_names", ()),
+            f"The training set lost its column {rates.column!r} on the way to the loader. Use "
+            f"remove_unused_columns=False.",
+        )
+        self._prompts = PromptSampler(
+            rates.pacer,
+            plain.mini_repeat_count,
+            plain.batch_size,
+            plain.repeat_count,
+            plain.shuffle,
+            plain.seed or 0,
+            revisit=self.revisit,
+        )
+        return self._prompts
+
+    def training_step(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        """Train as the host does; step the pacer when enough was generated, on all ranks alike."""
+        step = super().training_step
+        loss: Tensor = step(model, inputs, num_items_in_batch)  # type: ignore[no-untyped-call]  # trl's
+        if self.pass_rates.batches >= self.every:
+            self.pass_rates.step()
+        return loss
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log as the host does; the numbers of the pacer go with the loss."""
+        if "loss" in logs:
+            logs = {**logs, **self.pass_rates.scalars()}
+        super().log(logs, start_time)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        """Save what the host saves, and what was drawn and found out; called on all ranks."""
+        super()._save_optimizer_and_scheduler(output_dir)
+        rates = self.pass_rates
+        state = {
+            "pass_rates": rates.state_dict(),
+            "pacer": rates.pacer.state_dict(),
+            "prompts": self._prompts.state_dict(),
+        }
+        if self.args.should_save:
+            with replacing(Path(output_dir, STATE)) as made:
+                torch.save(state, made)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        """Load what was saved, where a training goes on."""
+        super()._load_optimizer_and_scheduler(checkpoint)  # type: ignore[no-untyped-call]  # the host's
+        if checkpoint is None:
+            return
+        path, rates = Path(checkpoint, STATE), self.pass_rates
+        require(
+            path.exists(),
+            f"{checkpoint} has no {STATE}: it was not saved by a self-paced trainer. Go on with "
+            f"the trainer that saved it.",
+        )
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        self._prompts.load_state_dict(state["prompts"])
+        rates.load_state_dict(state["pass_rates"])
+        rates.pacer.load_state_dict(state["pacer"])
+        # Not all loaders pass the epoch on: accelerate's set_epoch is lost where batches are
+        # skipped on several ranks.
+        self._prompts.set_epoch(int(self.state.epoch or 0))
+
+
+class SelfPacedGRPOTrainer(SelfPacedGRPOMixin, GRPOTrainer):
+    """``GRPOTrainer`` with prompts by pass rate: see ``SelfPacedGRPOMixin``."""
+
+
+def with_index(dataset: object, rates: PassRates | AsyncPassRates) -> Dataset:
+    """Return the dataset with a column of indices, the same one where it has it.
+
+    Raises:
+        TypeError: For a dataset that is not map-style.
+        ValueError: For a pacer of another size, and a column that holds something else.
+    """
+    if not isinstance(dataset, Dataset):
+        raise TypeError(
+            f"Self-paced GRPO needs a datasets.Dataset; got {type(dataset).__name__}. A stream has "
+            f"no indices: load it with streaming=False."
+        )
+    n, column = len(dataset), rates.column
+    require(
+        n == rates.pacer.n_samples,
+        f"The pacer is made for {rates.pacer.n_samples} prompts, the training set has {n}. Make it "
+        f"as Pacer(len(dataset)).",
+    )
+    if column not in dataset.column_names:
+        return dataset.add_column(column, list(range(n)))
+    require(
+        list(dataset[column]) == list(range(n)),
+        f"The training set's column {column!r} must hold 0, 1, ..., {n - 1} in order. Remove it "
+        f"after selecting or shuffling rows, and it is made anew.",
+    )
+    return dataset
