@@ -1,5 +1,6 @@
 """The examples run and show what they say."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -51,3 +52,33 @@ def test_a_stopped_program_goes_on_to_the_bit(tmp_path: Path) -> None:
     assert output_of("resume.py", tmp_path, "stop") == ""
     assert (tmp_path / "checkpoint.pt").exists()
     assert output_of("resume.py", tmp_path) == whole
+
+
+HOSTS = {  # what a user adds: lines beside those that are changed, without imports and prints
+    "accelerate_plain.py": ("accelerate_paced.py", 3),
+    "lightning_plain.py": ("lightning_paced.py", 3),
+    "transformers_plain.py": ("transformers_paced.py", 2),
+    "sklearn_plain.py": ("sklearn_classifier.py", 1),
+    "skorch_plain.py": ("skorch_paced.py", 0),
+    "trl_grpo_plain.py": ("trl_grpo.py", 2),
+}
+
+
+def lines_of(example: str) -> list[str]:
+    """The lines of a program that do something: no imports, prints, comments and docstring."""
+    tree = ast.parse((ROOT / "examples" / example).read_text())
+    text = (ROOT / "examples" / example).read_text().splitlines()
+    idle = {0}
+    for node in tree.body:
+        shown = isinstance(node, ast.Expr) and "print(" in ast.unparse(node)
+        if isinstance(node, ast.Import | ast.ImportFrom) or shown or node is tree.body[0]:
+            idle |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return [line for at, line in enumerate(text, 1) if at not in idle and line.strip()]
+
+
+@pytest.mark.parametrize("plain", HOSTS)
+def test_a_user_adds_few_lines(plain: str) -> None:
+    paced, most = HOSTS[plain]
+    assert len(lines_of(paced)) - len(lines_of(plain)) <= most
+    program = (ROOT / "examples" / paced).read_text()
+    assert "selfpaced" in program and "suspects" in program
