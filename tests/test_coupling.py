@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from selfpaced.coupling import CurriculumRegion, RankInGroup
+from selfpaced.coupling import CurriculumRegion, Permuted, RankInGroup
 from selfpaced.rows import Population
 from selfpaced.weighting import L1L2, Hard, Linear, Polynomial, Weighting, Welsch
 
@@ -98,3 +98,16 @@ def test_bad_settings_say_what_to_do(make: object, message: str) -> None:
     assert callable(make)
     with pytest.raises(ValueError, match=message):
         make(population)
+
+
+def test_permuted_keeps_as_many_of_each_age() -> None:
+    difficulty = torch.arange(8.0)
+    age = torch.tensor([3.5, 9.0, 3.5, 9.0, 3.5, 9.0, 3.5, 9.0])
+    everyone = Population(difficulty, None, {})
+    drawn = Permuted(3)(difficulty, everyone, Hard(), age)
+    for one in (3.5, 9.0):
+        at = age == one
+        assert sorted(drawn[at].tolist()) == difficulty[at].tolist()
+        assert int((drawn < age)[at].sum()) == int((difficulty < age)[at].sum())
+    assert not torch.equal(drawn, difficulty)
+    assert torch.equal(drawn, Permuted(3)(difficulty, everyone, Hard(), age))

@@ -15,6 +15,7 @@ ORDER = [
     "shapes",
     "pacing",
     "rows",
+    "labels",
     "plain",
     "placing",
     "dynamics",

@@ -16,6 +16,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities import CombinedLoader
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import BatchSampler, DataLoader, TensorDataset
@@ -457,6 +458,14 @@ def test_a_state_from_within_an_epoch_wants_the_sampler_that_it_had() -> None:
 
 
 # --- the number of batches ---------------------------------------------------------------------
+
+
+def test_a_sampler_that_goes_round_within_an_epoch_is_refused(tmp_path: Path) -> None:
+    training = Training(length="dataset")
+    longer = DataLoader(TensorDataset(torch.zeros(10 * N, 1)), batch_size=8)
+    loaders = CombinedLoader({"a": training.loader, "b": longer}, "max_size_cycle")
+    with pytest.raises(ValueError, match=r"makes it go round again within the epoch.*min_size"):
+        quiet(tmp_path, callbacks=[training.callback]).fit(training.net, loaders)
 
 
 def test_epochs_of_changing_length_are_refused(tmp_path: Path) -> None:

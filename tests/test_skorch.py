@@ -25,6 +25,7 @@ from skorch.dataset import Dataset, ValidSplit
 from skorch.helper import predefined_split
 from skorch.scoring import loss_scoring
 from torch import Tensor, nn
+from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import IterableDataset, Subset, TensorDataset, WeightedRandomSampler
 
 from selfpaced import PacedSampler
@@ -299,8 +300,72 @@ def test_going_on_with_other_rows_is_told(blobs: Arrays) -> None:
             net.partial_fit(rows, labels)
     assert fitted(net, X[:100], y[:100]).pacer_.n_samples == 100
     drawn = fitted(paced(max_epochs=1, train_split=ValidSplit(0.2)), X, y)
-    with pytest.raises(ValueError, match="the same rows, labels and train_split"):
+    with pytest.raises(ValueError, match="the same rows, targets and train_split"):
         drawn.partial_fit(X, y)
+
+
+def test_a_regression_goes_on_with_the_same_numbers_only(blobs: Arrays) -> None:
+    X, _ = blobs
+    settings: dict[str, Any] = {"criterion": nn.MSELoss, "module__outputs": 1, "lr": 1e-3}
+    settings["train_split"] = None
+    net = fitted(plain(SelfPacedNetRegressor, max_epochs=1, **settings), X, X[:, :1])
+    assert net.partial_fit(X, X[:, :1]).pacer_.steps == 2
+    with pytest.raises(ValueError, match="the pacer remembers other samples"):
+        net.partial_fit(X[::-1], X[::-1, :1])
+
+
+class Kept(TorchDataset[Any]):
+    """A dataset that keeps its labels, or does not."""
+
+    def __init__(self, X: Any, y: Any, *, targets: bool) -> None:
+        self.rows, self.kinds = X, y
+        if targets:
+            self.targets = y
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def __getitem__(self, place: int) -> Any:
+        return self.rows[place], self.kinds[place]
+
+
+@pytest.mark.parametrize("split", [None, ValidSplit(0.2, random_state=0)])
+def test_labels_that_a_dataset_keeps_make_groups(blobs: Arrays, split: Any) -> None:
+    X, y = blobs
+    net = paced(max_epochs=1, train_split=split, classes=[0, 1])
+    net = fitted(net, Kept(X, y, targets=True), None)
+    rows = net.pacer_.rows.numpy()
+    np.testing.assert_array_equal(net.pacer_.ledger.columns["group"].numpy(), y[rows])
+
+
+def test_labels_that_would_cost_loading_are_asked_for(blobs: Arrays) -> None:
+    net = paced(max_epochs=1, train_split=None)
+    with pytest.warns(UserWarning, match=r"labels of the dataset are not known .* Give y to fit"):
+        fitted(net, Kept(*blobs, targets=False), None)
+    assert "group" not in net.pacer_.ledger.columns
+
+
+@pytest.mark.parametrize("weight", [None, torch.tensor([1.0, 3.0])])
+def test_labels_that_are_ignored_train_as_in_skorch(blobs: Arrays, weight: Tensor | None) -> None:
+    X, y = blobs[0], np.where(np.arange(len(blobs[1])) % 5 == 0, -100, blobs[1])
+    settings: dict[str, Any] = {"criterion__weight": weight, "train_split": None}
+    own = fitted(plain(NeuralNet, **settings), X, y)
+    ours = fitted(paced(classes=[0, 1], pacer__age=None, **settings), X, y)
+    torch.testing.assert_close(parameters(ours), parameters(own))
+    assert ours.history[-1, "train_loss"] == pytest.approx(own.history[-1, "train_loss"])
+
+
+def test_a_loaded_pacer_says_that_it_waits(blobs: Arrays, tmp_path: Path) -> None:
+    X, y = blobs
+    path = str(tmp_path / "pacer.pt")
+    first = fitted(paced(max_epochs=1, train_split=None), X, y)
+    first.save_params(f_pacer=path)
+    second = paced(max_epochs=1, train_split=None).initialize()
+    second.load_params(f_pacer=path)
+    with pytest.raises(NotFittedError, match=r"waits for its rows: call partial_fit"):
+        _ = second.suspects_
+    second.partial_fit(X, y, epochs=0)
+    np.testing.assert_array_equal(second.suspects_, first.suspects_)
 
 
 def test_settings_change_between_fits(blobs: Arrays) -> None:

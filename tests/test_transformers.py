@@ -567,6 +567,49 @@ class Heard(TrainerCallback):
         self.names |= kwargs["logs"].keys()
 
 
+class Loose(Trainer):
+    """A trainer of the user's, which passes on what it is given."""
+
+    def __init__(self, *args: Any, flag: int | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+
+
+class PacedLoose(SelfPacedMixin, Loose):
+    """The same, self-paced."""
+
+
+def test_a_trainer_that_passes_arguments_on_is_paced(tmp_path: Path) -> None:
+    given = {"args": arguments(tmp_path), "data_collator": padding(), "flag": 1}
+    run = PacedLoose(model=bert(), train_dataset=sentences(), pacer=Pacer(N), **given)
+    run.train()
+    assert run.pacer.steps == 1 and run.pacer.ledger.loss.isfinite().all()
+    late = PacedLoose(bert(), given["args"], padding(), sentences())  # by place: not seen
+    with pytest.raises(ValueError, match="was not there when the trainer was made"):
+        late.train()
+
+
+def test_pacers_and_samplers_that_are_none_are_told(tmp_path: Path) -> None:
+    for pacer in (5, Pacer):
+        with pytest.raises(TypeError, match="pacer must be a Pacer; got"):
+            paced(tmp_path, pacer=pacer)
+    for sampler in (1, "dataset"):
+        with pytest.raises(TypeError, match="sampler must be a PacedSampler, True or False; got"):
+            paced(tmp_path, sampler=sampler)
+    assert paced(tmp_path, sampler=None).sampler is None
+
+
+def test_a_model_that_puts_out_a_tuple_is_told(tmp_path: Path) -> None:
+    run = paced(tmp_path, model=bert(return_dict=False))
+    with pytest.raises(ValueError, match="put out no logits, only tuple, so"):
+        run.train()
+
+
+def test_several_numbers_are_judged_by_their_deviations(tmp_path: Path) -> None:
+    rows = [{"input_ids": ids, "labels": [0.1, 0.2]} for ids in tokens()]
+    model = bert(num_labels=2, problem_type="regression")
+    assert pacer_of(paced(tmp_path, model=model, train_dataset=rows)).age == Deviations()
+
+
 def test_trackers_hear_the_numbers(tmp_path: Path) -> None:
     heard = Heard()
     paced(tmp_path, callbacks=[heard]).train()

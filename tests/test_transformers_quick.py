@@ -114,9 +114,17 @@ def test_a_batch_without_an_index_is_told(tmp_path: Path) -> None:
         quick(tmp_path, keeping(1.0), items=ITEMS).train()
 
 
+def test_a_pacer_that_nobody_steps_is_told(tmp_path: Path) -> None:
+    model = Two()
+    loss = PacedLoss(model, keeping(1.0))
+    run = Trainer(model, arguments(tmp_path), train_dataset=Indexed(ITEMS), compute_loss_func=loss)
+    with pytest.raises(ValueError, match=r"Trainer\(..., callbacks=\[loss\]\), too"):
+        run.train()
+
+
 def test_labels_per_token_are_told() -> None:
     loss = PacedLoss(Two(), Pacer(2))
-    loss._index = torch.arange(2)
+    loss._index, loss._steps = torch.arange(2), True
     outputs, labels = {"logits": torch.zeros(2, 3, 5)}, torch.zeros(2, 3, dtype=torch.int64)
     with pytest.raises(ValueError, match=r"one label per sample; got labels of shape \(2, 3\)"):
         loss(outputs, labels)

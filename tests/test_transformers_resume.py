@@ -116,11 +116,12 @@ def resumed(
 
 @pytest.mark.parametrize("samples", [False, True], ids=["the host samples", "PacedSampler"])
 def test_a_run_goes_on_to_the_bit_from_any_step(samples: bool, tmp_path: Path) -> None:
-    whole = trainer(tmp_path, samples=samples)
+    whole = trainer(tmp_path, samples=samples, save_steps=1)
     whole.train()
     expected = outcome(whole)
     assert len(expected["pacer"]["history"]) == EPOCHS
-    for step in (9, 12):  # 6 steps an epoch: in the middle, and the last of one
+    # 6 steps an epoch, the last of one batch: in the middle, before that one, after it, the end
+    for step in (9, 11, 12, 18):
         assert same(resumed(tmp_path, step, samples=samples), expected), step
 
 

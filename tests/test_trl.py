@@ -283,7 +283,9 @@ def test_a_checkpoint_of_another_trainer_is_refused(
         if file.name != "selfpaced.pt":
             (copied / file.name).symlink_to(file)
     trainer, _ = resumable(tmp_path)
-    with pytest.raises(ValueError, match="has no selfpaced.pt: it was not saved by a self-paced"):
+    with pytest.raises(
+        ValueError, match="has no selfpaced.pt: it was saved by another trainer, or"
+    ):
         trainer.train(resume_from_checkpoint=str(copied))
 
 
@@ -293,6 +295,23 @@ def test_rewards_of_an_evaluation_are_not_remembered(tmp_path: Path) -> None:
     assert "eval_rewards/early/mean" in said
     assert not any(name.startswith("spl/") for name in said)
     assert trainer.pass_rates.batches == 0
+
+
+def test_prompts_that_are_trained_on_can_be_evaluated(tmp_path: Path) -> None:
+    trainer = paced(tmp_path, per_device_eval_batch_size=4, max_steps=1)
+    trainer.train()
+    before = trainer.pass_rates.batches
+    assert "sample_index" in trainer.train_dataset.column_names
+    assert "eval_rewards/early/mean" in trainer.evaluate(trainer.train_dataset)
+    assert trainer.pass_rates.batches == before
+
+
+@pytest.mark.parametrize("every", [0, 2.5, "1"])
+def test_a_wrong_number_of_generations_is_told(tmp_path: Path, every: Any) -> None:
+    trainer = paced(tmp_path, max_steps=1)
+    trainer.every = every
+    with pytest.raises((TypeError, ValueError), match="every must be a positive int; got"):
+        trainer.train()
 
 
 def test_an_async_reward_is_remembered(tmp_path: Path) -> None:

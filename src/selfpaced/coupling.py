@@ -187,4 +187,9 @@ class Permuted:
         """Return the difficulties in another order, shape (n,)."""
         generator = torch.Generator().manual_seed(self.seed)
         order = torch.randperm(len(difficulty), generator=generator, device="cpu")
-        return difficulty[order.to(difficulty.device)]
+        order = order.to(difficulty.device)
+        if not age.ndim:
+            return difficulty[order]
+        own = torch.argsort(age, stable=True)  # where ages differ, among those of the same age
+        drawn = order[torch.argsort(age[order], stable=True)]
+        return torch.empty_like(difficulty).index_copy_(0, own, difficulty[drawn])

@@ -87,6 +87,13 @@ class PaceCallback(Callback):
         if self.sampler is not None:
             _require_settings(self.sampler, trainer)
             self._batch_size = next(map(_batch_size, paced))
+            most = -(-len(self.sampler) // self._batch_size)
+            require(
+                trainer.num_training_batches <= most,
+                f"PaceCallback: an epoch has {trainer.num_training_batches} batches, the "
+                f"PacedSampler {most}: another loader makes it go round again within the epoch. "
+                f'Combine them with mode "min_size", or give the sampler a greater length.',
+            )
 
     def on_train_batch_end(
         self,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from selfpaced.errors import require
+from selfpaced.errors import require, require_positive_int
 from selfpaced.prompts.band import Band
 from selfpaced.prompts.pass_rates import AsyncPassRates, PassRates
 from selfpaced.prompts.sampler import PromptSampler
@@ -94,8 +94,17 @@ class SelfPacedGRPOMixin(Base):
             f"The eval_dataset has a column {rates.column!r}: its rewards would count for training "
             f"prompts. Remove it, or name another one: PassRates(..., column=...).",
         )
+        require_positive_int("every", self.every, type(self).__name__)
         rates.pacer.to(self.accelerator.device)
         loader: DataLoader[Any] = super().get_train_dataloader()  # type: ignore[no-untyped-call]  # trl's
+        return loader
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:  # noqa: ANN401
+        """Return the host's loader; of prompts that are trained on, too, nothing is remembered."""
+        column = self.pass_rates.column
+        if column in (getattr(eval_dataset, "column_names", None) or ()):
+            eval_dataset = eval_dataset.remove_columns(column)
+        loader: DataLoader[Any] = super().get_eval_dataloader(eval_dataset)
         return loader
 
     def _get_train_sampler(self, dataset: Dataset | None = None) -> PromptSampler:
@@ -166,8 +175,8 @@ class SelfPacedGRPOMixin(Base):
         path, rates = Path(checkpoint, STATE), self.pass_rates
         require(
             path.exists(),
-            f"{checkpoint} has no {STATE}: it was not saved by a self-paced trainer. Go on with "
-            f"the trainer that saved it.",
+            f"{checkpoint} has no {STATE}: it was saved by another trainer, or with "
+            f"save_only_model=True. Go on from one that has it.",
         )
         state = torch.load(path, map_location="cpu", weights_only=True)
         self._prompts.load_state_dict(state["prompts"])

@@ -111,3 +111,33 @@ def test_weights_that_routing_would_keep_from_the_estimator_are_told(
         soft = SelfPacedClassifier(inner, weighting=Linear(), age=Quantile(Constant(0.8)))
         with pytest.raises(ValueError, match=r"Call set_fit_request\(sample_weight=True\) on it"):
             soft.fit(*blobs)
+
+
+@pytest.mark.parametrize("fill", [9.96921e36, 1e200])
+def test_fill_values_that_no_ledger_can_add_up_are_told(fill: float) -> None:
+    X = np.arange(40.0)[:, None]
+    y = np.where(np.arange(40) == 3, fill, X[:, 0])
+    with pytest.raises(ValueError, match=r"must be below 1e\+37, .* Take out fill values"):
+        SelfPacedRegressor().fit(X, y)
+
+
+class Doubtful(Ridge):  # type: ignore[misc]  # sklearn has no types
+    """Knows no answer for small rows."""
+
+    def predict(self, X: Any) -> Any:
+        return np.where(np.asarray(X)[:, 0] < 3, np.nan, super().predict(X))
+
+
+class Wavering(LogisticRegression):  # type: ignore[misc]  # sklearn has no types
+    """Knows no probability for small rows."""
+
+    def predict_proba(self, X: Any) -> Any:
+        return np.where(np.asarray(X)[:, :1] < 3, np.nan, super().predict_proba(X))
+
+
+def test_answers_that_are_no_numbers_are_told() -> None:
+    X = np.arange(40.0)[:, None]
+    with pytest.raises(ValueError, match="squared errors must be below .*, and numbers"):
+        SelfPacedRegressor(Doubtful()).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match="predict_proba of Wavering returned NaN for 3 rows"):
+        SelfPacedClassifier(Wavering()).fit(X, X[:, 0] > 20)

@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 Arguments = dict[str, Any]
 
+LARGEST = 1e37  # squared error that a ledger of float32 can add up
 TINY = 1e-6  # probability of a label that the model rules out
 
 
@@ -87,10 +88,23 @@ def judge(model: Any, X: Any, y: NDArray[Any], judged: Places, *, classes: bool)
     X, y = X if len(judged) == len(y) else take(X, judged), y[judged]
     if not classes:
         said = np.asarray(model.predict(X), np.float64).reshape(y.shape)
-        return np.asarray((said - y) ** 2)
+        with np.errstate(over="ignore"):
+            loss = np.asarray((said - y) ** 2)
+        require(
+            bool((loss < LARGEST).all()),
+            f"squared errors must be below {LARGEST:g}, and numbers; the largest target is "
+            f"{np.abs(y).max():.3g}, the largest prediction {np.abs(said).max():.3g}. Take out "
+            f"fill values, or scale y.",
+        )
+        return loss
     known = np.asarray(model.classes_)
     column = np.searchsorted(known, y).clip(max=len(known) - 1)
     p = np.asarray(model.predict_proba(X), np.float64)[np.arange(len(y)), column]
+    require(
+        not np.isnan(p).any(),
+        f"predict_proba of {type(model).__name__} returned NaN for {np.isnan(p).sum()} rows. Mend "
+        f"the estimator, or the rows.",
+    )
     return np.asarray(-np.log(np.where(known[column] == y, p, 0.0).clip(min=TINY)))
 
 

@@ -1,5 +1,6 @@
 """Training data of skorch: batches that say where they come from, and which rows of X these are."""
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Subset
 
 from selfpaced.errors import require
+from selfpaced.labels import labels_beside
 from selfpaced.sampling import Indexed
 
 Places = NDArray[np.int64]
@@ -62,14 +64,23 @@ def rows_of(dataset: Any, whole: Any) -> tuple[Places, int]:
     return rows[np.asarray(dataset.indices)], n_rows
 
 
-def labels(train: Any, y: Any, rows: Places) -> NDArray[Any] | None:
-    """Return one label per training sample; None where the data does not tell."""
-    try:
-        y, rows = (data_from_dataset(train)[1], np.arange(len(rows))) if y is None else (y, rows)
-    except AttributeError:
-        return None
-    labels = np.asarray(y.cpu() if isinstance(y, Tensor) else y)
-    return labels[rows] if labels.ndim == 1 and y is not None else None
+def targets_of(train: Any, y: Any, rows: Places) -> NDArray[Any] | None:
+    """Return the targets of the training samples, shape (n, ...); None where nothing tells them."""
+    if y is None:
+        rows = np.arange(len(rows))
+        try:
+            y = data_from_dataset(train)[1]
+        except AttributeError:
+            y = labels_beside(train, lambda item: item[1])
+    return None if y is None else np.asarray(y.cpu() if isinstance(y, Tensor) else y)[rows]
+
+
+def mark_of(targets: NDArray[Any] | None) -> int:
+    """Return a number that tells targets from others; 0 where there are none."""
+    if targets is None:
+        return 0
+    plain = targets.dtype.kind not in "OUS"
+    return zlib.crc32(targets.tobytes() if plain else repr(targets.tolist()).encode())
 
 
 def codes(labels: NDArray[Any]) -> Tensor:

@@ -34,7 +34,8 @@ def judged_by(criterion: Any, loss: Tensor, y_true: Tensor) -> tuple[Tensor | No
     """Return what samples are judged by, and what the criterion divides their sum by.
 
     For cross-entropies -ln p, without class weights and never below 0 (skorch adds an epsilon to
-    p), and the sum of the weights. None for the loss itself, and for the batch size.
+    p), and the sum of the weights, of labels that are not ignored. None for the loss itself, and
+    for the batch size.
 
     >>> criterion = torch.nn.CrossEntropyLoss(torch.tensor([1.0, 4.0]))
     >>> judged_by(criterion, torch.tensor([0.5, 2.0]), torch.tensor([0, 1]))
@@ -43,7 +44,10 @@ def judged_by(criterion: Any, loss: Tensor, y_true: Tensor) -> tuple[Tensor | No
     if not hasattr(criterion, "ignore_index"):  # as CrossEntropyLoss and NLLLoss have
         return None, None
     judged, weight = loss.detach().clamp(min=0), criterion.weight
-    if weight is None or y_true.ndim != 1 or y_true.is_floating_point():
+    if y_true.ndim != 1 or y_true.is_floating_point():
         return judged, None
-    scale = weight[y_true.to(weight.device)]
+    known = (y_true != criterion.ignore_index).to(loss.device)
+    scale = known.to(loss.dtype)
+    if weight is not None:
+        scale = scale * weight[y_true.to(loss.device).where(known, 0)]
     return torch.where(scale > 0, judged / scale, judged), scale.sum()

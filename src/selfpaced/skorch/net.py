@@ -1,5 +1,6 @@
 """The nets: skorch's, with a pacer between the criterion and the optimizer."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Self
 
@@ -22,9 +23,10 @@ from selfpaced.skorch.batches import (
     Placed,
     Places,
     codes,
-    labels,
+    mark_of,
     rows_of,
     taken,
+    targets_of,
 )
 from selfpaced.skorch.losses import judged_by, unreduced
 from selfpaced.skorch.pacer import RowPacer, Waiting
@@ -48,7 +50,8 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
     data and the callbacks stay as they are. The criterion must know ``reduction="none"``, as
     PyTorch's do; it is asked for one loss per sample in training steps only, so validation losses
     and scores are skorch's own. A loss of several numbers per sample counts as their mean. Class
-    weights of the criterion weigh, and are left out where a sample is judged.
+    weights of cross-entropies weigh, and are left out where a sample is judged; ``pos_weight`` is
+    not. A label that the criterion ignores trains nothing, and counts as the easiest.
 
     Settings of the pacer are parameters of the net: ``pacer__age``, ``pacer__weighting``, ... as
     ``Pacer`` has them. ``pacer__columns`` are of the rows given to ``fit``. Classifiers
@@ -120,8 +123,10 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
         """Split the data, and make the pacer of what is trained on."""
         train, valid = super().get_split_datasets(X, y, **fit_params)
         rows, n_rows = rows_of(train, X if is_dataset(X) else self.dataset)
-        settings = self._settings(labels(train, y, rows), rows, n_rows)
-        pacer, before = RowPacer(rows, n_rows, settings), self.pacer_.get_extra_state()
+        targets = targets_of(train, y, rows)
+        settings = self._settings(targets, rows, n_rows)
+        pacer = RowPacer(rows, n_rows, mark_of(targets), settings)
+        before = self.pacer_.get_extra_state()
         if before is not None:
             pacer.set_extra_state(before)
         self.pacer_ = pacer
@@ -191,9 +196,27 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
         for name, value in scalars(self._begun()).items():
             self.history.record(name, value)
 
+    def _groups(self, targets: NDArray[Any] | None) -> dict[str, Tensor]:
+        """Return the column of classes, where a net classifies one label per sample."""
+        if targets is None and is_classifier(self):
+            warnings.warn(
+                f"{type(self).__name__}: the labels of the dataset are not known without loading "
+                f"its items, so no class is protected. Give y to fit, or keep them in an "
+                f"attribute targets of the dataset.",
+                stacklevel=2,
+            )
+        if targets is None or targets.ndim != 1 or not is_classifier(self):
+            return {}
+        return {"group": codes(targets)}
+
     def _begun(self) -> RowPacer:
         """Return the pacer, or say that there is none yet."""
         pacer = getattr(self, "pacer_", None)
+        if not isinstance(pacer, RowPacer) and getattr(pacer, "state", None) is not None:
+            raise NotFittedError(
+                f"{type(self).__name__} has loaded a pacer, which waits for its rows: call "
+                f"partial_fit(X, y, epochs=0) with them; fit would start anew."
+            )
         if not isinstance(pacer, RowPacer):
             raise NotFittedError(f"{type(self).__name__} has seen no data yet: call fit first.")
         return pacer
@@ -203,7 +226,7 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
         for self.places_, batch in loader:
             yield batch
 
-    def _settings(self, labels: NDArray[Any] | None, rows: Places, n_rows: int) -> dict[str, Any]:
+    def _settings(self, targets: NDArray[Any] | None, rows: Places, n_rows: int) -> dict[str, Any]:
         """Return the pacer's arguments: what suits the net, and what the user says."""
         given, criterion = self.get_params_for("pacer"), self.criterion_
         settings: dict[str, Any] = {"reduction": "mean"}
@@ -211,7 +234,7 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
             settings["reduction"] = "sum"
         if is_regressor(self):
             settings["age"] = Deviations(power=1.0 if isinstance(criterion, nn.L1Loss) else 2.0)
-        columns = {} if labels is None or not is_classifier(self) else {"group": codes(labels)}
+        columns = self._groups(targets)
         for name, column in (given.pop("columns", None) or {}).items():
             columns[name] = taken(name, column, rows, n_rows)
         settings |= given

@@ -27,26 +27,24 @@ class Waiting(nn.Module):
 
 
 class RowPacer(Pacer):
-    """A pacer whose state says which rows of X it is of, and which labels they have."""
+    """A pacer whose state says which rows of X it is of, and which targets they have."""
 
-    def __init__(self, rows: Places, n_rows: int, settings: dict[str, Any]) -> None:
-        """Make it of some of n_rows rows."""
+    def __init__(self, rows: Places, n_rows: int, mark: int, settings: dict[str, Any]) -> None:
+        """Make it of some of n_rows rows, whose targets have the mark."""
         super().__init__(len(rows), **settings)
-        self.rows, self.n_rows = torch.from_numpy(rows), n_rows
-        self.group = torch.as_tensor(self.ledger.columns.get("group", self.rows[:0]))
+        self.rows, self.n_rows, self.mark = torch.from_numpy(rows), n_rows, mark
 
     def get_extra_state(self) -> dict[str, Any]:
-        """Return the pacer's state with its rows and labels."""
-        return {**super().get_extra_state(), "rows": self.rows, "group": self.group}
+        """Return the pacer's state with its rows and the mark of their targets."""
+        return {**super().get_extra_state(), "rows": self.rows, "mark": self.mark}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Take up a state of the same rows."""
-        require_keys(state, {"rows", "group"}, "SelfPacedMixin")
+        require_keys(state, {"rows", "mark"}, "SelfPacedMixin")
         require(
-            torch.equal(self.rows, state["rows"].cpu())
-            and torch.equal(self.group, state["group"].cpu()),
+            torch.equal(self.rows, state["rows"].cpu()) and self.mark == state["mark"],
             "SelfPacedMixin: the pacer remembers other samples. partial_fit, warm_start and "
-            "checkpoints go on with the same rows, labels and train_split (one with a "
+            "checkpoints go on with the same rows, targets and train_split (one with a "
             "random_state). For other data call initialize(), or fit without warm_start.",
         )
         super().set_extra_state(state)

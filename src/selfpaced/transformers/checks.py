@@ -7,6 +7,16 @@ from selfpaced.pacer import Pacer
 from selfpaced.sampler import PacedSampler
 
 
+def require_kinds(pacer: object, sampler: object) -> None:
+    """Raise for a pacer or sampler that is none."""
+    if not isinstance(pacer, Pacer | None):
+        raise TypeError(f"pacer must be a Pacer; got {type(pacer).__name__}.")
+    if not isinstance(sampler, PacedSampler | bool | None):
+        raise TypeError(
+            f"sampler must be a PacedSampler, True or False; got {type(sampler).__name__}."
+        )
+
+
 def require_fit(trainer: Trainer, pacer: Pacer, n: int) -> None:
     """Raise for settings of the host or the pacer that do not fit together."""
     args = trainer.args

@@ -62,6 +62,8 @@ def in_place(dataset: Any, n: int) -> bool:  # noqa: ANN401 - as above
 class Numbering:
     """Take the index out of the items, let a data collator make the batch, and put it in.
 
+    The collator must keep the order of the items.
+
     Args:
         collate: The user's or the host's.
     """

@@ -53,6 +53,13 @@ class Epochs(TrainerCallback):
         """Step, also after an epoch that was cut short."""
         self._step()
 
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        """Step where the checkpoint was of the very last batch, and no epoch was left to run."""
+        if self.running:
+            self._step()
+
     def _step(self) -> None:
         """Grow by one step, and tell all trackers."""
         self.running = False
@@ -81,7 +88,8 @@ class Epochs(TrainerCallback):
         require(
             path.exists(),
             f"{folder} has no {checkpoint.FILE}: the losses that the pacer remembers are lost, "
-            f"and the run cannot go on as it was. Was it saved by the host's own Trainer?",
+            f"and the run cannot go on as it was. Was it saved by the host's own Trainer, or with "
+            f"save_only_model=True?",
         )
         state = checkpoint.read(path)
         had = state["sampler"] is not None

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.data import Subset
 from transformers.utils.import_utils import is_datasets_available
 
 from selfpaced.age import Deviations
+from selfpaced.labels import labels_beside
 from selfpaced.pacer import Pacer
 from selfpaced.transformers.data import is_table
 
@@ -19,7 +19,6 @@ if is_datasets_available():
     import datasets
 
 LABELS = ("labels", "label", "label_ids")  # as the host's data collators know them
-KEPT = ("targets", *LABELS)  # as datasets of images keep them
 
 
 def default_pacer(dataset: Any, model: nn.Module | None) -> Pacer:  # noqa: ANN401 - any dataset
@@ -27,14 +26,19 @@ def default_pacer(dataset: Any, model: nn.Module | None) -> Pacer:  # noqa: ANN4
 
     Args:
         dataset: As the host takes it.
-        model: Where it puts out one number, labels are numbers whatever their type.
+        model: Where it puts out numbers, labels are numbers whatever their type.
 
     Warns:
         UserWarning: Where there are classes that cannot be read without loading all items.
     """
     n, labels = len(dataset), labels_of(dataset)
-    one_number = getattr(getattr(model, "config", None), "num_labels", 0) == 1
-    if one_number or (labels is not None and labels.is_floating_point()):
+    config = getattr(model, "config", None)
+    numbers = getattr(config, "problem_type", None) == "regression"
+    if (
+        numbers
+        or getattr(config, "num_labels", 0) == 1
+        or (labels is not None and labels.is_floating_point())
+    ):
         return Pacer(n, age=Deviations())
     if labels is not None:
         return Pacer(n, columns={"group": labels.long()} if int(labels.min()) >= 0 else None)
@@ -54,15 +58,13 @@ def labels_of(dataset: Any) -> Tensor | None:  # noqa: ANN401 - as above
     They are a column of a table, stand in dicts that are in memory, or are kept by the dataset in
     an attribute "targets" or "labels", whose first is the first item's.
     """
-    if isinstance(dataset, Subset):
-        whole = labels_of(dataset.dataset)
-        return None if whole is None else whole[torch.as_tensor(dataset.indices)]
     if is_table(dataset):
         values = _column(dataset)
     elif isinstance(dataset, list | tuple):
         values = np.asarray([_label_of(item) for item in dataset] if _has_one(dataset) else [])
     else:
-        values = _kept(dataset)
+        kept = labels_beside(dataset, _label_of)
+        values = np.empty(0) if kept is None else kept
     right = values.shape == (len(dataset),) and values.dtype.kind in "biuf"
     return torch.from_numpy(values.copy()) if right and len(values) else None
 
@@ -86,13 +88,3 @@ def _column(table: Any) -> NDArray[Any]:  # noqa: ANN401 - a datasets.Dataset
     if name is None or not isinstance(table.features[name], plain):
         return np.empty(0)
     return np.asarray(table.with_format("numpy", columns=[name])[:][name])
-
-
-def _kept(dataset: Any) -> NDArray[Any]:  # noqa: ANN401 - any dataset
-    """Return the labels that a dataset keeps beside its items; nothing where they are others."""
-    kept = next((k for name in KEPT if (k := getattr(dataset, name, None)) is not None), None)
-    if not isinstance(kept, list | tuple | np.ndarray | Tensor) or len(kept) != len(dataset):
-        return np.empty(0)
-    values = np.asarray(kept)
-    same = values.ndim == 1 and len(values) and values[0] == _label_of(dataset[0])
-    return values if same else np.empty(0)

@@ -65,15 +65,16 @@ def items_of(
     >>> items.sums, items.counts.shape
     (tensor([1.3863, 1.3863]), torch.Size([2, 1]))
     """
-    found = outputs if isinstance(outputs, Mapping) else vars(outputs)
+    found = outputs if isinstance(outputs, Mapping) else getattr(outputs, "__dict__", {})
     log_probs = found.get("log_probs")
     if log_probs is not None:
         return Items(-log_probs.float(), -log_probs.float(), found["label_mask"].bool())
     logits = found.get("logits")
     if not isinstance(logits, Tensor):
         raise ValueError(
-            f"The model put out no logits, only {', '.join(found)}, so there is no loss per "
-            f"sample. Turn off fused losses (use_liger_kernel), or override item_losses."
+            f"The model put out no logits, only {', '.join(found) or type(outputs).__name__}, so "
+            f"there is no loss per sample. Turn off fused losses (use_liger_kernel), or override "
+            f"item_losses."
         )
     if logits.ndim == 3 and labels.shape == logits.shape[:2]:
         part = (logits[:, :-1], labels[:, 1:]) if shifted else (logits, labels)

@@ -37,6 +37,7 @@ class PacedLoss(TrainerCallback):
             raise TypeError(f"PacedLoss expects a Pacer; got {type(pacer).__name__}.")
         self.model, self.pacer = model, pacer
         self._index: Tensor | None = None
+        self._steps = False  # the trainer has it as a callback, too
         model.register_forward_pre_hook(self._take_index, with_kwargs=True)
 
     def __call__(
@@ -57,6 +58,7 @@ class PacedLoss(TrainerCallback):
         )
         if not self.model.training:
             return items.sums.sum() / items.counts.sum().clamp(min=1)
+        require(self._steps, "PacedLoss also steps the pacer: Trainer(..., callbacks=[loss]), too.")
         if self._index is None:
             raise ValueError(
                 "PacedLoss: the batch has no index. Use Trainer(train_dataset=Indexed(dataset)) "
@@ -83,6 +85,7 @@ class PacedLoss(TrainerCallback):
             f"PacedLoss: several GPUs in one process (n_gpu={args.n_gpu}) split a batch from its "
             f"indices. Start one process per GPU.",
         )
+        self._steps = True
 
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object

@@ -11,7 +11,7 @@ from transformers import Trainer
 from selfpaced.errors import require
 from selfpaced.pacer import Pacer
 from selfpaced.sampler import PacedSampler
-from selfpaced.transformers.checks import require_fit, require_sampler
+from selfpaced.transformers.checks import require_fit, require_kinds, require_sampler
 from selfpaced.transformers.data import INDEX, Numbering, in_place, numbered
 from selfpaced.transformers.epochs import Epochs
 from selfpaced.transformers.labels import default_pacer
@@ -65,10 +65,14 @@ class SelfPacedMixin(Trainer):
         **kwargs: object,
     ) -> None:
         """Number the train set, and make what was not given."""
+        require_kinds(pacer, sampler)
         given = inspect.signature(super().__init__).bind(*args, **kwargs)
-        dataset = given.arguments.get("train_dataset")
+        named = given.arguments
+        if "train_dataset" in kwargs and "train_dataset" not in named:  # of __init__(**kwargs)
+            named = next(v for v in named.values() if isinstance(v, dict) and "train_dataset" in v)
+        dataset = named.get("train_dataset")
         if dataset is not None:
-            given.arguments["train_dataset"] = numbered(dataset)
+            named["train_dataset"] = numbered(dataset)
         super().__init__(*given.args, **given.kwargs)
         self._by_batch: bool | None = None  # whether the host divides by a batch or a step's items
         if dataset is None:
@@ -147,9 +151,12 @@ class SelfPacedMixin(Trainer):
         scale = 1
         if self.args.average_tokens_across_devices and num_items is not None:
             scale = self.accelerator.num_processes // self.get_tp_size()
-        if self._by_batch is None:
-            self._by_batch = divides_by_batch(plain, items, num_items, scale)
-        if self._by_batch or num_items is None:
+        by_batch = self._by_batch
+        if by_batch is None:
+            by_batch = divides_by_batch(plain, items, num_items, scale)
+            if self.current_gradient_accumulation_steps == self.args.gradient_accumulation_steps:
+                self._by_batch = by_batch  # a shorter step of one batch would not tell
+        if by_batch or num_items is None:
             num_items = items.counts.sum()
         sums, means, has = items.sums, items.means, items.counts.any(1)
         if not has.any():
@@ -172,8 +179,12 @@ class SelfPacedMixin(Trainer):
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the host's loader, whose batches have the index; that of evaluation has none."""
-        if self._epochs is None:
-            return super().get_train_dataloader()
+        require(
+            self._epochs is not None,
+            "The train_dataset was not there when the trainer was made, so that nothing is paced. "
+            "Give it by name: SelfPacedTrainer(..., train_dataset=...).",
+        )
+        self._by_batch = None  # settings may have changed since the last training
         self._set_signature_columns_if_needed()
         collator, columns = self.data_collator, self._signature_columns
         self.data_collator = Numbering(collator)
