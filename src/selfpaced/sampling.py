@@ -61,6 +61,8 @@ class Indexed(Dataset[Any]):
 
     def __getitem__(self, index: int | Sequence[int] | NDArray[np.int64] | Tensor) -> Any:
         """Return the item with its index; a negative one counts from the end."""
+        if type(index) is int and index >= 0:  # as a loader asks, sample by sample
+            return _with_index(index, self.dataset[index])
         if not isinstance(index, int) and getattr(index, "ndim", 1) > 0:
             return self._batch(np.asarray(index))
         place = int(index)  # type: ignore[arg-type]  # one number by now

@@ -78,7 +78,7 @@ class Numbering:
 
 def _split(item: Any) -> tuple[int, Any]:  # noqa: ANN401 - any item
     """Return the index of an item, and the item as its dataset made it."""
-    if isinstance(item, Mapping):
-        return int(item[INDEX]), {key: value for key, value in item.items() if key != INDEX}
+    if isinstance(item, dict):  # made by Indexed or by a table for this batch
+        return int(item.pop(INDEX)), item
     index, *rest = item
     return int(index), rest[0] if len(rest) == 1 else tuple(rest)

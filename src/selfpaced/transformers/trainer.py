@@ -159,11 +159,13 @@ class SelfPacedMixin(Trainer):
         if by_batch or num_items is None:
             num_items = items.counts.sum()
         sums, means, has = items.sums, items.means, items.counts.any(1)
-        if not has.any():
+        if not has.all():
+            sums, means, index = sums[has], means[has], index[has]
+        if not len(sums):
             return sums.sum()  # 0, with a graph
-        known = None if self.pacer.n_samples is None else index[has]
+        known = None if self.pacer.n_samples is None else index
         divisor = torch.as_tensor(num_items, device=sums.device)
-        loss: Tensor = self.pacer(sums[has], known, difficulty=means[has], denominator=divisor)
+        loss: Tensor = self.pacer(sums, known, difficulty=means, denominator=divisor)
         return loss * scale
 
     def prediction_step(
