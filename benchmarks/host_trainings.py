@@ -1,7 +1,7 @@
 """The same training in every host: its own loop, and the same with the default pacer.
 
 A function per host, called with a job and whether it is paced, which returns class scores of images
-and the seconds that the host's training took. Networks, optimisers, batches and numbers of epochs
+and the processor seconds that the host's training took. Networks, optimisers, batches and numbers of epochs
 are equal; hosts shuffle each in their own way.
 """
 
@@ -39,7 +39,7 @@ Labels = NDArray[np.int64]
 
 
 class Trained(NamedTuple):
-    """What a training gives: class scores of images (n, 784), and how long it took."""
+    """What a training gives: class scores of images (n, 784), and processor seconds."""
 
     scores: Scores
     seconds: float
@@ -83,7 +83,7 @@ def loop(job: Job, paced: bool) -> Trained:
     """Train in a plain loop of PyTorch."""
     model, batches, pacer = job.network(), job.loader(), job.pacer()
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(job.epochs):
         for index, x, y in batches:
             if paced:
@@ -95,7 +95,7 @@ def loop(job: Job, paced: bool) -> Trained:
             optimizer.step()
         if paced:
             pacer.step()
-    return Trained(model, time.perf_counter() - start)
+    return Trained(model, time.process_time() - start)
 
 
 def accelerate(job: Job, paced: bool) -> Trained:
@@ -104,7 +104,7 @@ def accelerate(job: Job, paced: bool) -> Trained:
     model = job.network()
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     model, optimizer, batches = accelerator.prepare(model, optimizer, job.loader())
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(job.epochs):
         for index, x, y in batches:
             if paced:
@@ -116,7 +116,7 @@ def accelerate(job: Job, paced: bool) -> Trained:
             optimizer.step()
         if paced:
             pacer.step()
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     return Trained(accelerator.unwrap_model(model), seconds)
 
 
@@ -155,10 +155,10 @@ def lightning(job: Job, paced: bool) -> Trained:
         enable_model_summary=False,
         callbacks=None if pacer is None else [PaceCallback(pacer)],
     )
-    batches, start = job.loader(), time.perf_counter()
+    batches, start = job.loader(), time.process_time()
     with warnings.catch_warnings(action="ignore"):  # of few workers, and few batches
         trainer.fit(module, batches)
-    return Trained(module.model, time.perf_counter() - start)
+    return Trained(module.model, time.process_time() - start)
 
 
 class Classifier(nn.Module):
@@ -214,9 +214,9 @@ def transformers(job: Job, paced: bool) -> Trained:
         )
         kind = SelfPacedTrainer if paced else Trainer
         trainer = kind(model, arguments, train_dataset=Items(job))
-        start = time.perf_counter()
+        start = time.process_time()
         trainer.train()
-    return Trained(model.model, time.perf_counter() - start)
+    return Trained(model.model, time.process_time() - start)
 
 
 def skorch(job: Job, paced: bool) -> Trained:
@@ -234,9 +234,9 @@ def skorch(job: Job, paced: bool) -> Trained:
         verbose=0,
     )
     torch.manual_seed(job.seed)
-    start = time.perf_counter()
+    start = time.process_time()
     net.fit(job.images, job.labels)
-    return Trained(net.module_, time.perf_counter() - start)
+    return Trained(net.module_, time.process_time() - start)
 
 
 class Timed(LogisticRegression):  # type: ignore[misc]  # scikit-learn has no types
@@ -259,26 +259,26 @@ class Timed(LogisticRegression):  # type: ignore[misc]  # scikit-learn has no ty
 @contextmanager
 def counting() -> Iterator[None]:
     """Add the seconds of a block to those of ``Timed``."""
-    start = time.perf_counter()
+    start = time.process_time()
     yield
-    Timed.seconds += time.perf_counter() - start
+    Timed.seconds += time.process_time() - start
 
 
 def sklearn(job: Job, paced: bool) -> Trained:
     """Fit a logistic regression; self-paced it is fitted and judged ten times."""
     model: Any = LogisticRegression(max_iter=300)
     model = SelfPacedClassifier(model) if paced else model
-    start = time.perf_counter()
+    start = time.process_time()
     model.fit(job.images.numpy(), job.labels.numpy())
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     return Trained(lambda images: torch.from_numpy(model.predict_proba(images.numpy())), seconds)
 
 
 def search_over_its_fits(job: Job) -> float:
     """Return the seconds of a self-paced fit in scikit-learn over those within the estimator."""
-    Timed.seconds, start = 0.0, time.perf_counter()
+    Timed.seconds, start = 0.0, time.process_time()
     SelfPacedClassifier(Timed(max_iter=300)).fit(job.images.numpy(), job.labels.numpy())
-    return (time.perf_counter() - start) / Timed.seconds
+    return (time.process_time() - start) / Timed.seconds
 
 
 HOSTS: dict[str, Callable[[Job, bool], Trained]] = {

@@ -6,7 +6,7 @@ regression: each host's own training, and the same with the default pacer. Every
 to ``results/hosts.jsonl``; ``--table`` compares with the plain loop, paired by seed.
 
 ``--overhead`` trains pairs of both in each host, taking turns, and prints the median of the ratios
-of seconds. scikit-learn's search is several fits: there it is the whole over what is spent within
+of processor seconds. scikit-learn's search is several fits: there it is the whole over what is spent within
 the estimator. Nothing is written.
 """
 
@@ -125,8 +125,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--overhead", action="store_true")
     parser.add_argument("--setting", default="fashion", help="fashion (CNN) or fashion-mlp")
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--pairs", type=int, default=11)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--pairs", type=int, default=21)
     parser.add_argument("--hosts", nargs="+", choices=HOSTS, default=list(HOSTS))
     options = parser.parse_args()
     torch.set_num_threads(1)
