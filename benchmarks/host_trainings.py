@@ -81,30 +81,30 @@ class Job:
 
 def loop(job: Job, paced: bool) -> Trained:
     """Train in a plain loop of PyTorch."""
-    model, batches, pacer = job.network(), job.loader(), job.pacer()
+    model = job.network()
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-    start = time.process_time()
-    for _ in range(job.epochs):
-        for index, x, y in batches:
-            if paced:
-                loss = pacer(F.cross_entropy(model(x), y, reduction="none"), index)
-            else:
-                loss = F.cross_entropy(model(x), y)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        if paced:
-            pacer.step()
-    return Trained(model, time.process_time() - start)
+    return Trained(model, looped(job, paced, model, optimizer, job.loader(), Tensor.backward))
 
 
 def accelerate(job: Job, paced: bool) -> Trained:
     """Train in a loop over Accelerate."""
-    accelerator, pacer = Accelerator(cpu=True), job.pacer()
-    model = job.network()
-    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-    model, optimizer, batches = accelerator.prepare(model, optimizer, job.loader())
-    start = time.process_time()
+    accelerator, own = Accelerator(cpu=True), job.network()
+    optimizer = torch.optim.Adam(own.parameters(), lr=LEARNING_RATE)
+    model, optimizer, batches = accelerator.prepare(own, optimizer, job.loader())
+    seconds = looped(job, paced, model, optimizer, batches, accelerator.backward)
+    return Trained(accelerator.unwrap_model(model), seconds)
+
+
+def looped(
+    job: Job,
+    paced: bool,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batches: DataLoader[Any],
+    backward: Callable[[Tensor], None],
+) -> float:
+    """Train in a loop, and return its processor seconds."""
+    pacer, start = job.pacer(), time.process_time()
     for _ in range(job.epochs):
         for index, x, y in batches:
             if paced:
@@ -112,12 +112,11 @@ def accelerate(job: Job, paced: bool) -> Trained:
             else:
                 loss = F.cross_entropy(model(x), y)
             optimizer.zero_grad()
-            accelerator.backward(loss)
+            backward(loss)
             optimizer.step()
         if paced:
             pacer.step()
-    seconds = time.process_time() - start
-    return Trained(accelerator.unwrap_model(model), seconds)
+    return time.process_time() - start
 
 
 class Module(pl.LightningModule):

@@ -19,13 +19,13 @@ from importlib.metadata import version
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import t
 
 from benchmarks import data
 from benchmarks.first_run import corrupt
 from benchmarks.host_trainings import HOSTS, Job, Trained, search_and_its_fits
 from benchmarks.lines import RESULTS, run_missing
 from benchmarks.provenance import machine, versions
+from benchmarks.suspects import interval
 
 IMAGES, EPOCHS, NOISE, SEEDS = 2_000, 20, "sym40", range(10)
 
@@ -66,12 +66,6 @@ def hosts() -> dict[str, str]:
     """Return the versions of the hosts."""
     names = ("accelerate", "lightning", "scikit-learn", "skorch", "transformers")
     return {name: version(name) for name in names}
-
-
-def interval(values: list[float]) -> str:
-    """Return mean and half the width of its 95 % interval."""
-    half = t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
-    return f"{100 * np.mean(values):+.1f} +- {100 * half:.1f}"
 
 
 def table(rows: list[Row]) -> Iterator[str]:

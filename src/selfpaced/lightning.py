@@ -10,7 +10,7 @@ from typing import Any
 from torch.utils.data import DistributedSampler
 
 from selfpaced.errors import require, require_keys
-from selfpaced.pacer import Pacer
+from selfpaced.pacer import Pacer, require_pacer
 from selfpaced.sampler import PacedSampler
 from selfpaced.tracking import scalars
 
@@ -213,8 +213,7 @@ def _batch_size(layers: list[object]) -> int:
 
 def _require_pair(pacer: Pacer, sampler: PacedSampler | None) -> None:
     """Raise unless the sampler is of the pacer."""
-    if not isinstance(pacer, Pacer):
-        raise TypeError(f"PaceCallback expects a Pacer; got {type(pacer).__name__}.")
+    require_pacer(pacer, "PaceCallback")
     if not isinstance(sampler, PacedSampler | None):
         raise TypeError(f"PaceCallback expects a PacedSampler; got {type(sampler).__name__}.")
     require(

@@ -42,6 +42,12 @@ from selfpaced.weighting import Hard, Weighting
 Decide = Literal["batch", "step"]
 
 
+def require_pacer(pacer: object, owner: str) -> None:
+    """Raise for what stands in a pacer's place and is none."""
+    if not isinstance(pacer, Pacer):
+        raise TypeError(f"{owner} expects a Pacer; got {type(pacer).__name__}.")
+
+
 class Pacer(Plain):
     """Weigh each sample's loss by how easy it is, and grow.
 

@@ -15,7 +15,7 @@ from selfpaced.errors import (
     require_step,
 )
 from selfpaced.order import Drawn, Order, chosen, length_of, share_of, shuffled, thinned
-from selfpaced.pacer import Pacer
+from selfpaced.pacer import Pacer, require_pacer
 from selfpaced.ranks import rank_here, world_size
 
 VERSION = 1
@@ -245,8 +245,7 @@ class PacedSampler(Sampler[int]):
 def _require_fit(sampler: PacedSampler) -> None:
     """Raise for settings outside their ranges."""
     pacer, length = sampler.pacer, sampler.length
-    if not isinstance(pacer, Pacer):
-        raise TypeError(f"PacedSampler expects a Pacer; got {type(pacer).__name__}.")
+    require_pacer(pacer, "PacedSampler")
     require(
         pacer.n_samples is not None,
         "PacedSampler needs to know the samples; make the pacer as Pacer(len(dataset)).",

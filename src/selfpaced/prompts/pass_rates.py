@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from selfpaced.errors import raise_out_of_range, require, require_keys
 from selfpaced.ledger import MEMORY, VISITS
-from selfpaced.pacer import Pacer
+from selfpaced.pacer import Pacer, require_pacer
 from selfpaced.ranks import rank_here, world_size
 from selfpaced.tracking import scalars
 
@@ -221,8 +221,7 @@ def _unwrapped(reward: Callable[..., Any]) -> Callable[..., Any]:
 def _require_parts(rates: _PassRates) -> int:
     """Raise for parts that do not fit; return the number of prompts."""
     owner, pacer, reward = type(rates).__name__, rates.pacer, rates.reward
-    if not isinstance(pacer, Pacer):
-        raise TypeError(f"{owner} expects a Pacer; got {type(pacer).__name__}.")
+    require_pacer(pacer, owner)
     if pacer.n_samples is None:
         raise ValueError(f"{owner} needs to know the prompts; make it as Pacer(len(dataset)).")
     if not callable(reward) or isinstance(reward, nn.Module | type):

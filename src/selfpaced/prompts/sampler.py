@@ -17,7 +17,7 @@ from selfpaced.errors import (
     require_step,
 )
 from selfpaced.order import Order, chosen
-from selfpaced.pacer import Pacer
+from selfpaced.pacer import Pacer, require_pacer
 
 VERSION = 1
 KEYS = {"version", "n_samples", "batch_size", "epoch", "drawn", "round", "place"}
@@ -225,8 +225,7 @@ class PromptSampler(Sampler[int]):
 def _require_fit(sampler: PromptSampler) -> int:
     """Raise for settings outside their ranges; return the number of prompts."""
     owner, pacer = "PromptSampler", sampler.pacer
-    if not isinstance(pacer, Pacer):
-        raise TypeError(f"{owner} expects a Pacer; got {type(pacer).__name__}.")
+    require_pacer(pacer, owner)
     for name in ("mini_repeat_count", "batch_size", "repeat_count"):
         require_positive_int(name, getattr(sampler, name), owner)
     require_seed(sampler.seed, owner)

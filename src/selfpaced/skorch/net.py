@@ -174,7 +174,9 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
         with unreduced(self.criterion_):
             loss = super().get_loss(y_pred, y_true, X=X, training=True)
         loss = loss.flatten(1).mean(1) if loss.ndim > 1 else loss
-        pacer = self._begun().to(loss.device)
+        pacer = self._begun()
+        if pacer.weight.device != loss.device:
+            pacer.to(loss.device)
         difficulty, total = judged_by(self.criterion_, loss, y_true)
         weighted: Tensor = pacer(
             loss,

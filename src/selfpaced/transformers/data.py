@@ -18,6 +18,11 @@ if is_datasets_available():
 INDEX = "index"
 
 
+def without_index(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a batch as the user's collator made it."""
+    return {key: value for key, value in inputs.items() if key != INDEX}
+
+
 def is_table(dataset: object) -> bool:
     """Say whether a dataset is one of Hugging Face's, in columns."""
     return is_datasets_available() and isinstance(dataset, datasets.Dataset)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from selfpaced.errors import require
-from selfpaced.pacer import Pacer
+from selfpaced.pacer import Pacer, require_pacer
 from selfpaced.transformers.data import INDEX
 from selfpaced.transformers.losses import items_of
 
@@ -33,8 +33,7 @@ class PacedLoss(TrainerCallback):
 
     def __init__(self, model: nn.Module, pacer: Pacer) -> None:
         """Begin to look at what the model is given."""
-        if not isinstance(pacer, Pacer):
-            raise TypeError(f"PacedLoss expects a Pacer; got {type(pacer).__name__}.")
+        require_pacer(pacer, "PacedLoss")
         self.model, self.pacer = model, pacer
         self._index: Tensor | None = None
         self._steps = False  # the trainer has it as a callback, too
@@ -71,7 +70,7 @@ class PacedLoss(TrainerCallback):
         )
         divisor = items.counts.sum() if num_items_in_batch is None else num_items_in_batch
         divisor = torch.as_tensor(divisor, device=items.loss.device)
-        loss: Tensor = self.pacer.to(items.loss.device)(
+        loss: Tensor = self.pacer(
             items.sums, self._index, difficulty=items.means, denominator=divisor
         )
         return loss
@@ -79,12 +78,13 @@ class PacedLoss(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """Refuse what splits a batch from its indices."""
+        """Refuse what splits a batch from its indices; move the pacer to where the model is."""
         require(
             args.n_gpu <= 1,
             f"PacedLoss: several GPUs in one process (n_gpu={args.n_gpu}) split a batch from its "
             f"indices. Start one process per GPU.",
         )
+        self.pacer.to(args.device)
         self._steps = True
 
     def on_epoch_end(

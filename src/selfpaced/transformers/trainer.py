@@ -12,7 +12,7 @@ from selfpaced.errors import require
 from selfpaced.pacer import Pacer
 from selfpaced.sampler import PacedSampler
 from selfpaced.transformers.checks import require_fit, require_kinds, require_sampler
-from selfpaced.transformers.data import INDEX, Numbering, in_place, numbered
+from selfpaced.transformers.data import INDEX, Numbering, in_place, numbered, without_index
 from selfpaced.transformers.epochs import Epochs
 from selfpaced.transformers.labels import default_pacer
 from selfpaced.transformers.losses import Items, divides_by_batch, items_of, shifts
@@ -122,7 +122,7 @@ class SelfPacedMixin(Trainer):
                 ``item_losses``.
         """
         if self._epochs is None or not (model.training and self.pacer.training):
-            bare = {key: value for key, value in inputs.items() if key != INDEX}
+            bare = without_index(inputs)
             return super().compute_loss(model, bare, return_outputs, num_items_in_batch)
         index, labels = inputs.pop(INDEX, None), inputs.get("labels")
         if index is None or labels is None:
@@ -176,7 +176,7 @@ class SelfPacedMixin(Trainer):
         ignore_keys: list[str] | None = None,
     ) -> Any:  # noqa: ANN401 - the host's own type
         """Predict as the host does, also for the numbered train set."""
-        bare = {key: value for key, value in inputs.items() if key != INDEX}
+        bare = without_index(inputs)
         return super().prediction_step(model, bare, prediction_loss_only, ignore_keys)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
