@@ -322,6 +322,22 @@ def test_the_numbers_of_each_step_are_logged_once(tmp_path: Path) -> None:
     assert {name for name in rows[-1] if rows[-1][name]} >= set(scalars(training.pacer))
 
 
+def test_the_numbers_of_classes_are_logged_beside_them(tmp_path: Path) -> None:
+    training = Training()
+    training.net.beside[0] = training.pacer = Pacer(
+        N, age=Quantile(Constant(0.8)), columns={"group": data()[1]}
+    )
+    training.callback = PaceCallback(training.pacer)
+    training.loader = DataLoader(training.dataset, batch_size=SIZE)
+    training.fit(tmp_path, logger=CSVLogger(tmp_path, "", ""), log_every_n_steps=1)
+    with (tmp_path / "metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["spl/class_0/frac_selected"]]
+    assert [int(row["epoch"]) for row in rows] == [0, 1, 2]
+    last = scalars(training.pacer)
+    for name in ("spl/class_0/frac_selected", "spl/class_1/frac_selected"):
+        assert float(rows[-1][name]) == pytest.approx(last[name])
+
+
 def test_tensorboard_has_them_too(tmp_path: Path) -> None:
     board = import_module("tensorboard.backend.event_processing.event_accumulator")  # has no types
     training = Training()

@@ -12,10 +12,11 @@ from selfpaced.auto import Auto
 from selfpaced.cut import SLACK, cut
 from selfpaced.deviations import Deviations
 from selfpaced.errors import require
+from selfpaced.growing import Growing
 from selfpaced.pacing import Pacing
 from selfpaced.rows import Population, column_of
 
-__all__ = ["Age", "Auto", "Deviations", "Quantile", "Threshold", "first_age"]
+__all__ = ["Age", "Auto", "Deviations", "Growing", "Quantile", "Threshold", "first_age"]
 
 
 class Age(Protocol):

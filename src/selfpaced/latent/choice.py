@@ -1,0 +1,75 @@
+"""Losses in, weights out: the core's ages and weightings between steps of a search."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from selfpaced.age import Age, Quantile, first_age
+from selfpaced.rows import Population
+from selfpaced.weighting import Weighting
+
+Floats = NDArray[np.float64]
+
+HORIZON = 200  # steps: an age that changes no weight for so long never will
+NOTICED = 0.01  # a smaller change of a weight is none
+
+
+class Aged(NamedTuple):
+    """A step of the age, float32, shape () or (groups,), and the weights that it gives."""
+
+    step: int
+    age: Tensor
+    v: Floats
+
+
+class Choice(NamedTuple):
+    """Chooses the weights that minimise sum v f + g(v; age)."""
+
+    weighting: Weighting
+    age: Age
+    columns: Mapping[str, Tensor]
+
+    def first(self) -> Tensor:
+        """Return the age before any step, float32, shape () or (groups,)."""
+        return first_age(self.age, self.columns)
+
+    def weights(self, loss: Floats, step: int, age: Tensor) -> Floats:
+        """Return v, float64, shape (n,)."""
+        d, each = torch.from_numpy(loss), self._of_each(age)
+        v = self.weighting(d, each)
+        if isinstance(self.age, Quantile) and self.weighting.binary:
+            v = self.age.settle(v, step, self._population(loss), each)
+        return v.numpy()
+
+    def penalty(self, v: Floats, age: Tensor) -> float:
+        """Return sum g(v; age); 0 at an infinite age, where v is 1 and g only a constant."""
+        each = self._of_each(age).expand(len(v))
+        finite = each.isfinite()
+        return float(self.weighting.penalty(torch.from_numpy(v)[finite], each[finite]).sum())
+
+    def grown(self, loss: Floats, last: Aged) -> Aged:
+        """Return the next step."""
+        step = last.step + 1
+        age = self.age(step, self._population(loss), last.age)
+        return Aged(step, age, self.weights(loss, step, age))
+
+    def changed(self, loss: Floats, last: Aged) -> Aged | None:
+        """Return the next step that changes a weight at these losses; None where none does."""
+        now = last
+        for _ in range(HORIZON):
+            now = self.grown(loss, now)
+            if np.abs(now.v - last.v).max() > NOTICED:
+                return now
+        return None
+
+    def _population(self, loss: Floats) -> Population:
+        return Population(torch.from_numpy(loss), None, self.columns)
+
+    def _of_each(self, age: Tensor) -> Tensor:
+        """Return the age of each unit, shape () or (n,), where groups have their own."""
+        wide = age.double()
+        return wide if age.ndim == 0 else wide[self.columns[str(self.age.by)]]

@@ -1,0 +1,44 @@
+"""What a latent variable model tells the search."""
+
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+H = TypeVar("H")
+W = TypeVar("W")
+
+
+class LatentModel(Protocol[H, W]):
+    """A model of n units: samples, bags, matrix entries.
+
+    The objective is ``regulariser(w) + losses(w, h).sum()``: constants such as C / n belong to the
+    losses. ``h`` and ``w`` are whatever the model makes of them: arrays, tuples of arrays, None.
+    """
+
+    def __len__(self) -> int:
+        """Return n."""
+        ...
+
+    def impute(self, w: W) -> H:
+        """Return the latent values that w prefers: an argmax, or responsibilities."""
+        ...
+
+    def losses(self, w: W, h: H) -> Floats:
+        """Return f_i(w, h_i), float64, shape (n,); lower is easier, negative is allowed."""
+        ...
+
+    def fit(self, h: H, v: Floats, w0: W | None) -> W:
+        """Return argmin r(w) + sum_i v_i f_i(w, h_i), to the model's own tolerance.
+
+        Args:
+            h: Latent values.
+            v: Weights, float64, shape (n,).
+            w0: The last fit, to start from where that helps; None for none.
+        """
+        ...
+
+    def regulariser(self, w: W) -> float:
+        """Return r(w)."""
+        ...
