@@ -67,7 +67,7 @@ def test_discovery_finds_them_all() -> None:
     assert {type(s).__name__ for s in SCHEDULES} == {"Constant", "Geometric", "Ramp", "Recorded"}
     assert len({type(rule) for rule in members(difficulty, "fold")}) >= 5
     assert {type(a).__name__ for a in members(age, "needs_cut")} == {
-        "Auto", "Deviations", "Quantile", "Threshold",
+        "Auto", "Deviations", "Growing", "Quantile", "Threshold",
     }  # fmt: skip
 
 

@@ -39,15 +39,15 @@ class Choice(NamedTuple):
 
     def weights(self, loss: Floats, step: int, age: Tensor) -> Floats:
         """Return v, float64, shape (n,)."""
-        d, each = torch.from_numpy(loss), self._of_each(age)
+        d, each = torch.from_numpy(loss).float(), self._of_each(age)  # as precise as the age
         v = self.weighting(d, each)
         if isinstance(self.age, Quantile) and self.weighting.binary:
             v = self.age.settle(v, step, self._population(loss), each)
-        return v.numpy()
+        return v.double().numpy()
 
     def penalty(self, v: Floats, age: Tensor) -> float:
         """Return sum g(v; age); 0 at an infinite age, where v is 1 and g only a constant."""
-        each = self._of_each(age).expand(len(v))
+        each = self._of_each(age).double().expand(len(v))
         finite = each.isfinite()
         return float(self.weighting.penalty(torch.from_numpy(v)[finite], each[finite]).sum())
 
@@ -67,9 +67,8 @@ class Choice(NamedTuple):
         return None
 
     def _population(self, loss: Floats) -> Population:
-        return Population(torch.from_numpy(loss), None, self.columns)
+        return Population(torch.from_numpy(loss).float(), None, self.columns)
 
     def _of_each(self, age: Tensor) -> Tensor:
         """Return the age of each unit, shape () or (n,), where groups have their own."""
-        wide = age.double()
-        return wide if age.ndim == 0 else wide[self.columns[str(self.age.by)]]
+        return age if age.ndim == 0 else age[self.columns[str(self.age.by)]]

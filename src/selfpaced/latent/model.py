@@ -17,6 +17,11 @@ class LatentModel(Protocol[H, W]):
     losses. ``h`` and ``w`` are whatever the model makes of them: arrays, tuples of arrays, None.
     """
 
+    @property
+    def tolerance(self) -> float:
+        """To what precision of the objective ``fit`` works: a smaller decrease tells nothing."""
+        ...
+
     def __len__(self) -> int:
         """Return n."""
         ...

@@ -121,7 +121,6 @@ class Run(Generic[H, W]):
         self.aged = Aged(
             0, torch.tensor(math.inf) if choice is None else choice.first(), np.ones(0)
         )
-        self.fit: Fit[H, W]
         self.began = time.perf_counter()
 
     def rounds(self, h: H, most: int) -> Iterator[Fit[H, W]]:
@@ -175,7 +174,7 @@ class Run(Generic[H, W]):
             return Aged(aged.step, torch.full_like(aged.age, math.inf), np.ones(len(loss)))
         require(
             bool((aged.v > 0).any()),
-            f"Search: no unit is easy enough at the age {aged.age.tolist()}; the least loss is "
+            f"Search: no unit is easy enough at the age {aged.age.max():.3g}; the least loss is "
             f"{loss.min():g}. Start from a greater age, or use Growing(), which finds one.",
         )
         return aged
@@ -190,13 +189,14 @@ class Run(Generic[H, W]):
         last = self.fit if self.history else None
         if last is not None and np.array_equal(last.v, aged.v) and same(last.h, h):
             return last
-        return self._fitted(h, aged, None if last is None else last.w)
+        self.fit = self._fitted(h, aged, None if last is None else last.w)
+        return self.fit
 
     def _fitted(self, h: H, aged: Aged, w0: W | None) -> Fit[H, W]:
         """Fit, evaluate, and write it down."""
         w = self.model.fit(h, aged.v, w0)
         loss, r = self._losses(w, h), self.model.regulariser(w)
-        weighted = r + float(aged.v @ loss)
+        weighted = r + float((aged.v * loss).sum())
         g = 0.0 if self.choice is None else self.choice.penalty(aged.v, aged.age)
         fit = Fit(w, h, aged.v, loss, r + float(loss.sum()), weighted, weighted + g)
         age = aged.age.item() if aged.age.ndim == 0 else tuple(aged.age.tolist())

@@ -37,22 +37,25 @@ class Stop:
     the third by much.
 
     Args:
-        tol: A decrease of less counts as small; in the unit of the objective, 0 or more.
+        tol: A decrease of less counts as small; in the unit of the objective, 0 or more. None for
+            the model's ``tolerance``.
         min_outer: At least so many rounds, warm-up included.
         patience: So many small decreases in a row.
         max_outer: At most so many rounds, with a ``NotConverged`` warning.
 
-    The founding paper's rule is ``Stop(C * eps, min_outer=2, patience=1)``.
+    The founding paper's rule is ``Stop(min_outer=2, patience=1)``, where a latent SVM's tolerance
+    is C eps.
     """
 
-    tol: float = 1e-3
+    tol: float | None = None
     min_outer: int = 3
     patience: int = 2
     max_outer: int = 400
 
     def __post_init__(self) -> None:
         """Check that it ends."""
-        require(0 <= self.tol < math.inf, f"Stop: tol must be 0 or more; got {self.tol}.")
+        good = self.tol is None or 0 <= self.tol < math.inf
+        require(good, f"Stop: tol must be 0 or more, or None; got {self.tol}.")
         for name in ("min_outer", "patience", "max_outer"):
             require_positive_int(name, getattr(self, name), "Stop")
 
@@ -63,7 +66,7 @@ class Search:
 
     1. ``warmup`` rounds with all weights 1: impute h, fit w.
     2. Each round: impute h for all units; at this h alternate between v, from the losses, and w,
-       until v stays or the relaxed objective falls by ``stop.tol`` or less; the age grows.
+       until v stays or the relaxed objective falls by ``tol`` or less; the age grows.
     3. Where neither h nor v would change, the age grows until v does, without a fit.
     4. Once all weights are 1 it goes on as without an age, until ``stop``.
 
@@ -88,7 +91,7 @@ class Search:
 
     >>> import numpy as np
     >>> class Centre:  # one centre; half the numbers lie elsewhere
-    ...     x = np.array([0.0, 0.1, 0.2, 9.0, 9.5])
+    ...     x, tolerance = np.array([0.0, 0.1, 0.2, 9.0, 9.5]), 1e-6
     ...     def __len__(self): return len(self.x)
     ...     def impute(self, w): return None
     ...     def losses(self, w, h): return (self.x - w) ** 2
@@ -128,26 +131,27 @@ class Search:
             columns: Per-unit constants that the age reads, such as groups, each of shape (n,).
         """
         choice = None if self.age is None else Choice(self.weighting, self.age, columns or {})
-        run = Run(model, choice, self.warmup, self.max_inner, self.stop.tol)
+        tol = model.tolerance if self.stop.tol is None else self.stop.tol
+        run = Run(model, choice, self.warmup, self.max_inner, tol)
         small, last, converged = 0, None, False
         for fit in run.rounds(h, self.stop.max_outer):
-            small = small + 1 if last is not None and fit.fell_from(last) < self.stop.tol else 0
+            small = small + 1 if last is not None and fit.fell_from(last) < tol else 0
             last = fit
             enough = small >= self.stop.patience and run.outer >= self.stop.min_outer
             if converged := enough and run.is_over():
                 break
         if not converged:
-            _warn(self.stop, run.history)
+            _warn(self.stop.max_outer, run.history)
         return run.result(converged=converged)
 
 
-def _warn(stop: Stop, history: list[Row]) -> None:
+def _warn(rounds: int, history: list[Row]) -> None:
     """Warn that the rounds ran out."""
     ends = [row.objective for row in history if row.outer >= history[-1].outer - 1]
     warnings.warn(
-        f"Search: {stop.max_outer} rounds were not enough; the last changed the objective by "
+        f"Search: {rounds} rounds were not enough; the last changed the objective by "
         f"{ends[-1] - ends[0]:.3g} to {ends[-1]:.6g}, with {history[-1].kept_share:.0%} kept. "
-        f"Raise max_outer or tol ({stop.tol:g}), or let the age grow faster.",
+        f"Raise max_outer or tol, or let the age grow faster.",
         NotConverged,
         stacklevel=3,
     )

@@ -65,9 +65,13 @@ class Structure(ABC, Generic[X, Y, H]):
         """Return sum_i c_i Phi(x_i, y_i, h_i), float64, shape (d,)."""
         return c @ self.features(x, y, h)
 
-    def read(self, x: Any) -> X:  # noqa: ANN401  # what a user passes to fit
+    def read(self, x: Any) -> X:
         """Return inputs as the other methods take them; called once a fit and once a predict."""
         return x  # type: ignore[no-any-return]  # the user's inputs as they are
+
+    def read_labels(self, y: Any) -> Y:
+        """Return labels as the other methods take them."""
+        return np.asarray(y)  # type: ignore[return-value]  # Y is an array unless overridden
 
     def check(self, x: X, y: Y) -> None:  # most problems have nothing to add
         """Raise ``ValueError`` for data that the problem is not made for."""
