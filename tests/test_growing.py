@@ -31,6 +31,11 @@ def test_what_a_solver_leaves_is_not_hard() -> None:
     assert Growing()(1, of(1e-6, 2e-6, 1e-4, 1.0, 2.0), NOTHING) == 2.0
 
 
+def test_what_is_tied_with_the_share_comes_in_with_it() -> None:
+    assert Growing()(1, of(1.0, 1.0, 1.0, 1.0), NOTHING) == math.inf
+    assert Growing()(1, of(1.0, 2.0, 2.0, 2.0, 3.0), NOTHING) == 3.0
+
+
 def test_where_nothing_is_hard_it_keeps_all() -> None:
     assert Growing()(1, of(0.0, 0.0), NOTHING) == math.inf
     assert Growing(share=1.0)(1, of(1.0, 2.0), NOTHING) == math.inf

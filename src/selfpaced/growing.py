@@ -74,17 +74,15 @@ class Growing:
         return previous * self.factor
 
     def _first(self, population: Population) -> float:
-        """Return the least difficulty over those of the share that comes first."""
+        """Return the least difficulty over those of the share, ties included."""
         d, counts = population.difficulty.double(), population.counts()
-        hard = d > NOTHING * d.max()
-        order = d[hard].argsort()
         mass = torch.ones_like(d) if counts is None else counts.double()
-        filled = mass[hard][order].cumsum(0)
-        if not len(order):
-            return math.inf
-        inside = filled < self.share * filled[-1] * (1 - 1e-9)
-        place = int(inside.sum()) + 1  # after the one that fills the share
-        return math.inf if place >= len(order) else float(d[hard][order][place])
+        order = d.argsort()
+        d, mass = d[order], mass[order] * (d[order] > NOTHING * d.max())
+        filled = mass.cumsum(0)
+        last = d[filled >= self.share * filled[-1] * (1 - 1e-9)][0]
+        above = d[d > last]
+        return float(above[0]) if len(above) else math.inf
 
 
 def _require_positive(difficulty: Tensor) -> None:

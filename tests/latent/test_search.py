@@ -35,7 +35,7 @@ class Centres:
         return len(self.x)
 
     def impute(self, w: Floats) -> Places:
-        return np.abs(self.x[:, None] - w).argmin(1)
+        return np.asarray(np.abs(self.x[:, None] - w).argmin(1))
 
     def losses(self, w: Floats, h: Places) -> Floats:
         return (self.x - w[h]) ** 2
