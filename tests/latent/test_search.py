@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from selfpaced.age import Growing, Quantile, Threshold
 from selfpaced.latent import NotConverged, Search, Stop
 from selfpaced.latent.restarts import restarts
+from selfpaced.latent.run import same
 from selfpaced.pacing import Constant, Geometric, Ramp
 from selfpaced.weighting import Hard, Linear, Logistic, Welsch
 
@@ -285,6 +286,18 @@ def test_restarts_come_best_first_and_in_any_number_of_jobs() -> None:
     assert [result.objective for result in together] == objectives
     with pytest.raises(ValueError, match="restarts: give at least one start"):
         restarts(Search(), model, [])
+
+
+def test_latent_values_may_be_arrays_of_objects() -> None:
+    def trees(*parents: list[int]) -> Any:
+        found = np.empty(len(parents), dtype=object)
+        found[:] = [np.array(each) for each in parents]
+        return found
+
+    assert same(trees([0, 0], [0, 1, 1]), trees([0, 0], [0, 1, 1]))
+    assert not same(trees([0, 0], [0, 1, 1]), trees([0, 0], [0, 1, 2]))
+    assert not same((np.zeros(2), None), (np.zeros(2), np.zeros(1)))
+    assert same((np.zeros(2), None), (np.zeros(2), None))
 
 
 # --- bad input ---------------------------------------------------------------------------------

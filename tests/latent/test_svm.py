@@ -209,13 +209,19 @@ def test_an_oracle_that_is_no_argmax_is_named() -> None:
 def test_a_fit_that_does_not_converge_is_told_with_its_gap() -> None:
     x, y, _ = views()
     search = Search(age=None, stop=Stop(min_outer=1, patience=1, max_outer=1))
-    svm = LatentSVM(Digits(), C=10.0, search=search, max_iter=2, random_state=0)
+    svm = LatentSVM(Digits(), C=10.0, search=search, max_iter=9, random_state=0)
     with (
-        pytest.warns(NotConverged, match=r"stopped after 2 iterations with a gap of"),
+        pytest.warns(NotConverged, match=r"stopped after 9 iterations with a gap of"),
         pytest.warns(NotConverged, match="1 rounds were not enough"),
     ):
         svm.fit(x, y)
     assert svm.gap_ > 10.0 * 1e-3
+
+
+def test_a_search_that_ends_where_nothing_is_told_apart_says_so() -> None:
+    x, h = np.ones((N, VIEWS, K)), np.zeros(N, dtype=np.int64)
+    with pytest.warns(NotConverged, match="nothing that tells the labels apart: w = 0, the obj"):
+        LatentSVM(Digits(), C=1e-3, search=Search(age=None)).fit(x, np.arange(N) % 2, h)
 
 
 def test_settings_and_data_are_looked_at() -> None:

@@ -223,7 +223,9 @@ class Run(Generic[H, W]):
 
 
 def same(a: object, b: object) -> bool:
-    """Say whether two sets of latent values are equal: arrays, or tuples of them."""
+    """Say whether two sets of latent values are equal: arrays, also of objects, tuples of them."""
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype.hasobject:
+        return same(tuple(a), tuple(b))
     return np.array_equal(a, b)  # type: ignore[arg-type]  # None and scalars are arrays to NumPy

@@ -1,5 +1,6 @@
 """The latent structural SVM of the founding paper, for scikit-learn."""
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from selfpaced.errors import require, require_positive_int
 from selfpaced.latent.margin import Margin
 from selfpaced.latent.restarts import restarts
-from selfpaced.latent.search import Search
+from selfpaced.latent.search import NotConverged, Search
 from selfpaced.latent.structure import Structure
 
 Floats = NDArray[np.float64]
@@ -89,6 +90,13 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         self.objective_, self.history_ = best.objective, best.history
         self.slack_ = model.losses(best.w, best.h) * len(model) / self.C
         self.converged_ = best.converged
+        if not self.coef_.any():
+            warnings.warn(
+                f"LatentSVM found nothing that tells the labels apart: w = 0, the objective is "
+                f"{self.objective_:g}. Raise n_init, or give first latent values by fit(X, y, h).",
+                NotConverged,
+                stacklevel=2,
+            )
         return self
 
     def predict(self, X: Any) -> Any:
