@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from selfpaced.latent import problems
 from selfpaced.latent.checks import check_structure
-from selfpaced.latent.problems import Digits, Motif
+from selfpaced.latent.problems import Boxes, Digits, Mentions, Motif
+from selfpaced.latent.problems.mentions import made_mentions
 from selfpaced.latent.structure import Guess, Structure
 
 Floats = NDArray[np.float64]
@@ -23,7 +24,13 @@ def sequences() -> tuple[list[str], list[int]]:
     return ["".join(row) for row in letters], [-1, 1] * 6
 
 
+def images() -> tuple[Floats, list[int]]:
+    return np.random.default_rng(0).random((12, 8, 8)), [0, 1] * 6
+
+
 SAMPLES: dict[str, tuple[Structure[Any, Any, Any], Any]] = {
+    "Boxes": (Boxes(size=4, cell=2), images()),
+    "Mentions": (Mentions(), made_mentions(8, random_state=0)),
     "Digits": (Digits(), views()),
     "Motif": (Motif(length=4, order=2), sequences()),
 }

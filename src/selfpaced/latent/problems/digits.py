@@ -65,13 +65,19 @@ class Digits(Structure[Floats, Classes, Views]):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        require_positive_int("n_classes", self.n_classes, "Digits")
-        require(self.n_classes >= 2, f"Digits: n_classes must be 2 or more; got {self.n_classes}.")
+        require_positive_int("n_classes", self.n_classes, type(self).__name__)
+        require(
+            self.n_classes >= 2,
+            f"{type(self).__name__}: n_classes must be 2 or more; got {self.n_classes}.",
+        )
         if self.first is not None and not isinstance(self.first, int):
-            raise TypeError(f"Digits: first must be an int or None; got {self.first!r}.")
+            raise TypeError(
+                f"{type(self).__name__}: first must be an int or None; got {self.first!r}."
+            )
         require(
             self.first is None or self.first >= 0,
-            f"Digits: first must be the place of an angle, from 0, or None; got {self.first}.",
+            f"{type(self).__name__}: first must be the place of an angle, from 0, or None; got "
+            f"{self.first}.",
         )
 
     def read(self, x: Any) -> Floats:
@@ -82,21 +88,28 @@ class Digits(Structure[Floats, Classes, Views]):
             f"Digits needs features of each image at each angle, shape (n, angles, k); got shape "
             f"{views.shape}. Rotated().fit(images).transform(images) makes them.",
         )
-        require(bool(np.isfinite(views).all()), "Digits: the features must be finite numbers.")
+        require(
+            bool(np.isfinite(views).all()),
+            f"{type(self).__name__}: the features must be finite numbers.",
+        )
         return views
 
     def check(self, x: Floats, y: Classes) -> None:
         """Raise for labels that are no classes, and a first angle that is not there."""
-        require(len(x) == len(y), f"Digits: there are {len(x)} images and {len(y)} labels.")
+        require(
+            len(x) == len(y),
+            f"{type(self).__name__}: there are {len(x)} images and {len(y)} labels.",
+        )
         found = np.unique(y)
         require(
             np.issubdtype(y.dtype, np.integer) and found.tolist() == [*range(self.n_classes)],
-            f"Digits: labels must be the ints 0 to {self.n_classes - 1}, with images of each; got "
-            f"{found[:10].tolist()}. scikit-learn's LabelEncoder makes them.",
+            f"{type(self).__name__}: labels must be the ints 0 to {self.n_classes - 1}, with images "
+            f"of each; got {found[:10].tolist()}. scikit-learn's LabelEncoder makes them.",
         )
         require(
             self.first is None or self.first < x.shape[1],
-            f"Digits: first={self.first} must be below the number of angles, {x.shape[1]}.",
+            f"{type(self).__name__}: first={self.first} must be below the number of angles, "
+            f"{x.shape[1]}.",
         )
 
     def features(self, x: Floats, y: Classes, h: Views) -> Floats:
