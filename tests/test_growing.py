@@ -50,6 +50,11 @@ def test_each_step_multiplies_the_age() -> None:
     assert Growing(1.5)(2, of(1.0, 9.0), torch.tensor(4.0)) == 6.0
 
 
+def test_an_age_beyond_all_numbers_stays_there() -> None:
+    largest = torch.finfo(torch.float32).max
+    assert Growing(2.0)(9, of(1.0, 9.0), torch.tensor(largest)) == largest
+
+
 def test_a_start_is_the_first_age() -> None:
     assert Growing(start=0.25)(1, of(1.0, 9.0), NOTHING) == 0.25
 

@@ -71,7 +71,7 @@ class Growing:
         _require_positive(population.difficulty)
         if previous.isinf():
             return torch.full_like(previous, self.start or self._first(population))
-        return previous * self.factor
+        return (previous * self.factor).clamp(max=torch.finfo(torch.float32).max)
 
     def _first(self, population: Population) -> float:
         """Return the least difficulty over those of the share, ties included."""

@@ -10,6 +10,7 @@ from selfpaced.cli.audit import audit
 from selfpaced.cli.blobs import blobs
 from selfpaced.cli.digits import digits
 from selfpaced.cli.fix import fix
+from selfpaced.cli.latent import latent
 from selfpaced.cli.predict import predict
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 demo = typer.Typer(no_args_is_help=True, help="See what the library does, on real data.")
 app.add_typer(demo, name="demo")
+app.add_typer(latent, name="latent")
 
 
 def _show_version(asked: bool) -> None:

@@ -25,7 +25,7 @@ def refusing(debug: bool = False, code: int = 2) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, OSError, ModuleNotFoundError) as error:
+    except (ValueError, OSError, ImportError) as error:
         if debug:
             raise
         say_error(_how_to_install(error) or str(error))

@@ -7,6 +7,7 @@ from selfpaced.report.animation import Frame, animate_boundary, animate_embeddin
 from selfpaced.report.plots import plot_accuracies, plot_ages, plot_curves, plot_kept_share
 from selfpaced.report.rules import plot_latent_losses, plot_pacings, plot_weightings
 from selfpaced.report.samples import plot_cartography, plot_loss_bands
+from selfpaced.report.search import plot_searches
 from selfpaced.report.suspects import plot_suspects
 from selfpaced.report.theme import DARK, LIGHT, Theme
 
@@ -26,6 +27,7 @@ __all__ = [
     "plot_latent_losses",
     "plot_loss_bands",
     "plot_pacings",
+    "plot_searches",
     "plot_suspects",
     "plot_weightings",
 ]

@@ -103,8 +103,8 @@ class Digits(Structure[Floats, Classes, Views]):
         found = np.unique(y)
         require(
             np.issubdtype(y.dtype, np.integer) and found.tolist() == [*range(self.n_classes)],
-            f"{type(self).__name__}: labels must be the ints 0 to {self.n_classes - 1}, with images "
-            f"of each; got {found[:10].tolist()}. scikit-learn's LabelEncoder makes them.",
+            f"{type(self).__name__}: labels must be the ints 0 to {self.n_classes - 1}, with "
+            f"images of each; got {found[:10].tolist()}. scikit-learn's LabelEncoder makes them.",
         )
         require(
             self.first is None or self.first < x.shape[1],

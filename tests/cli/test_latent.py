@@ -1,0 +1,154 @@
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+import selfpaced
+from selfpaced.cli.latent import latent
+from selfpaced.demo import latent as experiment
+from selfpaced.demo.latent import NAMES, Comparison, Run, Step, Task
+
+Asked = list[dict[str, Any]]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(latent, arguments, env={"COLUMNS": "100"})
+
+
+def assert_one_line(result: Result, says: str) -> None:
+    """The command failed with one line on stderr, and no traceback."""
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert result.stderr.count("\n") == 1
+    assert says in result.stderr
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """Searches that take no time; what they were asked for."""
+    found: Asked = []
+
+    def compare(task: Task, **settings: Any) -> Comparison:
+        watch = settings.pop("watch")
+        found.append({"task": task, "threads": torch.get_num_threads(), **settings})
+        runs = {}
+        for place, name in enumerate(NAMES):
+            objective = 10.0 + place
+            steps = (Step(20.0, 1.0, 0.1), Step(objective, 0.5, 0.2))
+            runs[name] = [Run(objective, 0.0, 0.5, steps, 0.25)] * settings["starts"]
+            watch(name, objective)
+        return Comparison(task, settings["C"], runs)
+
+    monkeypatch.setattr(experiment, "compare", compare)
+    return found
+
+
+def test_digits_print_four_searches_one_sentence_and_what_the_paper_says(
+    asked: Asked, tmp_path: Path
+) -> None:
+    result = run("digits", "-o", str(tmp_path / "new" / "out"))
+    assert result.exit_code == 0, result.output
+    assert "digits 3 and 8: 238 to train on, 119 to test; C = 150, factor 1.3, 4 starts" in (
+        result.stdout
+    )
+    for words in (*NAMES, "objective", "train error", "test error", "fits", "seconds", "4 of 4"):
+        assert words in result.stdout
+    said = " ".join(result.stdout.split())
+    assert "Here the order helped: neither more fits nor another order did as well." in said
+    assert "12, 8, 11 and 22%" in said and "NIPS 2010" in said
+    written = {path.name for path in (tmp_path / "new" / "out").iterdir()}
+    assert written == {"searches.png", "searches.csv"}
+    assert all(name in result.stdout for name in written)
+    assert max(len(line) for line in result.stdout.splitlines() if "out" not in line) <= 100
+
+
+def test_motif_prints_the_papers_table_too(asked: Asked, tmp_path: Path) -> None:
+    result = run("motif", "-o", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert "a made motif, TGACGCAATG: 1,000 to train on, 2,000 to test" in result.stdout
+    for cell in ("106.50 / 106.60", "34.89 / 30.31", "32.15 / 32.24", "protein 5"):
+        assert cell in result.stdout
+    assert "18 of 100 runs, self-paced in 1 of 100" in " ".join(result.stdout.split())
+    assert max(len(line) for line in result.stdout.splitlines() if "/tmp" not in line) <= 100
+
+
+def test_options_reach_the_searches(asked: Asked, tmp_path: Path) -> None:
+    options = ("--C", "25", "--factor", "2", "--seed", "7", "--starts", "2", "--pair", "1-7")
+    result = run("digits", *options, "-o", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    (settings,) = asked
+    assert settings["task"].name == "digits 1 and 7"
+    assert settings["threads"] == 1
+    assert {name: settings[name] for name in ("C", "factor", "seed", "starts")} == {
+        "C": 25.0,
+        "factor": 2.0,
+        "seed": 7,
+        "starts": 2,
+    }
+
+
+def test_a_matrix_is_planted(asked: Asked, tmp_path: Path) -> None:
+    (tmp_path / "m.jaspar").write_text("A [ 9 0 0 ]\nC [ 0 9 0 ]\nG [ 0 0 9 ]\nT [ 1 1 1 ]\n")
+    result = run("motif", "--matrix", str(tmp_path / "m.jaspar"), "-o", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert "the motif of m.jaspar" in result.stdout
+    assert asked[0]["task"].problem.length == 3
+
+
+def test_the_users_sequences_are_learned_from_end_to_end(tmp_path: Path) -> None:
+    for name, text in (("yes.fa", "ACGTTTGACGCA"), ("no.fa", "AAATTTAACCAA")):
+        (tmp_path / name).write_text("".join(f">{n}\n{text}\n" for n in range(9)))
+    files = ("--positives", str(tmp_path / "yes.fa"), "--negatives", str(tmp_path / "no.fa"))
+    options = (*files, "--length", "4", "--starts", "1", "--C", "10")
+    result = run("motif", *options, "-o", str(tmp_path / "out"))
+    assert result.exit_code == 0, result.output
+    assert "yes.fa: 12 to train on, 6 to test" in result.stdout
+    assert "0.00%" in result.stdout
+    assert (tmp_path / "out" / "searches.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("digits", "--pair", "38"), "--pair takes two digits, as in 3-8; got '38'."),
+        (("digits", "--pair", "3-12"), "A pair is two digits, as in 3-8; got 3-12."),
+        (("digits", "--factor", "1"), "Growing: factor must be above 1; got 1.0."),
+        (("digits", "--C", "0"), "LatentSVM: C must be above 0; got 0.0."),
+        (("motif", "--positives", "a.fa"), "--positives and --negatives go together"),
+        (("motif", "--matrix", "absent.jaspar"), "No such file or directory: 'absent.jaspar'"),
+        (
+            ("motif", "--matrix", "m", "--positives", "a", "--negatives", "b"),
+            "--matrix is planted in made sequences: leave it out with your own.",
+        ),
+    ],
+)
+def test_mistakes_are_one_line(arguments: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    assert_one_line(run(*arguments, "-o", str(tmp_path)), says)
+
+
+def test_an_output_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine")
+    assert_one_line(run("digits", "-o", str(tmp_path / "taken")), "--output: cannot make")
+
+
+def test_help_loads_no_data_and_no_pictures() -> None:
+    program = (
+        "import sys; from selfpaced.cli.latent import latent; "
+        "latent(['--help'], standalone_mode=False); "
+        "heavy = {'matplotlib', 'sklearn', 'scipy', 'selfpaced.demo'} & set(sys.modules); "
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    source = Path(selfpaced.__file__).parents[1]
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(source), "COLUMNS": "100"},
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "digits" in result.stdout and "motif" in result.stdout
