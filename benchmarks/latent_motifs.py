@@ -41,6 +41,10 @@ WAYS = {
     "random order": Search(weighting=Shuffled(), stop=PAPER),
     "CCCP to a fixed point": Search(age=None, stop=FIXED),
     "self-paced, mu = 1.1, to a fixed point": Search(age=Growing(1.1), stop=FIXED),
+    "self-paced, mu = 1.03, to a fixed point": Search(age=Growing(1.03), stop=FIXED),
+    "random order, mu = 1.03, to a fixed point": Search(
+        age=Growing(1.03), weighting=Shuffled(), stop=FIXED
+    ),
 }
 AS_MANY = "CCCP, as many solves"
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from selfpaced.latent import Search, Stop
-from selfpaced.latent.problems import Motif, Sequences
+from selfpaced.latent.problems import Motif
+from selfpaced.latent.problems.motif import Sequences
 from selfpaced.latent.svm import LatentSVM
 
 Floats = NDArray[np.float64]

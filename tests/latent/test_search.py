@@ -250,6 +250,14 @@ def test_the_papers_rule_stops_on_a_plateau_and_patience_passes_it() -> None:
     assert ends_after(Stop(min_outer=3, patience=1), *plateau) == 5
 
 
+def test_it_ends_at_once_where_nothing_changes_any_more() -> None:
+    model = Centres(numbers())
+    waiting = Stop(0.0, min_outer=300, patience=300)
+    result = Search(age=None, stop=waiting)(model, start())
+    assert result.converged
+    assert result.history[-1].outer < 20
+
+
 def test_a_tolerance_of_the_search_goes_before_the_models() -> None:
     slow_fall = tuple(9 - 0.05 * k for k in range(20)) + (8.0,) * 5
     assert ends_after(PAPER, *slow_fall) == 2

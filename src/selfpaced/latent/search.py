@@ -34,10 +34,10 @@ class Stop:
 
     It is looked at only when no later age would change a weight. One small decrease is no proof:
     from random latent values the second round of CCCP often falls by less than the tolerance, and
-    the third by much.
+    the third by much. Where neither h nor v changes any more nothing ever will: it ends at once.
 
     Args:
-        tol: A decrease of less counts as small; in the unit of the objective, 0 or more. None for
+        tol: A decrease of no more counts as small; in the unit of the objective, 0 or more. None for
             the model's ``tolerance``.
         min_outer: At least so many rounds, warm-up included.
         patience: So many small decreases in a row.
@@ -135,9 +135,9 @@ class Search:
         run = Run(model, choice, self.warmup, self.max_inner, tol)
         small, last, converged = 0, None, False
         for fit in run.rounds(h, self.stop.max_outer):
-            small = small + 1 if last is not None and fit.fell_from(last) < tol else 0
-            last = fit
+            small = small + 1 if last is not None and fit.fell_from(last) <= tol else 0
             enough = small >= self.stop.patience and run.outer >= self.stop.min_outer
+            enough, last = enough or fit is last, fit  # what is not fitted again never will be
             if converged := enough and run.is_over():
                 break
         if not converged:

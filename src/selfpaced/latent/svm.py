@@ -9,13 +9,17 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from selfpaced.age import Growing
 from selfpaced.errors import require, require_positive_int
 from selfpaced.latent.margin import Margin
 from selfpaced.latent.restarts import restarts
-from selfpaced.latent.search import NotConverged, Search
+from selfpaced.latent.search import NotConverged, Search, Stop
 from selfpaced.latent.structure import Structure
 
 Floats = NDArray[np.float64]
+
+
+PATIENT = Search(age=Growing(1.03), stop=Stop(0.0))
 
 
 class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -30,7 +34,8 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         problem: Features, and the argmaxes over labels and latent values.
         C: What the losses count against the regulariser; above 0.
         eps: The precision of a fit, of C; above 0.
-        search: How it is trained; ``Search(age=None)`` is CCCP.
+        search: How it is trained. None for slower than the paper, until nothing changes any more:
+            ``Search(age=Growing(1.03), stop=Stop(0.0))``. ``Search(age=None)`` is CCCP.
         n_init: How many starts.
         max_iter: Cutting planes at most in one fit.
         random_state: Of the starts.
@@ -82,7 +87,7 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
             h: First latent values in place of the problem's own starts; then ``n_init`` is 1.
         """
         model = self._model(X, y)
-        search = Search() if self.search is None else self.search
+        search = PATIENT if self.search is None else self.search
         results = restarts(search, model, self._starts(model, h), n_jobs=self.n_jobs)
         best = results[0]
         self.coef_, self.gap_ = best.w.w, best.w.gap
