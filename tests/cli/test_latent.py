@@ -47,7 +47,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     return found
 
 
-def test_digits_print_four_searches_one_sentence_and_what_the_paper_says(
+def test_digits_print_five_searches_one_sentence_and_what_the_paper_says(
     asked: Asked, tmp_path: Path
 ) -> None:
     result = run("digits", "-o", str(tmp_path / "new" / "out"))

@@ -61,8 +61,16 @@ def run(objective: float, *, test_error: float = 0.1, fits: int = 3) -> Run:
     return Run(objective, 0.1, test_error, (Step(objective, 1.0, 0.1),) * fits, 0.1)
 
 
-def scored(paced: list[float], cccp: list[float], long: list[float], other: list[float]) -> str:
-    rows = [[run(objective) for objective in row] for row in (paced, cccp, long, other)]
+def scored(
+    paced: list[float],
+    cccp: list[float],
+    long: list[float],
+    other: list[float],
+    slow: list[float] | None = None,
+) -> str:
+    rows = [
+        [run(objective) for objective in row] for row in (paced, cccp, long, other, slow or long)
+    ]
     runs = dict(zip(NAMES, rows, strict=True))
     return sentence(Comparison(None, 100.0, runs))  # type: ignore[arg-type]  # no task is needed
 
@@ -180,6 +188,11 @@ def test_a_made_task_has_as_many_places_as_the_matrix() -> None:
     made = planted("made", made_matrix()[:6], seed=0)
     assert made.problem.length == 6  # type: ignore[attr-defined]  # a Motif
     assert (len(made.train.y), len(made.test.y)) == (1000, 2000)
+
+
+def test_the_sentence_says_what_patience_came_to() -> None:
+    said = scored([9, 9], [9, 9], [9, 9], [9, 9], [8, 9.5])
+    assert said.endswith("than CCCP that goes on in 1, higher in 1, after 3 fits.")
 
 
 def test_a_motif_longer_than_a_sequence_is_refused() -> None:

@@ -3,7 +3,7 @@
 from statistics import mean
 from typing import NamedTuple
 
-from selfpaced.demo.latent import CCCP, EPS, LONG, PACED, RANDOM, Comparison, Run
+from selfpaced.demo.latent import CCCP, EPS, LONG, PACED, RANDOM, SLOW, Comparison, Run
 
 SOURCE = (
     "Kumar, Packer, Koller, Self-Paced Learning for Latent Variable Models, NIPS 2010; numbers "
@@ -46,9 +46,9 @@ class Score(NamedTuple):
     higher: int
 
 
-def against(comparison: Comparison, other: str) -> Score:
-    """Return how often self-paced ended lower than another search from the same start."""
-    pairs = zip(comparison.runs[PACED], comparison.runs[other], strict=True)
+def against(comparison: Comparison, other: str, search: str = PACED) -> Score:
+    """Return how often a search ended lower than another from the same start."""
+    pairs = zip(comparison.runs[search], comparison.runs[other], strict=True)
     gains = [theirs.objective - ours.objective for ours, theirs in pairs]
     least = comparison.C * EPS
     return Score(sum(gain > least for gain in gains), sum(gain < -least for gain in gains))
@@ -76,7 +76,17 @@ def sentence(comparison: Comparison) -> str:
     return (
         f"Of {starts} start{'s' * (starts > 1)}, self-paced ended lower {said} (by more than C eps "
         f"= {comparison.C * EPS:g}), after {paced:.0f} fits for CCCP's {usual:.0f}. "
-        f"{_conclusion(scores)}"
+        f"{_conclusion(scores)} {_patience(comparison)}"
+    )
+
+
+def _patience(comparison: Comparison) -> str:
+    """Say what more time came to."""
+    score = against(comparison, LONG, SLOW)
+    fits = mean(len(run.steps) for run in comparison.runs[SLOW])
+    return (
+        f"The patient search ended lower than CCCP that goes on in {score.lower}, higher in "
+        f"{score.higher}, after {fits:.0f} fits."
     )
 
 

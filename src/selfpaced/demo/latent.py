@@ -24,11 +24,17 @@ from selfpaced.latent import NotConverged, Search, Stop
 from selfpaced.latent.problems.digits import Digits, Rotated
 from selfpaced.latent.problems.motif import Motif
 from selfpaced.latent.structure import Structure
-from selfpaced.latent.svm import LatentSVM
+from selfpaced.latent.svm import PATIENT, LatentSVM
 from selfpaced.report.search import plot_searches
 from selfpaced.weighting import Hard
 
-NAMES = PACED, CCCP, LONG, RANDOM = "self-paced", "CCCP", "CCCP, longer", "random order"
+NAMES = PACED, CCCP, LONG, RANDOM, SLOW = (
+    "self-paced",
+    "CCCP",
+    "CCCP, longer",
+    "random order",
+    "patient",
+)
 PAPERS_RULE = Stop(min_outer=2, patience=1)  # a decrease below C eps ends it
 EPS = 1e-3
 STUCK = 0.45  # test error of a run that has learned nothing; 0.5 is chance
@@ -171,6 +177,7 @@ def compare(
             CCCP: Search(age=None, stop=PAPERS_RULE),
             LONG: Search(age=None),
             RANDOM: Search(age, order, stop=PAPERS_RULE),
+            SLOW: PATIENT,
         }
         for name, search in searches.items():
             if name == LONG:

@@ -37,8 +37,8 @@ class Stop:
     the third by much. Where neither h nor v changes any more nothing ever will: it ends at once.
 
     Args:
-        tol: A decrease of no more counts as small; in the unit of the objective, 0 or more. None for
-            the model's ``tolerance``.
+        tol: A decrease of no more counts as small; in the unit of the objective, 0 or more. None
+            for the model's ``tolerance``.
         min_outer: At least so many rounds, warm-up included.
         patience: So many small decreases in a row.
         max_outer: At most so many rounds, with a ``NotConverged`` warning.
