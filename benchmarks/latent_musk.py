@@ -8,7 +8,8 @@ smells. MI-SVM and mi-SVM with an RBF kernel, each by
 - by side: self-paced, the same share of positive and negative units, from half to all in 5 steps;
 - two random-order controls, which keep as many units in every round as those two, in a fixed order.
 
-Accuracy of ten-fold stratified cross-validation, ten shuffles. Nothing is tuned: C = 1, columns of
+Accuracy of ten-fold stratified cross-validation, ten shuffles of MUSK1 and three of
+MUSK2, whose bags are up to a thousand. Nothing is tuned: C = 1, columns of
 variance 1, gamma 1 / 166 and 300 Nystroem features for all. The published figures are those of
 Andrews et al. (NIPS 2002), quoted from memory: a plain hinge, and other settings.
 
@@ -49,7 +50,7 @@ MUSK = data.Source(
     sha256="6fa58ea7133a90455810a467a87916ebbcbbd886879c6476df6d0e7ea926031f",
     folder="mil/data/datasets/csv",
 )
-SHUFFLES, FOLDS = range(10), 10
+FOLDS = 10
 MODELS = {"MI-SVM": MISVM, "mi-SVM": miSVM}
 PUBLISHED = {
     ("musk1", "MI-SVM"): 77.9,
@@ -195,7 +196,9 @@ def table(rows: list[Row]) -> Iterator[str]:
 def main() -> None:
     """Run what is missing, or print; a shuffle of MUSK2 takes minutes."""
     planned = (
-        (name, model, seed) for name, seed, model in product(("musk1", "musk2"), SHUFFLES, MODELS)
+        (name, model, seed)
+        for name, few in (("musk1", 10), ("musk2", 3))
+        for seed, model in product(range(few), MODELS)
     )
     run_missing(FILE, Row, planned, execute, table)
 
