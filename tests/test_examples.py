@@ -30,6 +30,14 @@ def test_the_plain_loop_finds_the_mislabeled_blobs(tmp_path: Path) -> None:
     assert share >= 90
 
 
+def test_the_motif_is_found_that_nobody_has_marked(tmp_path: Path) -> None:
+    said = output_of("latent_motif.py", tmp_path)
+    assert "the motif reads GATTACA" in said
+    told, found = (float(share) for share in re.findall(r"([\d.]+)% of the", said))
+    assert told > 95
+    assert found > 90
+
+
 def test_the_classic_program_names_the_planted_point(tmp_path: Path) -> None:
     said = output_of("classic.py", tmp_path)
     left_out, planted = re.search(r"\[(.*)\] are left out; (\d+) was planted", said).groups()  # type: ignore[union-attr]
