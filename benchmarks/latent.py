@@ -7,7 +7,7 @@ is only printed. Each part is a file ``latent_*.py`` beside this one, with its o
 import sys
 from importlib import import_module
 
-PARTS = ("svm", "digits", "motifs", "mixtures", "ratings", "musk")
+PARTS = ("svm", "digits", "motifs", "mixtures", "views", "ratings", "musk")
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 H = TypeVar("H")
 W = TypeVar("W")
 
+SLIGHT = 1e-6  # more weight by no larger share is none: soft weights creep
 ALMOST_ALL = 0.99  # where all weights are over it the age is infinite: soft ones end at 1, too
 
 
@@ -90,7 +91,8 @@ class Fit(NamedTuple, Generic[H, W]):
         """Return by how much the objective fell; infinite where weights were added, and it rose."""
         if (self.v == 1).all():
             return last.objective - self.objective
-        return last.weighted - self.weighted if self.v.sum() <= last.v.sum() else math.inf
+        added = self.v.sum() > last.v.sum() * (1 + SLIGHT)
+        return math.inf if added else last.weighted - self.weighted
 
 
 class Run(Generic[H, W]):
