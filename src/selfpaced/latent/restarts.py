@@ -3,13 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from joblib import Parallel, delayed
 from torch import Tensor
 
 from selfpaced.errors import require
 from selfpaced.latent.model import LatentModel
 from selfpaced.latent.run import Result
 from selfpaced.latent.search import Search
+
+try:
+    from joblib import Parallel, delayed
+except ImportError as error:
+    raise ImportError(
+        f"selfpaced.latent.restarts needs joblib ({error}). "
+        f'Install it with: pip install "selfpaced[latent]"'
+    ) from error
 
 H = TypeVar("H")
 W = TypeVar("W")

@@ -5,9 +5,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from selfpaced.age import Growing
 from selfpaced.errors import require, require_positive_int
@@ -15,6 +12,16 @@ from selfpaced.latent.margin import Margin
 from selfpaced.latent.restarts import restarts
 from selfpaced.latent.search import NotConverged, Search, Stop
 from selfpaced.latent.structure import Structure
+
+try:
+    from sklearn.base import BaseEstimator
+    from sklearn.utils import check_random_state
+    from sklearn.utils.validation import check_is_fitted
+except ImportError as error:
+    raise ImportError(
+        f"selfpaced.latent.svm needs scikit-learn ({error}). "
+        f'Install it with: pip install "selfpaced[latent]"'
+    ) from error
 
 Floats = NDArray[np.float64]
 
