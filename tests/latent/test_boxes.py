@@ -137,6 +137,11 @@ def test_overlap_is_intersection_over_union() -> None:
         (lambda: Boxes().read(np.zeros((2, 9, 7))), "of 8 pixels or more a side"),
         (lambda: Boxes(size=2).read(np.full((1, 3, 3), np.nan)), "must be finite numbers"),
         (
+            lambda: Boxes(size=2, maps=lambda x: x[:, None, :, :-1]).read(np.zeros((1, 3, 3))),
+            r"maps must have shape \(n, c, H, W\); got \(1, 1, 3, 2\)",
+        ),
+        (lambda: Gradients(1), "Gradients: directions must be 2 or more; got 1"),
+        (
             lambda: Boxes(size=2, maps=lambda images: images).read(np.zeros((1, 3, 3))),
             r"maps must have shape \(n, c, H, W\); got \(1, 3, 3\)",
         ),

@@ -288,7 +288,9 @@ def test_names_of_users_are_no_places() -> None:
     model = fitted(None).fit(PAIRS, ONES)
     with pytest.raises(TypeError, match="items must be integers from 0; got <U1"):
         model.predict([0], ["a"])
-    with pytest.raises(ValueError, match=r"as many users as items; got shapes \(2,\) and \(1,\)"):
+    with pytest.raises(
+        ValueError, match=r"as many users as items, shapes \(n,\); got \(2,\) and \(1"
+    ):
         model.predict([0, 0], [0])
 
 
@@ -310,3 +312,48 @@ def test_no_warning_of_numbers_is_hidden() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fitted().fit(*planted()[::2])
+
+
+def noisy() -> Floats:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(30, 2)) @ random.normal(size=(2, 20))
+    values += 0.3 * random.normal(size=values.shape)
+    values[random.random(values.shape) < 0.3] = np.nan
+    return values
+
+
+def test_a_mask_is_what_is_not_known() -> None:
+    values = noisy()
+    hidden = np.ma.masked_array(np.where(np.isnan(values), -999.0, values), np.isnan(values))
+    with_nan = SelfPacedFactorisation(2, age=None, random_state=0).fit(values)
+    with_mask = SelfPacedFactorisation(2, age=None, random_state=0).fit(hidden)
+    assert np.array_equal(with_nan.residuals_, with_mask.residuals_)
+
+
+def test_a_search_on_numbers_without_noise_ends() -> None:
+    random = np.random.default_rng(0)
+    exact = random.normal(size=(60, 2)) @ random.normal(size=(2, 40))
+    known = np.where(random.random(exact.shape) < 0.5, exact, np.nan)
+    model = SelfPacedFactorisation(2, regularisation=0.1, random_state=0)
+    with pytest.warns(UserWarning, match="left out .*% of the ratings. If most of them are right"):
+        model.fit(known)
+    assert model.converged_
+
+
+def test_many_left_out_are_warned_of() -> None:
+    random = np.random.default_rng(0)
+    ones = (random.random((80, 60)) < 0.15).astype(float)
+    with pytest.warns(UserWarning, match="left out 28% of the ratings. .*use age=None"):
+        SelfPacedFactorisation(2, random_state=0).fit(ones)
+
+
+def test_numbers_with_gaps_are_refused() -> None:
+    pairs = np.array([[10**12, 0], [3, 1]])
+    with pytest.raises(ValueError, match="2 ratings and numbers up to 1000000000000. np.unique"):
+        SelfPacedFactorisation(2).fit(pairs, [1.0, 2.0])
+
+
+def test_places_are_rows_of_numbers() -> None:
+    model = SelfPacedFactorisation(2, age=None, random_state=0).fit(noisy())
+    with pytest.raises(ValueError, match=r"as many users as items, shapes \(n,\); got \(\) and"):
+        model.predict(0, 1)

@@ -3,6 +3,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize
@@ -322,3 +323,13 @@ def test_bad_settings_say_what_they_should_be() -> None:
         bags_of([[1.0], [2.0]], [0], [0, 0])
     with pytest.raises(ValueError, match=r"bag \[4\] has more than one"):
         bags_of([[1.0], [2.0]], [4, 4], [0, 1])
+
+
+def test_masks_and_tables_are_no_bags() -> None:
+    masked = np.ma.masked_array(np.ones((2, 2)), [[True, False], [False, False]])
+    with pytest.raises(ValueError, match=r"bags must not be masked; got masks in \[1\]. Impute"):
+        MISVM().fit([np.zeros((2, 2)), masked], [0, 1])
+    with pytest.raises(ValueError, match=r"X must be a sequence of bags; got a table. bags_of"):
+        MISVM().fit(pd.DataFrame({"a": [1.0]}), [1])  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(ValueError, match="C must be above 0; got inf"):
+        MISVM(C=np.inf).fit([np.zeros((2, 2)), np.ones((1, 2))], [0, 1])

@@ -14,7 +14,7 @@ from selfpaced.age import Growing, Quantile, Threshold
 from selfpaced.latent import NotConverged, Search, Stop
 from selfpaced.latent.restarts import restarts
 from selfpaced.latent.run import same
-from selfpaced.pacing import Constant, Geometric, Ramp
+from selfpaced.pacing import Constant, Ramp
 from selfpaced.weighting import Hard, Linear, Logistic, Welsch
 
 Floats = NDArray[np.float64]
@@ -278,6 +278,31 @@ def test_the_same_latent_values_and_weights_are_fitted_once() -> None:
     assert all(a != b for a, b in pairwise(fits))
 
 
+@pytest.mark.parametrize("age", [Growing(1.01), Quantile(Ramp(0.3, 1.0, steps=150))])
+def test_a_slow_age_is_waited_for(age: Any) -> None:
+    model = Centres(np.array([0.0, 0.1, 1.0, 1.1, 1e4]), pull=1e-6)
+    result = Search(age=age)(model, np.array([0, 0, 1, 1, 1]))
+    assert result.converged
+    assert result.v.tolist() == [1.0] * 5
+
+
+def test_a_fit_that_would_leave_all_out_is_not_made() -> None:
+    model = Centres(np.array([5.0, 5.1, 5.2, 9.0]), k=1, pull=1.0)  # the pull is stronger than one
+    result = Search(age=Growing(1.05, share=0.05))(model, np.zeros(4, dtype=np.int64))
+    assert all(v.any() for _, v in model.fits)
+    assert result.v.tolist() == [1.0] * 4
+
+
+def test_soft_weights_of_a_share_wait_until_something_is_in() -> None:
+    class Exact(Centres):
+        def losses(self, w: Floats, h: Places) -> Floats:
+            return np.where(np.arange(62) < 40, 0.0, super().losses(w, h))
+
+    ramp = Quantile(Ramp(0.3, 1.0, steps=10))
+    result = Search(age=ramp, weighting=Linear())(Exact(numbers()), start())
+    assert result.v.tolist() == [1.0] * 62
+
+
 # --- several starts ----------------------------------------------------------------------------
 
 
@@ -306,6 +331,7 @@ def test_latent_values_may_be_arrays_of_objects() -> None:
     assert not same(trees([0, 0], [0, 1, 1]), trees([0, 0], [0, 1, 2]))
     assert not same((np.zeros(2), None), (np.zeros(2), np.zeros(1)))
     assert same((np.zeros(2), None), (np.zeros(2), None))
+    assert same([[1], [2, 3]], [[1], [2, 3]])
 
 
 # --- bad input ---------------------------------------------------------------------------------
@@ -332,8 +358,8 @@ def test_losses_that_are_not_finite_are_refused() -> None:
 
 
 def test_an_age_that_keeps_nothing_is_refused() -> None:
-    search = Search(age=Threshold(Geometric(1e-12, 1.3)))
-    with pytest.raises(ValueError, match="no unit is easy enough at the age 1.3e-12"):
+    search = Search(age=Threshold(Constant(1e-12)))
+    with pytest.raises(ValueError, match="no unit is easy enough at the age .*no later age"):
         search(Centres(numbers()), start())
 
 
@@ -346,6 +372,27 @@ def test_negative_losses_want_another_age() -> None:
         Search()(Likelihood(numbers()), start())
     result = Search(age=Quantile(Ramp(0.5, 1.0, 4)))(Likelihood(numbers()), start())
     assert result.converged
+
+
+def test_what_is_no_age_and_no_weighting_is_refused() -> None:
+    for age in (1.0, Growing):
+        with pytest.raises(TypeError, match="age must be an age such as Growing.., or None; got"):
+            Search(age=age)  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(
+        TypeError, match="Search: stop must be a Stop, such as Stop.0.001.; got 0.1"
+    ):
+        Search(stop=0.1)  # type: ignore[arg-type]  # on purpose
+    for weighting in (None, Hard, "hard"):
+        with pytest.raises(TypeError, match="weighting must be a rule such as Hard..; got"):
+            Search(weighting=weighting)  # type: ignore[arg-type]  # on purpose
+
+
+def test_columns_are_of_all_units() -> None:
+    age = Quantile(Constant(0.5), by="group")
+    with pytest.raises(ValueError, match=r"column 'group' must .* shape \(62,\); got shape \(3,\)"):
+        Search(age=age)(Centres(numbers()), start(), columns={"group": np.arange(3)})
+    result = Search(age=age)(Centres(numbers()), start(), columns={"group": np.arange(62) % 2})
+    assert result.v.sum() == 32
 
 
 def test_settings_are_looked_at() -> None:

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.base import clone
 
-from selfpaced.age import Growing
+from selfpaced.age import Growing, Quantile
 from selfpaced.latent import NotConverged, Search, Stop
 from selfpaced.latent.margin import Margin
 from selfpaced.latent.problems.digits import Digits
 from selfpaced.latent.structure import Guess
 from selfpaced.latent.svm import LatentSVM
+from selfpaced.pacing import Constant
 
 Floats = NDArray[np.float64]
 Classes = NDArray[np.int64]
@@ -123,6 +124,17 @@ def test_the_start_can_be_given() -> None:
     given = LatentSVM(Digits(), C=10.0, search=Search(age=None)).fit(x, y, h=np.zeros(N, int))
     assert np.array_equal(zero.coef_, given.coef_)
     assert told.objective_ < given.objective_
+
+
+def test_classes_can_have_shares_of_their_own() -> None:
+    x, y, _ = views()
+    age, stop = Quantile(Constant(0.5), by="group"), Stop(max_outer=3)
+    search = Search(age=age, stop=stop, max_inner=1)  # within a round the age stays, not the share
+    svm = LatentSVM(Digits(), C=10.0, search=search, random_state=0)
+    with pytest.warns(NotConverged, match="3 rounds were not enough"):
+        svm.fit(x, y, columns={"group": y})
+    kept = [int(svm.weights_[y == label].sum()) for label in (0, 1)]
+    assert kept == [-(-int((y == label).sum()) // 2) for label in (0, 1)]
 
 
 def test_each_round_of_the_search_is_relaxed_downwards() -> None:
@@ -238,5 +250,14 @@ def test_settings_and_data_are_looked_at() -> None:
         LatentSVM(Digits()).fit(x[:0], y[:0])
     with pytest.raises(ValueError, match="Digits: labels must be the .* with .* of each; got"):
         LatentSVM(Digits()).fit(x, np.zeros(N, int))
-    with pytest.raises(ValueError, match="start must answer for all 80 samples"):
+    with pytest.raises(ValueError, match="there are 80 samples and 3 latent values h"):
         LatentSVM(Digits()).fit(x, y, h=h[:3])
+    with pytest.raises(
+        ValueError, match=r"Digits: labels must be .*shape \(n,\); got shape \(80, 1"
+    ):
+        LatentSVM(Digits()).fit(x, y[:, None])
+    with pytest.raises(TypeError, match="LatentSVM: search must be a Search or None; got 'cccp'"):
+        LatentSVM(Digits(), search="cccp").fit(x, y)  # type: ignore[arg-type]  # on purpose
+    svm = LatentSVM(Digits(), search=Search(age=None), random_state=0).fit(x, y)
+    with pytest.raises(ValueError, match="score: there are 80 inputs and 1 labels"):
+        svm.score(x, [1])

@@ -56,8 +56,8 @@ def bags_of(instances: ArrayLike, bag_id: ArrayLike, bag_label: ArrayLike) -> Ba
         f"more than one.",
     )
     order = np.argsort(first)
-    members = [np.flatnonzero(bag == b) for b in order]
-    return Bags([rows[rows_of] for rows_of in members], labels[first[order]], names[first[order]])
+    members = np.split(np.argsort(bag, kind="stable"), np.cumsum(np.bincount(bag))[:-1])
+    return Bags([rows[members[b]] for b in order], labels[first[order]], names[first[order]])
 
 
 class Instances(NamedTuple):
@@ -88,6 +88,14 @@ def stacked(X: Given, owner: str) -> Instances:
         ValueError: For bags that are no matrices, are empty, differ in their columns, or hold
             numbers that are not finite; for no bags.
     """
+    masked = [i for i, bag in enumerate(X) if isinstance(bag, np.ma.MaskedArray) and bag.mask.any()]
+    require(
+        not masked, f"{owner}: bags must not be masked; got masks in {masked[:5]}. Impute them."
+    )
+    require(
+        not hasattr(X, "columns"),
+        f"{owner}: X must be a sequence of bags; got a table. bags_of() makes bags of it.",
+    )
     bags = [np.asarray(bag, dtype=np.float64) for bag in X]
     require(len(bags) > 0, f"{owner}: X must be a sequence of bags; got none.")
     flat = [i for i, bag in enumerate(bags) if bag.ndim != 2]

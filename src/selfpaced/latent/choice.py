@@ -14,7 +14,8 @@ from selfpaced.weighting import Weighting
 
 Floats = NDArray[np.float64]
 
-HORIZON = 200  # steps: an age that changes no weight for so long never will
+HORIZON = 200  # steps: an age that stands still for so long, or keeps all, will not change
+ALMOST_ALL = 0.99  # where all weights are over it the age is infinite: soft ones end at 1, too
 NOTICED = 0.01  # a smaller change of a weight is none
 
 
@@ -59,11 +60,13 @@ class Choice(NamedTuple):
 
     def changed(self, loss: Floats, last: Aged) -> Aged | None:
         """Return the next step that changes a weight at these losses; None where none does."""
-        now = last
-        for _ in range(HORIZON):
-            now = self.grown(loss, now)
+        now, still = last, 0
+        while still < HORIZON:
+            before, now = now, self.grown(loss, now)
             if np.abs(now.v - last.v).max() > NOTICED:
                 return now
+            stands = torch.equal(now.age, before.age) or bool((now.v > ALMOST_ALL).all())
+            still = still + 1 if stands else 0
         return None
 
     def _population(self, loss: Floats) -> Population:

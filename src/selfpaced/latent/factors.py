@@ -1,5 +1,6 @@
 """Matrix factorisation that learns from the entries that are easy."""
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -29,6 +30,9 @@ Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 
+MUCH = 0.1  # of the ratings; to leave out more is warned of
+
+
 class SelfPacedFactorisation(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     r"""Factorise a matrix with missing entries; entries far from what it says are left out.
 
@@ -36,10 +40,12 @@ class SelfPacedFactorisation(BaseEstimator):  # type: ignore[misc]  # scikit-lea
         + \rho \, (\lVert P \rVert^2 + \lVert b \rVert^2 + \lVert Q \rVert^2 + \lVert c \rVert^2)
 
     The age is in the unit of a squared residual. ``Deviations()``, the default, leaves out what
-    lies beyond three standard deviations, told from the median residual: of ratings that are all
-    right next to nothing, and of wrong ones those that harm most. ``Deviations(2.5)`` leaves out
-    more, which pays where many are known to be wrong and costs where none is. Soft weights, as in
-    the paper, are ``weighting=Mixture2(...)`` and the like.
+    lies beyond three standard deviations, told from the median residual: next to nothing where the
+    residuals of right ratings are normal, and of wrong ones those that harm most. Of zeros and
+    ones, counts, or nearly always the same value it leaves out the rare ones, and of numbers
+    without noise what is fitted late: over a tenth left out is warned of, and ``age=None`` is
+    plain. ``Deviations(2.5)`` leaves out more, which pays where many are known to be wrong and
+    costs where none is. Soft weights, as in the paper, are ``weighting=Mixture2(...)``.
 
     A user or an item that was not seen, or of which nothing was kept, has zeros: its predictions
     are the mean and the other's bias.
@@ -119,9 +125,9 @@ class SelfPacedFactorisation(BaseEstimator):  # type: ignore[misc]  # scikit-lea
         """
         self._require_settings()
         ratings = read_ratings(X, y)
-        search = Search(
-            self.age, self.weighting, warmup=1, stop=Stop(min_outer=2, max_outer=self.max_iter)
-        )
+        stop = Stop(min_outer=2, max_outer=self.max_iter)
+        # One fit a round: to an age of the last residuals a second would leave out ever more.
+        search = Search(self.age, self.weighting, warmup=1, stop=stop, max_inner=1)
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=self.n_init)
         models = [self._model(ratings, seed) for seed in seeds.tolist()]
         once = delayed(search.__call__)
@@ -138,9 +144,9 @@ class SelfPacedFactorisation(BaseEstimator):  # type: ignore[misc]  # scikit-lea
         check_is_fitted(self)
         i, j = read_places(users, "users"), read_places(items, "items")
         require(
-            i.shape == j.shape,
-            f"SelfPacedFactorisation.predict needs as many users as items; got shapes {i.shape} "
-            f"and {j.shape}.",
+            i.ndim == 1 and i.shape == j.shape,
+            f"SelfPacedFactorisation.predict needs as many users as items, shapes (n,); got "
+            f"{i.shape} and {j.shape}.",
         )
         tables = [
             np.pad(np.column_stack(table), ((0, 1), (0, 0)))  # the last row is of the unseen
@@ -190,4 +196,12 @@ class SelfPacedFactorisation(BaseEstimator):  # type: ignore[misc]  # scikit-lea
         self.suspects_ = np.argsort(-np.abs(self.residuals_), kind="stable")
         self.objective_, self.history_ = best.objective, best.history
         self.converged_ = best.converged
+        left = float((best.v == 0).mean())
+        if self.age is not None and left > MUCH:
+            warnings.warn(
+                f"SelfPacedFactorisation left out {left:.0%} of the ratings. If most of them are "
+                f"right, use age=None, or a higher Deviations(limit).",
+                UserWarning,
+                stacklevel=3,
+            )
         return self

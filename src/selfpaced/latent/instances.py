@@ -74,7 +74,7 @@ class BagClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sk
                 n_init out of range.
         """
         name = type(self).__name__
-        require(self.C > 0, f"{name}: C must be above 0; got {self.C}.")
+        require(0 < self.C < np.inf, f"{name}: C must be above 0; got {self.C}.")
         require_positive_int("n_init", self.n_init, name)
         instances = stacked(X, name)
         side = self._sides(y, len(instances.sizes))

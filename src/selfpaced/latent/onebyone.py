@@ -96,6 +96,10 @@ class OneByOne(Structure[Sequence[Any], Objects, Objects]):
         """Return the labels as an object array, shape (n,)."""
         return objects(y)
 
+    def read_latent(self, h: Iterable[Any]) -> Objects:
+        """Return latent values as an object array, shape (n,)."""
+        return objects(h)
+
     def check(self, x: Sequence[Any], y: Objects) -> None:
         """Raise unless each input has a label."""
         require(len(x) == len(y), f"OneByOne: there are {len(x)} inputs and {len(y)} labels.")

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 OWNER = "SelfPacedFactorisation"
+SPARSE = 100  # more numbers a rating than this are names, such as those of accounts
 
 
 class Ratings(NamedTuple):
@@ -43,8 +44,8 @@ def read_ratings(X: Any, y: Any = None) -> Ratings:  # what a user passes to fit
     Args:
         X: With y, pairs of user and item, integers from 0, shape (n, 2), in which order the entries
             stay. Else a scipy sparse matrix, whose stored entries are the known ones, zeros
-            included, duplicates added; or an array with NaN where nothing is known. The entries of
-            a matrix come row by row.
+            included, duplicates added; or an array with NaN, or a mask, where nothing is known.
+            The entries of a matrix come row by row.
         y: Ratings, shape (n,), or None.
 
     Raises:
@@ -88,6 +89,12 @@ def _of_pairs(X: Any, y: Any) -> Ratings:
         f"{pairs.shape} and {values.shape}. np.column_stack([users, items]) makes pairs.",
     )
     users, items = (read_places(pairs[:, at], name) for at, name in enumerate(("users", "items")))
+    most = max(_count(users), _count(items))
+    require(
+        most <= SPARSE * (len(values) + SPARSE),
+        f"{OWNER}: users and items are numbered from 0; got {len(values)} ratings and numbers up "
+        f"to {most - 1}. np.unique(names, return_inverse=True)[1] numbers names without gaps.",
+    )
     return Ratings(users, items, values, (_count(users), _count(items)))
 
 
@@ -98,7 +105,8 @@ def _of_matrix(X: Any) -> Ratings:
         held = rows.tocoo()
         users, items = (np.asarray(at, dtype=np.int64) for at in (held.row, held.col))
         return Ratings(users, items, held.data.astype(np.float64), held.shape)
-    matrix = np.asarray(X, dtype=np.float64)
+    known = ~np.ma.getmaskarray(X) if isinstance(X, np.ma.MaskedArray) else True
+    matrix = np.where(known, np.asarray(X, dtype=np.float64), np.nan)
     require(
         matrix.ndim == 2,
         f"{OWNER} needs a matrix of users times items, NaN where nothing is known, or pairs with "

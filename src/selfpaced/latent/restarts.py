@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from torch import Tensor
-
 from selfpaced.errors import require
 from selfpaced.latent.model import LatentModel
 from selfpaced.latent.run import Result
-from selfpaced.latent.search import Search
+from selfpaced.latent.search import Column, Search
 
 try:
     from joblib import Parallel, delayed
@@ -27,7 +25,7 @@ def restarts(
     model: LatentModel[H, W],
     starts: Sequence[H],
     *,
-    columns: Mapping[str, Tensor] | None = None,
+    columns: Mapping[str, Column] | None = None,
     n_jobs: int | None = None,
 ) -> list[Result[H, W]]:
     """Search from each start; the results, the lowest objective first.

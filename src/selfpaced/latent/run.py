@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from selfpaced.errors import require
-from selfpaced.latent.choice import Aged, Choice
+from selfpaced.latent.choice import ALMOST_ALL, Aged, Choice
 from selfpaced.latent.model import LatentModel
 
 Floats = NDArray[np.float64]
@@ -19,7 +19,6 @@ H = TypeVar("H")
 W = TypeVar("W")
 
 SLIGHT = 1e-6  # more weight by no larger share is none: soft weights creep
-ALMOST_ALL = 0.99  # where all weights are over it the age is infinite: soft ones end at 1, too
 
 
 class Row(NamedTuple):
@@ -156,7 +155,7 @@ class Run(Generic[H, W]):
         best = fit = self._solve(h, self.aged)
         for _ in range(self.max_inner - 1):
             v = choice.weights(fit.loss, self.aged.step, self.aged.age)
-            if np.array_equal(v, self.aged.v):
+            if np.array_equal(v, self.aged.v) or not v.any():  # a fit to nothing tells nothing
                 break
             self.aged = self.aged._replace(v=v)
             before, fit = fit, self._solve(h, self.aged)
@@ -171,13 +170,15 @@ class Run(Generic[H, W]):
         aged = choice.grown(loss, self.aged)
         if np.array_equal(aged.v, self.fit.v) and same(h, self.fit.h):
             aged = choice.changed(loss, aged) or aged
+        if not aged.v.any():
+            aged = choice.changed(loss, aged) or aged
         if (aged.v > ALMOST_ALL).all() and choice.changed(loss, aged) is None:
             self.full = True
             return Aged(aged.step, torch.full_like(aged.age, math.inf), np.ones(len(loss)))
         require(
             bool((aged.v > 0).any()),
             f"Search: no unit is easy enough at the age {aged.age.max():.3g}; the least loss is "
-            f"{loss.min():g}. Start from a greater age, or use Growing(), which finds one.",
+            f"{loss.min():g}, and no later age takes it in.",
         )
         return aged
 
@@ -225,8 +226,8 @@ class Run(Generic[H, W]):
 
 
 def same(a: object, b: object) -> bool:
-    """Say whether two sets of latent values are equal: arrays, also of objects, tuples of them."""
-    if isinstance(a, tuple) and isinstance(b, tuple):
+    """Say whether latent values are equal: arrays, also of objects, or tuples or lists of them."""
+    if isinstance(a, tuple | list) and isinstance(b, tuple | list):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype.hasobject:
         return same(tuple(a), tuple(b))

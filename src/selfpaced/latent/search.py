@@ -9,8 +9,10 @@ import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from selfpaced.age import Age, Growing
@@ -22,6 +24,7 @@ from selfpaced.weighting import Hard, Weighting
 
 H = TypeVar("H")
 W = TypeVar("W")
+Column = Tensor | NDArray[Any]
 
 
 class NotConverged(UserWarning):
@@ -112,6 +115,7 @@ class Search:
 
     def __post_init__(self) -> None:
         """Check the settings."""
+        _require_kinds(self.age, self.weighting, self.stop)
         require_positive_int("warmup", self.warmup, "Search")
         require_positive_int("max_inner", self.max_inner, "Search")
         require(
@@ -121,7 +125,7 @@ class Search:
         )
 
     def __call__(
-        self, model: LatentModel[H, W], h: H, *, columns: Mapping[str, Tensor] | None = None
+        self, model: LatentModel[H, W], h: H, *, columns: Mapping[str, Column] | None = None
     ) -> Result[H, W]:
         """Search from latent values.
 
@@ -130,7 +134,9 @@ class Search:
             h: The first latent values.
             columns: Per-unit constants that the age reads, such as groups, each of shape (n,).
         """
-        choice = None if self.age is None else Choice(self.weighting, self.age, columns or {})
+        choice = None
+        if self.age is not None:
+            choice = Choice(self.weighting, self.age, _read(columns or {}, len(model)))
         tol = model.tolerance if self.stop.tol is None else self.stop.tol
         run = Run(model, choice, self.warmup, self.max_inner, tol)
         small, last, converged = 0, None, False
@@ -145,13 +151,37 @@ class Search:
         return run.result(converged=converged)
 
 
+def _read(columns: Mapping[str, Column], n: int) -> dict[str, Tensor]:
+    """Return columns as tensors, once they are known to be of all units."""
+    found = {name: torch.as_tensor(column) for name, column in columns.items()}
+    for name, column in found.items():
+        require(
+            column.shape == (n,),
+            f"Search: the column {name!r} must have one number per unit, shape ({n},); got shape "
+            f"{tuple(column.shape)}.",
+        )
+    return found
+
+
+def _require_kinds(age: object, weighting: object, stop: object) -> None:
+    """Raise for what is no age, no weighting or no rule to stop."""
+    for name, part, sign, example in (
+        ("age", age, "needs_cut", "an age such as Growing(), or None"),
+        ("weighting", weighting, "latent_loss", "a rule such as Hard()"),
+    ):
+        if isinstance(part, type) or not (hasattr(part, sign) or (part is None and name == "age")):
+            raise TypeError(f"Search: {name} must be {example}; got {part!r}.")
+    if not isinstance(stop, Stop):
+        raise TypeError(f"Search: stop must be a Stop, such as Stop(0.001); got {stop!r}.")
+
+
 def _warn(rounds: int, history: list[Row]) -> None:
     """Warn that the rounds ran out."""
     ends = [row.objective for row in history if row.outer >= history[-1].outer - 1]
     warnings.warn(
         f"Search: {rounds} rounds were not enough; the last changed the objective by "
         f"{ends[-1] - ends[0]:.3g} to {ends[-1]:.6g}, with {history[-1].kept_share:.0%} kept. "
-        f"Raise max_outer or tol, or let the age grow faster.",
+        f"Raise max_outer (max_iter of an estimator) or tol, or let the age grow faster.",
         NotConverged,
         stacklevel=3,
     )

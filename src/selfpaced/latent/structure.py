@@ -6,6 +6,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from selfpaced.errors import require
+
 Floats = NDArray[np.float64]
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -70,8 +72,18 @@ class Structure(ABC, Generic[X, Y, H]):
         return x  # type: ignore[no-any-return]  # the user's inputs as they are
 
     def read_labels(self, y: Any) -> Y:
-        """Return labels as the other methods take them."""
-        return np.asarray(y)  # type: ignore[return-value]  # Y is an array unless overridden
+        """Return labels as the other methods take them; by default numbers, shape (n,)."""
+        labels = np.asarray(y)
+        require(
+            labels.ndim == 1,
+            f"{type(self).__name__}: labels must be one per sample, shape (n,); got shape "
+            f"{labels.shape}.",
+        )
+        return labels  # type: ignore[return-value]  # Y is an array unless overridden
+
+    def read_latent(self, h: Any) -> H:
+        """Return latent values that a user gives as the other methods take them."""
+        return h if isinstance(h, tuple) else np.asarray(h)  # type: ignore[return-value]  # likewise
 
     def check(self, x: X, y: Y) -> None:  # most problems have nothing to add
         """Raise ``ValueError`` for data that the problem is not made for."""

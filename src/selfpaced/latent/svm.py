@@ -1,6 +1,7 @@
 """The latent structural SVM of the founding paper, for scikit-learn."""
 
 import warnings
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from selfpaced.age import Growing
 from selfpaced.errors import require, require_positive_int
 from selfpaced.latent.margin import Margin
 from selfpaced.latent.restarts import restarts
-from selfpaced.latent.search import NotConverged, Search, Stop
+from selfpaced.latent.search import Column, NotConverged, Search, Stop
 from selfpaced.latent.structure import Structure
 
 try:
@@ -85,17 +86,22 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         self.n_init, self.max_iter = n_init, max_iter
         self.random_state, self.n_jobs = random_state, n_jobs
 
-    def fit(self, X: Any, y: Any, h: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, h: Any = None, *, columns: Mapping[str, Column] | None = None
+    ) -> Self:
         """Train.
 
         Args:
             X: Inputs, n of them.
             y: Labels.
             h: First latent values in place of the problem's own starts; then ``n_init`` is 1.
+            columns: Per-sample constants that the age reads, each of shape (n,), such as the
+                classes for ``Quantile(pacing, by="group")``: ``columns={"group": y}``.
         """
         model = self._model(X, y)
         search = PATIENT if self.search is None else self.search
-        results = restarts(search, model, self._starts(model, h), n_jobs=self.n_jobs)
+        starts = self._starts(model, h)
+        results = restarts(search, model, starts, columns=columns, n_jobs=self.n_jobs)
         best = results[0]
         self.coef_, self.gap_ = best.w.w, best.w.gap
         self.latent_, self.weights_ = best.h, best.v
@@ -105,7 +111,8 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         if not self.coef_.any():
             warnings.warn(
                 f"LatentSVM found nothing that tells the labels apart: w = 0, the objective is "
-                f"{self.objective_:g}. Raise n_init, or give first latent values by fit(X, y, h).",
+                f"{self.objective_:g}. Try search=Search(Quantile(Ramp(0.3, 1.0, steps=20))), or "
+                f"give first latent values by fit(X, y, h).",
                 NotConverged,
                 stacklevel=2,
             )
@@ -121,8 +128,10 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
 
     def score(self, X: Any, y: Any) -> float:
         """Return 1 less the mean loss: the accuracy where the loss is 0 or 1."""
-        y = self.problem.read_labels(y)
-        return 1.0 - float(np.mean(self.problem.loss(y, self.predict(X))))
+        guess, y = self.predict(X), self.problem.read_labels(y)
+        n, labels = _count(guess), _count(y)
+        require(n == labels, f"LatentSVM.score: there are {n} inputs and {labels} labels.")
+        return 1.0 - float(np.mean(self.problem.loss(y, guess)))
 
     def _guess(self, X: Any) -> Any:
         check_is_fitted(self)
@@ -135,13 +144,15 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
                 f"LatentSVM needs a problem, a Structure such as problems.Motif(); got "
                 f"{self.problem!r}. Methods for one sample each are wrapped by OneByOne."
             )
+        if not isinstance(self.search, Search | None):
+            raise TypeError(f"LatentSVM: search must be a Search or None; got {self.search!r}.")
         for name in ("C", "eps"):
-            value = getattr(self, name)
+            value = float(getattr(self, name))
             require(0 < value < np.inf, f"LatentSVM: {name} must be above 0; got {value}.")
         for name in ("n_init", "max_iter"):
             require_positive_int(name, getattr(self, name), "LatentSVM")
         x, labels = self.problem.read(X), self.problem.read_labels(y)
-        n = len(labels[0] if isinstance(labels, tuple) else labels)
+        n = _count(labels)
         require(n > 0, "LatentSVM: there are no samples. Give at least one of each class.")
         self.problem.check(x, labels)
         return Margin(self.problem, x, labels, n, C=self.C, eps=self.eps, max_iter=self.max_iter)
@@ -149,7 +160,11 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     def _starts(self, model: Margin[Any, Any, Any], h: Any) -> list[Any]:
         """Return first latent values."""
         if h is not None:
-            model.require_each(h, "start")
+            h = self.problem.read_latent(h)
+            require(
+                _count(h) == len(model),
+                f"LatentSVM.fit: there are {len(model)} samples and {_count(h)} latent values h.",
+            )
             return [h]
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         streams = np.random.default_rng(seed).spawn(self.n_init)
@@ -157,3 +172,8 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         for start in starts:
             model.require_each(start, "start")
         return starts
+
+
+def _count(labels: Any) -> int:
+    """Return of how many samples the labels are."""
+    return len(labels[0] if isinstance(labels, tuple) else labels)

@@ -45,6 +45,11 @@ class Gradients:
     def __post_init__(self) -> None:
         """Check the number."""
         require_positive_int("directions", self.directions, "Gradients")
+        require(
+            self.directions >= 2,
+            f"Gradients: directions must be 2 or more; got {self.directions}. A change between two "
+            f"directions is shared.",
+        )
 
     def __call__(self, images: Floats) -> Floats:
         """Return a map per direction, shape (n, directions, H, W)."""
@@ -112,7 +117,7 @@ class Boxes(Digits):
         images = self._images(x)
         maps = np.asarray(self.maps(images), np.float64)
         require(
-            maps.ndim == 4 and maps.shape[::2] == images.shape[:2],
+            maps.ndim == 4 and (len(maps), *maps.shape[2:]) == images.shape,
             f"Boxes: maps must have shape (n, c, H, W); got {maps.shape} of images {images.shape}.",
         )
         pooled = sliding_window_view(maps, (self.cell, self.cell), (2, 3)).mean(axis=(4, 5))
