@@ -1,3 +1,4 @@
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ from selfpaced.demo import latent as experiment
 from selfpaced.demo.latent import NAMES, Comparison, Run, Step, Task
 
 Asked = list[dict[str, Any]]
+
+GOOD = b">a\nACGT\n>b\nacgt\n"
+SHORT = b">a\nACG\n>b\nacg\n"
 
 
 def run(*arguments: str) -> Result:
@@ -111,6 +115,54 @@ def test_the_users_sequences_are_learned_from_end_to_end(tmp_path: Path) -> None
     assert (tmp_path / "out" / "searches.png").exists()
 
 
+def test_a_motif_in_the_users_sequences_has_ten_letters(asked: Asked, tmp_path: Path) -> None:
+    (tmp_path / "x.fa").write_text(">a\nACGTTTGACGCA\n>b\nACGTTTGACGCA\n")
+    files = ("--positives", str(tmp_path / "x.fa"), "--negatives", str(tmp_path / "x.fa"))
+    result = run("motif", *files, "-o", str(tmp_path / "out"))
+    assert result.exit_code == 0, result.output
+    assert asked[0]["task"].problem.length == 10
+
+
+@pytest.mark.parametrize(
+    ("yes", "no", "says"),
+    [
+        (b"ACGT\n", GOOD, "yes.fa: a FASTA file begins with a line '>name'."),
+        (gzip.compress(GOOD), GOOD, "yes.fa: a FASTA file begins with a line '>name'."),
+        (GOOD, b"", "no.fa: there are no sequences."),
+        (GOOD, GOOD + b">c\n>d\nACGT\n", "no.fa: sequence 3, 'c', is empty. Leave it out."),
+        (GOOD, GOOD + b">\n", "no.fa: sequence 3 is empty. Leave it out."),
+        (GOOD, b">a\nACGT\n", "no.fa: 1 sequence is too few, one to train on and one to test are"),
+        (
+            GOOD,
+            GOOD + b">odd one\nACNN\n>d\nNCGT\n",
+            "no.fa: sequence 3, 'odd', has 'N' as letter 3, which is none of A, C, G, T. Leave "
+            "such sequences out (2 of 4 there).",
+        ),
+        (GOOD + b">c\nACG\n", GOOD, "yes.fa: sequence 3, 'c', has 3 letters, and the"),
+        (GOOD, GOOD + b">c\nACGTA\n", "no.fa: sequence 3, 'c', has 5 letters, and the first one"),
+        (SHORT, SHORT, "yes.fa: Motif(length=4, order=3, skip=0) needs sequences of 4 letters"),
+    ],
+)
+def test_bad_sequences_are_one_line_before_any_search(
+    yes: bytes, no: bytes, says: str, asked: Asked, tmp_path: Path
+) -> None:
+    (tmp_path / "yes.fa").write_bytes(yes)
+    (tmp_path / "no.fa").write_bytes(no)
+    files = ("--positives", str(tmp_path / "yes.fa"), "--negatives", str(tmp_path / "no.fa"))
+    result = run("motif", *files, "--length", "4", "-o", str(tmp_path / "out"))
+    assert_one_line(result, f"{tmp_path}/{says}")
+    assert not asked
+
+
+def test_several_lengths_are_told_with_both_files(asked: Asked, tmp_path: Path) -> None:
+    yes, no = tmp_path / "yes.fa", tmp_path / "no.fa"
+    yes.write_bytes(GOOD)
+    no.write_bytes(SHORT)
+    result = run("motif", "--positives", str(yes), "--negatives", str(no), "-o", str(tmp_path))
+    says = f"{no}: sequence 1, 'a', has 3 letters, and the first one of {yes} has 4. Cut all to"
+    assert_one_line(result, says)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -119,6 +171,8 @@ def test_the_users_sequences_are_learned_from_end_to_end(tmp_path: Path) -> None
         (("digits", "--factor", "1"), "Growing: factor must be above 1; got 1.0."),
         (("digits", "--C", "0"), "LatentSVM: C must be above 0; got 0.0."),
         (("motif", "--positives", "a.fa"), "--positives and --negatives go together"),
+        (("motif", "--length", "5"), "--length is for your own sequences: a planted motif has its"),
+        (("motif", "--length", "5", "--matrix", "m"), "--length is for your own sequences: a"),
         (("motif", "--matrix", "absent.jaspar"), "No such file or directory: 'absent.jaspar'"),
         (
             ("motif", "--matrix", "m", "--positives", "a", "--negatives", "b"),

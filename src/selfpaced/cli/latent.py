@@ -1,4 +1,4 @@
-"""``selfpaced latent digits`` and ``motif``: the founding paper's experiments, with controls."""
+"""``selfpaced latent digits`` and ``motif``: the paper's experiments, with more searches."""
 
 from pathlib import Path
 from statistics import mean
@@ -19,7 +19,7 @@ Factor = Annotated[
     float, typer.Option(help="The age grows by it at each step, the paper's mu; above 1.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Data, first latent values, the random order.")]
-Starts = Annotated[int, typer.Option(min=1, help="Each of the four searches runs from so many.")]
+Starts = Annotated[int, typer.Option(min=1, help="Each of the five searches runs from so many.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The folder for picture and table.")]
 
 OUTPUT = Path("selfpaced-latent")
@@ -58,7 +58,9 @@ def motif(
     negatives: Annotated[
         Path | None, typer.Option(help="FASTA: your own sequences that hold none.")
     ] = None,
-    length: Annotated[int, typer.Option(min=1, help="Letters of a motif in your own.")] = 10,
+    length: Annotated[
+        int | None, typer.Option(min=1, help="Letters of a motif in your own; 10 unless given.")
+    ] = None,
     c: C = 150.0,
     factor: Factor = 1.3,
     seed: Seed = 0,
@@ -83,19 +85,33 @@ def _pair(text: str) -> tuple[int, int]:
 
 
 def _motif(
-    matrix: Path | None, positives: Path | None, negatives: Path | None, length: int, seed: int
+    matrix: Path | None,
+    positives: Path | None,
+    negatives: Path | None,
+    length: int | None,
+    seed: int,
 ) -> "Task":
     """Return the user's sequences, or made ones with a motif planted."""
-    from selfpaced.demo import latent as tasks
-    from selfpaced.demo import sequences
+    from selfpaced.demo.latent import OWN_LENGTH, sequences
+    from selfpaced.demo.sequences import read_fasta
 
     if (positives is None) != (negatives is None):
         raise ValueError("--positives and --negatives go together: both, or neither.")
-    if positives is not None and negatives is not None:
-        if matrix is not None:
-            raise ValueError("--matrix is planted in made sequences: leave it out with your own.")
-        holds, others = sequences.read_fasta(positives), sequences.read_fasta(negatives)
-        return tasks.sequences(positives.name, holds, others, length, seed)
+    if positives is None or negatives is None:
+        if length is not None:
+            raise ValueError("--length is for your own sequences: a planted motif has its length.")
+        return _planted(matrix, seed)
+    if matrix is not None:
+        raise ValueError("--matrix is planted in made sequences: leave it out with your own.")
+    holds, others = read_fasta(positives), read_fasta(negatives)
+    return sequences(holds, others, OWN_LENGTH if length is None else length, seed)
+
+
+def _planted(matrix: Path | None, seed: int) -> "Task":
+    """Return made sequences with the user's motif planted, or with a made one."""
+    from selfpaced.demo import latent as tasks
+    from selfpaced.demo import sequences
+
     if matrix is None:
         name = f"a made motif, {sequences.CONSENSUS}"
         return tasks.planted(name, sequences.made_matrix(), seed)

@@ -1,5 +1,6 @@
 """Made sequences of DNA with a motif planted in half of them, and files of such sequences."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfpaced.errors import require
+from selfpaced.latent.problems.motif import Motif
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +30,24 @@ class Labelled(NamedTuple):
 
     x: NDArray[np.uint8]
     y: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Fasta:
+    """The sequences of a file, one or more, each with the name before it, which may be empty."""
+
+    path: Path
+    names: list[str]
+    texts: list[str]
+
+    def where(self, row: int) -> str:
+        """Return how messages call a sequence: the number counts from 1, as people do.
+
+        >>> Fasta(Path("a.fa"), ["chr1"], ["ACGT"]).where(0)
+        "a.fa: sequence 1, 'chr1',"
+        """
+        name = f", {self.names[row]!r}," if self.names[row] else ""
+        return f"{self.path}: sequence {row + 1}{name}"
 
 
 def made_matrix() -> Floats:
@@ -69,10 +89,11 @@ def read_jaspar(path: Path) -> Floats:
 
     Raises:
         FileNotFoundError: For no file.
-        ValueError: For a file without one line of counts for each letter.
+        ValueError: For a file without one line of counts for each letter, and counts below 0, that
+            are not finite, or all 0 at a place.
     """
     found: dict[str, list[float]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in _lines(path):
         letter, *counts = line.replace("[", " ").replace("]", " ").split() or [""]
         if letter in LETTERS and letter and letter not in found:
             found[letter] = _numbers(counts, path)
@@ -83,32 +104,81 @@ def read_jaspar(path: Path) -> Floats:
     )
     table = np.array([found[letter] for letter in LETTERS]).T
     require(
-        len(table) > 0 and bool((table >= 0).all() and (table.sum(1) > 0).all()),
-        f"{path}: the counts of each place must be 0 or more, and some above.",
+        len(table) > 0
+        and bool(np.isfinite(table).all() and (table >= 0).all() and (table.sum(1) > 0).all()),
+        f"{path}: the counts of each place must be finite, 0 or more, and some above.",
     )
     return np.asarray(table / table.sum(1, keepdims=True))
 
 
-def read_fasta(path: Path) -> list[str]:
-    """Return the sequences of a FASTA file.
+def read_fasta(path: Path) -> Fasta:
+    """Return the sequences of a FASTA file, each named by the first word after its '>'.
 
     Raises:
         FileNotFoundError: For no file.
-        ValueError: For a file without sequences.
+        ValueError: For a file without sequences, and for an empty one.
 
     >>> read_fasta(Path("absent.fa"))
     Traceback (most recent call last):
     FileNotFoundError: [Errno 2] No such file or directory: 'absent.fa'
     """
+    names: list[str] = []
     found: list[list[str]] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in _lines(path):
         if line.startswith(">"):
+            names.append("".join(line[1:].split()[:1]))
             found.append([])
         elif line.strip():
             require(bool(found), f"{path}: a FASTA file begins with a line '>name'.")
             found[-1].append(line.strip())
     require(bool(found), f"{path}: there are no sequences. FASTA has a line '>name' before each.")
-    return ["".join(parts) for parts in found]
+    fasta = Fasta(path, names, ["".join(parts) for parts in found])
+    for row, text in enumerate(fasta.texts):
+        require(text != "", f"{fasta.where(row)} is empty. Leave it out.")
+    return fasta
+
+
+def require_readable(problem: Motif, holds: Fasta, others: Fasta) -> None:
+    """Raise, with the file and the sequence, unless the problem can learn from both files."""
+    for file in (holds, others):
+        require(
+            len(file.texts) >= 2,
+            f"{file.path}: 1 sequence is too few, one to train on and one to test are needed.",
+        )
+        _require_letters(file)
+        _require_one_length(file, holds)
+    try:
+        problem.read(holds.texts + others.texts)
+    except ValueError as error:  # too short for the motif, in both files alike
+        raise ValueError(f"{holds.path}: {error}") from error
+
+
+def _require_letters(file: Fasta) -> None:
+    """Raise with the first letter that is not A, C, G or T."""
+    rests = [text.lstrip(LETTERS + LETTERS.lower()) for text in file.texts]
+    bad = [row for row, rest in enumerate(rests) if rest]
+    for row in bad[:1]:
+        place = len(file.texts[row]) - len(rests[row]) + 1
+        raise ValueError(
+            f"{file.where(row)} has {rests[row][0]!r} as letter {place}, which is none of A, C, G, "
+            f"T. Leave such sequences out ({len(bad)} of {len(rests)} there)."
+        )
+
+
+def _require_one_length(file: Fasta, like: Fasta) -> None:
+    """Raise with the first sequence that is not as long as the first one of the other file."""
+    n = len(like.texts[0])
+    for row, text in enumerate(file.texts):
+        require(
+            len(text) == n,
+            f"{file.where(row)} has {len(text)} letters, and the first one of {like.path} has {n}. "
+            f"Cut all to one window.",
+        )
+
+
+def _lines(path: Path) -> list[str]:
+    """Return the lines; what is not UTF-8, as in old headers, is replaced, and a BOM dropped."""
+    return path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
 
 
 def _numbers(words: list[str], path: Path) -> list[float]:
