@@ -18,14 +18,16 @@ from benchmarks.latent_control import Shuffled
 from benchmarks.latent_data import PAIRS, Part, digits_pair
 from benchmarks.lines import RESULTS, run_missing
 from benchmarks.provenance import machine, versions
-from selfpaced.age import Growing
+from selfpaced.age import Growing, Quantile
 from selfpaced.latent import NotConverged, Search, Stop
 from selfpaced.latent.margin import Margin
 from selfpaced.latent.problems import Digits
+from selfpaced.pacing import Ramp
 
 EPS, FOLDS, CS, STARTS, UPRIGHT = 1e-3, (0, 1), (25.0, 150.0), (0, 1, 2, 3), 5
 PAPER = Stop(min_outer=2, patience=1)
 FIXED = Stop(0.0, min_outer=3, patience=3)  # until nothing changes any more
+SHARE = Quantile(Ramp(0.3, 1.0, steps=20))
 WAYS: dict[str, Search] = {
     "CCCP": Search(age=None, stop=PAPER),
     "self-paced": Search(stop=PAPER),
@@ -37,6 +39,8 @@ WAYS: dict[str, Search] = {
     "random order, mu = 1.1, to a fixed point": Search(
         age=Growing(1.1), weighting=Shuffled(), stop=FIXED
     ),
+    "self-paced, a share, to a fixed point": Search(age=SHARE, stop=FIXED),
+    "random order, a share, to a fixed point": Search(age=SHARE, weighting=Shuffled(), stop=FIXED),
     "random order, mu = 1.03, to a fixed point": Search(
         age=Growing(1.03), weighting=Shuffled(), stop=FIXED
     ),

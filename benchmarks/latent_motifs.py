@@ -26,14 +26,16 @@ from benchmarks.latent_data import MATRICES, Planted, planted
 from benchmarks.latent_data import matrix as pwm
 from benchmarks.lines import RESULTS, run_missing
 from benchmarks.provenance import machine, versions
-from selfpaced.age import Growing
+from selfpaced.age import Growing, Quantile
 from selfpaced.latent import NotConverged, Search, Stop
 from selfpaced.latent.problems import Motif
 from selfpaced.latent.svm import PATIENT, LatentSVM
+from selfpaced.pacing import Ramp
 
 N, TEST, C, SEEDS, STUCK = 800, 2000, 150.0, (0, 1, 2, 3), 0.45
 PAPER = Stop(min_outer=2, patience=1)
 FIXED = Stop(0.0, min_outer=3, patience=3)
+SHARE = Quantile(Ramp(0.3, 1.0, steps=20))
 WAYS = {
     "CCCP": Search(age=None, stop=PAPER),
     "self-paced": Search(stop=PAPER),
@@ -42,6 +44,8 @@ WAYS = {
     "CCCP to a fixed point": Search(age=None, stop=FIXED),
     "self-paced, mu = 1.1, to a fixed point": Search(age=Growing(1.1), stop=FIXED),
     "self-paced, mu = 1.03, to a fixed point": Search(age=Growing(1.03), stop=FIXED),
+    "self-paced, a share, to a fixed point": Search(age=SHARE, stop=FIXED),
+    "random order, a share, to a fixed point": Search(age=SHARE, weighting=Shuffled(), stop=FIXED),
     "random order, mu = 1.03, to a fixed point": Search(
         age=Growing(1.03), weighting=Shuffled(), stop=FIXED
     ),

@@ -7,12 +7,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from selfpaced.age import Growing
+from selfpaced.age import Quantile
 from selfpaced.errors import require, require_positive_int
 from selfpaced.latent.margin import Margin
 from selfpaced.latent.restarts import restarts
 from selfpaced.latent.search import Column, NotConverged, Search, Stop
 from selfpaced.latent.structure import Structure
+from selfpaced.pacing import Ramp
 
 try:
     from sklearn.base import BaseEstimator
@@ -27,7 +28,7 @@ except ImportError as error:
 Floats = NDArray[np.float64]
 
 
-PATIENT = Search(age=Growing(1.03), stop=Stop(0.0))
+PATIENT = Search(age=Quantile(Ramp(0.3, 1.0, steps=20)), stop=Stop(0.0))
 
 
 class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -42,8 +43,10 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         problem: Features, and the argmaxes over labels and latent values.
         C: What the losses count against the regulariser; above 0.
         eps: The precision of a fit, of C; above 0.
-        search: How it is trained. None for slower than the paper, until nothing changes any more:
-            ``Search(age=Growing(1.03), stop=Stop(0.0))``. ``Search(age=None)`` is CCCP.
+        search: How it is trained. None for slower than the paper, from 30 % of the samples to all,
+            until nothing changes any more: ``Search(age=Quantile(Ramp(0.3, 1.0, steps=20)),
+            stop=Stop(0.0))``. ``Search(stop=Stop(min_outer=2, patience=1))`` is the paper's,
+            ``Search(age=None)`` is CCCP.
         n_init: How many starts.
         max_iter: Cutting planes at most in one fit.
         random_state: Of the starts.
