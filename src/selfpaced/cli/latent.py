@@ -162,8 +162,8 @@ def _report(comparison: "Comparison", folder: Path, console: Console) -> None:
     console.print(
         "Means over the starts; errors are those of the run with the best, the lowest, objective. "
         "CCCP, longer: as many fits as self-paced, or until nothing changes. Random order: as many "
-        "left out, by the losses of others. Patient: as LatentSVM by default, from 30% to all in 20 "
-        "steps, until nothing changes. Stuck: a test error of 45% or more.",
+        "left out, by the losses of others. Patient: as LatentSVM by default, from 30% to all in "
+        "20 steps, until nothing changes. Stuck: a test error of 45% or more.",
         style="dim",
         highlight=False,
     )
