@@ -66,7 +66,9 @@ class Usual:
 
 
 def usual(squared: Floats, limit: float) -> float:
-    """Return the loss up to which all is usual, infinite for all."""
+    """Return the loss up to which all is usual, infinite for all; of no losses, too."""
+    if not len(squared):
+        return math.inf
     root, end = np.cbrt(squared), math.inf
     for _ in range(PASSES):
         inside = root[root < end]
