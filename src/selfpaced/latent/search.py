@@ -89,8 +89,7 @@ class Search:
             NaN or of another shape.
 
     References:
-        Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010,
-        Algorithm 1.
+        Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010.
 
     >>> import numpy as np
     >>> class Centre:  # one centre; half the numbers lie elsewhere
