@@ -1,5 +1,6 @@
 """What several test files build."""
 
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,9 @@ import torch.multiprocessing as mp
 from sklearn.datasets import load_wine
 
 torch.set_num_threads(1)  # tests run side by side: threads would only wait for each other
+
+# A shell that starts the tests in the background has Ctrl-C ignored; programs are tested with it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 WriteIdx = Callable[[Path, str, int, int], None]
 Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
