@@ -38,6 +38,7 @@ from selfpaced.latent.clusters import SelfPacedKMeans
 from selfpaced.latent.mixtures import SelfPacedGaussianMixture
 from selfpaced.pacing import Constant
 from selfpaced.weighting import Hard
+from selfpaced.weighting.rule import Number
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -95,20 +96,15 @@ class Row:
 
 
 @dataclass(frozen=True)
-class AtRandom:
-    """Hard on permuted losses: as many are left out, whoever they are."""
+class AtRandom(Hard):
+    """``Hard`` on permuted losses: as many are left out, whoever they are; ties are not settled."""
 
-    order: tuple[int, ...]
-    cuts: ClassVar[bool] = True
+    order: tuple[int, ...] = ()
     binary: ClassVar[bool] = False
 
-    def __call__(self, difficulty: Tensor, age: Tensor) -> Tensor:
+    def __call__(self, difficulty: Tensor, age: Number) -> Tensor:
         """Return 0 or 1, shape (n,)."""
-        return Hard()(difficulty[list(self.order)], age)
-
-    def penalty(self, weight: Tensor, age: Tensor) -> Tensor:
-        """Return the penalty of ``Hard``."""
-        return Hard().penalty(weight, age)
+        return super().__call__(difficulty[list(self.order)], age)
 
 
 def made(setting: Setting, kind: str, seed: int) -> tuple[Floats, Labels]:
@@ -162,7 +158,7 @@ def execute(name: str, kind: str, seed: int) -> Row:
         model = kind_of(
             SETTINGS[name].clusters,
             age=share,
-            weighting=AtRandom(order),  # type: ignore[arg-type]  # two of a rule's traits are enough
+            weighting=AtRandom(order),
             n_init=CONTROL_STARTS,
             max_iter=CONTROL_ROUNDS,
             random_state=seed,
