@@ -14,39 +14,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.latent_control import Shuffled
+from benchmarks import latent_ways
 from benchmarks.latent_data import PAIRS, Part, digits_pair
+from benchmarks.latent_ways import AS_MANY, FIXED, as_many, means
 from benchmarks.lines import RESULTS, run_missing
 from benchmarks.provenance import machine, versions
-from selfpaced.age import Growing, Quantile
+from selfpaced.age import Growing
 from selfpaced.latent import NotConverged, Search, Stop
+from selfpaced.latent.control import Scattered
 from selfpaced.latent.margin import Margin
 from selfpaced.latent.problems import Digits
-from selfpaced.pacing import Ramp
 
 EPS, FOLDS, CS, STARTS, UPRIGHT = 1e-3, (0, 1), (25.0, 150.0), (0, 1, 2, 3), 5
-PAPER = Stop(min_outer=2, patience=1)
-FIXED = Stop(0.0, min_outer=3, patience=3)  # until nothing changes any more
-SHARE = Quantile(Ramp(0.3, 1.0, steps=20))
-WAYS: dict[str, Search] = {
-    "CCCP": Search(age=None, stop=PAPER),
-    "self-paced": Search(stop=PAPER),
-    "self-paced, mu = 1.1": Search(age=Growing(1.1), stop=PAPER),
-    "random order": Search(weighting=Shuffled(), stop=PAPER),
-    "CCCP to a fixed point": Search(age=None, stop=FIXED),
-    "self-paced, mu = 1.1, to a fixed point": Search(age=Growing(1.1), stop=FIXED),
-    "self-paced, mu = 1.03, to a fixed point": Search(age=Growing(1.03), stop=FIXED),
+WAYS = latent_ways.WAYS | {
     "random order, mu = 1.1, to a fixed point": Search(
-        age=Growing(1.1), weighting=Shuffled(), stop=FIXED
-    ),
-    "self-paced, a share, to a fixed point": Search(age=SHARE, stop=FIXED),
-    "random order, a share, to a fixed point": Search(age=SHARE, weighting=Shuffled(), stop=FIXED),
-    "random order, mu = 1.03, to a fixed point": Search(
-        age=Growing(1.03), weighting=Shuffled(), stop=FIXED
+        age=Growing(1.1), weighting=Scattered(), stop=FIXED
     ),
 }
 Key = tuple[str, int, float, int, str]  # of a row
-AS_MANY = "CCCP, as many solves"
 NO_LATENT = "no latent values"
 BEST_OF = (1, 2, 4, 8, 16)
 MORE = "CCCP to a fixed point"  # from 16 starts, to spend on starts what others spend on rounds
@@ -115,7 +100,7 @@ def search_of(way: str, model: Margin, h: NDArray[np.int64]) -> Search:  # type:
         return Search(age=None, stop=Stop(min_outer=1, patience=1))
     if way == AS_MANY:
         solves = WAYS["self-paced"](model, h).history[-1].fits
-        return Search(age=None, stop=Stop(0.0, min_outer=solves, patience=1, max_outer=solves))
+        return as_many(solves)
     return WAYS[way]
 
 
@@ -129,10 +114,7 @@ def table(rows: list[Row]) -> Iterator[str]:
     for way in names:
         mine = [row for row in rows if row.way == way]
         if mine:
-            mean = [
-                float(np.mean([getattr(row, name) for row in mine]))
-                for name in ("objective", "train", "test", "solves", "seconds")
-            ]
+            mean = means(mine)
             wrong = f"{100 * mean[1]:.2f} | {100 * mean[2]:.2f}"
             yield f"| {way} | {mean[0]:.3f} | {wrong} | {mean[3]:.1f} | {mean[4]:.2f} |"
     for other in ("CCCP", AS_MANY, MORE, SLOW_CONTROL):

@@ -19,38 +19,16 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from benchmarks.latent_control import Shuffled
 from benchmarks.latent_data import MATRICES, Planted, planted
 from benchmarks.latent_data import matrix as pwm
+from benchmarks.latent_ways import AS_MANY, WAYS, as_many, means
 from benchmarks.lines import RESULTS, run_missing
 from benchmarks.provenance import machine, versions
-from selfpaced.age import Growing, Quantile
-from selfpaced.latent import NotConverged, Search, Stop
+from selfpaced.latent import NotConverged, Search
 from selfpaced.latent.problems import Motif
 from selfpaced.latent.svm import PATIENT, LatentSVM
-from selfpaced.pacing import Ramp
 
 N, TEST, C, SEEDS, STUCK = 800, 2000, 150.0, (0, 1, 2, 3), 0.45
-PAPER = Stop(min_outer=2, patience=1)
-FIXED = Stop(0.0, min_outer=3, patience=3)
-SHARE = Quantile(Ramp(0.3, 1.0, steps=20))
-WAYS = {
-    "CCCP": Search(age=None, stop=PAPER),
-    "self-paced": Search(stop=PAPER),
-    "self-paced, mu = 1.1": Search(age=Growing(1.1), stop=PAPER),
-    "random order": Search(weighting=Shuffled(), stop=PAPER),
-    "CCCP to a fixed point": Search(age=None, stop=FIXED),
-    "self-paced, mu = 1.1, to a fixed point": Search(age=Growing(1.1), stop=FIXED),
-    "self-paced, mu = 1.03, to a fixed point": Search(age=Growing(1.03), stop=FIXED),
-    "self-paced, a share, to a fixed point": Search(age=SHARE, stop=FIXED),
-    "random order, a share, to a fixed point": Search(age=SHARE, weighting=Shuffled(), stop=FIXED),
-    "random order, mu = 1.03, to a fixed point": Search(
-        age=Growing(1.03), weighting=Shuffled(), stop=FIXED
-    ),
-}
-AS_MANY = "CCCP, as many solves"
 
 
 SKIPS = (0, 2)
@@ -93,7 +71,7 @@ def run(matrix: str, seed: int, skip: int, way: str) -> Row:
     search = WAYS.get(way)
     if search is None:
         solves = fitted(matrix, train, seed, skip, WAYS["self-paced"]).history_[-1].fits
-        search = Search(age=None, stop=Stop(0.0, min_outer=solves, patience=1, max_outer=solves))
+        search = as_many(solves)
     began = time.process_time()
     svm = fitted(matrix, train, seed, skip, search)
     seconds = time.process_time() - began
@@ -119,10 +97,7 @@ def table(rows: list[Row]) -> Iterator[str]:
                 mine = [r for r in rows if (r.matrix, r.skip, r.way) == (matrix, skip, way)]
                 if mine:
                     stuck = sum(row.test > STUCK for row in mine)
-                    mean = [
-                        float(np.mean([getattr(row, name) for row in mine]))
-                        for name in ("objective", "train", "test", "solves", "seconds")
-                    ]
+                    mean = means(mine)
                     wrong = f"{100 * mean[1]:.1f} | {100 * mean[2]:.1f}"
                     yield (
                         f"| {matrix} {protein} | {skip} | {way} | {stuck} of {len(mine)} "

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from selfpaced.demo import latent
 from selfpaced.demo.against_paper import Score, against, best, sentence
@@ -16,7 +15,6 @@ from selfpaced.demo.latent import (
     Comparison,
     Data,
     Run,
-    Scattered,
     Step,
     Task,
     compare,
@@ -35,7 +33,6 @@ from selfpaced.demo.sequences import (
     read_jaspar,
 )
 from selfpaced.latent.problems.motif import Motif
-from selfpaced.weighting import Hard
 
 JASPAR = ">MA0000.1 made\nA [ 4 0 ]\nC [ 4 8 ]\nG [ 0 0 ]\nT [ 0 0 ]\n>other\nA [ 1 ]\n"
 
@@ -121,14 +118,6 @@ def test_each_run_is_watched(small: Task) -> None:
     watched: list[str] = []
     compare(small, C=30.0, factor=1.5, starts=1, seed=0, watch=lambda n, _: watched.append(n))
     assert watched == list(NAMES)
-
-
-def test_a_scattered_choice_keeps_as_many_others() -> None:
-    loss = torch.arange(50.0)
-    hard, scattered = Hard()(loss, 20.0), Scattered(3)(loss, 20.0)
-    assert scattered.sum() == hard.sum() == 20
-    assert not torch.equal(scattered, hard)
-    assert torch.equal(scattered, Scattered(3)(loss, 20.0))
 
 
 def test_the_files_hold_every_fit(tmp_path: Path, compared: Comparison) -> None:

@@ -11,23 +11,21 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from selfpaced.age import Growing
 from selfpaced.demo.sequences import Fasta, plant, require_readable
 from selfpaced.errors import require
 from selfpaced.latent import NotConverged, Search, Stop
+from selfpaced.latent.control import Scattered
 from selfpaced.latent.problems.digits import Digits, Rotated
 from selfpaced.latent.problems.motif import Motif
 from selfpaced.latent.structure import Structure
 from selfpaced.latent.svm import PATIENT, LatentSVM
 from selfpaced.report.search import plot_searches
-from selfpaced.weighting import Hard
 
 NAMES = PACED, CCCP, LONG, RANDOM, SLOW = (
     "self-paced",
@@ -94,24 +92,6 @@ class Comparison:
     task: Task
     C: float
     runs: dict[str, list[Run]]
-
-
-@dataclass(frozen=True)
-class Scattered(Hard):
-    """As many samples as ``Hard`` would keep, others: each is judged by another one's loss.
-
-    Args:
-        seed: Another seed is another permutation.
-    """
-
-    seed: int = 0
-    cuts: ClassVar[bool] = True
-
-    def __call__(self, difficulty: Tensor, age: Tensor | float) -> Tensor:
-        """Return v, shape of the difficulty."""
-        generator = torch.Generator().manual_seed(self.seed)
-        order = torch.randperm(len(difficulty), generator=generator, device="cpu")
-        return super().__call__(difficulty, age)[order]
 
 
 def digits(pair: tuple[int, int], seed: int) -> Task:

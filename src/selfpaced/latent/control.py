@@ -6,21 +6,20 @@ import torch
 from torch import Tensor
 
 from selfpaced.weighting import Hard
-from selfpaced.weighting.rule import Number
 
 
 @dataclass(frozen=True)
-class Shuffled(Hard):
-    """``Hard``, whose weights go to other units, always the same ones.
+class Scattered(Hard):
+    """As many samples as ``Hard`` would keep, others: each is judged by another one's loss.
 
     Args:
-        seed: Of the order.
+        seed: Another seed is another permutation.
     """
 
     seed: int = 0
 
-    def __call__(self, difficulty: Tensor, age: Number) -> Tensor:
-        """Return as many weights of 1 as are below the age, shape (n,)."""
+    def __call__(self, difficulty: Tensor, age: Tensor | float) -> Tensor:
+        """Return v, shape of the difficulty."""
         generator = torch.Generator().manual_seed(self.seed)
-        order = torch.randperm(len(difficulty), generator=generator)
+        order = torch.randperm(len(difficulty), generator=generator, device="cpu")
         return super().__call__(difficulty, age)[order]
