@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from selfpaced.errors import require
-from selfpaced.latent.uniform import but_for_half, log_volume, odds, peak, share_of, sized
+from selfpaced.latent.uniform import but_for_half, likeliest, log_volume, odds, peak, sized
 from selfpaced.rows import Population
 
 Floats = NDArray[np.float64]
@@ -51,6 +51,7 @@ class Background:
     log_volume: float | None = None
     by: ClassVar[None] = None
     needs_cut: ClassVar[bool] = False
+    steady: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the volume."""
@@ -71,7 +72,7 @@ class Background:
 
     def share(self, loss: Floats) -> float:
         """Return the likeliest share of outliers, from 1 / n to a half."""
-        return share_of(loss.tobytes(), self._volume())
+        return likeliest(loss - self._volume())
 
     def cost(self, loss: Floats) -> float:
         """Return -ln of the likelihood of the mixture with its background."""
@@ -111,6 +112,7 @@ class Spheres:
     clusters: int | None = None
     by: ClassVar[None] = None
     needs_cut: ClassVar[bool] = False
+    steady: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the volume."""
@@ -142,7 +144,7 @@ class Spheres:
         """Return the variance of the clusters in each dimension, and the share of outliers."""
         volume = _require_known(self.log_volume, "Spheres")
         clusters = _require_known(self.clusters, "Spheres")
-        return sized(squared.tobytes(), self._dims(), volume - math.log(clusters))
+        return sized(squared, self._dims(), volume - math.log(clusters))
 
     def cost(self, squared: Floats) -> float:
         """Return -ln of the likelihood of round clusters with their background."""

@@ -59,9 +59,12 @@ class Choice(NamedTuple):
         return Aged(step, age, self.weights(loss, step, age))
 
     def changed(self, loss: Floats, last: Aged) -> Aged | None:
-        """Return the next step that changes a weight at these losses; None where none does."""
+        """Return the next step that changes a weight at these losses; None where none does.
+
+        An age that is a function of the losses alone says so, ``steady``: one look is enough.
+        """
         now, still = last, 0
-        while still < HORIZON:
+        while still < (1 if getattr(self.age, "steady", False) else HORIZON):
             before, now = now, self.grown(loss, now)
             if np.abs(now.v - last.v).max() > NOTICED:
                 return now

@@ -1,7 +1,6 @@
 """A uniform background behind a density: the volume it has, and the likeliest share of it."""
 
 import math
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -50,23 +49,14 @@ def likeliest(excess: Floats) -> float:
     return low
 
 
-# A search asks often at the same losses, to see whether a later age would change a weight.
-@lru_cache(maxsize=4)
-def share_of(loss: bytes, volume: float) -> float:
-    """Return the likeliest share at losses in nats, the bytes of float64; volume is ln V."""
-    return likeliest(np.frombuffer(loss) - volume)
-
-
-@lru_cache(maxsize=4)
-def sized(squared: bytes, d: float, volume: float) -> tuple[float, float]:
+def sized(distance: Floats, d: float, volume: float) -> tuple[float, float]:
     """Return the variance and the share of outliers, by EM.
 
     Args:
-        squared: Distances, the bytes of float64.
+        distance: Squared ones, shape (n,).
         d: Dimensions.
         volume: ln (V / K).
     """
-    distance = np.frombuffer(squared)
     variance = float(np.median(distance)) / (d * (1 - 2 / (9 * d)) ** 3)  # chi-square's median
     e, least = 0.1, 1 / max(len(distance), 2)
     for _ in range(MOST_STEPS if variance > 0 else 0):

@@ -44,6 +44,7 @@ class Usual:
     limit: float = 2.5
     by: str | None = "view"
     needs_cut: ClassVar[bool] = False
+    steady: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the limit."""
