@@ -25,13 +25,13 @@ from selfpaced.demo.latent import (
 )
 from selfpaced.demo.sequences import (
     CONSENSUS,
-    LETTERS,
     Fasta,
     made_matrix,
     plant,
     read_fasta,
     read_jaspar,
 )
+from selfpaced.latent.problems.letters import LETTERS
 from selfpaced.latent.problems.motif import Motif
 
 JASPAR = ">MA0000.1 made\nA [ 4 0 ]\nC [ 4 8 ]\nG [ 0 0 ]\nT [ 0 0 ]\n>other\nA [ 1 ]\n"

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfpaced.errors import require
+from selfpaced.latent.problems.letters import LETTERS
 from selfpaced.latent.problems.motif import Motif
 
 Floats = NDArray[np.float64]
 
-LETTERS = "ACGT"
 CONSENSUS, CERTAIN = "TGACGCAATG", 0.75  # of the made motif: its letters, each with this share
 LETTERS_EACH = 60
 AFTER = np.array(  # shares of the next letter after A, C, G, T: made up, uneven as in DNA

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfpaced.latent.structure import Guess, Structure
+from selfpaced.latent.structure import Guess, Structure, count
 from selfpaced.testing.settings import expect
 
 Floats = NDArray[np.float64]
@@ -33,7 +33,7 @@ def check_structure(problem: Problem, X: Any, y: Any, *, random_state: int = 0) 
     name, random = type(problem).__name__, np.random.default_rng(random_state)
     x, y = problem.read(X), problem.read_labels(y)
     problem.check(x, y)
-    n = len(y[0] if isinstance(y, tuple) else y)
+    n = count(y)
     others = [problem.start(x, y, random) for _ in range(TRIES)]
     d = _check_features(problem, x, y, others[0], n)
     zero = problem.loss(y, y)

@@ -57,19 +57,27 @@ class KMeansModel:
     def fit(self, h: Labels, v: Floats, w0: Centres | None) -> Centres:
         """Return the weighted means of the clusters."""
         member = (h[:, None] == np.arange(self.clusters)) * v[:, None]
-        counts, sums = member.sum(axis=0), member.T @ self.X
-        centres = (
-            np.tile(sums.sum(0) / counts.sum(), (self.clusters, 1))
-            if w0 is None
-            else (w0.centres.copy())
-        )
-        there = counts > 0
-        centres[there] = sums[there] / counts[there, None]
+        centres = weighted_means(self.X, member, None if w0 is None else w0.centres)
         return Centres(centres, squared_distances(self.X, centres))
 
     def regulariser(self, w: Centres) -> float:
         """Return 0."""
         return 0.0
+
+
+def weighted_means(X: Floats, member: Floats, last: Floats | None) -> Floats:
+    """Return the mean of each cluster, shape (K, d).
+
+    Args:
+        X: Shape (n, d).
+        member: How much of each sample counts in each cluster, shape (n, K).
+        last: Where clusters lie of which nothing counts, shape (K, d) or (d,); None for the mean of
+            all that counts.
+    """
+    counts, sums = member.sum(axis=0)[:, None], member.T @ X
+    if last is None:
+        last = sums.sum(axis=0) / counts.sum()
+    return np.asarray(np.where(counts > 0, sums / np.where(counts > 0, counts, 1.0), last))
 
 
 def squared_distances(X: Floats, centres: Floats) -> Floats:

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from selfpaced.latent.kmeans import squared_distances
+from selfpaced.latent.kmeans import squared_distances, weighted_means
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -76,7 +76,7 @@ class ManyViewsModel:
         before = [X.mean(0) for X in self.views] if w0 is None else w0.centres
         member = h[:, None] == np.arange(self.clusters)
         centres = tuple(
-            _means(X, member * u[:, None], last)
+            weighted_means(X, member * u[:, None], last)
             for X, u, last in zip(self.views, weights, before, strict=True)
         )
         pairs = zip(self.views, centres, strict=True)
@@ -96,9 +96,3 @@ def place(squared: Floats, v: Floats) -> Labels:
     """
     heeded = np.where(v.sum(axis=0) > 0, v, 1.0)
     return np.asarray(np.einsum("vn,vnk->nk", heeded, squared).argmin(axis=1))
-
-
-def _means(X: Floats, member: Floats, last: Floats) -> Floats:
-    counts = member.sum(axis=0)[:, None]
-    sums = member.T @ X
-    return np.asarray(np.where(counts > 0, sums / np.where(counts > 0, counts, 1.0), last))

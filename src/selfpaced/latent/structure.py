@@ -14,6 +14,11 @@ Y = TypeVar("Y")
 H = TypeVar("H")
 
 
+def count(labels: Any) -> int:
+    """Return of how many samples labels or latent values are: arrays, or tuples of them."""
+    return len(labels[0] if isinstance(labels, tuple) else labels)
+
+
 class Guess(NamedTuple, Generic[Y, H]):
     """Labels with latent values, one of each per sample."""
 

@@ -12,7 +12,7 @@ from selfpaced.errors import require, require_positive_int
 from selfpaced.latent.margin import Margin
 from selfpaced.latent.restarts import restarts
 from selfpaced.latent.search import Column, NotConverged, Search, Stop
-from selfpaced.latent.structure import Structure
+from selfpaced.latent.structure import Structure, count
 from selfpaced.pacing import Ramp
 
 try:
@@ -114,8 +114,8 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         if not self.coef_.any():
             warnings.warn(
                 f"LatentSVM found nothing that tells the labels apart: w = 0, the objective is "
-                f"{self.objective_:g}. Try search=Search(Quantile(Ramp(0.3, 1.0, steps=20))), or "
-                f"give first latent values by fit(X, y, h).",
+                f"{self.objective_:g}. Leave search at its default, which takes in a share and "
+                f"gets out of ties, raise n_init, or give first latent values by fit(X, y, h).",
                 NotConverged,
                 stacklevel=2,
             )
@@ -132,7 +132,7 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     def score(self, X: Any, y: Any) -> float:
         """Return 1 less the mean loss: the accuracy where the loss is 0 or 1."""
         guess, y = self.predict(X), self.problem.read_labels(y)
-        n, labels = _count(guess), _count(y)
+        n, labels = count(guess), count(y)
         require(n == labels, f"LatentSVM.score: there are {n} inputs and {labels} labels.")
         return 1.0 - float(np.mean(self.problem.loss(y, guess)))
 
@@ -155,7 +155,7 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         for name in ("n_init", "max_iter"):
             require_positive_int(name, getattr(self, name), "LatentSVM")
         x, labels = self.problem.read(X), self.problem.read_labels(y)
-        n = _count(labels)
+        n = count(labels)
         require(n > 0, "LatentSVM: there are no samples. Give at least one of each class.")
         self.problem.check(x, labels)
         return Margin(self.problem, x, labels, n, C=self.C, eps=self.eps, max_iter=self.max_iter)
@@ -165,8 +165,8 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         if h is not None:
             h = self.problem.read_latent(h)
             require(
-                _count(h) == len(model),
-                f"LatentSVM.fit: there are {len(model)} samples and {_count(h)} latent values h.",
+                count(h) == len(model),
+                f"LatentSVM.fit: there are {len(model)} samples and {count(h)} latent values h.",
             )
             return [h]
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
@@ -175,8 +175,3 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         for start in starts:
             model.require_each(start, "start")
         return starts
-
-
-def _count(labels: Any) -> int:
-    """Return of how many samples the labels are."""
-    return len(labels[0] if isinstance(labels, tuple) else labels)
