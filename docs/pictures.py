@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from selfpaced import Pacer
-from selfpaced.demo import noise
-from selfpaced.demo.digits import Data, from_scikit_learn, network
+from selfpaced._demo import noise
+from selfpaced._demo.digits import Data, from_scikit_learn, network
 from selfpaced.pacing import Cosine, Exponential, Geometrical, Linear, Ramp, Root, Shape, Steps
 from selfpaced.report import (
     plot_ages,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from selfpaced.latent._svm.estimator import LatentSVM
 from selfpaced.latent.problems import Motif
-from selfpaced.latent.svm import LatentSVM
 
 LETTERS = np.array(list("ACGT"))
 MOTIF = "GATTACA"

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from selfpaced import age, difficulty, pacing, testing, weighting
-from selfpaced.errors import require
+from selfpaced._errors import require
+from selfpaced.chain import Difficulty
 from selfpaced.pacing import Constant, Geometric, Ramp
-from selfpaced.rows import Difficulty
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {
     "Polynomial": [{}, {"t": 1.5}, {"t": 2}, {"t": 8}],

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
+from selfpaced import Population
 from selfpaced.coupling import CurriculumRegion, Permuted, RankInGroup
-from selfpaced.rows import Population
 from selfpaced.weighting import L1L2, Hard, Linear, Polynomial, Weighting, Welsch
 
 AGE = torch.tensor(1.0, dtype=torch.float64)

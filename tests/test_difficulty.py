@@ -1,9 +1,8 @@
 import pytest
 import torch
 
+from selfpaced import Ledger, Rows
 from selfpaced.difficulty import Loss, Reversed, Shifted, Shuffled, Smoothed
-from selfpaced.ledger import Ledger
-from selfpaced.rows import Rows
 
 DECAY = 0.7
 

@@ -12,9 +12,9 @@ import torch.distributed as dist
 from torch import Tensor
 
 from selfpaced import Pacer
+from selfpaced._ranks import rank_here, world_size
 from selfpaced.age import Quantile
 from selfpaced.pacing import Constant
-from selfpaced.ranks import rank_here, world_size
 
 Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
 WORLD, N = 2, 6

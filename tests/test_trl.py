@@ -22,7 +22,7 @@ from trl.trainer.utils import RepeatSampler
 from selfpaced import Pacer
 from selfpaced.age import Quantile
 from selfpaced.pacing import Constant
-from selfpaced.prompts.sampler import PromptSampler
+from selfpaced.prompts import PromptSampler
 from selfpaced.trl import (
     AsyncPassRates,
     Band,

@@ -9,13 +9,13 @@ from selfpaced._version import __version__
 
 if TYPE_CHECKING:
     from selfpaced import age, coupling, difficulty, pacing, weighting
-    from selfpaced.ledger import Ledger
-    from selfpaced.loss import SPLLoss
-    from selfpaced.pacer import Pacer
-    from selfpaced.reduction import reduce_tokens
-    from selfpaced.rows import Population, Rows
-    from selfpaced.sampler import PacedSampler
-    from selfpaced.sampling import Indexed
+    from selfpaced._classic import SPLLoss
+    from selfpaced._memory.ledger import Ledger
+    from selfpaced._pacer.pacer import Pacer
+    from selfpaced._pacer.reduction import reduce_tokens
+    from selfpaced._sampling.indexed import Indexed
+    from selfpaced._sampling.paced import PacedSampler
+    from selfpaced.chain import Population, Rows
 
 __all__ = [
     "Indexed",
@@ -35,14 +35,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Indexed": "sampling",
-    "Ledger": "ledger",
-    "PacedSampler": "sampler",
-    "Pacer": "pacer",
-    "Population": "rows",
-    "Rows": "rows",
-    "SPLLoss": "loss",
-    "reduce_tokens": "reduction",
+    "Indexed": "_sampling.indexed",
+    "Ledger": "_memory.ledger",
+    "PacedSampler": "_sampling.paced",
+    "Pacer": "_pacer.pacer",
+    "Population": "chain",
+    "Rows": "chain",
+    "SPLLoss": "_classic",
+    "reduce_tokens": "_pacer.reduction",
 }  # the other public names are modules
 
 if not TYPE_CHECKING:  # where types are checked, a name that is not above does not exist

@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run the command line, or exit 1 naming the extra it needs."""
     try:
-        from selfpaced.cli import app
+        from selfpaced._cli import app
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in ("typer", "rich"):
             raise

@@ -11,8 +11,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from selfpaced.errors import require, require_finite
-from selfpaced.rows import Population, column_of
+from selfpaced._errors import require, require_finite
+from selfpaced.chain import Population, column_of
 from selfpaced.weighting import Weighting
 
 

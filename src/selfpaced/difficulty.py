@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from selfpaced.errors import require, require_finite
-from selfpaced.rows import Difficulty, Rows, column_of
+from selfpaced._errors import require, require_finite
+from selfpaced.chain import Difficulty, Rows, column_of
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Any
 
 from torch.utils.data import DistributedSampler
 
-from selfpaced.errors import require, require_keys
-from selfpaced.pacer import Pacer, require_pacer
-from selfpaced.sampler import PacedSampler
+from selfpaced._errors import require, require_keys
+from selfpaced._pacer.pacer import Pacer, require_pacer
+from selfpaced._sampling.paced import PacedSampler
 from selfpaced.tracking import scalars
 
 try:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from selfpaced.errors import require
-from selfpaced.ledger import MEMORY
-from selfpaced.pacer import Pacer
+from selfpaced._errors import require
+from selfpaced._memory.ledger import MEMORY
+from selfpaced._pacer.pacer import Pacer
 
 SLOPE, SURE = 0.75, 0.6  # chosen on 5,000 digits with 0 to 60 % wrong; see docs/suspects.md
 SPREAD, LEAST = 2.0, 0.1  # of logits: below the one they are pressed together; at least the other

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
+from selfpaced._pacer.pacer import Pacer
 from selfpaced.age import Auto
-from selfpaced.pacer import Pacer
 from selfpaced.suspects import judge
 
 GROUPS = 50  # where there are more, none has a chart of its own

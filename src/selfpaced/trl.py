@@ -12,11 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from selfpaced.errors import require, require_positive_int
-from selfpaced.prompts.band import Band
-from selfpaced.prompts.pass_rates import AsyncPassRates, PassRates
-from selfpaced.prompts.sampler import PromptSampler
-from selfpaced.trace import replacing
+from selfpaced._errors import require, require_positive_int
+from selfpaced._files import replacing
+from selfpaced.prompts import AsyncPassRates, Band, PassRates, PromptSampler
 
 try:
     from datasets import Dataset

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from selfpaced.audit.numbers import probability_wrong
+from selfpaced.audit._numbers import probability_wrong
 
 
 def numbers(share: float, tails: float, seed: int = 0) -> tuple[np.ndarray, ...]:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from selfpaced.audit.plan import Plan, check, command, differences, from_json, to_json
-from selfpaced.audit.reading import Options
-from selfpaced.audit.training import Settings
-from selfpaced.cli import app
+from selfpaced._cli import app
+from selfpaced.audit._learning.training import Settings
+from selfpaced.audit._plan import Plan, check, command, differences, from_json, to_json
+from selfpaced.audit._reading import Options
 
 FULL = Plan(
     Path("my pets.csv"),
@@ -52,7 +52,7 @@ def test_a_plan_comes_back_from_json(plan: Plan) -> None:
 @pytest.mark.parametrize("plan", [FULL, Plan(Path("a"), Options(numeric=True), estimator="hgb")])
 def test_the_command_is_that_of_the_plan(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Plan] = []
-    monkeypatch.setattr("selfpaced.cli.auditing.carry_out", lambda plan, _: asked.append(plan))
+    monkeypatch.setattr("selfpaced._cli.audit_run.carry_out", lambda plan, _: asked.append(plan))
     words = shlex.split(command(plan, Path("my run"), ["--dark"]))
     result = CliRunner().invoke(app, words[1:])
     assert words[0] == "selfpaced" and result.exit_code == 0, result.output

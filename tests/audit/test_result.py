@@ -9,18 +9,17 @@ import torch
 from sklearn.tree import DecisionTreeRegressor
 from torch import nn
 
-from selfpaced import Pacer
+from selfpaced import Indexed, Pacer
 from selfpaced.age import Deviations
 from selfpaced.audit import Audit
-from selfpaced.audit.aims import Numbers
-from selfpaced.audit.loading import Rows
-from selfpaced.audit.networks import mlp
-from selfpaced.audit.pictures import draw
-from selfpaced.audit.result import result, result_of_numbers
-from selfpaced.audit.summary import summary
-from selfpaced.audit.tables import ledger_table, suspects_table
-from selfpaced.audit.training import Settings, Training
-from selfpaced.sampling import Indexed
+from selfpaced.audit._folder.pictures import draw
+from selfpaced.audit._folder.summary import summary
+from selfpaced.audit._folder.tables import ledger_table, suspects_table
+from selfpaced.audit._learning.aims import Numbers
+from selfpaced.audit._learning.batches import Rows
+from selfpaced.audit._learning.networks import mlp
+from selfpaced.audit._learning.training import Settings, Training
+from selfpaced.audit._result import result, result_of_numbers
 
 
 def test_a_suspect_is_more_probably_wrong_than_right_and_has_another_class(

@@ -13,14 +13,14 @@ from torch import nn
 
 from selfpaced import Pacer
 from selfpaced.age import Threshold
-from selfpaced.audit import run as module
-from selfpaced.audit.estimators import Rounds
-from selfpaced.audit.learners import built, machine
-from selfpaced.audit.plan import Plan
-from selfpaced.audit.preparing import Prepared, prepare
-from selfpaced.audit.reading import Options, read
-from selfpaced.audit.run import Epoch, Run
-from selfpaced.audit.training import Training
+from selfpaced.audit import _run as module
+from selfpaced.audit._learners import built, machine
+from selfpaced.audit._learning.estimators import Rounds
+from selfpaced.audit._learning.training import Training
+from selfpaced.audit._plan import Plan
+from selfpaced.audit._prepare import Prepared, prepare
+from selfpaced.audit._reading import Options, read
+from selfpaced.audit._run import Epoch, Run
 from selfpaced.difficulty import Loss
 from selfpaced.pacing import Constant
 
@@ -120,7 +120,7 @@ def talking(shape: tuple[int, ...], outputs: int) -> nn.Module:
 def test_a_network_that_could_not_be_saved_is_refused_before_the_training(
     table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("selfpaced.audit.networks.factory", lambda name: talking)
+    monkeypatch.setattr("selfpaced.audit._learning.networks.factory", lambda name: talking)
     with pytest.raises(ValueError, match="The network cannot be saved: its state holds more than"):
         begun(plan_of(table, model="my.networks:talking"), tmp_path)
 
@@ -225,7 +225,7 @@ def test_a_full_disk_is_told_before_the_training(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("selfpaced.trace.os.fsync", full)
+    monkeypatch.setattr("selfpaced._files.os.fsync", full)
     with pytest.raises(OSError, match="disk is full: .* Free some space and begin again"):
         run.train()
     assert run.learner.epoch == 0 and not list(tmp_path.iterdir())

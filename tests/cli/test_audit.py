@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from selfpaced.cli import app
+from selfpaced._cli import app
 
 WriteIdx = Callable[[Path, str, int, int], None]
 
@@ -257,7 +257,7 @@ def test_an_error_is_one_line_and_leaves_nothing_behind(
 
 
 def test_too_little_memory_is_told(wine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selfpaced.audit.features.estimate", lambda source: 10**15)
+    monkeypatch.setattr("selfpaced.audit._features.fit.estimate", lambda source: 10**15)
     assert "needs about 1,000,000.00 GB of memory" in refused(wine, "--label", "kind")
 
 
@@ -268,7 +268,7 @@ def test_a_full_disk_leaves_nothing_half_written(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("selfpaced.audit.writing.draw", full)
+        patch.setattr("selfpaced.audit._folder.write.draw", full)
         said = refused(wine, "--label", "kind", "--epochs", 2, "-o", "run")
     assert "The disk is full: nothing of the results was written to run." in said
     assert os.listdir("run") == ["checkpoint.pt"]
@@ -300,6 +300,6 @@ def test_a_bug_keeps_its_traceback(wine: Path, monkeypatch: pytest.MonkeyPatch) 
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("selfpaced.audit.preparing.prepare", broken)
+    monkeypatch.setattr("selfpaced.audit._prepare.prepare", broken)
     result = run(wine, "--label", "kind")
     assert result.exit_code == 1 and isinstance(result.exception, ZeroDivisionError)

@@ -13,8 +13,8 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from selfpaced.audit.run import Run
-from selfpaced.cli import app
+from selfpaced._cli import app
+from selfpaced.audit._run import Run
 
 ROWS = pd.DataFrame(
     {"x": [n % 2 + n / 100 for n in range(60)], "kind": ["cat", "dog"] * 30, "tag": ["a"] * 60}
@@ -120,7 +120,7 @@ def test_what_was_not_saved_is_not_said_to_be(monkeypatch: pytest.MonkeyPatch) -
     def interrupted(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr("selfpaced.audit.preparing.prepare", interrupted)
+    monkeypatch.setattr("selfpaced.audit._prepare.prepare", interrupted)
     other = run("audit", "a.csv", *AUDIT, "-o", "run", "--seed", 9, "--force")
     told, again = other.stderr.splitlines()
     assert told == "Stopped before the training was saved. Begin again with"
@@ -141,7 +141,7 @@ def test_a_correction_that_fails_leaves_the_results(monkeypatch: pytest.MonkeyPa
     def full(*_: object, **__: object) -> int:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("selfpaced.audit.fixing.fix", full)
+    monkeypatch.setattr("selfpaced.audit._fixing.fix.fix", full)
     result = run("audit", "a.csv", *AUDIT, "-o", "run", "--fix", "new.csv")
     assert result.exit_code == 2 and "run/summary.md" in result.stdout
     assert "The results are in run, but new.csv was not written: No space" in result.stderr

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 import selfpaced
-from selfpaced.cli import app
-from selfpaced.cli.console import is_main
+from selfpaced._cli import app
+from selfpaced._cli.console import is_main
 
 SOURCE = Path(selfpaced.__file__).parents[1]
 

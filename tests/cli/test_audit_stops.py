@@ -13,9 +13,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import selfpaced
-from selfpaced.audit.run import Run
-from selfpaced.cli import app
-from selfpaced.cli.stopping import Stop, stopping
+from selfpaced._cli import app
+from selfpaced._cli.stopping import Stop, stopping
+from selfpaced.audit._run import Run
 
 SOURCE = Path(selfpaced.__file__).parents[1]
 STOP = (signal.SIGINT, signal.SIGTERM)
@@ -82,8 +82,8 @@ def test_the_command_that_is_told_goes_on_to_the_bit(
 
 
 def test_a_second_time_ends_at_once(wine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selfpaced.cli.stopping.AGAIN", -1.0)
-    monkeypatch.setattr("selfpaced.audit.run.MINUTE", 0.0)
+    monkeypatch.setattr("selfpaced._cli.stopping.AGAIN", -1.0)
+    monkeypatch.setattr("selfpaced.audit._run.MINUTE", 0.0)
 
     def twice() -> None:
         for _ in range(2):
@@ -104,7 +104,7 @@ def test_before_anything_is_saved_it_begins_again(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("selfpaced.audit.preparing.prepare", interrupted)
+    monkeypatch.setattr("selfpaced.audit._prepare.prepare", interrupted)
     result = run(wine, "--label", "kind", "-o", "run")
     assert result.exit_code == 130 and not (here / "run").exists()
     told, again = result.stderr.splitlines()

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
-from selfpaced.cli import app
+from selfpaced._cli import app
 
 
 def run(*arguments: str, **seen: str) -> Result:

@@ -3,7 +3,7 @@
 import pytest
 import typer
 
-from selfpaced.cli.console import refusing, say_stopped
+from selfpaced._cli.console import refusing, say_stopped
 
 Capture = pytest.CaptureFixture[str]
 

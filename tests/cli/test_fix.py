@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from selfpaced.cli import app
+from selfpaced._cli import app
 
 
 def run(*arguments: object) -> Result:

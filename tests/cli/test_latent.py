@@ -9,9 +9,9 @@ import torch
 from typer.testing import CliRunner, Result
 
 import selfpaced
-from selfpaced.cli.latent import latent
-from selfpaced.demo import latent as experiment
-from selfpaced.demo.latent import NAMES, Comparison, Run, Step, Task
+from selfpaced._cli.latent import latent
+from selfpaced._demo import latent as experiment
+from selfpaced._demo.latent import NAMES, Comparison, Run, Step, Task
 
 Asked = list[dict[str, Any]]
 
@@ -191,9 +191,9 @@ def test_an_output_that_is_a_file_is_refused(tmp_path: Path) -> None:
 
 def test_help_loads_no_data_and_no_pictures() -> None:
     program = (
-        "import sys; from selfpaced.cli.latent import latent; "
+        "import sys; from selfpaced._cli.latent import latent; "
         "latent(['--help'], standalone_mode=False); "
-        "heavy = {'matplotlib', 'sklearn', 'scipy', 'selfpaced.demo'} & set(sys.modules); "
+        "heavy = {'matplotlib', 'sklearn', 'scipy', 'selfpaced._demo'} & set(sys.modules); "
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )
     source = Path(selfpaced.__file__).parents[1]

@@ -12,14 +12,14 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from selfpaced import trace
-from selfpaced.audit.aims import Classes, Numbers
-from selfpaced.audit.estimators import Rounds
-from selfpaced.audit.features import fit
-from selfpaced.audit.keeping import Trained, save
-from selfpaced.audit.reading import Options, Source, read
-from selfpaced.audit.training import Settings
-from selfpaced.cli.predict import predict
+from selfpaced import _files as trace
+from selfpaced._cli.predict import predict
+from selfpaced.audit._features.fit import fit
+from selfpaced.audit._folder.model import Trained, save
+from selfpaced.audit._learning.aims import Classes, Numbers
+from selfpaced.audit._learning.estimators import Rounds
+from selfpaced.audit._learning.training import Settings
+from selfpaced.audit._reading import Options, Source, read
 
 app = typer.Typer()
 app.command()(predict)

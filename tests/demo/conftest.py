@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from selfpaced.demo import noise
-from selfpaced.demo.digits import Comparison, Data, Split, compare
+from selfpaced._demo import noise
+from selfpaced._demo.digits import Comparison, Data, Split, compare
 
 Compared = Callable[[float, int], Comparison]
 

@@ -4,17 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from selfpaced.demo.blobs import (
-    EASY,
-    HARD,
-    PLAIN,
-    RANDOM,
-    Blobs,
-    blobs,
-    epochs,
-    linear,
-    order_of,
-)
+from selfpaced._demo.blobs import EASY, HARD, PLAIN, RANDOM, Blobs, blobs, epochs, linear, order_of
 
 SHARES = [0.1, 0.3, 1.0]
 

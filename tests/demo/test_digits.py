@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from selfpaced.demo.digits import (
+from selfpaced._demo.digits import (
     Comparison,
     Data,
     compare,
@@ -16,7 +16,7 @@ from selfpaced.demo.digits import (
     from_scikit_learn,
     network,
 )
-from selfpaced.demo.files import write_files
+from selfpaced._demo.digits_files import write_files
 
 WriteIdx = Callable[[Path, str, int, int], None]
 Compared = Callable[[float, int], Comparison]

@@ -4,9 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selfpaced.demo import latent
-from selfpaced.demo.against_paper import Score, against, best, sentence
-from selfpaced.demo.latent import (
+from selfpaced._demo import latent
+from selfpaced._demo.latent import (
     CCCP,
     LONG,
     NAMES,
@@ -23,16 +22,10 @@ from selfpaced.demo.latent import (
     sequences,
     write_files,
 )
-from selfpaced.demo.sequences import (
-    CONSENSUS,
-    Fasta,
-    made_matrix,
-    plant,
-    read_fasta,
-    read_jaspar,
-)
-from selfpaced.latent.problems.letters import LETTERS
-from selfpaced.latent.problems.motif import Motif
+from selfpaced._demo.latent_paper import Score, against, best, sentence
+from selfpaced._demo.sequences import CONSENSUS, Fasta, made_matrix, plant, read_fasta, read_jaspar
+from selfpaced.latent.problems import Motif
+from selfpaced.latent.problems._letters import LETTERS
 
 JASPAR = ">MA0000.1 made\nA [ 4 0 ]\nC [ 4 8 ]\nG [ 0 0 ]\nT [ 0 0 ]\n>other\nA [ 1 ]\n"
 

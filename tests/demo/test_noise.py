@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from selfpaced.demo import noise
+from selfpaced._demo import noise
 
 Labels = NDArray[np.int64]
 LABELS = np.arange(1000, dtype=np.int64) % 10

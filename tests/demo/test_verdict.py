@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from selfpaced.demo.digits import Comparison
-from selfpaced.demo.verdict import difference, found, precision, sentence, wilson
+from selfpaced._demo.digits import Comparison
+from selfpaced._demo.verdict import difference, found, precision, sentence, wilson
 
 Compared = Callable[[float, int], Comparison]
 

@@ -17,8 +17,7 @@ from selfpaced.age import Quantile, Threshold
 from selfpaced.coupling import Permuted
 from selfpaced.difficulty import Loss
 from selfpaced.pacing import Constant
-from selfpaced.prompts.band import Band
-from selfpaced.prompts.pass_rates import AsyncPassRates, PassRates
+from selfpaced.prompts import AsyncPassRates, Band, PassRates
 
 Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
 

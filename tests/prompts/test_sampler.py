@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from selfpaced import Pacer
-from selfpaced.prompts.sampler import Place, PromptSampler, next_prompts
+from selfpaced.prompts import PromptSampler
+from selfpaced.prompts._sampler import Place, next_prompts
 
 
 def keep(pacer: Pacer, *kept: int) -> None:

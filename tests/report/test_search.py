@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from selfpaced.report.search import plot_searches
-from selfpaced.report.theme import DARK, LIGHT, Theme
+from selfpaced.report import DARK, LIGHT, Theme, plot_searches
 
 SEARCHES = {"self-paced": [[9.0, 12.0, 3.0], [9.0, 2.0]], "CCCP": [[9.0, 4.0]]}
 

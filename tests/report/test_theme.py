@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 import selfpaced
 from selfpaced import report
 from selfpaced.report import DARK, LIGHT, Theme
-from selfpaced.report.theme import choose_axes, dress, require_strokes
+from selfpaced.report._theme import choose_axes, dress, require_strokes
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 SOURCE = str(Path(selfpaced.__file__).parents[1])

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from selfpaced import Population
 from selfpaced.age import Quantile
 from selfpaced.pacing import Constant
-from selfpaced.rows import Population
 from selfpaced.testing import check_age
 
 

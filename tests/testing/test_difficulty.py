@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from selfpaced import Rows
 from selfpaced.difficulty import Loss
-from selfpaced.rows import Rows
 from selfpaced.testing import check_difficulty
 
 

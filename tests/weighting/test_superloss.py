@@ -6,7 +6,7 @@ import torch
 from scipy.special import lambertw
 
 from selfpaced.weighting import SuperLoss
-from selfpaced.weighting.superloss import _halley, lambert_w
+from selfpaced.weighting._superloss import _halley, lambert_w
 
 
 def test_lambert_w_agrees_with_scipy_away_from_the_branch_point() -> None:

@@ -3,13 +3,13 @@
 Each function draws on ``ax`` if it is given and returns the axes: ``axes.figure`` can be saved.
 """
 
-from selfpaced.report.animation import Frame, animate_boundary, animate_embedding, grid
-from selfpaced.report.plots import plot_accuracies, plot_ages, plot_curves, plot_kept_share
-from selfpaced.report.rules import plot_latent_losses, plot_pacings, plot_weightings
-from selfpaced.report.samples import plot_cartography, plot_loss_bands
-from selfpaced.report.search import plot_searches
-from selfpaced.report.suspects import plot_suspects
-from selfpaced.report.theme import DARK, LIGHT, Theme
+from selfpaced.report._animation.animate import Frame, animate_boundary, animate_embedding, grid
+from selfpaced.report._rules import plot_latent_losses, plot_pacings, plot_weightings
+from selfpaced.report._runs import plot_accuracies, plot_ages, plot_curves, plot_kept_share
+from selfpaced.report._samples import plot_cartography, plot_loss_bands
+from selfpaced.report._search import plot_searches
+from selfpaced.report._suspects import plot_suspects
+from selfpaced.report._theme import DARK, LIGHT, Theme
 
 __all__ = [
     "DARK",

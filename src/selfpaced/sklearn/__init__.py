@@ -5,8 +5,8 @@
 """
 
 try:
-    from selfpaced.sklearn.classifier import SelfPacedClassifier
-    from selfpaced.sklearn.regressor import SelfPacedRegressor
+    from selfpaced.sklearn._classifier import SelfPacedClassifier
+    from selfpaced.sklearn._regressor import SelfPacedRegressor
 except ImportError as error:
     raise ImportError(
         f"selfpaced.sklearn needs scikit-learn ({error}). "

@@ -13,6 +13,6 @@ except ImportError as error:
         f'selfpaced.skorch needs skorch ({error}). Install it with: pip install "selfpaced[skorch]"'
     ) from error
 
-from selfpaced.skorch.net import SelfPacedMixin, SelfPacedNetClassifier, SelfPacedNetRegressor
+from selfpaced.skorch._net import SelfPacedMixin, SelfPacedNetClassifier, SelfPacedNetRegressor
 
 __all__ = ["SelfPacedMixin", "SelfPacedNetClassifier", "SelfPacedNetRegressor"]

@@ -4,10 +4,10 @@ Each check raises ``AssertionError`` and says which promise is broken. Our own m
 by discovery and run through the same checks.
 """
 
-from selfpaced.testing.age import check_age
-from selfpaced.testing.difficulty import check_difficulty
-from selfpaced.testing.pacing import check_pacing
-from selfpaced.testing.settings import check_settings
-from selfpaced.testing.weighting import check_weighting
+from selfpaced.testing._age import check_age
+from selfpaced.testing._difficulty import check_difficulty
+from selfpaced.testing._pacing import check_pacing
+from selfpaced.testing._settings import check_settings
+from selfpaced.testing._weighting import check_weighting
 
 __all__ = ["check_age", "check_difficulty", "check_pacing", "check_settings", "check_weighting"]

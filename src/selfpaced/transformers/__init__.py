@@ -8,9 +8,9 @@ Two lines of a program change, the import and the name::
 """
 
 try:
-    from selfpaced.transformers.losses import Items
-    from selfpaced.transformers.quick import PacedLoss
-    from selfpaced.transformers.trainer import SelfPacedMixin, SelfPacedTrainer
+    from selfpaced.transformers._losses import Items
+    from selfpaced.transformers._quick import PacedLoss
+    from selfpaced.transformers._trainer import SelfPacedMixin, SelfPacedTrainer
 except ImportError as error:
     raise ImportError(
         f"selfpaced.transformers needs transformers and accelerate ({error}). "

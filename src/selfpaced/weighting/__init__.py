@@ -1,10 +1,10 @@
 """Rules from difficulty and age to weight, each the minimiser of v d + g(v; age)."""
 
-from selfpaced.weighting.cutting import Hard, Linear, Logarithmic, Polynomial
-from selfpaced.weighting.mixture import Mixture, Mixture2
-from selfpaced.weighting.rule import Interval, Weighting
-from selfpaced.weighting.smooth import L1L2, Cauchy, Huber, Logistic, Welsch
-from selfpaced.weighting.superloss import SuperLoss
+from selfpaced.weighting._cutting import Hard, Linear, Logarithmic, Polynomial
+from selfpaced.weighting._mixture import Mixture, Mixture2
+from selfpaced.weighting._rule import Interval, Weighting
+from selfpaced.weighting._smooth import L1L2, Cauchy, Huber, Logistic, Welsch
+from selfpaced.weighting._superloss import SuperLoss
 
 __all__ = [
     "L1L2",

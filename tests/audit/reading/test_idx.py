@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from selfpaced.audit.reading.idx import read_idx, read_pair
+from selfpaced.audit._reading.idx import read_idx, read_pair
 
 
 def idx(array: NDArray[np.uint8]) -> bytes:

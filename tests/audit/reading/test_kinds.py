@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from selfpaced.audit.reading.kinds import kind_of
+from selfpaced.audit._reading.kinds import kind_of
 
 
 def packed(raw: bytes) -> bytes:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selfpaced.audit.reading.labels import Labels, decide
+from selfpaced.audit._reading.labels import Labels, decide
 
 
 def decided(values: Any, numeric: bool | None = None) -> Labels:

@@ -1,0 +1,244 @@
+"""Overlapping clusters with outliers: ``python -m benchmarks.latent.mixtures``.
+
+1,000 samples of 3 to 5 Gaussian clusters of unequal sizes and shapes in 2, 5 and 10 dimensions. The
+outliers, 20 % or none, are uniform over the bounding box, enlarged by a half, or a Gaussian five
+times as wide as the data (in two settings). Score: adjusted Rand index of the labels of the samples
+that are no outliers. Every method has 10 starts, told and random 3.
+
+- ours, the defaults: ``SelfPacedGaussianMixture`` and ``SelfPacedKMeans``
+- scikit-learn's ``GaussianMixture`` and ``KMeans``
+- told: ours, keeping the true share
+- random: ours with as many left out as by default, but at random
+
+Every run appends one line to ``results/latent_mixtures.jsonl``; ``--table`` prints the table. The
+default was chosen on seeds from 100.
+"""
+
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
+from torch import Tensor
+
+from benchmarks.shared.lines import RESULTS, run_missing
+from benchmarks.shared.provenance import machine, versions
+from selfpaced.age import Quantile
+from selfpaced.latent import NotConverged
+from selfpaced.latent._clusters.kmeans import SelfPacedKMeans
+from selfpaced.latent._clusters.mixture import SelfPacedGaussianMixture
+from selfpaced.pacing import Constant
+from selfpaced.weighting import Hard
+from selfpaced.weighting._rule import Number
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+Ours = SelfPacedGaussianMixture | SelfPacedKMeans
+
+FILE = RESULTS / "latent_mixtures.jsonl"
+SEEDS, STARTS, N = range(10), 10, 1000
+CONTROL_STARTS = 3
+CONTROL_ROUNDS = 100  # at most: trimmed EM can go on for long
+KINDS = {"box": 0.2, "none": 0.0, "wide": 0.2}
+
+
+class Setting(NamedTuple):
+    """K clusters in d dimensions; the mean distance from a centre to the nearest other one."""
+
+    clusters: int
+    dims: int
+    apart: float
+
+
+SETTINGS = {
+    "2d, 3 clusters": Setting(3, 2, 3.0),
+    "2d, 5 clusters": Setting(5, 2, 3.5),
+    "5d, 4 clusters": Setting(4, 5, 3.0),
+    "10d, 3 clusters": Setting(3, 10, 3.0),
+    "10d, 5 clusters": Setting(5, 10, 3.0),
+}
+
+
+WIDE = ("2d, 3 clusters", "5d, 4 clusters")
+
+
+@dataclass(frozen=True)
+class Row:
+    """All methods on one sample.
+
+    Args:
+        rand: Adjusted Rand index by method, on the samples that are no outliers.
+        left_out: Share left out by method.
+        precision: Of what was left out, the share of outliers, by method.
+        recall: Of the outliers, the share left out, by method.
+        seconds: By method.
+    """
+
+    setting: str
+    outliers: str
+    seed: int
+    rand: dict[str, float]
+    left_out: dict[str, float]
+    precision: dict[str, float]
+    recall: dict[str, float]
+    seconds: dict[str, float]
+    versions: dict[str, str] = field(default_factory=versions)
+    machine: dict[str, str | int] = field(default_factory=machine)
+
+
+@dataclass(frozen=True)
+class AtRandom(Hard):
+    """``Hard`` on permuted losses: as many are left out, whoever they are; ties are not settled."""
+
+    order: tuple[int, ...] = ()
+    binary: ClassVar[bool] = False
+
+    def __call__(self, difficulty: Tensor, age: Number) -> Tensor:
+        """Return 0 or 1, shape (n,)."""
+        return super().__call__(difficulty[list(self.order)], age)
+
+
+def made(setting: Setting, kind: str, seed: int) -> tuple[Floats, Labels]:
+    """Return samples, shape (N, d), and their clusters, -1 for outliers."""
+    random, (k, d, apart) = np.random.default_rng(seed), setting
+    n_out = round(KINDS[kind] * N)
+    shares = 0.1 + (1 - 0.1 * k) * random.dirichlet(np.full(k, 5.0))
+    labels = np.repeat(np.arange(k), random.multinomial(N - n_out, shares))
+    centres = random.normal(size=(k, d))
+    between = np.linalg.norm(centres[:, None] - centres, axis=2) + np.diag(np.full(k, np.inf))
+    centres *= apart / between.min(axis=1).mean()
+    directions = np.linalg.qr(random.normal(size=(k, d, d)))[0]
+    roots = directions * np.exp(random.uniform(np.log(0.3), np.log(3), (k, 1, d)) / 2)
+    noise = random.normal(size=(len(labels), d))
+    X = centres[labels] + np.einsum("nij,nj->ni", roots[labels], noise)
+    low, high = X.min(axis=0), X.max(axis=0)
+    middle, half = (low + high) / 2, (high - low) / 2 * 1.5
+    if kind == "wide":
+        out = X.mean(axis=0) + 5 * X.std(axis=0) * random.normal(size=(n_out, d))
+    else:
+        out = random.uniform(middle - half, middle + half, (n_out, d))
+    order = random.permutation(N)
+    every = np.concatenate([labels, np.full(n_out, -1)])
+    return np.concatenate([X, out])[order], every[order]
+
+
+def methods(k: int, right: float, seed: int) -> dict[str, Callable[[], object]]:
+    """Return an estimator by name; the random ones come later."""
+    given: partial[dict[str, Any]] = partial(dict, n_init=STARTS, random_state=seed)
+    told = given(age=Quantile(Constant(right)), max_iter=CONTROL_ROUNDS, n_init=CONTROL_STARTS)
+    return {
+        "mixture": lambda: SelfPacedGaussianMixture(k, **given()),
+        "k-means": lambda: SelfPacedKMeans(k, **given()),
+        "sklearn mixture": lambda: GaussianMixture(k, **given()),
+        "sklearn k-means": lambda: KMeans(k, **given()),
+        "told mixture": lambda: SelfPacedGaussianMixture(k, **told),
+        "told k-means": lambda: SelfPacedKMeans(k, **told),
+    }
+
+
+def execute(name: str, kind: str, seed: int) -> Row:
+    """Run every method on one sample."""
+    X, y = made(SETTINGS[name], kind, seed)
+    row = Row(name, kind, seed, {}, {}, {}, {}, {})
+    for method, make in methods(SETTINGS[name].clusters, 1 - KINDS[kind], seed).items():
+        _score(row, method, make(), X, y)
+    order = tuple(np.random.default_rng(seed).permutation(N).tolist())
+    for method, kept in (("random mixture", "mixture"), ("random k-means", "k-means")):
+        share = Quantile(Constant(1 - row.left_out[kept]))
+        kind_of = SelfPacedGaussianMixture if kept == "mixture" else SelfPacedKMeans
+        model = kind_of(
+            SETTINGS[name].clusters,
+            age=share,
+            weighting=AtRandom(order),
+            n_init=CONTROL_STARTS,
+            max_iter=CONTROL_ROUNDS,
+            random_state=seed,
+        )
+        _score(row, method, model, X, y)
+    return row
+
+
+def _score(row: Row, method: str, model: object, X: Floats, y: Labels) -> None:
+    began = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotConverged)  # of controls at their limit
+        model.fit(X)  # type: ignore[attr-defined]  # estimators of two libraries
+    labels = model.predict(X)  # type: ignore[attr-defined]  # estimators of two libraries
+    row.seconds[method] = time.perf_counter() - began
+    row.rand[method] = float(adjusted_rand_score(y[y >= 0], labels[y >= 0]))
+    if isinstance(model, Ours):
+        out, wrong = model.sample_weights_ < 0.5, y < 0
+        row.left_out[method] = float(out.mean())
+        row.precision[method] = float((out & wrong).sum() / max(out.sum(), 1))
+        row.recall[method] = float((out & wrong).sum() / max(wrong.sum(), 1))
+
+
+COLUMNS = (
+    *("mixture", "sklearn mixture", "told mixture", "random mixture"),
+    *("k-means", "sklearn k-means", "told k-means", "random k-means"),
+)
+
+
+def table(rows: list[Row]) -> Iterator[str]:
+    """Yield Markdown: means over seeds, and in how many seeds ours are above both rivals."""
+    yield f"| data | outliers | {' | '.join(COLUMNS)} | above both | k-means above k-means |"
+    yield "|---" * (len(COLUMNS) + 4) + "|"
+    for name, kind in dict.fromkeys((row.setting, row.outliers) for row in rows):
+        seeds = [row for row in rows if (row.setting, row.outliers) == (name, kind)]
+        means = [f"{_mean(row.rand[c] for row in seeds):.3f}" for c in COLUMNS]
+        above = sum(
+            row.rand["mixture"] > max(row.rand["sklearn mixture"], row.rand["sklearn k-means"])
+            for row in seeds
+        )
+        means_above = sum(row.rand["k-means"] > row.rand["sklearn k-means"] for row in seeds)
+        yield (
+            f"| {name} | {kind} | {' | '.join(means)} | {above} of {len(seeds)} "
+            f"| {means_above} of {len(seeds)} |"
+        )
+    yield ""
+    yield "| data | outliers | left out | precision | recall | seconds: ours / scikit-learn |"
+    yield "|---" * 6 + "|"
+    for name, kind in dict.fromkeys((row.setting, row.outliers) for row in rows):
+        seeds = [row for row in rows if (row.setting, row.outliers) == (name, kind)]
+        found = " | ".join(
+            " / ".join(f"{_mean(getattr(row, what)[m] for row in seeds):.3f}" for m in MODELS)
+            for what in ("left_out", "precision", "recall")
+        )
+        spent = " and ".join(
+            f"{_mean(r.seconds[m] for r in seeds):.1f} / "
+            f"{_mean(r.seconds[f'sklearn {m}'] for r in seeds):.2f}"
+            for m in MODELS
+        )
+        yield f"| {name} | {kind} | {found} | {spent} |"
+
+
+MODELS = ("mixture", "k-means")
+
+
+def _mean(values: Iterator[float]) -> float:
+    return statistics.mean(values)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    run_missing(
+        FILE,
+        Row,
+        (
+            (name, kind, seed)
+            for kind in KINDS
+            for name in (WIDE if kind == "wide" else SETTINGS)
+            for seed in SEEDS
+        ),
+        execute,
+        table,
+    )

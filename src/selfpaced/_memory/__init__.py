@@ -1,0 +1,1 @@
+"""What a run remembers of each sample, and of a stream without indices."""

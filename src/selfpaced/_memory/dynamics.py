@@ -1,0 +1,195 @@
+"""What logits tell about a sample over time: margin, correctness, forgetting, probabilities."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from selfpaced._errors import require, values_can_be_read
+from selfpaced._memory.columns import place
+
+SEEN, CORRECT, TARGET, MARGIN, CLASS = range(5)  # of a waiting row; the classes follow
+
+
+class Dynamics:
+    """Per-sample columns that ``Pacer.observe`` fills when it is given logits and targets.
+
+    Like the ledger's losses they count once a step, and the last visit within a step wins.
+
+    Args:
+        n_samples: Number of rows.
+        n_classes: Number of classes for which smoothed probabilities are kept; 0 keeps none.
+        device: Where the columns live.
+
+    Attributes:
+        visits: Number of steps with logits, int32, shape (n_samples,).
+        correct: Number of steps in which the target had the highest logit, int32.
+        forgotten: Number of times a correct sample was wrong at the next visit, int32 (Toneva et
+            al., *An Empirical Study of Example Forgetting*, ICLR 2019); 0 for never learned.
+        probability: Mean probability per class over the steps, each counting by its evidence (see
+            ``Ledger.suspicion``), float32, shape (n_samples, n_classes).
+        target: The target last seen, int32; 0 for none.
+
+    >>> dynamics = Dynamics(2, 0, torch.device("cpu"))
+    >>> for logit in (1.0, -1.0):
+    ...     dynamics.write(torch.tensor([1]), torch.tensor([[logit, 0.0]]), torch.tensor([0]))
+    ...     dynamics.commit(torch.ones(2))
+    >>> dynamics.forgotten, dynamics.margin
+    (tensor([0, 1], dtype=torch.int32), tensor([nan, 0.]))
+    """
+
+    def __init__(self, n_samples: int, n_classes: int, device: torch.device) -> None:
+        """Make empty columns."""
+        whole = ("visits", "correct", "forgotten", "was_correct", "target")
+        self._tensors = {
+            name: torch.zeros(n_samples, dtype=torch.int32, device=device) for name in whole
+        }
+        shapes = {
+            "margin_total": (n_samples,),
+            "evidence": (n_samples,),
+            "probability": (n_samples, n_classes),
+            "waiting": (n_samples, CLASS + n_classes),
+        }
+        for name, shape in shapes.items():
+            self._tensors[name] = torch.zeros(shape, dtype=torch.float32, device=device)
+
+    @property
+    def visits(self) -> Tensor:
+        """Number of steps with logits, int32, shape (n_samples,)."""
+        return self._tensors["visits"]
+
+    @property
+    def correct(self) -> Tensor:
+        """Number of steps in which the target had the highest logit, int32, (n_samples,)."""
+        return self._tensors["correct"]
+
+    @property
+    def forgotten(self) -> Tensor:
+        """Number of times a correct sample was wrong at the next visit, int32, (n_samples,)."""
+        return self._tensors["forgotten"]
+
+    @property
+    def margin(self) -> Tensor:
+        """Mean of the target's logit minus the highest other, float32; NaN without a visit.
+
+        The area under the margin of Pleiss et al. (NeurIPS 2020); lower is more suspect.
+        """
+        return self._tensors["margin_total"] / self.visits
+
+    @property
+    def probability(self) -> Tensor:
+        """Mean probability per class, float32, shape (n_samples, n_classes)."""
+        return self._tensors["probability"]
+
+    @property
+    def target(self) -> Tensor:
+        """The target last seen, int32, shape (n_samples,)."""
+        return self._tensors["target"]
+
+    @property
+    def waiting(self) -> Tensor:
+        """The visits that wait for ``commit``, float32, for a merge over ranks to fill in place.
+
+        A row is whether there is one, whether it was correct, target, margin, and a logit per
+        class.
+        """
+        return self._tensors["waiting"]
+
+    def write(
+        self, index: Tensor, logits: Tensor, target: Tensor, valid: Tensor | None = None
+    ) -> None:
+        """Keep a batch until ``commit``: logits (B, C), target int64 (B,), where valid."""
+        logits = logits.float()
+        own = logits.gather(1, target[:, None]).squeeze(1)
+        others = logits.scatter(1, target[:, None], -torch.inf).amax(1)
+        correct = (own > others).float()
+        new = torch.stack([torch.ones_like(own), correct, target.float(), own - others], 1)
+        if self.probability.shape[1]:
+            new = torch.cat([new, logits], 1)
+        place([(self.waiting, new)], index, valid)
+
+    def commit(self, evidence: Tensor) -> None:
+        """Fold the waiting visits in.
+
+        Args:
+            evidence: What this step's visit counts in the probabilities, shape (n_samples,).
+        """
+        column = self._tensors
+        at = self.waiting[:, SEEN].nonzero().squeeze(1)
+        new = self.waiting[at]
+        correct = new[:, CORRECT].int()
+        column["visits"][at] += 1
+        column["correct"][at] += correct
+        column["forgotten"][at] += column["was_correct"][at] * (1 - correct)
+        column["was_correct"][at] = correct
+        column["margin_total"][at] += new[:, MARGIN]
+        column["target"][at] = new[:, TARGET].int()
+        column["evidence"][at] += evidence[at]
+        share = (evidence[at] / column["evidence"][at]).nan_to_num(nan=1.0)
+        old = self.probability[at]
+        column["probability"][at] = old + share[:, None] * (F.softmax(new[:, CLASS:], 1) - old)
+        self.waiting[:, SEEN] = 0
+
+    def apply(self, change: Callable[[Tensor], Tensor]) -> None:
+        """Replace every column by what the function makes of it."""
+        self._tensors = {name: change(column) for name, column in self._tensors.items()}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return copies of all columns."""
+        return {name: column.clone() for name, column in self._tensors.items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take up the columns of ``state_dict``."""
+        self._tensors = {name: column.clone() for name, column in state.items()}
+
+
+def check_logits(loss: Tensor, logits: Tensor, target: Tensor, n_classes: int) -> None:
+    """Raise unless there is a row of logits and a label in it for each loss. For every batch.
+
+    Args:
+        loss: Shape (B,).
+        logits: Shape (B, C).
+        target: Class labels, int64, shape (B,).
+        n_classes: C of the probabilities kept so far; 0 where none are.
+    """
+    if logits.ndim != 2 or not target.shape == logits.shape[:1] == loss.shape:
+        raise ValueError(
+            f"Pacer.observe expects logits (batch, classes) and a target per loss; got "
+            f"{tuple(logits.shape)} and {tuple(target.shape)} for losses {tuple(loss.shape)}."
+        )
+    classes = logits.shape[1]
+    if n_classes not in (0, classes):
+        raise ValueError(
+            f"Pacer.observe has kept probabilities of {n_classes} classes; got {classes}."
+        )
+    if target.dtype != torch.int64:
+        raise TypeError(f"Pacer.observe expects the target as int64 labels; got {target.dtype}.")
+    if values_can_be_read(target):
+        low, high = (number.item() for number in target.aminmax())
+        if low < 0 or high >= classes:
+            bad = target[(target < 0) | (target >= classes)]
+            raise ValueError(
+                f"Pacer.observe expects targets from 0 to {classes - 1}; got {bad[:5].tolist()}. "
+                f"Leave ignored samples out of the call."
+            )
+
+
+def without_nan(logits: Tensor, *, skip_nan: bool) -> Tensor | None:
+    """Return the rows without NaN, bool, shape (B,); None for all. Raise unless they are skipped.
+
+    Args:
+        logits: Shape (B, C).
+        skip_nan: Leave rows with NaN out instead of raising; an accelerator always leaves them out.
+    """
+    nan = logits.isnan()
+    if values_can_be_read(logits):
+        if not nan.any():
+            return None
+        rows = nan.any(1).nonzero().squeeze(1).tolist()
+        require(
+            skip_nan,
+            f"Pacer.observe got NaN logits in rows {rows[:10]}. Lower the learning rate or mend "
+            f"the data; skip_nan=True leaves such samples out.",
+        )
+    return ~nan.any(1)

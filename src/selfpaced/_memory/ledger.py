@@ -1,0 +1,242 @@
+"""The per-sample memory, addressed by dataset index, with one merge over ranks per step.
+
+A row is five float32 numbers (20 bytes a sample), packed so that a batch gathers once:
+
+    loss      the last loss seen; NaN for a sample never seen
+    visits    number of steps in which the sample was seen, plus a half while one more waits to be
+              folded in: two visits within one step count once, and the last one wins
+    memory    what the difficulty keeps of all visits up to the last step
+    total     sum of evidence times loss over the visits up to the last step
+    evidence  sum of the evidence of those visits, each step's alike (``evidence.py``);
+              nothing for the first visit, by a model that has not met all samples
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from selfpaced._errors import require, require_positive_int
+from selfpaced._memory.columns import place
+from selfpaced._memory.dynamics import SEEN, Dynamics
+from selfpaced._memory.evidence import Evidence, of_likelihoods
+from selfpaced._ranks import extremes, from_owner, owner_of, world_size
+from selfpaced.chain import Difficulty, Gathered, Population, Rows
+
+LOSS, VISITS, MEMORY, TOTAL, EVIDENCE = range(5)
+
+
+class Ledger:
+    """Rows for n_samples samples, and the user's constant columns.
+
+    Not a Module and not made of buffers: DistributedDataParallel would overwrite the rows of all
+    ranks with those of rank 0, and ``.half()`` would cast them.
+
+    Args:
+        n_samples: Number of rows; indices run from 0 to n_samples - 1.
+        columns: Per-sample constants by name, each of shape (n_samples,).
+
+    Raises:
+        ValueError: For a column of another length.
+        TypeError: For n_samples that is not an int.
+
+    >>> ledger = Ledger(3)
+    >>> index = torch.tensor([2])
+    >>> ledger.write(index, torch.tensor([0.5]), ledger.rows(index))
+    >>> ledger.loss
+    tensor([   nan,    nan, 0.5000])
+    """
+
+    def __init__(self, n_samples: int, columns: Mapping[str, Tensor] | None = None) -> None:
+        """Make the rows of samples that nobody has seen."""
+        require_positive_int("n_samples", n_samples, "Ledger")
+        self.n_samples = n_samples
+        self.columns = {
+            name: _column(name, column, n_samples) for name, column in (columns or {}).items()
+        }
+        self.packed = torch.zeros(n_samples, 5, dtype=torch.float32)
+        self.packed[:, LOSS] = torch.nan
+        self.dynamics: Dynamics | None = None
+
+    @property
+    def loss(self) -> Tensor:
+        """The last loss of each sample, float32, shape (n_samples,); NaN for one never seen."""
+        return self.packed[:, LOSS]
+
+    @property
+    def visits(self) -> Tensor:
+        """Number of steps in which each sample was seen, int64, shape (n_samples,)."""
+        return self.packed[:, VISITS].ceil().long()
+
+    @property
+    def suspicion(self) -> Tensor:
+        """How suspect each label is, float32, shape (n_samples,); higher is more suspect.
+
+        The mean loss over the visits, each counted by its evidence; a first visit, by a model that
+        has not met all samples, counts nothing. Where nothing counts it is the memory; NaN for a
+        sample never seen.
+        """
+        visits, evidence = self.packed[:, VISITS].floor(), self.packed[:, EVIDENCE]
+        memory = torch.where(visits > 0, self.packed[:, MEMORY], torch.nan)
+        return torch.where(evidence > 0, self.packed[:, TOTAL] / evidence, memory)
+
+    def suspects(self, k: int) -> Tensor:
+        """Return the k most suspicious of those seen before the last ``commit``, int64."""
+        suspicion = self.suspicion
+        judged = int((~suspicion.isnan()).sum())
+        ranked = suspicion.nan_to_num(nan=-math.inf, posinf=math.inf)
+        order = torch.argsort(ranked, descending=True, stable=True)
+        return order[: min(k, judged)]
+
+    def rows(self, index: Tensor) -> Rows:
+        """Gather the rows of a batch: a visit that waits is not among them."""
+        _, visits, memory, *_ = self.packed.index_select(0, index).unbind(1)
+        return Rows(index, memory, visits.floor(), Gathered(self.columns, index))
+
+    def write(self, index: Tensor, loss: Tensor, rows: Rows, valid: Tensor | None = None) -> None:
+        """Keep the losses of a batch until the next ``commit``.
+
+        Of an index that stands twice in the batch the last place wins.
+
+        Args:
+            index: Dataset indices, int64, shape (B,); already known to be in range.
+            loss: Shape (B,), float32.
+            rows: The rows of this batch, as ``rows`` gathered them.
+            valid: Places to write, bool, shape (B,); None for all. The others keep what they have.
+        """
+        clock = rows.visits + 0.5
+        place([(self.packed[:, LOSS], loss), (self.packed[:, VISITS], clock)], index, valid)
+
+    def observe(
+        self,
+        index: Tensor,
+        logits: Tensor,
+        target: Tensor,
+        probabilities: bool,
+        valid: Tensor | None = None,
+    ) -> None:
+        """Keep what logits tell until the next ``commit``; see ``Dynamics``."""
+        if self.dynamics is None:
+            classes = logits.shape[1] if probabilities else 0
+            self.dynamics = Dynamics(self.n_samples, classes, self.packed.device)
+        self.dynamics.write(index, logits, target, valid)
+
+    def commit(self, difficulty: Difficulty, evidence: Evidence = of_likelihoods) -> None:
+        """Fold the waiting losses into the rows: time moves on by one step.
+
+        Args:
+            difficulty: Makes the memory.
+            evidence: What the losses of the step say about labels.
+        """
+        waiting = self.waiting.nonzero().squeeze(1)
+        rows = self.rows(waiting)
+        loss = self.loss[waiting]
+        counted = rows.visits.clamp(max=1) * evidence(loss)
+        self.packed[waiting, MEMORY] = difficulty.fold(loss, rows)
+        self.packed[waiting, TOTAL] += loss * counted
+        self.packed[waiting, EVIDENCE] += counted
+        self.packed[waiting, VISITS] = rows.visits + 1
+        if self.dynamics is not None:
+            self.dynamics.commit(torch.zeros_like(self.loss).index_copy(0, waiting, counted))
+
+    @property
+    def waiting(self) -> Tensor:
+        """Which samples were seen since the last ``commit``, bool, shape (n_samples,)."""
+        return self.packed[:, VISITS].frac() > 0
+
+    def merge(self) -> dict[str, Tensor]:
+        """Give every rank the waiting losses of all: of several the lowest rank's, bit for bit.
+
+        Two all-reduces of 4 bytes a sample; nothing happens in a world of one. Between steps the
+        ranks send nothing.
+
+        Returns:
+            Whose what waits was, "loss" and "dynamics" where there are any: a rank, or the number
+            of ranks for nobody, int32, shape (n_samples,). Empty in a world of one.
+        """
+        if world_size() == 1:
+            return {}
+        self._agree()
+        owner = owner_of(self.waiting)
+        loss = from_owner(self.loss, owner)
+        seen = (owner < world_size()).nonzero().squeeze(1)
+        self.write(seen, loss[seen], self.rows(seen))
+        owners = {"loss": owner}
+        if self.dynamics is not None:
+            waiting = self.dynamics.waiting
+            owners["dynamics"] = owner_of(waiting[:, SEEN] > 0)
+            waiting.copy_(from_owner(waiting, owners["dynamics"]))
+        return owners
+
+    def _agree(self) -> None:
+        """Raise on all ranks where they differ in size; give all the dynamics that one has."""
+        classes = -1 if self.dynamics is None else self.dynamics.probability.shape[1]
+        low, high = extremes([self.n_samples, classes], self.packed.device)
+        require(
+            low[0] == high[0],
+            f"The ranks disagree on n_samples: from {low[0]} to {high[0]}. Make every pacer as "
+            f"Pacer(len(dataset)) of the same dataset.",
+        )
+        require(
+            low[1] == high[1] or low[1] == -1,
+            f"The ranks observe probabilities of {low[1]} and of {high[1]} classes. Call "
+            f"observe alike on all ranks.",
+        )
+        if self.dynamics is None and high[1] >= 0:
+            self.dynamics = Dynamics(self.n_samples, high[1], self.packed.device)
+
+    def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:
+        """Return the indices of the seen samples, shape (n,), and what an age is decided on."""
+        seen = (self.packed[:, VISITS] >= 1).nonzero().squeeze(1)
+        rows = self.rows(seen)
+        mass = rows.columns.get("sample_weight")
+        if mass is not None and bool((mass > 0).any()):
+            mass = (mass / mass.double().mean()).float()  # whatever unit the user's weights have
+        return seen, Population(difficulty(rows.memory, rows), mass, rows.columns)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the rows are."""
+        return self.packed.device
+
+    def to(self, device: torch.device) -> Self:
+        """Move the rows and columns; dtypes stay."""
+        self.packed = self.packed.to(device)
+        self.columns = {name: column.to(device) for name, column in self.columns.items()}
+        if self.dynamics is not None:
+            self.dynamics.apply(lambda column: column.to(device))
+        return self
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return copies of what the run wrote; the user's columns are not in it."""
+        dynamics = None if self.dynamics is None else self.dynamics.state_dict()
+        return {"packed": self.packed.clone(), "dynamics": dynamics}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the rows of a ledger of the same size."""
+        self.packed.copy_(state["packed"])
+        self.dynamics = None
+        if state["dynamics"] is not None:
+            self.dynamics = Dynamics(self.n_samples, 0, self.packed.device)
+            self.dynamics.load_state_dict(state["dynamics"])
+            self.dynamics.apply(lambda column: column.to(self.packed.device))
+
+
+def _column(name: str, column: Tensor, n_samples: int) -> Tensor:
+    """Return a column as a tensor, floats as float32, or raise."""
+    column = torch.as_tensor(column)
+    require(
+        column.shape == (n_samples,),
+        f"column {name!r} must have one value per sample, shape ({n_samples},); "
+        f"got shape {tuple(column.shape)}.",
+    )
+    if not column.is_floating_point():
+        return column
+    bad = column.isnan().nonzero().squeeze(1)
+    require(
+        len(bad) == 0,
+        f"column {name!r} must hold numbers; got NaN at {bad[:5].tolist()}. Mend the data.",
+    )
+    return column.float()

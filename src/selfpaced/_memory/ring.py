@@ -1,0 +1,56 @@
+"""The population of a run without indices."""
+
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from selfpaced._memory.ledger import MEMORY, VISITS, Ledger
+from selfpaced._ranks import rank_here, world_size
+from selfpaced.chain import Difficulty, Population, Rows
+
+
+class Ring(Ledger):
+    """The last losses of a run without indices: rows without a past, written in turn.
+
+    >>> ring = Ring(4)
+    >>> ring.next(3), ring.next(3)
+    (tensor([0, 1, 2]), tensor([3, 0, 1]))
+    """
+
+    def __init__(self, n_samples: int = 10_000) -> None:
+        """Make an empty ring."""
+        super().__init__(n_samples)
+        self.position = torch.zeros((), dtype=torch.int64)
+
+    def next(self, n: int) -> Tensor:
+        """Return the next n places, int64, shape (n,), and move on; ranks take turns."""
+        places = self.position + torch.arange(n, device=self.position.device)
+        self.position += n
+        return (places * world_size() + rank_here()) % self.n_samples
+
+    def rows(self, index: Tensor) -> Rows:
+        """Return rows without a past: a place of the ring is not a sample."""
+        nothing = torch.zeros(len(index), dtype=torch.float32, device=index.device)
+        return Rows(index, nothing, nothing, {})
+
+    def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:
+        """Return the filled places and the difficulties of the losses there."""
+        filled = (self.packed[:, VISITS] > 0).nonzero().squeeze(1)
+        rows = self.rows(filled)
+        return filled, Population(difficulty(self.packed[filled, MEMORY], rows), None, {})
+
+    def to(self, device: torch.device) -> Self:
+        """Move the ring; dtypes stay."""
+        super().to(device)
+        self.position = self.position.to(device)
+        return self
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return copies of the places and of the position."""
+        return {**super().state_dict(), "position": self.position.clone()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a ring."""
+        super().load_state_dict(state)
+        self.position.copy_(state["position"])

@@ -1,0 +1,1 @@
+"""The one object with state, and what it is made of."""

@@ -1,0 +1,373 @@
+"""The one object with state: per-sample losses in, a scalar out, and a memory of every sample."""
+
+import math
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from selfpaced._errors import (
+    NO_INDEX,
+    check_score,
+    require,
+    require_positive_int,
+    values_can_be_read,
+)
+from selfpaced._files import History, describe
+from selfpaced._memory.dynamics import check_logits, without_nan
+from selfpaced._memory.evidence import Evidence, of_likelihoods, of_nothing, of_residuals
+from selfpaced._memory.ledger import Ledger
+from selfpaced._memory.ring import Ring
+from selfpaced._pacer.batch import (
+    Weighed,
+    address,
+    flag_below,
+    flag_scores,
+    gather,
+    raise_flagged,
+    read_scores,
+)
+from selfpaced._pacer.checks import require_fit
+from selfpaced._pacer.plain import Plain
+from selfpaced._pacer.reduction import Reduction, reduce_weighted
+from selfpaced._pacer.state import restore, state_of, state_of_all
+from selfpaced.age import Age, Auto, Deviations, Quantile
+from selfpaced.age._quantile import first_age
+from selfpaced.chain import Difficulty, Population, expand
+from selfpaced.coupling import Coupling
+from selfpaced.difficulty import Smoothed
+from selfpaced.weighting import Hard, Weighting
+
+Decide = Literal["batch", "step"]
+
+
+def require_pacer(pacer: object, owner: str) -> None:
+    """Raise for what stands in a pacer's place and is none."""
+    if not isinstance(pacer, Pacer):
+        raise TypeError(f"{owner} expects a Pacer; got {type(pacer).__name__}.")
+
+
+class Pacer(Plain):
+    """Weigh each sample's loss by how easy it is, and grow.
+
+    Call it with the losses of a batch where you took their mean; call ``step`` once an epoch, like
+    a learning-rate scheduler. In eval mode it is the plain mean and remembers nothing.
+
+    Args:
+        n_samples: Size of the dataset. Without it no index is needed: ages are decided on the last
+            10,000 losses, and there are no suspects.
+        weighting: The rule from difficulty and age to weight.
+        age: How the age is decided at each ``step``; None leaves ``current_age`` to you.
+        difficulty: How losses make a difficulty.
+        couple: A regulariser that ties samples together; only with ``decide="step"``.
+        columns: Per-sample constants by name, each of shape (n_samples,). "group" holds class
+            labels (int64 from 0): ``Auto`` then protects each class. "sample_weight" multiplies
+            the weights and counts as mass in shares. Strategies name others, such as "prior".
+        decide: "batch" weighs a loss as it comes, with the age of the last step; "step" fixes the
+            weights of all samples at ``step`` (the alternating search of the papers).
+        reduction: "mean" divides by the batch size (the objective of the papers), "kept" by the
+            sum of weights, "sum" by nothing; "none" returns the weighted losses.
+        skip_nan: Leave samples with a NaN loss out, weight 0, instead of raising.
+
+    Attributes:
+        weight: The weights decided at the last ``step``, float32, shape (n_samples,); 1 for a
+            sample never seen.
+        current_age: float32, shape () or (groups,); ``step`` refills it.
+        importance: What a sampler that does not visit all samples alike makes up for, float32,
+            shape (n_samples,); multiplies the weights. None for 1.
+        history: One dict per step.
+        ledger: The memory.
+
+    Raises:
+        ValueError: For settings that do not fit together, and for bad batches.
+        TypeError: For an index that is not int64 and a loss that is not floating point.
+
+    Shape:
+        loss (B,), index (B,) int64; the result is a scalar ("none": (B,)).
+
+    References:
+        Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010.
+
+    >>> from selfpaced.age import Threshold
+    >>> from selfpaced.pacing import Constant
+    >>> pacer = Pacer(3, age=Threshold(Constant(1.0)))
+    >>> pacer(torch.tensor([0.5, 4.0]), torch.tensor([0, 2]))
+    tensor(0.2500)
+    """
+
+    plain = ("ledger", "weight", "current_age", "importance", "_bad")
+
+    def __init__(
+        self,
+        n_samples: int | None = None,
+        *,
+        weighting: Weighting = Hard(),
+        age: Age | None = Auto(),
+        difficulty: Difficulty = Smoothed(0.7),
+        couple: Coupling | None = None,
+        columns: Mapping[str, Tensor] | None = None,
+        decide: Decide = "batch",
+        reduction: Reduction = "mean",
+        skip_nan: bool = False,
+    ) -> None:
+        """Put the chain together and start an empty ledger."""
+        super().__init__()
+        self.n_samples, self.weighting, self.age = n_samples, weighting, age
+        self.difficulty, self.couple, self.skip_nan = difficulty, couple, skip_nan
+        self.decide, self.reduction = decide, reduction
+        require_fit(self, columns)
+        self.ledger = Ring() if n_samples is None else Ledger(n_samples, columns)
+        self._has_mass = "sample_weight" in self.ledger.columns
+        self.weight = torch.ones(self.ledger.n_samples, dtype=torch.float32)
+        self.current_age = first_age(age, self.ledger.columns)
+        self.history = History()
+        self.importance: Tensor | None = None
+        self.steps = 0
+        self._bad = torch.tensor([0, -1])
+
+    def forward(
+        self,
+        loss: Tensor,
+        index: Tensor | None = None,
+        *,
+        difficulty: Tensor | None = None,
+        denominator: Tensor | float | None = None,
+        logits: Tensor | None = None,
+        target: Tensor | None = None,
+        probabilities: bool = False,
+    ) -> Tensor:
+        """Return the weighted loss of a batch and remember its losses.
+
+        Args:
+            loss: One per sample, shape (B,).
+            index: Dataset indices, int64, shape (B,). Of one that stands twice the last place is
+                remembered; each place is weighed by its own loss.
+            difficulty: What to judge the samples by in place of the loss, shape (B,); lower is
+                easier. The ledger keeps it, so that suspects and history tell of it too.
+            denominator: Divides the sum in place of what ``reduction`` says, where you know the
+                whole step: gradient accumulation, several ranks.
+            logits: Shape (B, C); with the target they are remembered too: see ``observe``.
+            target: Class labels, int64, shape (B,).
+            probabilities: Remember a mean probability per class.
+
+        Returns:
+            A scalar, or shape (B,) for ``reduction="none"``.
+
+        Raises:
+            TypeError: For a loss that is not floating point and an index that is not int64.
+            ValueError: For shapes that do not fit, an empty batch, a NaN loss, an index out of
+                range, a missing index, a denominator with ``reduction="none"``, or logits that do
+                not fit.
+        """
+        if not self.training:
+            return loss.mean()
+        if denominator is not None and self.reduction == "none":
+            raise ValueError(
+                'Pacer: a denominator divides a sum; reduction="none" makes none. Use "sum".'
+            )
+        score = loss
+        if difficulty is not None:
+            check_score(difficulty, loss)
+            score = torch.where(loss.detach().isnan(), torch.nan, difficulty)
+        batch = self._see(loss, score, index, logits, target, probabilities)
+        finite = batch.finite and difficulty is None
+        return reduce_weighted(loss, batch.weight, self.reduction, denominator, finite=finite)
+
+    @torch.no_grad()
+    def observe(
+        self,
+        loss: Tensor,
+        index: Tensor | None = None,
+        logits: Tensor | None = None,
+        target: Tensor | None = None,
+        *,
+        probabilities: bool = False,
+    ) -> None:
+        """Remember losses without training on them: a scoring pass, then ``step``.
+
+        Args:
+            loss: One per sample, shape (B,).
+            index: Dataset indices, int64, shape (B,).
+            logits: Shape (B, C); with the target they also keep margin, correctness, forgetting
+                in ``ledger.dynamics``.
+            target: Class labels, int64, shape (B,).
+            probabilities: Keep a mean probability per class too, the source of suggested
+                labels: 8 bytes a sample and class. Decided at the first call with logits.
+
+        Raises:
+            TypeError: As in ``forward``.
+            ValueError: As in ``forward``; for logits without target, and for ones that do not fit.
+        """
+        self._see(loss, loss, index, logits, target, probabilities)
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Grow by one step: merge ranks, fold the losses in, decide the age and the weights.
+
+        Call it once an epoch, after the epoch, on all ranks.
+
+        Raises:
+            ValueError: When nothing was observed since the last step, or when an accelerator met
+                bad values, with their number and the first bad index.
+        """
+        raise_flagged(self._bad, self.ledger.n_samples, self.weighting)
+        self.ledger.merge()
+        visited = self.ledger.waiting
+        require(
+            bool(visited.any()),
+            "Pacer.step: nothing was observed since the last step. Call it after an epoch of "
+            "pacer(loss, index) in training mode, or of pacer.observe.",
+        )
+        self.ledger.commit(self.difficulty, self._evidence())
+        self.steps += 1
+        seen, population = self.ledger.population(self.difficulty)
+        population = population._replace(expansion=expand(self.weight[seen] == 0, visited[seen]))
+        if self.age is not None:
+            self.current_age.copy_(self.age(self.steps, population, self.current_age))
+        weight = self._decide(population)
+        if self.n_samples is not None:
+            self.weight[seen] = weight
+        loss = self.ledger.loss[seen]
+        self.history.append(describe(self.steps, self.current_age, population, weight, loss))
+
+    def suspects(self, k: int) -> Tensor:
+        """Return the k samples whose labels are most probably wrong, most suspicious first.
+
+        Args:
+            k: How many; fewer come back when fewer were seen.
+
+        Returns:
+            Dataset indices, int64, shape (k,), by ``ledger.suspicion``, a mean loss. Ties go to
+            the lower index.
+
+        Raises:
+            TypeError: For a k that is not an int.
+            ValueError: For a k below 1, and for a pacer without ``n_samples``.
+        """
+        require_positive_int("k", k, "Pacer.suspects")
+        require(
+            self.n_samples is not None,
+            "Pacer.suspects needs to know the samples; make the pacer as Pacer(len(dataset)) and "
+            "give it the index.",
+        )
+        return self.ledger.suspects(k)
+
+    def gathered_state_dict(self) -> dict[str, Any]:
+        """Return the ``state_dict`` of all ranks together, the same on every rank.
+
+        Between steps each rank knows what it has seen, and a checkpoint that one of them writes
+        would lose the rest. Call this on all ranks; ``load_state_dict`` takes it on all ranks, also
+        in a world of another size. The run itself is not changed.
+        """
+        return {"_extra_state": state_of_all(self)}
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Return all that a checkpoint needs: ledger, age, weights, steps and history."""
+        return state_of(self)
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Take up a checkpoint exactly where it was; all of it or, on an error, nothing.
+
+        Raises:
+            ValueError: For a checkpoint of another number of samples or groups, or one cut short.
+        """
+        restore(self, state)
+
+    def extra_repr(self) -> str:
+        """Say what the chain is made of."""
+        slots = f"weighting={self.weighting}, age={self.age}, difficulty={self.difficulty}"
+        return f"n_samples={self.n_samples}, {slots}, steps={self.steps}"
+
+    def _see(
+        self,
+        loss: Tensor,
+        score: Tensor,
+        index: Tensor | None,
+        logits: Tensor | None,
+        target: Tensor | None,
+        probabilities: bool,
+    ) -> Weighed:
+        """Weigh the batch, and remember what logits tell where there are any."""
+        require(
+            (logits is None) == (target is None),
+            "Pacer needs logits and target together; got one of them.",
+        )
+        if logits is None or target is None:
+            return self._weigh(loss, score, index)
+        if self.n_samples is None:
+            raise ValueError(NO_INDEX)
+        logits, kept = logits.detach(), self.ledger.dynamics
+        check_logits(loss, logits, target, 0 if kept is None else kept.probability.shape[1])
+        usable = without_nan(logits, skip_nan=self.skip_nan)
+        batch = self._weigh(loss, score, index)
+        both = [part for part in (usable, batch.valid) if part is not None]
+        valid = torch.stack(both).all(0) if both else None
+        self.ledger.observe(batch.place, logits, target, probabilities, valid)
+        return batch
+
+    def _weigh(self, loss: Tensor, score: Tensor, index: Tensor | None) -> Weighed:
+        """Fold the batch into the ledger and weigh it."""
+        place = address(self.ledger, loss, index)
+        score, free = score.detach().float(), values_can_be_read(score)
+        valid, finite = None, False
+        if free:
+            score, valid, finite = read_scores(score, index, skip_nan=self.skip_nan)
+        else:
+            place, score, valid = flag_scores(
+                score, place, self.ledger.n_samples, self._bad, skip_nan=self.skip_nan
+            )
+        rows = gather(self.ledger, place)
+        weight, low = self.weight, self.weighting.difficulty_domain.low
+        bounded = low > -math.inf
+        if self.decide == "batch" or bounded:
+            d = self.difficulty(self.difficulty.fold(score, rows), rows)
+            if bounded and valid is not None and not free:
+                valid = flag_below(low, d, place, valid, self._bad)
+            weight = self.weighting(d, self._age_of(rows.columns))  # which looks at the domain
+        if self.decide == "step":
+            weight = self.weight.index_select(0, place)
+        self.ledger.write(place, score, rows, valid)
+        if self._has_mass:
+            weight = weight * rows.columns["sample_weight"]
+        if self.importance is not None:
+            weight = weight * self.importance.index_select(0, place)
+        weight = weight if valid is None else torch.where(valid, weight, 0.0)
+        return Weighed(weight, finite, place, valid)
+
+    def _evidence(self) -> Evidence:
+        """Return what the losses of this step say about labels.
+
+        Nothing where it, or the step before, which it got over, was an age's experiment.
+        """
+        if isinstance(self.age, Deviations):
+            return of_residuals
+        ages = [torch.as_tensor(row["age"]) for row in self.history[-2:]]
+        if isinstance(self.age, Auto) and any(self.age.probing(age) for age in ages):
+            return of_nothing
+        return partial(of_likelihoods, classes=self._classes())
+
+    def _classes(self) -> int | None:
+        """Return the number of classes, where class labels or their probabilities are known."""
+        if self.current_age.ndim:
+            return len(self.current_age)
+        dynamics = self.ledger.dynamics
+        return None if dynamics is None else dynamics.probability.shape[1]
+
+    def _age_of(self, columns: Mapping[str, Tensor]) -> Tensor:
+        """Return the age of each sample: shape () or (B,)."""
+        if self.current_age.ndim == 0 or self.age is None or self.age.by is None:
+            return self.current_age
+        return self.current_age.index_select(0, columns[self.age.by])
+
+    def _decide(self, population: Population) -> Tensor:
+        """Weigh all seen samples at the new age, float32, shape (n,)."""
+        age = self._age_of(population.columns)
+        d = population.difficulty
+        if self.couple is not None:
+            d = self.couple(d, population, self.weighting, age)
+        weight = self.weighting(d, age)
+        if self.weighting.binary and self.couple is None and isinstance(self.age, Quantile):
+            return self.age.settle(weight, self.steps, population, age)
+        return weight

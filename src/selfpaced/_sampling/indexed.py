@@ -1,0 +1,123 @@
+"""Datasets that say which sample is which."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, IterableDataset, TensorDataset
+
+from selfpaced._errors import require
+
+
+class Indexed(Dataset[Any]):
+    """A dataset whose items carry their index, for any map-style dataset.
+
+    Args:
+        dataset: Anything with ``__getitem__`` and ``__len__``. Its other attributes are reached
+            through this one. Where it has ``__getitems__`` (a whole batch in one call), so has
+            this one, and for a ``TensorDataset``, which is read at once.
+
+    An index may be a list or a tensor of indices where the dataset takes one (``TensorDataset``,
+    Hugging Face datasets, arrays): then a batch is one indexing, and nothing is collated. That is
+    ``DataLoader(Indexed(dataset), batch_size=None, sampler=BatchSampler(...))``.
+
+    Returns:
+        Item i is ``(i, *item)`` for a tuple or list, ``{**item, "index": i}`` for a dict and
+        ``(i, item)`` for anything else. The default collate makes an int64 tensor of the indices.
+
+    Raises:
+        IndexError: For an index before the first sample.
+        TypeError: For a dataset without length or items, such as an IterableDataset, and for an
+            index that is a slice, a mask, or empty.
+        ValueError: For dict items that have a key "index" already.
+
+    >>> Indexed([("a", 0), ("b", 1)])[1]
+    (1, 'b', 1)
+    >>> Indexed([{"text": "a"}])[0]
+    {'text': 'a', 'index': 0}
+    >>> Indexed("ab")[1]
+    (1, 'b')
+    >>> Indexed(torch.tensor([0.5, 0.7, 0.9]))[[0, 2]]
+    (tensor([0, 2]), tensor([0.5000, 0.9000]))
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        """Wrap the dataset."""
+        countable = hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")
+        if not countable or isinstance(dataset, IterableDataset):
+            raise TypeError(
+                f"Indexed expects a map-style dataset with __getitem__ and __len__; "
+                f"got {type(dataset).__name__}. An iterable dataset has no indices: use Pacer() "
+                f"without n_samples, and pacer(loss) without an index."
+            )
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.dataset)
+
+    def __getitem__(self, index: int | Sequence[int] | NDArray[np.int64] | Tensor) -> Any:
+        """Return the item with its index; a negative one counts from the end."""
+        if type(index) is int and index >= 0:  # as a loader asks, sample by sample
+            return _with_index(index, self.dataset[index])
+        if not isinstance(index, int) and getattr(index, "ndim", 1) > 0:
+            return self._batch(np.asarray(index))
+        place = int(index)  # type: ignore[arg-type]  # one number by now
+        place += len(self) if place < 0 else 0
+        self._check(place)
+        return _with_index(place, self.dataset[place])
+
+    def _batch(self, places: NDArray[np.int64]) -> Any:
+        """Return many items as the dataset returns them, with their indices."""
+        if places.dtype != np.int64 or places.ndim != 1 or not places.size:
+            raise TypeError(
+                f"Indexed takes an int, or a list of one or more ints; got an index of "
+                f"{places.dtype} and shape {places.shape}."
+            )
+        if places.min() < 0:
+            places = np.where(places < 0, places + len(self), places)
+            self._check(int(places.min()))
+        return _with_index(torch.from_numpy(places), self.dataset[places])
+
+    def _check(self, lowest: int) -> None:
+        """Raise for an index before the first sample; the dataset knows its own end."""
+        if lowest < 0:
+            n = len(self)
+            raise IndexError(f"index {lowest - n} is out of range for {n} samples.")
+
+    def __getattr__(self, name: str) -> Any:
+        """Reach the wrapped dataset's attributes, and batched fetching where it has it."""
+        if name == "dataset" or (name.startswith("__") and name != "__getitems__"):
+            raise AttributeError(name)  # not yet made (copy, pickle), or Python's own protocol
+        if name == "__getitems__" and type(self.dataset) is TensorDataset:
+            return self._rows
+        if name == "__getitems__":
+            self.dataset.__getitems__  # noqa: B018 - raises AttributeError where there is none
+            return self._getitems
+        return getattr(self.dataset, name)
+
+    def _rows(self, indices: Sequence[int]) -> list[Any]:
+        """Fetch a batch of tensors in one indexing each."""
+        index, *parts = self._batch(np.asarray(indices))
+        return list(zip(index.tolist(), *(part.unbind() for part in parts), strict=True))
+
+    def _getitems(self, indices: Sequence[int]) -> list[Any]:
+        """Fetch a batch in one call of the wrapped dataset."""
+        items = self.dataset.__getitems__(list(indices))
+        return [_with_index(int(i), item) for i, item in zip(indices, items, strict=True)]
+
+
+def _with_index(index: int | Tensor, item: Any) -> Any:
+    """Put the index where the user unpacks it."""
+    if isinstance(item, Mapping):
+        require(
+            "index" not in item,
+            'Indexed adds the key "index", which the items have already. Rename theirs.',
+        )
+        return {**item, "index": index}
+    if isinstance(item, tuple | list):
+        return (index, *item)
+    return (index, item)

@@ -1,0 +1,195 @@
+"""The age that finds the kept share by itself: a valley between right and wrong labels."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from selfpaced._errors import require, require_positive_int
+from selfpaced.age._valley import COARSE, LOWEST, Floats, histogram, logit, quantile, valley
+from selfpaced.chain import Population
+
+CERTAIN = math.log(2)  # the loss of a label as likely as all others together
+LOST = 0.25  # a class of which less than this part of the overall share is kept
+
+
+@dataclass(frozen=True)
+class Auto:
+    """Keep everything, look for a valley between right and wrong labels, and cut there.
+
+    For losses that are -ln p of the label (cross-entropy). On the logit scale the losses of right
+    and of wrong labels make two humps; the valley between them is the cut, and no noise rate has
+    to be known. The first ``warmup`` steps keep everything: a fine-tuning of three epochs is plain
+    training. From then on, where a valley shows, the age goes to it; where none does, everything is
+    kept.
+
+    Wrong labels that mimic right ones (one class for another) show no valley by themselves. So
+    when none shows at step ``probe_at`` and many labels are not the model's answer, the next
+    ``probe`` steps keep only a small share: wrong labels that are left out then run away from right
+    ones that are merely hard, and a valley shows if there is one.
+
+    A valley is flat and wide where the humps are far apart. The cut is its edge on the side of the
+    right labels: nothing doubtful is memorised, and what is left out by mistake comes back with its
+    next visit. Where a sampler visits only some of those left out, they stand for all of them (the
+    losses of the others are of an older model), and the cut is the valley's deepest point: a
+    mistake would last longer there.
+
+    Where the pacer has a column of class labels, no class loses more than the floor says: an easy
+    share of each class is always kept. And a valley that parts whole classes from others, as in a
+    model that has learned only the frequent ones, counts as none. Without the column nothing
+    protects a rare or hard class.
+
+    Args:
+        warmup: Steps that keep everything; 1 or more.
+        probe_at: The step that begins to probe, not before the warm-up is over; shorter runs never
+            do.
+        probe: Steps at the small share; 0 for none.
+        start: The small share, between 0 and 1.
+        doubt: A probe is made where more than this share of the labels is less likely than all
+            others together (-ln p above ln 2); from 0 to 1.
+        floor: Of the share to be kept, the part that each class keeps of itself; 0 for none.
+        depth: A valley is deeper than this part of the lower hump; between 0 and 1.
+        by: Name of the column of class labels, where there is one.
+
+    Raises:
+        TypeError: For a warmup that is not an int.
+        ValueError: For settings outside those ranges, and for negative difficulties.
+
+    >>> loss = torch.cat([torch.full((600,), 0.01), torch.full((400,), 6.0)])
+    >>> loss = loss * torch.linspace(0.5, 2, 1000)
+    >>> age = Auto()(3, Population(loss, None, {}), torch.tensor(math.inf))
+    >>> int((loss < age).sum())
+    600
+    """
+
+    warmup: int = 3
+    probe_at: int = 5
+    probe: int = 3
+    start: float = 0.3
+    doubt: float = 0.25
+    floor: float = 0.7
+    depth: float = 0.8
+    by: str = "group"
+    needs_cut: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        require_positive_int("warmup", self.warmup, "Auto")
+        require_positive_int("probe_at", self.probe_at, "Auto")
+        require(
+            type(self.probe) is int and self.probe >= 0,
+            f"Auto: probe must be an int of 0 or more; got {self.probe!r}.",
+        )
+        for name, value in (("start", self.start), ("depth", self.depth)):
+            require(0 < value < 1, f"Auto: {name} must lie between 0 and 1; got {value}.")
+        for name, value in (("floor", self.floor), ("doubt", self.doubt)):
+            require(0 <= value <= 1, f"Auto: {name} must be from 0 to 1; got {value}.")
+
+    def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
+        """Return the age of the coming step; a pure function of its arguments.
+
+        Args:
+            step: Index of the coming step, from 0.
+            population: The samples seen so far; None before data.
+            previous: The age so far, shape () or (groups,); infinite where all were kept.
+
+        Returns:
+            float32, shape () or (groups,), infinite to keep all. There are as many groups as
+            ``previous`` has, or the largest label + 1 for a ``previous`` of shape ().
+        """
+        if population is None:
+            return torch.full_like(previous, math.inf)
+        require_losses(population.difficulty)
+        if self.by in population.columns and previous.ndim == 0:
+            groups = int(population.columns[self.by].max()) + 1 if len(population.difficulty) else 0
+            previous = previous.expand(groups)
+        by_class = self._by_class(population) if previous.ndim and step >= self.warmup else {}
+        share, age = self._target(step, population, previous, by_class)
+        ages = torch.full_like(previous, age, dtype=torch.float32)
+        if math.isfinite(age):
+            for label, counts in by_class.items():
+                floor = quantile(counts, LOWEST[::COARSE], self.floor * share)
+                ages[label] = ages[label].clamp(min=floor)
+        return ages
+
+    def cut(self, population: Population) -> float | None:
+        """Return the difficulty at the valley, or None: one hump, nothing looks wrong."""
+        require_losses(population.difficulty)
+        return self._valley(histogram(population), population.expansion is None)
+
+    def probing(self, age: Tensor) -> bool:
+        """Say whether an age is that of a probe: no valley lies below ln 2."""
+        return bool((age < CERTAIN).any())
+
+    def _target(
+        self, step: int, population: Population, previous: Tensor, by_class: dict[int, Floats]
+    ) -> tuple[float, float]:
+        """Return the share to keep and the age that keeps it."""
+        if step < self.warmup:
+            return 1.0, math.inf
+        counts = histogram(population)
+        found = self._valley(counts, population.expansion is None)
+        if found is not None and _between_classes(found, list(by_class.values())):
+            found = None
+        if self._probes(step, counts, found, previous):
+            return self.start, quantile(counts, LOWEST, self.start)
+        if found is None:
+            return 1.0, math.inf
+        return float(counts[LOWEST[:-1] < found].sum() / counts.sum()), found
+
+    def _probes(self, step: int, counts: Floats, found: float | None, previous: Tensor) -> bool:
+        """Say whether to keep the small share: begin where nothing shows, then go on.
+
+        A valley does not end a probe.
+        """
+        first = max(self.probe_at, self.warmup)
+        if not first <= step < first + self.probe:
+            return False
+        if step > first and self.probing(previous):
+            return True
+        began = step == first or bool(previous.isfinite().any())
+        doubted = counts[LOWEST[:-1] > CERTAIN].sum() > self.doubt * counts.sum()
+        return found is None and began and bool(doubted)
+
+    def _valley(self, counts: Floats, near: bool) -> float | None:
+        seen = np.flatnonzero(counts)[::-1]
+        if not len(seen):
+            return None
+        middle = (LOWEST[seen] + LOWEST[seen + 1]) / 2
+        at = valley(-logit(middle), counts[seen], self.depth, near)
+        return None if at is None else float(np.logaddexp(0.0, -at))
+
+    def _by_class(self, population: Population) -> dict[int, Floats]:
+        """Return a histogram of each class that was seen, by its label."""
+        labels, rows = population.columns[self.by].unique(return_inverse=True)
+        counts = histogram(population, rows, len(labels))
+        return {label: row for label, row in zip(labels.tolist(), counts, strict=True) if row.any()}
+
+
+def _between_classes(cut: float, by_class: list[Floats]) -> bool:
+    """Say whether a valley parts classes learned from classes not learned yet.
+
+    It does where most of what lies beyond belongs to classes that keep next to nothing. Wrong
+    labels lie beyond in every class.
+    """
+    if not by_class:
+        return False
+    counts = np.stack(by_class)
+    kept, total = counts[:, LOWEST[:-1:COARSE] < cut].sum(1), counts.sum(1)
+    lost = kept / total < LOST * kept.sum() / total.sum()
+    beyond = total - kept
+    return bool(beyond[lost].sum() > beyond.sum() / 2)
+
+
+def require_losses(difficulty: Tensor) -> None:
+    """Raise unless all difficulties are 0 or more: a logit needs -ln p."""
+    if len(difficulty):
+        lowest = float(difficulty.min())
+        require(
+            lowest >= 0,
+            f"Auto reads difficulties as -ln p and needs 0 or more; got {lowest:g}. "
+            f"Use age=Quantile(pacing) for other losses.",
+        )

@@ -1,0 +1,1 @@
+"""From what was read to numbers that a model learns from."""

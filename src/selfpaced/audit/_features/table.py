@@ -1,0 +1,155 @@
+"""The columns of a table as numbers."""
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types
+from sklearn.impute import SimpleImputer
+from skrub import StringEncoder, TableVectorizer
+
+from selfpaced._errors import require
+from selfpaced.audit._features.scaling import Scale, standard
+from selfpaced.audit._features.text import Reader
+from selfpaced.audit._reading.words import count, listed
+
+Floats = NDArray[np.float64]
+NAMES = 30  # numbers for a column of names
+MISSING = " is missing"  # ends the names of columns that say where gaps were
+
+
+@dataclass(eq=False)
+class Encoder:
+    """Makes numbers of a table's columns; learns how from the first rows.
+
+    All but text has its gaps filled with the median, and a column that says where they were; then
+    mean 0 and deviation 1.
+
+    Args:
+        numbers: Columns of numbers and truth values.
+        others: Columns of categories, dates and names, for skrub.
+        readers: What reads each column of text.
+        vectorizer: Of the others; None without any.
+        imputer: Fills gaps; None where all columns are text.
+        scales: By column of text, and "" for all else.
+    """
+
+    numbers: list[str]
+    others: list[str]
+    readers: dict[str, Reader]
+    vectorizer: Any = None
+    imputer: Any = None
+    scales: dict[str, Scale] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that it reads."""
+        return [*self.numbers, *self.others, *self.readers]
+
+    @property
+    def kinds(self) -> dict[str, list[str]]:
+        """The others by skrub's name of their kind."""
+        return {} if self.vectorizer is None else dict(self.vectorizer.kind_to_columns_)
+
+    @property
+    def names(self) -> list[str]:
+        """What the numbers are."""
+        names = []
+        if self.imputer is not None:
+            others = [] if self.vectorizer is None else self.vectorizer.get_feature_names_out()
+            known = [*self.numbers, *map(str, others)]
+            gaps = [] if self.imputer.indicator_ is None else self.imputer.indicator_.features_
+            names = known + [known[place] + MISSING for place in gaps]
+        for column, reader in self.readers.items():
+            names += [f"{column}: {name}" for name in reader.names]
+        return names
+
+    def fit(self, frame: pd.DataFrame) -> NDArray[np.float32]:
+        """Learn from rows and return their numbers, shape (n, len(names))."""
+        if self.others:
+            self.vectorizer = TableVectorizer(
+                high_cardinality=StringEncoder(n_components=NAMES, random_state=0)
+            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # few rows, dates of no known format
+                self.vectorizer.fit(frame[self.others])
+        encoded = self._encoded(frame)
+        if encoded.shape[1]:
+            self.imputer = SimpleImputer(
+                strategy="median", add_indicator=True, keep_empty_features=True
+            ).fit(encoded)
+        return self._rows(frame, encoded)
+
+    def transform(self, frame: pd.DataFrame) -> NDArray[np.float32]:
+        """Return the numbers of other rows, shape (n, len(names)).
+
+        Raises:
+            ValueError: For columns that are missing, or that hold no numbers any more.
+        """
+        missing = [name for name in self.columns if name not in frame.columns]
+        require(
+            not missing,
+            f"The model learnt from {count(len(self.columns), 'column')}; these rows lack "
+            f"{listed(map(repr, missing))}. Add what is missing.",
+        )
+        return self._rows(frame, self._encoded(frame))
+
+    def _encoded(self, frame: pd.DataFrame) -> Floats:
+        """Return all but text, with NaN for gaps."""
+        blocks = [_number(frame[name])[:, None] for name in self.numbers]
+        if self.vectorizer is not None:
+            others = pd.DataFrame({name: _value(frame[name]) for name in self.others})
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # unknown categories: they become zeros
+                blocks.append(np.asarray(self.vectorizer.transform(others), np.float64))
+        encoded = np.hstack(blocks) if blocks else np.empty((len(frame), 0))
+        encoded[np.isinf(encoded)] = np.nan
+        return encoded
+
+    def _rows(self, frame: pd.DataFrame, encoded: Floats) -> NDArray[np.float32]:
+        """Return all numbers side by side, on scales that the first rows give."""
+        filled = encoded if self.imputer is None else self.imputer.transform(encoded)
+        start = filled.shape[1]
+        rows = np.empty((len(frame), len(self.names)), np.float32)
+        self._scaled("", filled, rows[:, :start])
+        for name, reader in self.readers.items():
+            block = rows[:, start : start + len(reader.names)]
+            reader.write(texts_of(frame[name]), block)
+            self._scaled(name, block, block)
+            start += block.shape[1]
+        return rows
+
+    def _scaled(self, name: str, rows: NDArray[Any], out: NDArray[np.float32]) -> None:
+        """Write rows to ``out`` on their scale, which the first ones give."""
+        if name not in self.scales:
+            self.scales[name] = standard(rows)
+        self.scales[name].apply(rows, out)
+
+
+def texts_of(column: pd.Series) -> list[str]:
+    """Return a column as texts; a gap is an empty one."""
+    return [str(value) for value in column.astype(object).where(column.notna(), "")]
+
+
+def _number(column: pd.Series) -> Floats:
+    """Return a column as float64 with NaN for gaps, or raise for what is no number."""
+    numbers = pd.to_numeric(column, errors="coerce").astype("Float64")
+    bad = numbers.isna() & column.notna()
+    if bad.any():
+        raise ValueError(
+            f"Column {column.name!r} held numbers when the model learnt; these rows hold "
+            f"{column[bad].iloc[0]!r}. Mend it."
+        )
+    return np.asarray(numbers.to_numpy(np.float64, na_value=np.nan), np.float64)
+
+
+def _value(column: pd.Series) -> pd.Series:
+    """Return a column of text or times as it is, and one of numbers as text."""
+    if not types.is_numeric_dtype(column.dtype):
+        return column
+    whole = types.is_float_dtype(column.dtype) and bool((column.dropna() % 1 == 0).all())
+    text = (column.astype("Int64") if whole else column).astype(object)
+    return text.where(column.notna(), None).map(str, na_action="ignore").astype("str")

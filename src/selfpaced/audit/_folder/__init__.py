@@ -1,0 +1,1 @@
+"""The folder of a run: its files, its checkpoint, its model, and the pages for its reader."""

@@ -1,0 +1,1 @@
+"""The training of an audit: what is learned, from which batches, where, and by which model."""

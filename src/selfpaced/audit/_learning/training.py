@@ -1,0 +1,217 @@
+"""One self-paced training that watches every label; it can be stopped, saved and gone on with."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from selfpaced._errors import require, require_keys, require_positive_int, require_seed
+from selfpaced._ranks import extremes
+from selfpaced._sampling.indexed import Indexed
+from selfpaced.audit._learning.aims import Aim
+from selfpaced.audit._learning.batches import Batches, loader
+from selfpaced.audit._learning.machine import Alone, Machine, share_batch
+
+Watch = Callable[[int, int, float], None]  # after each epoch: how many, of how many, kept share
+BATCH, LEARNING_RATE, EPOCHS = 128, 1e-3, 30
+FEW, SMALL = 2_000, 32  # fewer rows than the one get batches of the other
+MANY, LARGE = 50_000, 512  # so do as many rows or more
+ASTRAY = (
+    "The training went astray: what the model says is no number any more. Lower the learning rate "
+    "(--learning-rate), or look for NaN in a model of your own."
+)
+KEYS = {
+    "model",
+    "optimizer",
+    "scaler",
+    "pacer",
+    "epoch",
+    "position",
+    "order",
+    "random",
+}  # of a state
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train; see ``audit``."""
+
+    epochs: int = EPOCHS
+    batch_size: int = BATCH
+    learning_rate: float = LEARNING_RATE
+    workers: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        for name in ("epochs", "batch_size"):
+            require_positive_int(name, getattr(self, name), "audit")
+        require(
+            0 < self.learning_rate < math.inf,
+            f"audit: learning_rate must be above 0, and finite; got {self.learning_rate}.",
+        )
+        require_seed(self.seed, "audit")
+
+
+def batch_for(rows: int) -> int:
+    """Return the batch size for so many rows: a few need many steps, and many have them.
+
+    >>> batch_for(500), batch_for(5_000), batch_for(500_000)
+    (32, 128, 512)
+    """
+    if rows < FEW:
+        return SMALL
+    return LARGE if rows >= MANY else BATCH
+
+
+class Training:
+    """A training, from its first batch to its last.
+
+    Args:
+        dataset: Items are (input, anything).
+        model: Maps a batch of inputs to outputs. It is trained in place.
+        labels: Shape (n,): int64 for classes, float32 for numbers.
+        aim: What the model is to learn.
+        settings: How to train.
+        machine: Where; None for the device that the model is on.
+
+    Attributes:
+        pacer: The memory of the run.
+        epoch: Epochs that are over.
+        position: Batches of the running epoch that are over.
+    """
+
+    def __init__(
+        self,
+        dataset: Indexed,
+        model: nn.Module,
+        labels: Tensor,
+        aim: Aim,
+        settings: Settings,
+        machine: Machine | None = None,
+    ) -> None:
+        """Begin before the first batch."""
+        parameters = list(model.parameters())
+        home = parameters[0].device if parameters else torch.device("cpu")
+        self.machine = Alone(home) if machine is None else machine
+        self.labels, self.aim, self.settings = labels, aim, settings
+        optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate)
+        self._model, self._optimizer = self.machine.prepare(model.train(), optimizer)
+        self.model = model
+        self.pacer = aim.pacer(labels).to(self.machine.device)
+        self.batches = Batches(
+            len(labels),
+            settings.batch_size,
+            settings.seed,
+            process=self.machine.process_index,
+            processes=self.machine.num_processes,
+        )
+        self._loader = loader(dataset, self.batches, settings.workers)
+        self.epoch = self.position = 0
+        self._order = self.batches.generator.get_state()
+        with torch.random.fork_rng():
+            torch.manual_seed(settings.seed)
+            self._random = random_state(self.machine.device)
+
+    def run(self, watch: Watch | None = None, pulse: Callable[[], bool] = lambda: False) -> bool:
+        """Train to the last epoch, or until it is asked to stop.
+
+        Args:
+            watch: Called after each epoch with its number, ``epochs`` and the kept share; the
+                ``state_dict`` may be saved there.
+            pulse: Called after each batch; True stops here, in the middle of an epoch. With
+                several processes all stop at the end of the epoch in which one was asked to.
+
+        Returns:
+            Whether the training is over.
+        """
+        with torch.random.fork_rng():
+            set_random_state(self._random, self.machine.device)
+            going = True
+            while going and self.epoch < self.settings.epochs:
+                going = self._train_epoch(pulse)
+                self._random = random_state(self.machine.device)
+                if watch is not None and self.position == 0:
+                    kept = float((self.pacer.weight > 0).float().mean())
+                    watch(self.epoch, self.settings.epochs, kept)
+        return self.epoch == self.settings.epochs
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that it takes to go on to the bit."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": None if self.machine.scaler is None else self.machine.scaler.state_dict(),
+            "pacer": self.pacer.state_dict(),
+            "epoch": self.epoch,
+            "position": self.position,
+            "order": self._order,
+            "random": self._random,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a training where it was.
+
+        Raises:
+            ValueError: For a state that is cut short, or of another number of samples.
+        """
+        require_keys(state, KEYS, "Training")
+        self.pacer.load_state_dict(state["pacer"])
+        self.model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        if self.machine.scaler is not None:
+            self.machine.scaler.load_state_dict(state["scaler"])
+        self.epoch, self.position = state["epoch"], state["position"]
+        self._order, self._random = state["order"], state["random"]
+        self.batches.generator.set_state(self._order)
+
+    def _train_epoch(self, pulse: Callable[[], bool]) -> bool:
+        """Train to the end of the epoch; say whether to go on."""
+        self._order, self.batches.start = self.batches.generator.get_state(), self.position
+        asked, several = False, self.machine.num_processes > 1
+        for index, x, *_ in self._loader:
+            self._update(index, x)
+            self.position += 1
+            asked = pulse() or asked
+            if asked and not several:
+                return False
+        self.pacer.step()
+        self.epoch, self.position = self.epoch + 1, 0
+        self._order = self.batches.generator.get_state()
+        return not (several and extremes([int(asked)], self.machine.device)[1][0])
+
+    def _update(self, index: Tensor, x: Tensor) -> None:
+        """Take one step, and remember what the outputs say."""
+        machine, denominator = self.machine, None
+        if machine.num_processes > 1:
+            rows = self.batches.rows(self.position)
+            share_batch(self.model, rows, machine.process_index, machine.num_processes)
+            denominator = rows / machine.num_processes  # gradients are averaged over processes
+        x, y = x.to(machine.device), self.labels[index].to(machine.device)
+        out = self._model(x)
+        try:
+            total = self.aim.total(self.pacer, out, index.to(machine.device), y, denominator)
+        except ValueError:
+            require(bool(out.isfinite().all()), ASTRAY)
+            raise
+        self._optimizer.zero_grad()
+        machine.backward(total)
+        self._optimizer.step()
+
+
+def random_state(device: torch.device) -> list[Tensor]:
+    """Return the states of torch's random numbers, of the CPU and of the device."""
+    states = [torch.get_rng_state()]
+    if device.type == "cuda":
+        states.append(torch.cuda.get_rng_state(device))
+    return states
+
+
+def set_random_state(states: list[Tensor], device: torch.device) -> None:
+    """Put back what ``random_state`` returned."""
+    torch.set_rng_state(states[0])
+    if device.type == "cuda" and len(states) > 1:
+        torch.cuda.set_rng_state(states[1], device)

@@ -1,0 +1,161 @@
+"""Arrays: .npz, .npy and idx files."""
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from selfpaced._errors import require
+from selfpaced.audit._reading.idx import read_idx, read_pair
+from selfpaced.audit._reading.kinds import Kind, kind_of
+from selfpaced.audit._reading.options import Options
+from selfpaced.audit._reading.samples import Kind as Held
+from selfpaced.audit._reading.samples import labelled, no_columns, unlabelled
+from selfpaced.audit._reading.source import Source
+from selfpaced.audit._reading.tables import label_column, load
+from selfpaced.audit._reading.words import count, listed
+
+Array = NDArray[Any]
+CHANNELS = (1, 3, 4)  # of images
+
+
+def read_arrays(path: Path, kind: Kind, options: Options) -> Source:
+    """Read features and labels from arrays; uint8 of three or four axes are images.
+
+    Args:
+        path: An .npz file of X and y, an .npy or idx file, or a folder of idx files.
+        kind: Which of these.
+        options: ``labels`` goes with an .npy or idx file.
+
+    Raises:
+        ValueError: When an array is missing or damaged, or of a shape or kind that is not learnt
+            from, or when labels and rows differ in number.
+    """
+    alone = kind in ("npy", "idx")
+    require(
+        alone or options.labels is None,
+        f"--labels goes with a lone .npy or idx file; {path} has labels of its own. Leave it out.",
+    )
+    rows, labels = _both(path, kind, options)
+    held, rows = _features(path, rows)
+    where = pd.Series(np.arange(len(rows)), name="index")
+    own = no_columns(len(rows))
+    if labels is None:
+        return unlabelled(path, held, rows, where, own=own, notes=())
+    require(
+        len(rows) == len(labels),
+        f"{path}: every row needs a label; got {len(rows):,} rows and {len(labels):,} labels. Are "
+        f"they of the same data?",
+    )
+    numeric = options.numeric
+    return labelled(path, held, rows, labels, where, own=own, numeric=numeric, notes=())
+
+
+def _both(path: Path, kind: Kind, options: Options) -> tuple[Array, pd.Series | None]:
+    """Return the arrays of features and, where they are wanted, of labels."""
+    if kind == "npz":
+        return _read_npz(path, options.known)
+    if kind == "pair":
+        images, labels = read_pair(path, "train")
+        return images, pd.Series(labels) if options.known else None
+    rows = _read_npy(path) if kind == "npy" else read_idx(path)
+    if not options.known:
+        return rows, None
+    require(
+        options.labels is not None,
+        f"{path} has no labels. Pass --labels FILE: an .npy or idx file of as many, or a table.",
+    )
+    return rows, _read_labels(Path(str(options.labels)), options.label)
+
+
+def _read_labels(path: Path, label: str | None) -> pd.Series:
+    """Read a file of labels."""
+    kind = kind_of(path)
+    if kind == "npy":
+        return _labels(path, _read_npy(path))
+    if kind == "idx":
+        return _labels(path, read_idx(path))
+    require(
+        kind in ("delimited", "lines", "parquet"),
+        f"--labels expects an .npy or idx file, or a table; got {path}.",
+    )
+    table = load(path, kind)
+    require(
+        table.unread == 0,
+        f"{path}: {count(table.unread, 'row')} could not be read, so that labels and rows do not "
+        f"match. Mend the file.",
+    )
+    if label is None and table.frame.shape[1] == 1:
+        label = str(table.frame.columns[0])
+    return label_column(path, table.frame, label)
+
+
+def _read_npz(path: Path, known: bool) -> tuple[Array, pd.Series | None]:
+    """Read X, and y where labels are wanted."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            for key in ("X", "y")[: 1 + known]:
+                require(
+                    key in arrays,
+                    f"{path} must hold X and y; it holds {listed(arrays)}. Save it with "
+                    f"np.savez(path, X=rows, y=labels).",
+                )
+            rows = arrays["X"]
+            return rows, _labels(path, arrays["y"]) if known else None
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
+        raise ValueError(f"{path} is damaged: {error}. Save it anew.") from error
+    except ValueError as error:
+        raise _objects(path, error) from error
+
+
+def _read_npy(path: Path) -> Array:
+    """Read one array."""
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, EOFError) as error:
+        raise ValueError(f"{path} is damaged: {error}. Save it anew.") from error
+    except ValueError as error:
+        raise _objects(path, error) from error
+
+
+def _objects(path: Path, error: ValueError) -> ValueError:
+    """Return what to say of an array that NumPy does not load."""
+    if "allow_pickle" not in str(error):
+        return error if str(error).startswith(str(path)) else ValueError(f"{path}: {error}")
+    return ValueError(
+        f"{path} holds Python objects, which are not loaded. Save text as y.astype(str), and "
+        f"features as numbers."
+    )
+
+
+def _labels(path: Path, labels: Array) -> pd.Series:
+    """Return an array of labels as a series."""
+    flat = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    require(
+        flat.ndim == 1,
+        f"{path}: labels must have the shape (n,); got {labels.shape}. Give one label a row.",
+    )
+    return pd.Series(flat.astype(str) if flat.dtype.kind == "S" else flat)
+
+
+def _features(path: Path, rows: Array) -> tuple[Held, Array]:
+    """Return the rows as images or numbers, and which they are."""
+    require(
+        rows.ndim >= 2 and rows.size > 0,
+        f"{path}: features must have the shape (n, ...); got {rows.shape}. Give a row a sample.",
+    )
+    require(
+        rows.dtype.kind in "fiub",
+        f"{path}: features must be numbers; got {rows.dtype}. Encode them first, or give a table.",
+    )
+    if rows.dtype == np.uint8 and rows.ndim == 3:
+        return "images", rows[:, None]
+    if rows.dtype == np.uint8 and rows.ndim == 4:
+        last = rows.shape[1] not in CHANNELS and rows.shape[3] in CHANNELS
+        return "images", np.ascontiguousarray(rows.transpose(0, 3, 1, 2)) if last else rows
+    exact = rows.dtype.kind == "f" and rows.dtype.itemsize <= 4
+    return "array", rows.astype(np.float32 if exact or rows.dtype.itemsize <= 2 else np.float64)

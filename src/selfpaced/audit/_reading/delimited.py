@@ -1,0 +1,170 @@
+"""Tables of text: CSV, TSV and the like."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv as arrow
+
+from selfpaced.audit._reading.content import read_text
+from selfpaced.audit._reading.frames import (
+    Table,
+    require_names,
+    require_rows,
+    table_of,
+    tell_unread,
+)
+from selfpaced.audit._reading.kinds import suffix_of
+from selfpaced.audit._reading.words import count, listed
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+LARGEST = 2**31 - 1  # bytes that Arrow takes at once
+NO_NUMBER = r"^[+-]?(0[0-9xX]|[0-9]{19})"  # a code, which as a number would change
+BOOL = r"(?i)^(true|false)$"
+
+
+def read_delimited(path: Path) -> Table:
+    """Read a table of text whose first row names the columns.
+
+    Values are numbers or true and false where all of a column are. Codes such as 007 stay text.
+
+    Raises:
+        ValueError: When it is empty or no text, has no rows, names a column twice, or when more
+            than a tenth of its rows do not fit the header.
+    """
+    whole, notes = read_text(path)
+    data = whole.lstrip(b"\r\n")
+    above = whole[: len(whole) - len(data)].count(b"\n")
+    separator, named = _separator(path, data)
+    names, unnamed = _names(data, separator)
+    require_names(path, names)
+    table, bad = _parse(path, data, separator, names)
+    require_rows(path, len(table) + len(bad))
+    reason, shapes = "", {(row.expected_columns, row.actual_columns) for row in bad}
+    if bad:
+        got = listed(sorted({actual for _, actual in shapes}))
+        reason = f"expected {count(bad[0].expected_columns, 'column')}, got {got}"
+    do = f"Are the columns separated by {SEPARATORS[separator]}, with quotes about those inside?"
+    lines = [above + line for line in _lines(data, bad)]
+    unread = tell_unread(path, lines, len(table), reason, do)
+    typed, commas = _typed(table, separator)
+    rows = np.delete(np.arange(1, len(table) + len(bad) + 1), [row.number - 2 for row in bad])
+    told = notes + named + unnamed + unread + commas + _quotes(data)
+    return table_of(typed, rows, len(bad), told)
+
+
+def separator_of(path: Path, header: str) -> str:
+    """Return the separator: the suffix's own, or the commonest of the header."""
+    usual = "," if suffix_of(path) == ".csv" else "\t"
+    return usual if usual in header else max((usual, *SEPARATORS), key=header.count)
+
+
+def names_of(header: Sequence[str]) -> list[str]:
+    """Return the names of the columns; one without gets its place."""
+    return [name.strip() or f"column {place}" for place, name in enumerate(header, 1)]
+
+
+def _separator(path: Path, data: bytes) -> tuple[str, tuple[str, ...]]:
+    """Return the separator, and a note where the suffix promises another."""
+    found = separator_of(path, data.split(b"\n", 1)[0].decode())
+    usual = separator_of(path, "")
+    return found, () if found == usual else (f"The columns are separated by {SEPARATORS[found]}.",)
+
+
+def _names(data: bytes, separator: str) -> tuple[list[str], tuple[str, ...]]:
+    """Return the names of the columns, and a note on those without."""
+    text = io.TextIOWrapper(io.BytesIO(data), newline="")
+    header = next(row for row in csv.reader(text, delimiter=separator) if row)
+    names = names_of(header)
+    new = [name for name, given in zip(names, header, strict=True) if not given.strip()]
+    if not new:
+        return names, ()
+    return names, (f"{count(len(new), 'column')} without a name: {listed(new)}.",)
+
+
+def _parse(
+    path: Path, data: bytes, separator: str, names: list[str]
+) -> tuple[pa.Table, list[arrow.InvalidRow]]:
+    """Return all values as text, and the rows that do not fit."""
+    bad: list[arrow.InvalidRow] = []
+
+    def leave_out(row: arrow.InvalidRow) -> str:
+        bad.append(row)
+        return "skip"
+
+    try:
+        table = arrow.read_csv(
+            pa.BufferReader(data),
+            arrow.ReadOptions(
+                use_threads=False,
+                block_size=min(len(data) + 1, LARGEST),
+                column_names=names,
+                skip_rows_after_names=1,
+            ),
+            arrow.ParseOptions(
+                delimiter=separator, newlines_in_values=True, invalid_row_handler=leave_out
+            ),
+            arrow.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        said = str(error).splitlines()[0]
+        raise ValueError(f"{path} is no table of text: {said}. Save it as CSV anew.") from error
+    return table, bad
+
+
+def _lines(data: bytes, bad: Sequence[arrow.InvalidRow]) -> list[int]:
+    """Return the line on which each bad row begins; values may hold newlines."""
+    lines, at, line = [], 0, 1
+    for row in bad:
+        text = row.text.encode().rstrip(b"\r\n")
+        found = re.compile(rb"^" + re.escape(text) + rb"\r?$", re.MULTILINE).search(data, at)
+        start = found.start() if found else at
+        line += data.count(b"\n", at, start)
+        at = start + len(text)
+        lines.append(line)
+        line += text.count(b"\n")
+    return lines
+
+
+def _typed(table: pa.Table, separator: str) -> tuple[pa.Table, tuple[str, ...]]:
+    """Return columns of numbers, of true and false, and of text."""
+    columns, commas = [], []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        typed = _number(column)
+        if typed is None and separator != ",":
+            typed = _number(pc.replace_substring(column, ",", "."))
+            commas += [name] * (typed is not None)
+        columns.append(column if typed is None else typed)
+    notes = (f"Numbers with a decimal comma are read as such: {listed(commas)}.",)
+    return pa.table(columns, names=table.column_names), notes if commas else ()
+
+
+def _number(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Return the column as whole numbers, numbers or truth values; None where it is none."""
+    trimmed = pc.utf8_trim_whitespace(column)
+    if column.null_count == len(column):
+        return column.cast(pa.float64())
+    if pc.any(pc.match_substring_regex(trimmed, NO_NUMBER)).as_py():
+        return None
+    if pc.all(pc.match_substring_regex(trimmed, BOOL)).as_py():
+        return trimmed.cast(pa.bool_())
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            return trimmed.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    return None
+
+
+def _quotes(data: bytes) -> tuple[str, ...]:
+    """Return a note when a quotation mark is left open."""
+    if data.count(b'"') % 2 == 0:
+        return ()
+    return ('A quotation mark " is not closed: rows after it may have run together.',)

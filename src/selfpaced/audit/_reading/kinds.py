@@ -1,0 +1,126 @@
+"""What kind of file a path is: what its name says, and whether its content agrees."""
+
+import gzip
+import re
+import zlib
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from selfpaced._errors import require
+
+Kind = Literal["delimited", "lines", "parquet", "npz", "npy", "idx", "images", "pair"]
+
+
+class Magic(NamedTuple):
+    """How a file begins, what it then is, and what to do with it.
+
+    Args:
+        kind: That is read, None for one that is not.
+    """
+
+    start: bytes
+    what: str
+    do: str
+    kind: Kind | None = None
+
+
+KINDS: dict[str, Kind] = {
+    ".csv": "delimited",
+    ".tsv": "delimited",
+    ".txt": "delimited",
+    ".parquet": "parquet",
+    ".jsonl": "lines",
+    ".ndjson": "lines",
+    ".npz": "npz",
+    ".npy": "npy",
+}
+IDX = re.compile(r"[.-]idx\d?(-ubyte)?$")
+NO_GZIP = (".parquet", ".npz", ".npy")
+READ = (
+    "CSV, TSV and text tables (.csv, .tsv, .txt), JSON Lines (.jsonl, .ndjson), these with .gz "
+    "too, .parquet, .npz, .npy, idx files, and a folder of images with a subfolder for each class"
+)
+GZIP = b"\x1f\x8b"
+MAGIC = (
+    Magic(b"PAR1", "a Parquet file", "Rename it to end in .parquet.", "parquet"),
+    Magic(b"\x93NUMPY", "a NumPy array", "Rename it to end in .npy.", "npy"),
+    Magic(b"PK\x03\x04", "a workbook or a zip archive", "Save it as CSV, or unpack it.", "npz"),
+    Magic(b"\xd0\xcf\x11\xe0", "an old Excel workbook", "Save it as CSV."),
+    Magic(GZIP, "a gzip file", "Rename it to end in .gz."),
+    Magic(b"%PDF", "a PDF", "Export its table as CSV."),
+    Magic(b"\x89PNG", "an image", "Give a folder of images, a subfolder for each class."),
+    Magic(b"\xff\xd8\xff", "an image", "Give a folder of images, a subfolder for each class."),
+    Magic(b"<!DOCTYPE", "a web page", "Download the file itself."),
+    Magic(b"<html", "a web page", "Download the file itself."),
+    Magic(b"version https://git-lfs", "a pointer of Git LFS", "Run git lfs pull."),
+)
+EXPECTED: dict[Kind, str] = {"parquet": "a Parquet file", "npz": "an .npz file", "npy": "an array"}
+
+
+def kind_of(path: Path) -> Kind:
+    """Return what kind of file or folder this is.
+
+    Raises:
+        FileNotFoundError: When there is none.
+        ValueError: For a name that ends in nothing known, an empty file, and a file that is not
+            what its name says.
+    """
+    if path.is_dir():
+        return "pair" if any(path.glob("train-images?idx3-ubyte*")) else "images"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There is no file or folder {path}. Check the name and the folder."
+        )
+    kind, start = _by_name(path), _start(path)
+    require(bool(start), f"{path} is empty. Is it the right file?")
+    found = next((magic for magic in MAGIC if start.startswith(magic.start)), None)
+    if kind in EXPECTED:
+        agrees = found is not None and found.kind == kind
+    else:
+        agrees = found is None
+    if not agrees:
+        what = "other content" if found is None else found.what
+        do = "Is it cut short, or misnamed?" if found is None else found.do
+        raise ValueError(f"{path} is not what its name says: it begins like {what}. {do}")
+    return kind
+
+
+def suffix_of(path: Path) -> str:
+    """Return the suffix in small letters, without a final .gz.
+
+    >>> suffix_of(Path("Reviews.CSV.gz"))
+    '.csv'
+    """
+    name = path.name.lower().removesuffix(".gz")
+    return Path(name).suffix
+
+
+def _by_name(path: Path) -> Kind:
+    """Return what the name says."""
+    if IDX.search(path.name.lower().removesuffix(".gz")):
+        return "idx"
+    suffix = suffix_of(path)
+    packed = path.suffix.lower() == ".gz" and suffix in NO_GZIP
+    if suffix in KINDS and not packed:
+        return KINDS[suffix]
+    do = {
+        ".xlsx": " Save the workbook as CSV.",
+        ".xls": " Save the workbook as CSV.",
+        ".json": " Save it as JSON Lines, an object a line.",
+    }.get(suffix, " Unpack it first." if packed else "")
+    raise ValueError(
+        f"{path}: {path.suffix or 'such a name'} is not read.{do} What is read: {READ}."
+    )
+
+
+def _start(path: Path) -> bytes:
+    """Return the first bytes, unpacked; those of a .gz that is none as they are."""
+    with path.open("rb") as file:
+        start = file.read(32)
+    if path.suffix.lower() != ".gz" or not start.startswith(GZIP):
+        return start
+    try:
+        with gzip.open(path) as file:
+            return file.read(32)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{path} is damaged: {error}. Copy or download it anew.") from error

@@ -1,0 +1,68 @@
+"""From features and labels to a source."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from selfpaced.audit._reading.labels import decide
+from selfpaced.audit._reading.repeats import no_conflicts, repeats
+from selfpaced.audit._reading.source import Source
+
+Kind = Literal["table", "images", "array"]
+Features = pd.DataFrame | NDArray[Any]
+
+
+def labelled(
+    path: Path,
+    kind: Kind,
+    features: Features,
+    labels: pd.Series,
+    where: pd.Series,
+    *,
+    own: pd.DataFrame,
+    numeric: bool | None,
+    notes: tuple[str, ...],
+) -> Source:
+    """Return the samples that have a label, and what is to be said of them."""
+    decided = decide(labels, where, numeric)
+    features, where, own = (_kept(each, decided.kept) for each in (features, where, own))
+    conflicts, told = repeats(features, decided.values, where)
+    return Source(
+        path,
+        kind,
+        features,
+        decided.values,
+        where,
+        own,
+        decided.numeric,
+        notes + decided.notes + told,
+        conflicts,
+    )
+
+
+def unlabelled(
+    path: Path,
+    kind: Kind,
+    features: Features,
+    where: pd.Series,
+    *,
+    own: pd.DataFrame,
+    notes: tuple[str, ...],
+) -> Source:
+    """Return all samples, without labels."""
+    none = pd.Series([], dtype=object)
+    return Source(path, kind, features, none, where, own, False, notes, no_conflicts(where))
+
+
+def no_columns(n: int) -> pd.DataFrame:
+    """Return a frame of n rows without columns."""
+    return pd.DataFrame(index=pd.RangeIndex(n))
+
+
+def _kept(values: Any, kept: NDArray[Any]) -> Any:
+    """Return the kept samples; all of them without a copy."""
+    if kept.all():
+        return values
+    return values[kept] if not hasattr(values, "iloc") else values[kept].reset_index(drop=True)

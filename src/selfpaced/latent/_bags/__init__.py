@@ -1,0 +1,1 @@
+"""Multiple-instance learning: bags have labels, their instances have none."""

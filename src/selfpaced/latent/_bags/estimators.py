@@ -1,0 +1,244 @@
+"""Multiple-instance learning in scikit-learn: bags have labels, their instances have none.
+
+A bag is positive where at least one of its instances is. ``MISVM`` learns from one witness per
+positive bag, ``miSVM`` from labels of all instances; which, and what they are, is latent.
+"""
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from selfpaced._errors import require, require_positive_int
+from selfpaced.latent._bags.bags import Bags, Given, Instances, bags_of, stacked
+from selfpaced.latent._bags.models import InstanceLabels, InstanceSVM, Witnesses
+from selfpaced.latent._search.restarts import restarts
+from selfpaced.latent._search.search import Search
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin, clone
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.utils import check_random_state, column_or_1d
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_is_fitted
+except ImportError as error:
+    raise ImportError(
+        f"selfpaced.latent._bags.estimators needs scikit-learn ({error}). "
+        f'Install it with: pip install "selfpaced[latent]"'
+    ) from error
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+__all__ = ["MISVM", "Bags", "bags_of", "miSVM"]
+
+
+class BagClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklearn: no types
+    """What both estimators share; a subclass says which latent model it is."""
+
+    model: ClassVar[type[InstanceSVM]]
+
+    def __init__(
+        self,
+        C: float = 1.0,
+        *,
+        features: Any = None,  # any transformer of scikit-learn
+        search: Search | None = None,
+        n_init: int = 1,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        """Store the settings."""
+        self.C = C
+        self.features = features
+        self.search = search
+        self.n_init = n_init
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: Given, y: ArrayLike) -> Self:
+        """Fit to bags.
+
+        Args:
+            X: n bags, each an array of instances of shape (m_i, d): a list, an object array, or one
+                array of shape (n, m, d).
+            y: Two labels, shape (n,); the greater of the two is the positive one.
+
+        Returns:
+            Itself.
+
+        Raises:
+            ValueError: For bags that are empty, differ in their columns or hold numbers that are
+                not finite, for other than two labels or than one label per bag, and for C or
+                n_init out of range.
+        """
+        name = type(self).__name__
+        require(0 < self.C < np.inf, f"{name}: C must be above 0; got {self.C}.")
+        require_positive_int("n_init", self.n_init, name)
+        instances = stacked(X, name)
+        side = self._sides(y, len(instances.sizes))
+        self.n_features_in_ = instances.x.shape[1]
+        self.features_ = StandardScaler() if self.features is None else clone(self.features)
+        x = np.asarray(self.features_.fit_transform(instances.x), np.float64)
+        self._learn(self.model(instances._replace(x=x), side, self.C))
+        return self
+
+    def decision_function(self, X: Given) -> Floats:
+        """Return the highest score of each bag's instances, shape (n,); positive above 0."""
+        bags, score = self._scored(X)
+        return np.asarray(np.maximum.reduceat(score, bags.starts))
+
+    def predict(self, X: Given) -> NDArray[Any]:
+        """Return the label of each bag, shape (n,)."""
+        return np.asarray(self.classes_[(self.decision_function(X) > 0).astype(int)])
+
+    def instance_scores(self, X: Given) -> list[Floats]:
+        """Return the score of each instance, an array of shape (m_i,) per bag."""
+        bags, score = self._scored(X)
+        return bags.split(score)
+
+    def __sklearn_tags__(self) -> Any:  # sklearn has no types
+        """Return tags: two labels, and X is no matrix."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _sides(self, y: ArrayLike, n: int) -> Places:
+        """Set ``classes_`` and return -1 or +1 per bag."""
+        labels, name = column_or_1d(y), type(self).__name__
+        require(
+            len(labels) == n,
+            f"{name}: y must have one label per bag; got {len(labels)} labels for {n} bags.",
+        )
+        check_classification_targets(labels)
+        self.classes_ = np.unique(labels)
+        require(
+            len(self.classes_) == 2,
+            f"{name} tells two labels apart; y has {len(self.classes_)}: "
+            f"{self.classes_[:5].tolist()}.",
+        )
+        return np.where(labels == self.classes_[1], 1, -1)
+
+    def _learn(self, model: InstanceSVM) -> None:
+        """Search from each start, and set what a user reads of the best."""
+        random = check_random_state(self.random_state)
+        starts = [model.first(), *(model.drawn(random) for _ in range(self.n_init - 1))]
+        columns = {"group": torch.from_numpy((model.side > 0).astype(np.int64))}
+        search = Search(age=None) if self.search is None else self.search
+        found = restarts(search, model, starts, columns=columns, n_jobs=self.n_jobs)[0]
+        self.coef_, self.intercept_ = found.w[:-1], float(found.w[-1])
+        self.weights_ = np.split(found.v, np.cumsum(model.sizes)[:-1])
+        self.objective_, self.converged_ = found.objective, found.converged
+        self.history_ = found.history
+        self._tell(model, found.h)
+
+    def _tell(self, model: InstanceSVM, h: Places) -> None:
+        raise NotImplementedError
+
+    def _scored(self, X: Given) -> tuple[Instances, Floats]:
+        """Return the instances of new bags and their scores, shape (N,)."""
+        check_is_fitted(self)
+        bags = stacked(X, type(self).__name__)
+        require(
+            bags.x.shape[1] == self.n_features_in_,
+            f"{type(self).__name__} was fitted to {self.n_features_in_} columns; got "
+            f"{bags.x.shape[1]}.",
+        )
+        x = np.asarray(self.features_.transform(bags.x), np.float64)
+        return bags, x @ self.coef_ + self.intercept_
+
+
+class MISVM(BagClassifier):
+    r"""MI-SVM: an SVM that learns one instance of each positive bag and all of the negative ones.
+
+    .. math:: \min_{w, b, h}\ \tfrac12 |w|^2
+        + C \sum_{\text{positive } I} \ell(f(x_{h_I}))
+        + C \sum_{\text{negative } I} \sum_{i \in I} \ell(-f(x_i)),
+        \qquad \ell(m) = \max(0, 1 - m)^2
+
+    The search alternates between the witnesses h, the highest score of each positive bag, and
+    f(x) = w . x + b. The slack is squared, where the paper has it plain: the fit is then smooth,
+    and exact to C / 1e6. With ``search=Search()`` easy units come first: positive bags, and single
+    instances of negative bags, each of which is an example; ``Quantile(..., by="group")`` takes
+    shares of both sides. On MUSK1 that predicts worse, so it is not the default.
+
+    Args:
+        C: Cost of a slack, above 0.
+        features: A transformer of scikit-learn from instances to features, fitted to all of them;
+            None for ``StandardScaler()``. ``make_pipeline(StandardScaler(), Nystroem())`` is an SVM
+            with an RBF kernel, an exact one where ``n_components`` is the number of instances.
+        search: How weights come about and when it ends, in the unit of the cost above; None for
+            ``Search(age=None)``, the paper's.
+        n_init: Searches; the first starts from the mean of each positive bag, as the paper's, the
+            others from random witnesses. The lowest objective stays.
+        n_jobs: Searches at once.
+        random_state: Of the random starts; the first search has no randomness.
+
+    Attributes:
+        classes_: The two labels; the second is the positive one.
+        coef_, intercept_: w, shape (d,), and b.
+        features_: The fitted transformer.
+        witnesses_: The place of the witness in each positive bag, -1 for negative bags, shape (n,).
+        weights_: The last weights, an array per bag: (1,) for a positive one, else
+            (m_i,).
+        objective_: The cost above, with all weights 1.
+        history_: One row per fit.
+        converged_: Whether the search ended by itself.
+        n_features_in_: Columns of an instance.
+
+    References:
+        Andrews, Tsochantaridis, Hofmann, *Support Vector Machines for Multiple-Instance Learning*,
+        NIPS 2002.
+
+    >>> random = np.random.default_rng(0)
+    >>> X = [random.normal(size=(4, 2)) for _ in range(20)]
+    >>> y = np.arange(20) % 2
+    >>> for bag in X[1::2]: bag[2] += 5  # one instance of each positive bag
+    >>> model = MISVM().fit(X, y)
+    >>> model.score(X, y), model.witnesses_[:4].tolist()
+    (1.0, [-1, 2, -1, 2])
+    """
+
+    model = Witnesses
+
+    def _tell(self, model: InstanceSVM, h: Places) -> None:
+        of_bag = model.side[np.cumsum(model.sizes) - model.sizes]
+        self.witnesses_ = np.full(len(of_bag), -1)
+        self.witnesses_[of_bag > 0] = h - model.positive[model.bags.starts]
+
+
+class miSVM(BagClassifier):  # the paper's name
+    """mi-SVM: an SVM that learns all instances, with labels of its own in positive bags.
+
+    As ``MISVM``, but every instance has a slack. Those of negative bags are negative, those of
+    positive bags what their scores say, with at least one of them positive. The first search starts
+    from the labels of the bags, further ones from random labels.
+
+    Args:
+        C: Cost of a slack, above 0.
+        features: A transformer of scikit-learn; None for ``StandardScaler()``.
+        search: How weights come about and when it ends; None for ``Search(age=None)``.
+        n_init: Searches; the lowest objective stays.
+        n_jobs: Searches at once.
+        random_state: Of the random starts.
+
+    Attributes:
+        instance_labels_: The label, of ``classes_``, of each instance: an array (m_i,) per bag.
+    The other attributes are those of ``MISVM``.
+
+    References:
+        Andrews, Tsochantaridis, Hofmann, *Support Vector Machines for Multiple-Instance Learning*,
+        NIPS 2002.
+
+    >>> X = [np.array([[0.0], [3.0]]), np.array([[0.2], [-0.1]]), np.array([[2.9], [3.1]])]
+    >>> [labels.tolist() for labels in miSVM(C=10.0).fit(X, [1, 0, 1]).instance_labels_]
+    [[0, 1], [0, 0], [1, 1]]
+    """
+
+    model = InstanceLabels
+
+    def _tell(self, model: InstanceSVM, h: Places) -> None:
+        self.instance_labels_ = model.instances.split(self.classes_[(h > 0).astype(int)])

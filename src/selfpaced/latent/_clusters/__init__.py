@@ -1,0 +1,1 @@
+"""Clusters among outliers: k-means, Gaussian mixtures, and several views."""

@@ -1,0 +1,205 @@
+"""A Gaussian mixture that leaves out what it cannot explain."""
+
+try:
+    from sklearn.base import BaseEstimator, DensityMixin
+    from sklearn.cluster import KMeans
+    from sklearn.mixture import GaussianMixture
+    from sklearn.utils import check_random_state
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ImportError as error:
+    raise ImportError(
+        "selfpaced.latent._clusters.mixture needs scikit-learn. Install it with: "
+        'pip install "selfpaced[latent]"'
+    ) from error
+import math
+import warnings
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from selfpaced._errors import choose, require
+from selfpaced.age import Age, Background
+from selfpaced.latent._clusters.gaussian import SHAPES, GaussianModel, Gaussians
+from selfpaced.latent._clusters.kmeans import SelfPacedKMeans
+from selfpaced.latent._search.run import Result
+from selfpaced.latent._search.search import NotConverged, Search, Stop
+from selfpaced.latent._search.starts import best, filled, outliers, require_counts, require_enough
+from selfpaced.weighting import Hard, Weighting
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+START_ROUNDS = 50
+
+
+class SelfPacedGaussianMixture(DensityMixin, BaseEstimator):  # type: ignore[misc]  # sklearn: no types
+    r"""A Gaussian mixture fitted by weighted EM; outliers are left out.
+
+    .. math:: \min_{w, v} \sum_i v_i (-\ln p(x_i | w)) + g(v; \lambda)
+
+    The E-step is that of any mixture. The M-step has :math:`v_i r_{ik}` in the place of the
+    responsibilities :math:`r_{ik}`. By default the age is that of ``Background``: a sample is left
+    out where a uniform background is the likelier cause. ``age=None`` is EM, scikit-learn's
+    ``GaussianMixture`` to the last digits.
+
+    Args:
+        n_components: K.
+        covariance_type: "full", "tied", "diag" or "spherical".
+        age: How hard a sample may be, in nats; ``Quantile(Constant(0.8))`` keeps a share that you
+            know; None keeps everything.
+        weighting: From losses and age to weights; losses can be negative, which ``Hard`` takes.
+        n_init: Starts, each the labels of one ``SelfPacedKMeans``, without what that leaves out;
+            without an age, of one ``KMeans``. The likeliest result counts.
+        max_iter: Rounds of a search, at most.
+        tol: Of the mean log-likelihood per sample, in nats: two gains of less in a row end a
+            search.
+        reg_covar: Added to variances, which keeps them above 0.
+        n_jobs: How many starts run at once, by joblib; it changes no result.
+        random_state: Seed of the starts.
+
+    Attributes:
+        weights_: Mixing proportions, shape (K,), as scikit-learn calls them.
+        means_: Shape (K, d).
+        covariances_: In scikit-learn's shape for the type.
+        sample_weights_: v, float64, shape (n,): 0 for what was left out.
+        outliers_: Positions of the samples left out, int64, hardest first.
+        difficulty_: -ln p(x_i), float64, shape (n,); higher is harder.
+        labels_: The likeliest component of each sample, outliers included, int64, shape (n,).
+        mixture_: The same as a fitted ``sklearn.mixture.GaussianMixture``.
+        history_: One row per M-step of the best search.
+        objective_: The sum of ``difficulty_``.
+        n_iter_: M-steps of the best search.
+        converged_: Whether it ended before ``max_iter``.
+
+    Raises:
+        ValueError: For settings out of range, fewer samples than components, and components that
+            hold too few distinct samples.
+
+    References:
+        Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010;
+        Banfield, Raftery, *Model-Based Gaussian and Non-Gaussian Clustering*, Biometrics 1993.
+
+    >>> random = np.random.default_rng(0)
+    >>> X = np.concatenate([random.normal(size=(100, 2)), [[60.0, -60.0]]])
+    >>> X[:50] += 9
+    >>> model = SelfPacedGaussianMixture(2, random_state=0).fit(X)
+    >>> model.outliers_, model.predict([[0, 0]]) == model.predict([[9, 9]])
+    (array([100]), array([False]))
+    """
+
+    __module__ = "selfpaced.latent._clusters.mixture"
+
+    def __init__(  # noqa: PLR0913  # scikit-learn has settings as arguments
+        self,
+        n_components: int = 1,
+        *,
+        covariance_type: str = "full",
+        age: Age | None = Background(),
+        weighting: Weighting = Hard(),
+        n_init: int = 10,
+        max_iter: int = 500,
+        tol: float = 1e-5,
+        reg_covar: float = 1e-6,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        """Keep the settings; ``fit`` looks at them."""
+        self.n_components, self.covariance_type = n_components, covariance_type
+        self.age, self.weighting = age, weighting
+        self.n_init, self.max_iter, self.tol = n_init, max_iter, tol
+        self.reg_covar, self.n_jobs, self.random_state = reg_covar, n_jobs, random_state
+
+    def fit(self, X: ArrayLike, y: None = None) -> Self:
+        """Fit self-paced.
+
+        Args:
+            X: Finite numbers, shape (n, d).
+            y: Not used.
+        """
+        rows = self._rows(X)
+        random = check_random_state(self.random_state)
+        starts = [self._start(rows, random) for _ in range(self.n_init)]
+        model = GaussianModel(rows, self.covariance_type, self.reg_covar)
+        age = filled(self.age, rows, self.n_components)
+        stop = Stop(self.tol * len(rows), max_outer=self.max_iter)
+        search = Search(age=age, weighting=self.weighting, warmup=1, stop=stop, max_inner=1)
+        result: Result[Floats, Gaussians] = best(
+            search, model, starts, self.n_jobs, type(self).__name__
+        )
+        return self._set(model, result)
+
+    def fit_predict(self, X: ArrayLike, y: None = None) -> Labels:
+        """Fit, and return ``labels_``."""
+        return np.asarray(self.fit(X).labels_)
+
+    def predict(self, X: ArrayLike) -> Labels:
+        """Return the likeliest component, shape (n,)."""
+        return np.asarray(self._fitted().predict(self._read(X)))
+
+    def predict_proba(self, X: ArrayLike) -> Floats:
+        """Return p(k | x), shape (n, K)."""
+        return np.asarray(self._fitted().predict_proba(self._read(X)))
+
+    def score_samples(self, X: ArrayLike) -> Floats:
+        """Return ln p(x), shape (n,); higher is easier."""
+        return np.asarray(self._fitted().score_samples(self._read(X)))
+
+    def score(self, X: ArrayLike, y: None = None) -> float:
+        """Return the mean of ln p(x)."""
+        return float(self.score_samples(X).mean())
+
+    def _rows(self, X: ArrayLike) -> Floats:
+        """Look at the settings and the samples."""
+        owner = type(self).__name__
+        rows: Floats = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        require_counts(self, ("n_components", "n_init", "max_iter"), owner)
+        choose("covariance_type", self.covariance_type, SHAPES)
+        for name, value in (("tol", self.tol), ("reg_covar", self.reg_covar)):
+            require(0 <= value < math.inf, f"{owner}: {name} must be 0 or more; got {value}.")
+        require_enough(rows, self.n_components, owner)
+        return rows
+
+    def _start(self, rows: Floats, random: np.random.RandomState) -> Floats:
+        """Return responsibilities by k-means, self-paced as well; 0 for what that leaves out."""
+        k = self.n_components
+        if self.age is None:
+            plain = KMeans(k, n_init=1, random_state=random).fit(rows)
+            return np.asarray(np.eye(k)[plain.labels_])
+        means = SelfPacedKMeans(k, n_init=2, max_iter=START_ROUNDS, random_state=random)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotConverged)  # a start need not be at its end
+            means.fit(rows)
+        return np.asarray(np.eye(k)[means.labels_] * means.sample_weights_[:, None])
+
+    def _set(self, model: GaussianModel, result: Result[Floats, Gaussians]) -> Self:
+        w = result.w
+        self.weights_, self.means_, self.covariances_ = w.shares, w.means, w.covariances
+        self.difficulty_ = model.losses(w, result.h)
+        self.sample_weights_, self.labels_ = result.v, result.h.argmax(axis=1)
+        self.outliers_ = outliers(result.v, self.difficulty_)
+        self.history_, self.objective_ = result.history, result.objective
+        self.n_iter_, self.converged_ = len(result.history), result.converged
+        self.mixture_ = self._mixture(w)
+        return self
+
+    def _mixture(self, w: Gaussians) -> GaussianMixture:
+        made = GaussianMixture(
+            self.n_components, covariance_type=self.covariance_type, reg_covar=self.reg_covar
+        )
+        made.weights_, made.means_, made.covariances_ = w.shares, w.means, w.covariances
+        made.precisions_cholesky_, made.n_features_in_ = w.factors, self.n_features_in_
+        if self.covariance_type in ("diag", "spherical"):
+            made.precisions_ = w.factors**2
+        else:
+            made.precisions_ = w.factors @ np.swapaxes(w.factors, -2, -1)
+        made.converged_, made.n_iter_ = self.converged_, self.n_iter_
+        made.lower_bound_ = -float(self.difficulty_.mean())
+        return made
+
+    def _fitted(self) -> GaussianMixture:
+        check_is_fitted(self)
+        return self.mixture_
+
+    def _read(self, X: ArrayLike) -> Floats:
+        return np.asarray(validate_data(self, X, dtype=np.float64, reset=False))

@@ -1,0 +1,1 @@
+"""The alternating search over w, h and v."""

@@ -1,0 +1,66 @@
+"""Which prompts teach something: a band of pass rates.
+
+The loss of a prompt is 1 - pass rate: 0 where all its completions are right.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from selfpaced._errors import require
+from selfpaced._pacer.pacer import Pacer
+from selfpaced.age import Threshold
+from selfpaced.chain import Difficulty, Rows
+from selfpaced.difficulty import Smoothed
+from selfpaced.pacing import Constant
+
+SLACK = 1e-6  # a pass rate of 1/5 is inside a band from 0.2, whatever float32 makes of it
+
+
+@dataclass(frozen=True)
+class Band:
+    r"""How far a prompt's pass rate lies outside a band; below 0 inside it, edges included.
+
+    .. math:: d = \max(low - p, p - high)
+
+    With the age ``Threshold(Constant(0.0))``, that of ``pacer(n)``, the prompts inside are kept; an
+    age of 0.1 keeps those within 0.1 of it, too, and ``Quantile(Constant(0.5))`` the half that is
+    nearest to its middle.
+
+    Args:
+        low: The lowest pass rate inside, from 0.
+        high: The highest, up to 1.
+        of: Makes one number of the losses 1 - p of a prompt's visits.
+
+    Raises:
+        ValueError: For edges that are not 0 <= low <= high <= 1.
+
+    >>> rows = Rows(torch.arange(3), torch.zeros(3), torch.ones(3), {})
+    >>> Band(0.25, 0.75)(torch.tensor([1.0, 0.5, 0.0]), rows)  # never, half and always solved
+    tensor([ 0.2500, -0.2500,  0.2500])
+    """
+
+    low: float = 0.2
+    high: float = 0.8
+    of: Difficulty = field(default_factory=lambda: Smoothed(0.5))
+
+    def __post_init__(self) -> None:
+        """Check the edges."""
+        require(
+            0 <= self.low <= self.high <= 1,
+            f"Band: pass rates must be 0 <= low <= high <= 1; got {self.low} and {self.high}.",
+        )
+
+    def fold(self, loss: Tensor, rows: Rows) -> Tensor:
+        """Return the memory after this loss, shape (B,)."""
+        return self.of.fold(loss, rows)
+
+    def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
+        """Return the difficulty that this memory means, shape (B,)."""
+        rate = 1 - self.of(memory, rows)
+        return torch.maximum(self.low - rate, rate - self.high) - SLACK
+
+    def pacer(self, n_samples: int) -> Pacer:
+        """Return a pacer that keeps what is inside the band."""
+        return Pacer(n_samples, difficulty=self, age=Threshold(Constant(0.0)))

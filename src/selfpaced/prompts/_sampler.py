@@ -1,0 +1,259 @@
+"""A sampler of prompts in batches, each repeated, that reacts within the epoch."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Sampler
+
+from selfpaced._errors import (
+    require,
+    require_keys,
+    require_positive_int,
+    require_seed,
+    require_step,
+)
+from selfpaced._pacer.pacer import Pacer, require_pacer
+from selfpaced._sampling.order import Order, chosen
+
+VERSION = 1
+KEYS = {"version", "n_samples", "batch_size", "epoch", "drawn", "round", "place"}
+
+
+class Place(NamedTuple):
+    """How far an epoch was walked: a round is one way through all prompts."""
+
+    round: int
+    place: int
+
+
+START = Place(0, 0)
+
+
+def next_prompts(
+    size: int,
+    start: Place,
+    allowed: Callable[[int], NDArray[np.bool_]],
+    order_of: Callable[[int], Order],
+) -> tuple[Order, Place]:
+    """Return the next prompts that are allowed, no two alike, and where the walk stands then.
+
+    Where a round is over the next one begins. Where fewer are allowed than are asked for, others
+    fill the places.
+
+    Args:
+        size: How many, at most as many as there are.
+        start: Where the walk stands.
+        allowed: Round to who is taken in it, bool, shape (n,).
+        order_of: Round to the order of all prompts in it, shape (n,).
+
+    >>> who = np.array([True, False, True, True])
+    >>> next_prompts(2, Place(0, 0), lambda round: who, lambda round: np.arange(4))
+    (array([0, 2]), Place(round=0, place=3))
+    >>> next_prompts(2, Place(0, 3), lambda round: who, lambda round: np.arange(4))
+    (array([3, 0]), Place(round=1, place=1))
+    """
+    at, found = start, np.empty(0, dtype=np.int64)
+    while True:
+        order = order_of(at.round)
+        free = allowed(at.round).copy()
+        free[found] = False
+        ahead = at.place + np.flatnonzero(free[order[at.place :]])[: size - len(found)]
+        found = np.concatenate([found, order[ahead]])
+        if len(found) == size:
+            return found, Place(at.round, int(ahead[-1]) + 1)
+        if at.place == 0 and not len(ahead):
+            others = order[~np.isin(order, found)][: size - len(found)]
+            return np.concatenate([found, others]), Place(at.round + 1, 0)
+        at = Place(at.round + 1, 0)
+
+
+@dataclass
+class _Epoch:
+    """An epoch as far as it was drawn."""
+
+    number: int
+    first: Order  # its first round
+    drawn: list[Order] = field(default_factory=list)
+    at: Place = START
+
+
+class PromptSampler(Sampler[int]):
+    """Batches of the prompts that the pacer keeps, and a rotating share of the others.
+
+    The order is that of trl's ``RepeatSampler``: batches of different prompts, each prompt
+    ``mini_repeat_count`` times in a row, each batch ``repeat_count`` times. Who is in a batch is
+    decided when its first index is asked for. An epoch walks the permutation that RepeatSampler
+    would take and passes over who is left out, then goes round again among the kept, in other
+    orders, so that it is as long as always. While all are kept, it is RepeatSampler's order.
+
+    All ranks draw the same order and have to ask for all of it; it follows ``pacer.weight``, which
+    ``pacer.step()`` makes alike on all ranks.
+
+    Args:
+        pacer: Made with ``n_samples``, the number of prompts.
+        mini_repeat_count: Generations per prompt.
+        batch_size: Prompts in a batch.
+        repeat_count: How often a batch is repeated.
+        shuffle: False walks the first round of each epoch in the dataset's order.
+        seed: Decides all orders.
+        revisit: Share of the left-out prompts that an epoch visits, from 0 to 1: another one each
+            time, so that one is judged anew every ``1 / revisit`` epochs.
+
+    Raises:
+        TypeError: For a pacer that is none, and counts that are no ints.
+        ValueError: For a pacer without ``n_samples``, a batch that is larger, and settings outside
+            their ranges.
+
+    >>> list(PromptSampler(Pacer(2), 2, batch_size=2, repeat_count=2, shuffle=False))
+    [0, 0, 1, 1, 0, 0, 1, 1]
+    """
+
+    def __init__(
+        self,
+        pacer: Pacer,
+        mini_repeat_count: int,
+        batch_size: int = 1,
+        repeat_count: int = 1,
+        shuffle: bool = True,
+        seed: int = 0,
+        *,
+        revisit: float = 0.25,
+    ) -> None:
+        """Check the settings; nothing is drawn yet."""
+        self.pacer, self.mini_repeat_count, self.batch_size = pacer, mini_repeat_count, batch_size
+        self.repeat_count, self.shuffle, self.seed = repeat_count, shuffle, seed
+        self.revisit = revisit
+        self.n_samples = _require_fit(self)
+        self._running: _Epoch | None = None  # the epoch begun last
+        self._goes_on = False  # it was loaded, and nobody has iterated since
+        self._asked: int | None = None  # the epoch that set_epoch wants next
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch begins next, counted from 0; that of a loaded state goes on."""
+        require_step(epoch, "PromptSampler.set_epoch")
+        self._asked = epoch
+
+    def __len__(self) -> int:
+        """Return the number of indices in an epoch: always the same, RepeatSampler's."""
+        return self._batches * self.batch_size * self.mini_repeat_count * self.repeat_count
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the indices of an epoch; what a loaded one had drawn comes first, as it was."""
+        running = self._running = self._begun()
+        self._goes_on, self._asked = False, None
+        for batch in range(self._batches):
+            if batch == len(running.drawn):
+                self._draw(running)
+            indices = np.repeat(running.drawn[batch], self.mini_repeat_count).tolist()
+            for _ in range(self.repeat_count):
+                yield from indices
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was drawn of the epoch begun last, for a checkpoint.
+
+        Where in it the training stands the host knows: it skips that far.
+        """
+        running = self._running or self._epoch(self._asked or 0)
+        drawn = np.concatenate([np.empty(0, dtype=np.int64), *running.drawn])
+        return {
+            "version": VERSION,
+            "n_samples": self.n_samples,
+            "batch_size": self.batch_size,
+            "epoch": running.number,
+            "drawn": torch.from_numpy(drawn),
+            "round": running.at.round,
+            "place": running.at.place,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where a state was saved; all of it or, on an error, nothing.
+
+        The next iterator repeats what was drawn, unless ``set_epoch`` asks for another epoch.
+
+        Raises:
+            ValueError: For a state that is cut short, of a newer version, of another dataset or of
+                batches of another size.
+        """
+        _require_state(state, self)
+        drawn = state["drawn"].cpu().numpy().reshape(-1, self.batch_size).copy()
+        running = self._epoch(state["epoch"])
+        running.drawn, running.at = list(drawn), Place(state["round"], state["place"])
+        self._running, self._goes_on, self._asked = running, True, None
+
+    @property
+    def _batches(self) -> int:
+        """Number of batches in an epoch."""
+        return self.n_samples // self.batch_size
+
+    def _begun(self) -> _Epoch:
+        """Return the epoch that an iterator made now walks."""
+        last = self._running
+        if last is not None and self._goes_on and self._asked in (None, last.number):
+            return last
+        if self._asked is not None:
+            return self._epoch(self._asked)
+        return self._epoch(0 if last is None else last.number + 1)
+
+    def _epoch(self, number: int) -> _Epoch:
+        """Return an epoch of which nothing is drawn, its first round RepeatSampler's."""
+        first = torch.arange(self.n_samples, device="cpu")
+        generator = torch.Generator().manual_seed(self.seed)
+        for _ in range(number + 1 if self.shuffle else 0):
+            first = torch.randperm(self.n_samples, generator=generator, device="cpu")
+        return _Epoch(number, first.numpy())
+
+    def _draw(self, epoch: _Epoch) -> None:
+        """Draw the next batch by the weights of now."""
+        weight = self.pacer.weight.cpu()
+        kept = (weight > 0).numpy()
+        visited = chosen(weight, epoch.number, self.revisit, self.seed).numpy()
+
+        def order_of(round: int) -> Order:
+            rng = np.random.default_rng([self.seed, epoch.number, round])
+            return epoch.first if round == 0 else rng.permutation(self.n_samples)
+
+        batch, epoch.at = next_prompts(
+            self.batch_size, epoch.at, lambda round: kept if round else visited, order_of
+        )
+        epoch.drawn.append(batch)
+
+
+def _require_fit(sampler: PromptSampler) -> int:
+    """Raise for settings outside their ranges; return the number of prompts."""
+    owner, pacer = "PromptSampler", sampler.pacer
+    require_pacer(pacer, owner)
+    for name in ("mini_repeat_count", "batch_size", "repeat_count"):
+        require_positive_int(name, getattr(sampler, name), owner)
+    require_seed(sampler.seed, owner)
+    require(
+        0 <= sampler.revisit <= 1,
+        f"{owner}: revisit must be from 0 to 1; got {sampler.revisit}.",
+    )
+    if pacer.n_samples is None:
+        raise ValueError(f"{owner} needs to know the prompts; make it as Pacer(len(dataset)).")
+    require(
+        sampler.batch_size <= pacer.n_samples,
+        f"{owner}: a batch of {sampler.batch_size} prompts needs as many; got {pacer.n_samples}. "
+        f"Make the batch smaller.",
+    )
+    return pacer.n_samples
+
+
+def _require_state(state: dict[str, Any], sampler: PromptSampler) -> None:
+    """Raise for a state that cannot be gone on with."""
+    require_keys(state, KEYS, "PromptSampler")
+    require(
+        state["version"] <= VERSION,
+        f"PromptSampler: the state is of version {state['version']}, newer than {VERSION}. "
+        f"Update selfpaced.",
+    )
+    require(
+        state["n_samples"] == sampler.n_samples and state["batch_size"] == sampler.batch_size,
+        f"PromptSampler: the state is of {state['n_samples']} prompts in batches of "
+        f"{state['batch_size']}, the sampler of {sampler.n_samples} in batches of "
+        f"{sampler.batch_size}. Go on with the dataset and batch sizes it was saved with.",
+    )

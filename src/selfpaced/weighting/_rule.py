@@ -1,0 +1,183 @@
+"""What a weighting is, and what most of them share."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from selfpaced._errors import values_can_be_read
+
+Number = Tensor | float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Numbers from low to high; an open end does not belong to it.
+
+    >>> 1.0 in Interval(0, 1), 1.0 in Interval(0, 1, open_high=True)
+    (True, False)
+    """
+
+    low: float
+    high: float
+    open_low: bool = False
+    open_high: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        """Say whether the value lies inside; NaN lies nowhere."""
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return above and below
+
+    def __str__(self) -> str:
+        """Write it as mathematics does."""
+        left, right = "(" if self.open_low else "[", ")" if self.open_high else "]"
+        return f"{left}{self.low:g}, {self.high:g}{right}"
+
+
+ANY = Interval(-math.inf, math.inf)
+NON_NEGATIVE = Interval(0.0, math.inf)
+UNIT = Interval(0.0, 1.0)
+
+
+class Weighting(Protocol):
+    """A rule from difficulty and age to the weight v that minimises v d + g(v; age).
+
+    An infinite age keeps every finite difficulty with weight 1, whatever the rule. The penalty is
+    meant up to a constant: ours may differ from the paper's by g(0).
+
+    Attributes:
+        cuts: v reaches 0 at a finite difficulty.
+        binary: v is 0 or 1.
+        difficulty_domain: What difficulties it takes.
+        age_domain: What ages it takes, beside infinity.
+        range: Where v lies.
+        direction: -1 when v falls with difficulty (easy first), +1 when it rises.
+        scale_free: rule(k d; k age) = rule(d; age).
+        grows_with_age: v never falls as the age grows, infinity apart.
+    """
+
+    cuts: ClassVar[bool]
+    binary: ClassVar[bool]
+    difficulty_domain: ClassVar[Interval]
+    age_domain: ClassVar[Interval]
+    range: ClassVar[Interval]
+    direction: ClassVar[int]
+    scale_free: ClassVar[bool]
+    grows_with_age: ClassVar[bool]
+
+    def __call__(self, difficulty: Tensor, age: Number) -> Tensor:
+        """Return v, shape and dtype of the difficulty; constant under autograd."""
+        ...
+
+    def penalty(self, weight: Tensor, age: Number) -> Tensor:
+        """Return g(v; age) per sample, shape of the weight."""
+        ...
+
+    def latent_loss(self, difficulty: Tensor, age: Number) -> Tensor:
+        """Return F(d; age), the integral of v from 0 to d; its gradient is v."""
+        ...
+
+
+class Rule:
+    """The traits that most weightings share: soft, non-negative, easy first."""
+
+    cuts: ClassVar[bool] = False
+    binary: ClassVar[bool] = False
+    difficulty_domain: ClassVar[Interval] = NON_NEGATIVE
+    age_domain: ClassVar[Interval] = NON_NEGATIVE
+    range: ClassVar[Interval] = UNIT
+    direction: ClassVar[int] = -1
+    scale_free: ClassVar[bool] = True
+    grows_with_age: ClassVar[bool] = True
+
+
+class ScaleFree(Rule, ABC):
+    """A weighting that sees only the ratio r = d / age.
+
+    Then v = v(r), g(v; age) = age h(v) and F(d; age) = age G(r): a member writes three functions
+    of one number. Age 0 is an infinite ratio, so v = 0 there, also at d = 0; at an infinite age
+    v = 1 by definition.
+    """
+
+    @abstractmethod
+    def v(self, r: Tensor) -> Tensor:
+        """Return the weight at the ratio d / age, 0 or more."""
+
+    @abstractmethod
+    def h(self, v: Tensor) -> Tensor:
+        """Return the penalty at age 1."""
+
+    @abstractmethod
+    def G(self, r: Tensor) -> Tensor:
+        """Return the latent loss at age 1."""
+
+    def __call__(self, difficulty: Tensor, age: Number) -> Tensor:
+        """Return v, shape and dtype of the difficulty; constant under autograd."""
+        with torch.no_grad():
+            check_domain(self, difficulty, age)
+            d, age = widen(difficulty, age)
+            v = self.v(torch.where(age > 0, d / age, math.inf))
+            return torch.where(age.isinf(), 1.0, v).to(difficulty.dtype)
+
+    def penalty(self, weight: Tensor, age: Number) -> Tensor:
+        """Return g(v; age) per sample, shape of the weight."""
+        check_age_domain(self, age)
+        v, age = widen(weight, age)
+        h = self.h(v)
+        return torch.where((h == 0) | (age == 0), 0.0, age * h).to(weight.dtype)
+
+    def latent_loss(self, difficulty: Tensor, age: Number) -> Tensor:
+        """Return F(d; age), the integral of v from 0 to d; its gradient is v."""
+        check_domain(self, difficulty, age)
+        d, age = widen(difficulty, age)
+        usable = (age > 0) & (age < math.inf)
+        safe = torch.where(usable, age, 1.0)  # no division by 0 in the gradient either
+        edge = torch.where(age > 0, d, 0.0)
+        return torch.where(usable, safe * self.G(d / safe), edge).to(difficulty.dtype)
+
+
+def widen(values: Tensor, age: Number) -> tuple[Tensor, Tensor]:
+    """Return both as tensors of at least float32 on the values' device."""
+    wide = values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+    return wide, torch.as_tensor(age, dtype=wide.dtype, device=wide.device)
+
+
+def check_domain(rule: Weighting, difficulty: Tensor, age: Number) -> None:
+    """Raise for a difficulty or an age that the rule is not made for, where looking is free."""
+    name = type(rule).__name__
+    if not difficulty.is_floating_point():
+        raise TypeError(
+            f"{name} takes floating-point difficulties; got {difficulty.dtype}. Use .float()."
+        )
+    check_age_domain(rule, age)
+    if values_can_be_read(difficulty) and difficulty.numel():
+        low = difficulty.min().item()  # NaN if any is
+        if low not in rule.difficulty_domain:
+            raise ValueError(
+                f"{name} takes difficulties of {rule.difficulty_domain.low:g} or more; got "
+                f"{low:g}. Hard() takes negative ones; shift the difficulty for the others."
+            )
+
+
+def check_age_domain(rule: Weighting, age: Number) -> None:
+    """Raise for an age outside the rule's domain that is not infinite, where looking is free."""
+    for value in _ends(age) if isinstance(age, Tensor) else (age,):
+        if value not in rule.age_domain and value != math.inf:
+            raise ValueError(
+                f"{type(rule).__name__} takes an age in {rule.age_domain}, or inf to keep all; "
+                f"got {value:g}. The age is in the unit of the difficulty."
+            )
+
+
+def _ends(age: Tensor) -> tuple[float, ...]:
+    """The least and the greatest finite age; nothing where looking would cost."""
+    if not values_can_be_read(age):
+        return ()
+    if age.ndim == 0:
+        return (age.item(),)
+    finite = age[age != math.inf]
+    return (finite.min().item(), finite.max().item()) if finite.numel() else ()

@@ -1,0 +1,131 @@
+"""Claims about the pictures of an audit; what they look like was looked at."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import image
+
+from selfpaced.audit import Audit
+from selfpaced.audit._folder.pictures import draw
+
+RNG = np.random.default_rng(0)
+
+
+def made(folder: Path) -> dict[str, Any]:
+    return {path.name: image.imread(path) for path in folder.iterdir()}
+
+
+def look(found: Audit, folder: Path, images: Any = None, **given: Any) -> Any:
+    """The pixels of suspects.png."""
+    draw(found, folder, images, **given)
+    return made(folder)["suspects.png"]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_both_pictures_are_written_on_the_paper_asked_for(
+    classes_found: Audit, numbers_found: Audit, tmp_path: Path, dark: bool
+) -> None:
+    paper = [0x14 / 255, 0x17 / 255, 0x1C / 255] if dark else [1.0, 1.0, 1.0]
+    for found in (classes_found, numbers_found):
+        draw(found, tmp_path, None, dark=dark)
+        pictures = made(tmp_path)
+        assert sorted(pictures) == ["curves.png", "suspects.png"]
+        for picture in pictures.values():
+            np.testing.assert_allclose(picture[0, 0, :3], paper, atol=1e-6)
+            assert picture[..., :3].std() > 0.02
+
+
+def test_the_same_audit_is_the_same_bytes_and_settings_stay(
+    classes_found: Audit, tmp_path: Path
+) -> None:
+    before = dict(mpl.rcParams)
+    draw(classes_found, tmp_path, None)
+    first = [(tmp_path / name).read_bytes() for name in ("curves.png", "suspects.png")]
+    draw(classes_found, tmp_path, None)
+    assert first == [(tmp_path / name).read_bytes() for name in ("curves.png", "suspects.png")]
+    assert dict(mpl.rcParams) == before
+
+
+def test_losses_are_drawn_where_there_are_some(classes_found: Audit, tmp_path: Path) -> None:
+    draw(classes_found, tmp_path, None)
+    means = made(tmp_path)["curves.png"]
+    draw(classes_found, tmp_path, None, losses=RNG.random((2, 4)))
+    assert (made(tmp_path)["curves.png"] != means).any()
+
+
+SHAPES = [(4, 8, 8), (4, 1, 8, 8), (4, 8, 8, 1)]
+
+
+def test_the_suspects_are_shown_and_not_the_others(classes_found: Audit, tmp_path: Path) -> None:
+    images = RNG.random((4, 3, 8, 8))
+    first = look(classes_found, tmp_path, images)
+    images[[0, 2]] = RNG.permuted(images[[0, 2]])
+    assert (look(classes_found, tmp_path, images) == first).all()
+    images[3] = RNG.permuted(images[3])
+    assert (look(classes_found, tmp_path, images) != first).any()
+
+
+def test_channels_may_stand_first_last_or_nowhere(classes_found: Audit, tmp_path: Path) -> None:
+    grey = (255 * RNG.random((4, 8, 8))).astype(np.uint8)
+    pictures = [look(classes_found, tmp_path, grey.reshape(shape)) for shape in SHAPES]
+    assert (pictures[0] == pictures[1]).all() and (pictures[0] == pictures[2]).all()
+    red = np.zeros((4, 3, 8, 8), np.uint8)
+    red[:, 0, :4] = 255
+    picture = look(classes_found, tmp_path, red)
+    assert (picture == look(classes_found, tmp_path, np.moveaxis(red, 1, -1))).all()
+    assert (picture[..., :3] == [1, 0, 0]).all(-1).mean() > 0.05
+
+
+def test_ink_is_dark_on_paper_and_a_photograph_is_as_it_is(
+    classes_found: Audit, tmp_path: Path
+) -> None:
+    ink = np.zeros((4, 8, 8))
+    ink[:, 3:5] = 1
+    photograph = np.ones((4, 8, 8))
+    photograph[:, 3:5] = 0
+    assert look(classes_found, tmp_path, ink)[..., :3].mean() > 0.7
+    assert look(classes_found, tmp_path, photograph)[..., :3].mean() > 0.7
+
+
+@pytest.mark.parametrize("shape", [(4, 8), (4, 2, 8, 8), (4, 8, 8, 4), (4, 1, 1, 8, 8)])
+def test_what_is_no_image_is_told(
+    classes_found: Audit, tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    with pytest.raises(ValueError, match="with 1 or 3 channels or none; got .* each."):
+        draw(classes_found, tmp_path, np.zeros(shape))
+
+
+def test_no_suspect_is_a_picture_too(
+    classes_found: Audit, numbers_found: Audit, tmp_path: Path
+) -> None:
+    for found in (classes_found, numbers_found):
+        none = replace(found, table=found.table.assign(probability=0.01))
+        assert look(none, tmp_path, np.zeros((4, 8, 8))).std() > 0.02
+
+
+@pytest.mark.parametrize("name", ["$a$", "$5 or $6 \\frac{", "猫", "a\nb", "x" * 300])
+def test_any_name_of_a_class_can_be_drawn(classes_found: Audit, tmp_path: Path, name: str) -> None:
+    table = classes_found.table.replace({"label": {"cat": name}, "suggested": {"cat": name}})
+    classes = [name, "dog"]
+    confusion = pd.DataFrame(0.0, index=classes, columns=classes)
+    found = replace(classes_found, table=table, confusion=confusion)
+    look(found, tmp_path)
+    look(found, tmp_path, np.zeros((4, 8, 8)))
+
+
+def test_of_many_classes_the_most_involved_are_drawn(classes_found: Audit, tmp_path: Path) -> None:
+    n, classes = 400, list(range(50))
+    table = pd.DataFrame(
+        {
+            "label": [place % 50 for place in range(n)],
+            "probability": np.linspace(1, 0, n),
+            "suggested": [(place + 1) % 50 for place in range(n)],
+        }
+    )
+    confusion = pd.DataFrame(0.0, index=classes, columns=classes)
+    look(replace(classes_found, table=table, confusion=confusion), tmp_path)

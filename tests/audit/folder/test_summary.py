@@ -1,0 +1,158 @@
+"""Claims about the page that a run leaves behind."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from selfpaced.audit import Audit
+from selfpaced.audit._folder.files import FILES
+from selfpaced.audit._folder.summary import summary
+from selfpaced.suspects import Count
+
+NONE = pd.DataFrame()
+
+
+def page(found: Audit, **given: Any) -> str:
+    n = len(found.table)
+    own = pd.DataFrame({"text": ["ab | c\n" * 20] * n, "is": found.table["label"].sort_index()})
+    standard: dict[str, Any] = {
+        "name": "pets.csv",
+        "where": pd.Series(range(1, n + 1), name="row"),
+        "own": own,
+        "notes": (),
+        "conflicts": NONE,
+        "command": "selfpaced audit pets.csv --label is -o run",
+    }
+    return summary(found, **(standard | given))
+
+
+def many(found: Audit, n: int) -> Audit:
+    """The same findings n times."""
+    table = pd.concat([found.table] * n).set_axis(range(4 * n))
+    return replace(found, table=table.rename_axis("index"), count=Count(2.0 * n, n, 3.0 * n))
+
+
+def test_the_headline_says_how_many_with_the_range(classes_found: Audit) -> None:
+    lines = page(classes_found).split("\n")
+    assert lines[:3] == [
+        "# 2 of 4 labels in pets.csv are probably wrong",
+        "",
+        "These 2 labels, 50.0% of all, are more probably wrong than right. All in all about **2** "
+        "are wrong; between 1 and 3 as far as can be told.",
+    ]
+
+
+def test_one_is_one(numbers_found: Audit) -> None:
+    found = replace(numbers_found, count=Count(1.2, 0.0, 2.0))
+    assert page(found).startswith(
+        "# 1 of 4 numbers in pets.csv is probably wrong\n\nThis number is more probably wrong than "
+        "right. All in all about **1** is wrong; between 0 and 2"
+    )
+
+
+def test_no_suspects_are_told_as_such(classes_found: Audit) -> None:
+    found = replace(classes_found, table=classes_found.table.assign(probability=0.01))
+    said = page(found)
+    assert said.startswith("# None of 4 labels in pets.csv looks wrong\n\nAll in all about")
+    assert "Look at these first" not in said and "mistaken" not in said
+
+
+def test_kinds_are_counted(classes_found: Audit) -> None:
+    assert "- 1 labelled **cat** is probably **dog**\n" in page(classes_found)
+    assert "- 31 labelled **cat** are probably **dog**\n" in page(many(classes_found, 31))
+
+
+def test_rare_kinds_are_summed_up(classes_found: Audit) -> None:
+    found = many(classes_found, 10)
+    table = found.table.assign(label=[f"c{place}" for place in range(40)], suggested="other")
+    said = page(replace(found, table=table))
+    assert said.count("- 1 labelled **") == 8
+    assert "- 22 more of other kinds\n" in said
+
+
+def test_numbers_have_no_kinds_and_no_labels(numbers_found: Audit) -> None:
+    said = page(many(numbers_found, 3))
+    assert "mistaken for what" not in said
+    assert "- `suspects.csv`: the numbers that are probably wrong, most suspicious first" in said
+    assert "a model learns numbers by heart" in said
+
+
+def test_the_worst_rows_are_a_table_of_short_cells(classes_found: Audit) -> None:
+    lines = page(classes_found).split("\n")
+    head = lines.index("| row | given | probably | how sure | text |")
+    assert lines[head + 1] == "| ---: | --- | --- | --- | --- |"
+    text = "ab \\| c " * 8 + "ab…"
+    assert lines[head + 2] == f"| 4 | cat | dog | 98.8% | {text} |"
+
+
+def test_of_many_suspects_ten_are_shown(classes_found: Audit) -> None:
+    said = page(many(classes_found, 20))
+    assert said.count("| cat | dog |") + said.count("| dog | cat |") == 10
+    assert "\nAll 40 are in `suspects.csv`.\n" in said
+
+
+def test_nothing_is_certain(numbers_found: Audit) -> None:
+    found = replace(numbers_found, table=numbers_found.table.assign(probability=1.0))
+    assert "| > 99.9% |" in page(found)
+
+
+def test_text_is_no_markup(classes_found: Audit) -> None:
+    own = pd.DataFrame({"text": ["<b> *x* `y` a\\b"] * 4})
+    assert "| &lt;b> \\*x\\* \\`y\\` a\\\\b |" in page(classes_found, own=own)
+
+
+def test_what_is_missing_is_an_empty_cell(classes_found: Audit) -> None:
+    own = pd.DataFrame({"a": [None] * 4, "b": [np.nan] * 4, "c": pd.array([pd.NA] * 4, "Int64")})
+    assert "| 98.8% |  |  |  |" in page(classes_found, own=own)
+
+
+def test_cells_of_lists_records_and_bytes_are_shown(classes_found: Audit) -> None:
+    own = pd.DataFrame({"a": [np.array(["x", "y"])] * 4, "b": [{"n": 1}] * 4, "c": [b"z"] * 4})
+    assert "| ['x' 'y'] | {'n': 1} | b'z' |" in page(classes_found, own=own)
+
+
+def test_conflicts_and_notes_are_there_when_there_are_some(classes_found: Audit) -> None:
+    said = page(classes_found)
+    assert "contradict" not in said and "Noticed" not in said and "conflicts.csv" not in said
+    conflicts = pd.DataFrame({"row": range(1, 13), "label": ["x", "y"] * 6, "group": [1] * 12})
+    said = page(classes_found, conflicts=conflicts, notes=["3 rows have no label."])
+    assert "12 samples stand there more than once, with different labels.\n" in said
+    assert "| 10 | y | 1 |\n\nAll 12 are in `conflicts.csv`.\n" in said
+    assert "## Noticed while reading\n\n- 3 rows have no label.\n" in said
+    assert "- `conflicts.csv`: " in said
+
+
+@pytest.mark.parametrize(("times", "few"), [(99, True), (100, False)])
+def test_few_samples_are_a_reason_for_doubt(classes_found: Audit, times: int, few: bool) -> None:
+    assert ("**396 samples are few.**" in page(many(classes_found, times))) == few
+
+
+@pytest.mark.parametrize(("high", "wide"), [(4.0, False), (4.1, True)])
+def test_a_wide_range_is_a_reason_for_doubt(
+    classes_found: Audit, numbers_found: Audit, high: float, wide: bool
+) -> None:
+    count = Count(2.0, 0.0, high)
+    said = "**The range is wide**, up to 4 for an estimate of 2. That comes of classes that overlap"
+    assert (said in page(replace(classes_found, count=count))) == wide
+    assert ("errors with long tails" in page(replace(numbers_found, count=count))) == wide
+
+
+def test_the_files_that_are_there_are_explained(classes_found: Audit) -> None:
+    conflicts = pd.DataFrame({"row": [1, 2]})
+    said = page(classes_found, conflicts=conflicts)
+    assert all(f"- `{name}`: {what}\n" in said for name, what in FILES.items())
+    said = page(classes_found, files=["ledger.parquet", "mine.txt"])
+    assert "features.joblib" not in said and "- `ledger.parquet`" in said and "mine" not in said
+
+
+def test_the_command_ends_the_page(classes_found: Audit) -> None:
+    end = "## Again\n\n```\nselfpaced audit pets.csv --label is -o run\n```\n"
+    assert page(classes_found).endswith(end)
+
+
+def test_lengths_that_differ_are_told(classes_found: Audit) -> None:
+    with pytest.raises(ValueError, match="own needs a row for each of the 4 samples; got 0."):
+        page(classes_found, own=NONE)

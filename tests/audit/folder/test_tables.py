@@ -1,0 +1,113 @@
+"""Claims about the tables of an audit."""
+
+import io
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from selfpaced.audit import Audit, find_label_errors
+from selfpaced.audit._folder.tables import csv_text, ledger_table, suspects_table
+
+WHERE = pd.Series([1, 2, 4, 5], name="row")
+OWN = pd.DataFrame({"text": ["a", "b", "c", "d"], "price": [0.1, 1 / 3, 1e-7, 2.0]})
+
+
+def test_suspects_come_worst_first_with_the_users_columns(classes_found: Audit) -> None:
+    table = suspects_table(classes_found, WHERE, OWN)
+    ours = ["row", "probability", "given", "suggested", "confidence"]
+    assert list(table.columns) == [*ours, "text", "price"]
+    assert table["row"].tolist() == [5, 2]
+    assert table["given"].tolist() == ["cat", "dog"]
+    assert table["suggested"].tolist() == ["dog", "cat"]
+    assert table["text"].tolist() == ["d", "b"]
+
+
+def test_numbers_have_no_confidence(numbers_found: Audit) -> None:
+    table = suspects_table(numbers_found, WHERE, OWN)
+    assert list(table.columns) == ["row", "probability", "given", "suggested", "text", "price"]
+    assert table.iloc[0, :4].tolist() == [4, 0.99, 900.0, 3.125]
+
+
+def test_the_columns_are_the_same_without_a_suspect(classes_found: Audit) -> None:
+    none = replace(classes_found, table=classes_found.table.assign(probability=0.01))
+    table, usual = (suspects_table(found, WHERE, OWN) for found in (none, classes_found))
+    assert table.empty and list(table.columns) == list(usual.columns)
+
+
+def test_only_a_column_with_a_name_of_ours_gets_a_prefix(classes_found: Audit) -> None:
+    own = pd.DataFrame([[0] * 5] * 4, columns=pd.Index(["row", "own_row", "loss", "given", 7]))
+    names = list(suspects_table(classes_found, WHERE, own).columns)[5:]
+    assert names == ["own_own_row", "own_row", "loss", "own_given", "7"]
+
+
+def test_positions_are_those_of_the_rows_whatever_their_index(classes_found: Audit) -> None:
+    where, own = WHERE.set_axis([9, 8, 7, 6]), OWN.set_axis([1, 0, 3, 2])
+    assert suspects_table(classes_found, where, own)["text"].tolist() == ["d", "b"]
+    assert ledger_table(classes_found, where)["row"].tolist() == WHERE.tolist()
+
+
+def test_no_columns_of_the_users_are_none(classes_found: Audit) -> None:
+    table = suspects_table(classes_found, WHERE.rename("file"), pd.DataFrame(index=range(4)))
+    assert len(table) == 2 and table.columns[0] == "file"
+
+
+def test_the_ledger_has_all_samples_in_order(classes_found: Audit) -> None:
+    table = ledger_table(classes_found, WHERE)
+    told = ["probability", "suggested", "confidence", "loss", "weight", "visits"]
+    assert list(table.columns) == ["row", "given", *told, "margin", "correct", "forgotten"]
+    assert table["row"].tolist() == [1, 2, 4, 5]
+    assert table["given"].tolist() == ["cat", "dog", "dog", "cat"]
+    assert table["probability"].tolist() == [0.01, 0.75, 0.6, 0.98765]
+    assert table["visits"].tolist() == [2] * 4
+    np.testing.assert_allclose(table["margin"], -table["loss"], rtol=1e-6)
+    assert table["weight"].between(0, 1).all()
+
+
+def test_the_ledger_of_numbers_has_no_margin(numbers_found: Audit) -> None:
+    assert "margin" not in ledger_table(numbers_found, WHERE)
+
+
+def test_lengths_that_differ_are_told(classes_found: Audit) -> None:
+    with pytest.raises(ValueError, match="where needs a row for each of the 4 samples; got 3."):
+        suspects_table(classes_found, WHERE[:3], OWN)
+    with pytest.raises(ValueError, match="own needs a row for each of the 4 samples; got 2."):
+        suspects_table(classes_found, WHERE, OWN[:2])
+    with pytest.raises(ValueError, match="where needs a row for each of the 4 samples; got 1."):
+        ledger_table(classes_found, WHERE[:1])
+
+
+def test_probabilities_have_four_digits_and_the_users_numbers_all(classes_found: Audit) -> None:
+    lines = csv_text(suspects_table(classes_found, WHERE, OWN)).split("\n")
+    assert lines == [
+        "row,probability,given,suggested,confidence,text,price",
+        "5,0.9877,cat,dog,0.9500,d,2.0",
+        "2,0.7500,dog,cat,0.8000,b,0.3333333333333333",
+        "",
+    ]
+
+
+def test_nothing_known_is_an_empty_cell() -> None:
+    table = pd.DataFrame({"confidence": [math.nan, 1.0], "text": ["a", None]})
+    assert csv_text(table) == "confidence,text\n,a\n1.0000,\n"
+
+
+@pytest.mark.parametrize("text", ['a "b", c', "a\nb", "a\rb", "a\r\nb", "é", "007"])
+def test_any_text_reads_back(text: str) -> None:
+    written = csv_text(pd.DataFrame({"row": [1], "text": [text]}))
+    again = pd.read_csv(io.StringIO(written, newline=""), dtype=str)
+    assert again["text"].tolist() == [text]
+
+
+def test_the_same_run_is_the_same_bytes() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat(["cat", "dog"], 100)
+    x = rng.normal(size=(200, 2)) + 6 * (y == "dog")[:, None]
+    where, own = pd.Series(range(200), name="index"), pd.DataFrame({"a": x[:, 0]})
+    y[:10] = "dog"
+    one, two = (find_label_errors(x, y, epochs=12) for _ in range(2))
+    texts = [csv_text(suspects_table(found, where, own)) for found in (one, two)]
+    assert texts[0] == texts[1] and texts[0].count("\n") > 1
+    pd.testing.assert_frame_equal(ledger_table(one, where), ledger_table(two, where))

@@ -1,0 +1,185 @@
+"""Claims about what a run leaves behind."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from selfpaced.audit import load
+from selfpaced.audit._folder.files import FILES
+from selfpaced.audit._folder.write import Written, fix_from, write
+from selfpaced.audit._learners import machine
+from selfpaced.audit._plan import Plan, from_json
+from selfpaced.audit._prepare import prepare
+from selfpaced.audit._reading import Options, read
+from selfpaced.audit._run import Run
+
+TABLE = {"model.safetensors", "suspects.csv", "suspects.png", "curves.png", "ledger.parquet"} | {
+    "history.parquet",
+    "summary.md",
+    "config.json",
+    "features.joblib",
+}
+
+
+@pytest.fixture(scope="module")
+def table(wine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wines; the last one is there again with another label."""
+    path = tmp_path_factory.mktemp("data") / "wine.csv"
+    text = wine.read_text()
+    last = text.splitlines()[-1].rpartition(",")[0]
+    path.write_text(f"{text}{last},red\n")
+    return path
+
+
+def written(plan: Plan, folder: Path, **asked: Any) -> Written:
+    run = Run(plan, prepare(read(plan.path, plan.options)), folder, machine(plan))
+    run.train()
+    return write(folder, plan, run.prepared, *run.conclude(), **asked)
+
+
+@pytest.fixture(scope="module")
+def done(table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Written, Plan]:
+    folder = tmp_path_factory.mktemp("run")
+    plan = Plan(table, Options(label="kind"), epochs=20)
+    return folder, written(plan, folder), plan
+
+
+def test_the_folder_holds_all_that_is_promised(done: tuple[Path, Written, Plan]) -> None:
+    folder, result, _ = done
+    names = set(os.listdir(folder))
+    assert names == TABLE | {"conflicts.csv"} == set(result.files)
+    assert names <= set(FILES)
+    assert {(folder / name).stat().st_mode & 0o777 for name in names} == {
+        folder.stat().st_mode & 0o666
+    }
+
+
+def test_what_is_written_can_be_read(done: tuple[Path, Written, Plan]) -> None:
+    folder, result, plan = done
+    suspects = pd.read_csv(folder / "suspects.csv")
+    assert suspects["row"].tolist() == result.suspects["row"].tolist() and result.own == 14
+    assert len(suspects) > 20 and (suspects["row"] % 5 == 0).mean() > 0.9
+    assert len(pd.read_parquet(folder / "ledger.parquet")) == 179
+    assert len(pd.read_parquet(folder / "history.parquet")) == 20
+    assert pd.read_csv(folder / "conflicts.csv")["row"].tolist() == [178, 179]
+    assert f"selfpaced audit {plan.path} --label kind" in (folder / "summary.md").read_text()
+    said = load(folder).predict(read(plan.path, Options(known=False)))
+    first = suspects.iloc[0]
+    assert said["predicted"].iloc[first["row"] - 1] == first["suggested"] != first["given"]
+
+
+def test_the_config_is_enough_to_repeat_the_run(done: tuple[Path, Written, Plan]) -> None:
+    folder, _, plan = done
+    told = json.loads((folder / "config.json").read_text())["run"]
+    assert from_json(told) == plan
+    assert told["settings"]["learning_rate"] == 1e-3 and told["samples"] == 179
+
+
+def test_the_same_seed_gives_the_same_bytes_in_any_folder(
+    done: tuple[Path, Written, Plan], tmp_path: Path
+) -> None:
+    folder, _, plan = done
+    torch.rand(7)
+    np.random.default_rng().random()
+    written(plan, tmp_path)
+    for name in ("suspects.csv", "config.json", "model.safetensors", "ledger.parquet"):
+        assert (folder / name).read_bytes() == (tmp_path / name).read_bytes(), name
+
+
+def test_losses_give_another_picture(done: tuple[Path, Written, Plan], tmp_path: Path) -> None:
+    folder, _, plan = done
+    written(plan, tmp_path, losses=np.ones((20, 179), np.float32), dark=True)
+    assert (folder / "curves.png").read_bytes() != (tmp_path / "curves.png").read_bytes()
+
+
+def test_a_run_replaces_what_an_earlier_one_wrote(wine: Path, tmp_path: Path) -> None:
+    for name in ("conflicts.csv", "model.joblib", "checkpoint.pt", "mine.txt"):
+        (tmp_path / name).touch()
+    plan = Plan(wine, Options(label="kind"), epochs=1)
+    assert "conflicts.csv" not in written(plan, tmp_path).files
+    assert set(os.listdir(tmp_path)) == TABLE | {"mine.txt"}
+
+
+def test_a_full_disk_leaves_the_checkpoint(
+    done: tuple[Path, Written, Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = done[2]
+    run = Run(plan, prepare(read(plan.path, plan.options)), tmp_path, machine(plan))
+    run.train()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("selfpaced.audit._folder.write.write_parquet", full)
+    with pytest.raises(OSError, match="disk is full: nothing of the results was written"):
+        write(tmp_path, plan, run.prepared, *run.conclude())
+    assert os.listdir(tmp_path) == ["checkpoint.pt"]
+    monkeypatch.undo()
+    again = Run(plan, prepare(read(plan.path, plan.options)), tmp_path, machine(plan))
+    again.resume()
+    assert again.train()
+    write(tmp_path, plan, again.prepared, *again.conclude())
+    assert (tmp_path / "suspects.csv").read_bytes() == (done[0] / "suspects.csv").read_bytes()
+
+
+def test_a_table_is_fixed_by_the_suspects_that_are_left(
+    done: tuple[Path, Written, Plan], tmp_path: Path
+) -> None:
+    folder, copy = tmp_path / "run", tmp_path / "fixed.csv"
+    folder.mkdir()
+    (folder / "config.json").write_bytes((done[0] / "config.json").read_bytes())
+    head, *lines = (done[0] / "suspects.csv").read_text().splitlines()
+    row, _, given, suggested, *_ = lines[1].split(",")
+    (folder / "suspects.csv").write_text(f"{head}\n{lines[1]}\n")
+    assert fix_from(folder, copy) == 1
+    assert copy.read_text().splitlines()[int(row)].endswith(f",{suggested},{given}")
+    assert fix_from(folder, copy, drop=True, force=True) == 1
+    assert len(copy.read_text().splitlines()) == 179
+
+
+@pytest.mark.parametrize("line", ["32", "32,cat", "32,cat,", "32,cat, "])
+def test_a_suspect_without_a_suggestion_is_told(
+    done: tuple[Path, Written, Plan], tmp_path: Path, line: str
+) -> None:
+    (tmp_path / "config.json").write_bytes((done[0] / "config.json").read_bytes())
+    (tmp_path / "suspects.csv").write_text(f"row,given,suggested\n{line}\n")
+    with pytest.raises(ValueError, match="suspects.csv suggests no label for row 32. Mend or dele"):
+        fix_from(tmp_path, tmp_path / "fixed.csv")
+
+
+def test_no_suspects_change_nothing(done: tuple[Path, Written, Plan], tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes((done[0] / "config.json").read_bytes())
+    (tmp_path / "suspects.csv").write_text("row,given,suggested\n,,\n")
+    assert fix_from(tmp_path, tmp_path / "fixed.csv", drop=True) == 0
+    assert (tmp_path / "fixed.csv").read_bytes() == done[2].path.read_bytes()
+
+
+def test_what_cannot_be_fixed_is_told(done: tuple[Path, Written, Plan], tmp_path: Path) -> None:
+    copy = tmp_path / "fixed.csv"
+    with pytest.raises(FileNotFoundError, match="no config.json"):
+        fix_from(tmp_path, copy)
+    with pytest.raises(FileNotFoundError, match="There is no .*gone.csv, which the run in .* --da"):
+        fix_from(done[0], copy, data=tmp_path / "gone.csv")
+    (tmp_path / "config.json").write_bytes((done[0] / "config.json").read_bytes())
+    with pytest.raises(ValueError, match="suspects.csv cannot be read"):
+        fix_from(tmp_path, copy)
+    (tmp_path / "suspects.csv").write_text("row;given;suggested\n32;cat;dog\n")
+    with pytest.raises(ValueError, match=r"suspects.csv needs the columns row, given and suggest"):
+        fix_from(tmp_path, copy)
+    config = json.loads((done[0] / "config.json").read_text())
+    config["run"]["options"]["label"] = None
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "suspects.csv").write_text("row,given,suggested\n32,cat,dog\n")
+    with pytest.raises(ValueError, match="has no column of labels. Correct the labels where they"):
+        fix_from(tmp_path, copy)
+    config["run"] = {}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="its config.json says nothing of a table"):
+        fix_from(tmp_path, copy)
+    assert not copy.exists()

@@ -1,0 +1,175 @@
+import math
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from selfpaced import Pacer
+from selfpaced.age import Age, Auto, Quantile, Threshold
+from selfpaced.coupling import CurriculumRegion, RankInGroup
+from selfpaced.difficulty import Loss, Reversed, Shifted
+from selfpaced.pacing import Constant, Ramp
+from selfpaced.weighting import Hard, Linear, Welsch
+
+ALL = torch.arange(4)
+FIXED = Threshold(Constant(1.0))
+
+
+class Halfway:
+    """An age that does not say whether it goes by groups."""
+
+    needs_cut = False
+
+    def __call__(self, step: int, population: object, previous: torch.Tensor) -> torch.Tensor:
+        return previous
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: Pacer(4, age=Ramp(0.3, 1.0, 5)),  # type: ignore[arg-type]  # the mistake under test
+            r"age must be an age such as Quantile\(Constant\(0.5\)\), or None; got Ramp\(",
+        ),
+        (
+            lambda: Pacer(4, age=0.5),  # type: ignore[arg-type]  # the mistake under test
+            "age must be an age such as .*; got 0.5",
+        ),
+        (
+            lambda: Pacer(4, age=Auto),  # type: ignore[arg-type]  # the mistake under test
+            "age must be an age such as .*; got <class 'selfpaced.age.Auto'>, a class; call it",
+        ),
+        (
+            lambda: Pacer(4, age=Halfway()),  # type: ignore[arg-type]  # the mistake under test
+            "age must be an age such as .*Halfway object at .*, which lacks by",
+        ),
+        (
+            lambda: Pacer(4, weighting=Hard),  # type: ignore[arg-type]  # the mistake under test
+            r"weighting must be a rule such as Hard\(\); got <class",
+        ),
+        (
+            lambda: Pacer(4, weighting="hard"),  # type: ignore[arg-type]  # the mistake under test
+            r"weighting must be a rule such as Hard\(\); got 'hard'",
+        ),
+        (
+            lambda: Pacer(4, difficulty=Loss),  # type: ignore[arg-type]  # the mistake under test
+            r"difficulty must be a difficulty such as Loss\(\); got <class",
+        ),
+        (
+            lambda: Pacer(4, difficulty=0.7),  # type: ignore[arg-type]  # the mistake under test
+            r"difficulty must be a difficulty such as Loss\(\); got 0.7",
+        ),
+        (
+            lambda: Quantile(0.5),  # type: ignore[arg-type]  # the mistake under test
+            r"Quantile takes a pacing.*got 0.5. Use Quantile\(Constant\(0.5\)\)",
+        ),
+        (
+            lambda: Threshold(0.5),  # type: ignore[arg-type]  # the mistake under test
+            r"Threshold takes a pacing.*got 0.5. Use Threshold\(Constant\(0.5\)\)",
+        ),
+        (
+            lambda: Quantile(Constant),  # type: ignore[arg-type]  # the mistake under test
+            "Quantile takes a pacing.*got <class 'selfpaced.pacing.Constant'>",
+        ),
+    ],
+)
+def test_a_part_of_another_kind_is_told_apart(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("probe", [1.5, True, "3", -1])
+def test_the_probe_is_a_whole_number_of_steps(probe: int) -> None:
+    with pytest.raises(ValueError, match=f"probe must be an int of 0 or more; got {probe!r}"):
+        Auto(probe=probe)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: Pacer(4, difficulty=Shifted("prior")),
+            r"Shifted\(column='prior'.*reads the column 'prior'; the pacer has \[\]",
+        ),
+        (
+            lambda: Pacer(4, difficulty=Reversed(Shifted("prior")), columns={"other": ALL}),
+            r"reads the column 'prior'; the pacer has \['other'\]. Pass columns=\{'prior'",
+        ),
+        (
+            lambda: Pacer(4, age=FIXED, couple=RankInGroup(0.1), decide="step"),
+            r"RankInGroup\(strength=0.1, by='group'\) reads the column 'group'",
+        ),
+        (
+            lambda: Pacer(
+                4,
+                age=FIXED,
+                weighting=Linear(),
+                couple=CurriculumRegion("prior", 0.5),
+                decide="step",
+            ),
+            r"CurriculumRegion\(by='prior', limit=0.5\) reads the column 'prior'",
+        ),
+        (
+            lambda: Pacer(4, age=Quantile(Constant(0.5), by="class")),
+            r"Quantile\(.*reads the column 'class'; the pacer has \[\]",
+        ),
+        (
+            lambda: Pacer(4, columns={"prior": torch.tensor([0.0, math.nan, 1.0, math.nan])}),
+            r"column 'prior' must hold numbers; got NaN at \[1, 3\]. Mend the data",
+        ),
+        (
+            lambda: Pacer(4, columns={"sample_weight": torch.tensor([0.0, 1.0, math.nan, 1.0])}),
+            "'sample_weight' must hold finite floats",
+        ),
+        (
+            lambda: Pacer(4, columns={"sample_weight": torch.tensor([0.0, 1.0, math.inf, 1.0])}),
+            "'sample_weight' must hold finite floats",
+        ),
+        (
+            lambda: Pacer(4, columns={"prior": torch.zeros(4, 1)}),
+            r"'prior' must have one value per sample, shape \(4,\); got shape \(4, 1\)",
+        ),
+    ],
+)
+def test_a_column_is_missed_or_refused_when_the_pacer_is_made(
+    make: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_group_column_need_not_be_there_for_auto() -> None:
+    assert Pacer(4, age=Auto(by="class")).current_age.shape == ()
+
+
+def test_a_rule_that_never_cuts_is_welcome_where_the_age_is_a_number() -> None:
+    pacer = Pacer(4, weighting=Welsch(), age=FIXED)
+    assert 0 < pacer(torch.ones(4), ALL).item() < 1
+
+
+@pytest.mark.parametrize("age", [Auto(warmup=1), Quantile(Constant(0.5), by="group")])
+def test_memory_grows_with_the_number_of_groups_not_with_the_largest_label(age: Age) -> None:
+    n = 4000
+    noise = torch.randn(n, generator=torch.Generator().manual_seed(0))
+    loss = torch.nn.functional.softplus(noise + torch.where(torch.arange(n) % 4 < 3, -4.0, 4.0))
+    pacer = Pacer(n, age=age, columns={"group": torch.arange(n) // 2 * 10})
+    assert len(pacer.current_age) == 19_991
+    tracemalloc.start()
+    for _ in range(2):
+        pacer(loss, torch.arange(n))
+        pacer.step()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert pacer.current_age.isfinite().any()
+    assert peak < 60e6
+
+
+@pytest.mark.parametrize(
+    "slip", [{"couple": 0.1}, {"couple": RankInGroup}, {"difficulty": None}, {"weighting": None}]
+)
+def test_a_part_that_is_none_of_its_kind_is_told(slip: dict[str, Any]) -> None:
+    (name,) = slip
+    with pytest.raises(TypeError, match=f"Pacer: {name} must be "):
+        Pacer(4, decide="step", **slip)
