@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from selfpaced import Pacer
 from selfpaced._demo import noise
 from selfpaced._demo.digits import Data, from_scikit_learn, network
+from selfpaced.chain import Weighting
 from selfpaced.pacing import Cosine, Exponential, Geometrical, Linear, Ramp, Root, Shape, Steps
 from selfpaced.report import (
     plot_ages,
@@ -33,7 +34,6 @@ from selfpaced.weighting import (
     Mixture2,
     Polynomial,
     SuperLoss,
-    Weighting,
     Welsch,
 )
 from selfpaced.weighting import Linear as LinearWeighting

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from selfpaced.latent._svm.estimator import LatentSVM
+from selfpaced.latent import LatentSVM
 from selfpaced.latent.problems import Motif
 
 LETTERS = np.array(list("ACGT"))

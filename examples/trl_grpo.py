@@ -9,7 +9,8 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 from trl import GRPOConfig
 
-from selfpaced.trl import Band, PassRates, SelfPacedGRPOTrainer
+from selfpaced.prompts import Band, PassRates
+from selfpaced.trl import SelfPacedGRPOTrainer
 
 generator = torch.Generator().manual_seed(0)
 pairs = torch.cartesian_prod(torch.arange(30), torch.arange(30))

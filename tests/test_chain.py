@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
-from selfpaced import Pacer, Population
+from selfpaced import Pacer
+from selfpaced._memory.columns import expand
 from selfpaced.age import Quantile
-from selfpaced.chain import expand
+from selfpaced.chain import Population
 from selfpaced.pacing import Constant
 
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from selfpaced import Population
-from selfpaced.coupling import CurriculumRegion, Permuted, RankInGroup
-from selfpaced.weighting import L1L2, Hard, Linear, Polynomial, Weighting, Welsch
+from selfpaced.chain import Population, Weighting
+from selfpaced.coupling import CurriculumRegion, RandomOrder, RankInGroup
+from selfpaced.weighting import L1L2, Hard, Linear, Polynomial, Welsch
 
 AGE = torch.tensor(1.0, dtype=torch.float64)
 
@@ -104,10 +104,10 @@ def test_permuted_keeps_as_many_of_each_age() -> None:
     difficulty = torch.arange(8.0)
     age = torch.tensor([3.5, 9.0, 3.5, 9.0, 3.5, 9.0, 3.5, 9.0])
     everyone = Population(difficulty, None, {})
-    drawn = Permuted(3)(difficulty, everyone, Hard(), age)
+    drawn = RandomOrder(3)(difficulty, everyone, Hard(), age)
     for one in (3.5, 9.0):
         at = age == one
         assert sorted(drawn[at].tolist()) == difficulty[at].tolist()
         assert int((drawn < age)[at].sum()) == int((difficulty < age)[at].sum())
     assert not torch.equal(drawn, difficulty)
-    assert torch.equal(drawn, Permuted(3)(difficulty, everyone, Hard(), age))
+    assert torch.equal(drawn, RandomOrder(3)(difficulty, everyone, Hard(), age))

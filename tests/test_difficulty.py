@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from selfpaced import Ledger, Rows
-from selfpaced.difficulty import Loss, Reversed, Shifted, Shuffled, Smoothed
+from selfpaced import Ledger
+from selfpaced.chain import Rows
+from selfpaced.difficulty import Loss, RandomOrder, Reversed, Shifted, Smoothed
 
 DECAY = 0.7
 
@@ -55,18 +56,18 @@ def test_reversed_puts_hard_first() -> None:
 
 
 def test_shuffled_ignores_the_loss_and_depends_on_index_and_seed() -> None:
-    first = Shuffled(seed=1)(torch.rand(1000), rows(1000))
-    assert torch.equal(first, Shuffled(seed=1)(torch.zeros(1000), rows(1000)))
-    assert not torch.equal(first, Shuffled(seed=2)(torch.zeros(1000), rows(1000)))
+    first = RandomOrder(seed=1)(torch.rand(1000), rows(1000))
+    assert torch.equal(first, RandomOrder(seed=1)(torch.zeros(1000), rows(1000)))
+    assert not torch.equal(first, RandomOrder(seed=2)(torch.zeros(1000), rows(1000)))
 
 
 def test_shuffled_is_uniform_and_uncorrelated_between_seeds() -> None:
     n = 100_000
-    a, b = (Shuffled(seed)(torch.zeros(n), rows(n)) for seed in (1, 2))
+    a, b = (RandomOrder(seed)(torch.zeros(n), rows(n)) for seed in (1, 2))
     assert torch.histc(a, 10, 0, 1).sub(n / 10).abs().max() < 400
     assert abs(float(torch.corrcoef(torch.stack([a, b]))[0, 1])) < 0.02
 
 
 @pytest.mark.parametrize("seed", [-1, 21, 100, 2**40])
 def test_any_seed_shuffles(seed: int) -> None:
-    assert Shuffled(seed)(torch.zeros(50), rows(50)).unique().numel() > 40
+    assert RandomOrder(seed)(torch.zeros(50), rows(50)).unique().numel() > 40

@@ -1,64 +1,32 @@
-"""Imports run one way: from the top of this list to the bottom, never back."""
+"""Imports run one way, from the last level to the first, and never in a circle."""
 
 import ast
 import subprocess
 import sys
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "selfpaced"
-ORDER = [
-    "_version",
-    "errors",
-    "weighting",
-    "shapes",
-    "pacing",
-    "rows",
-    "labels",
-    "plain",
-    "placing",
-    "dynamics",
-    "evidence",
-    "ranks",
-    "ledger",
-    "ring",
-    "valley",
-    "auto",
-    "cut",
-    "deviations",
-    "growing",
-    "age",
-    "difficulty",
-    "coupling",
-    "reduction",
-    "trace",
-    "batch",
-    "settings",
-    "restore",
-    "pacer",
-    "loss",
-    "sampling",
-    "order",
-    "sampler",
-    "suspects",
-    "tracking",
-    "prompts",
-    "testing",
-    "__init__",
-    "sklearn",
-    "lightning",
-    "transformers",
-    "trl",
-    "skorch",
-    "latent",
-    "report",
-    "audit",
-    "demo",
-    "cli",
-    "__main__",
-]
-CORE = ORDER[: ORDER.index("sklearn")]
+LEVELS = {
+    "ground": ["_version", "_public", "_errors", "_evidence", "_files", "_ranks"],
+    "chain": ["chain"],
+    "slots": ["weighting", "pacing", "age", "difficulty", "coupling"],
+    "memory": ["_memory"],
+    "pacer": ["_pacer", "_classic"],
+    "package": ["__init__"],
+    "around the pacer": ["_sampling", "suspects", "tracking", "prompts", "report"],
+    "latent": ["latent"],
+    "testing": ["testing"],
+    "audit": ["audit"],
+    "hosts": ["sklearn", "skorch", "lightning", "transformers", "trl"],
+    "demo": ["_demo"],
+    "command line": ["_cli", "__main__"],
+}
+LEVEL = {room: level for level, rooms in enumerate(LEVELS.values()) for room in rooms}
+NEEDS_AN_EXTRA = {"report", "latent", "audit", *LEVELS["hosts"], *LEVELS["demo"], "_cli"}
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
@@ -66,6 +34,7 @@ def room(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
+@cache
 def imports(path: Path) -> list[tuple[str, bool]]:
     """Every module that the file imports, and whether it does so on being imported."""
     tree = ast.parse(path.read_text())
@@ -81,21 +50,58 @@ def imports(path: Path) -> list[tuple[str, bool]]:
     return found
 
 
-def test_every_file_has_its_place_in_the_order() -> None:
-    assert {room(path) for path in FILES} <= set(ORDER)
+def rooms_read_by(path: Path) -> set[str]:
+    """The rooms of our own that the file imports from."""
+    names = {name.split(".")[1] for name, _ in imports(path) if name.startswith("selfpaced.")}
+    return {name if name in LEVEL else "__init__" for name in names} - {room(path)}
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_every_file_has_its_place_in_a_level() -> None:
+    assert {room(path) for path in FILES} == set(LEVEL)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_imports_run_one_way(path: Path) -> None:
-    here = ORDER.index(room(path))
-    for module, _ in imports(path):
-        if module.startswith("selfpaced."):
-            there = module.split(".")[1]
-            there = there if there in ORDER else "__init__"
-            assert there == room(path) or ORDER.index(there) < here, f"{path.name}: {module}"
+def test_no_import_goes_up(path: Path) -> None:
+    here = LEVEL[room(path)]
+    above = {name for name in rooms_read_by(path) if LEVEL[name] > here}
+    if room(path) == "__init__":
+        above -= {name for name in above if LEVEL[name] <= LEVEL["_sampling"]}  # its lazy names
+    assert not above
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if room(p) in CORE], ids=lambda p: p.name)
+def test_rooms_import_in_no_circle() -> None:
+    graph: dict[str, set[str]] = {}
+    for path in FILES:
+        graph.setdefault(room(path), set()).update(rooms_read_by(path))
+    del graph["__init__"]  # its lazy names
+    list(TopologicalSorter(graph).static_order())
+
+
+def test_files_import_in_no_circle() -> None:
+    modules = {module_of(path): path for path in FILES}
+    graph = {}
+    for name, path in modules.items():
+        now = {module for module, on_import in imports(path) if on_import and module in modules}
+        packages = {name.rpartition(".")[0]} if path.name != "__init__.py" else set()
+        graph[name] = now - packages - {name}  # a file of a package comes before its __init__
+    list(TopologicalSorter(graph).static_order())
+
+
+def test_a_host_imports_no_other_host() -> None:
+    for path in FILES:
+        if room(path) in LEVELS["hosts"]:
+            assert not rooms_read_by(path) & set(LEVELS["hosts"]), path.name
+
+
+CORE = [path for path in FILES if room(path) not in NEEDS_AN_EXTRA]
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_the_core_imports_torch_and_numpy_only(path: Path) -> None:
     allowed = set(sys.stdlib_module_names) | {"torch", "numpy", "selfpaced"}
     for module, on_import in imports(path):
@@ -117,3 +123,15 @@ def test_the_names_of_selfpaced_load_nothing_heavier_than_torch() -> None:
     loaded = set(result.stdout.split())
     assert "selfpaced" in loaded
     assert loaded <= set(sys.stdlib_module_names) | {"selfpaced", "torch", "numpy"}, loaded
+
+
+def test_the_house_stays_small_enough_to_find_ones_way_in() -> None:
+    assert len(list(SOURCE.glob("*.py"))) <= 16
+    assert len(list((SOURCE / "audit").glob("*.py"))) <= 8
+    assert len(list((SOURCE / "latent").glob("*.py"))) <= 2
+    short = [path for path in FILES if path.name != "__init__.py" and lines(path) < 60]
+    assert len(short) <= 10, [path.name for path in short]
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text().splitlines())

@@ -11,14 +11,7 @@ from torch import Tensor
 from selfpaced import Pacer
 from selfpaced.age import Threshold
 from selfpaced.pacing import Constant
-from selfpaced.suspects import (
-    confusion,
-    count,
-    judge,
-    probabilities,
-    share_contradicted,
-    wrong,
-)
+from selfpaced.suspects import Count, Judge, _wrong, confusion
 
 LOSSES = st.lists(st.floats(0, 700, width=32), min_size=1, max_size=50)
 
@@ -40,7 +33,7 @@ def test_probabilities_add_up_to_the_share_and_follow_the_losses(
     losses: list[float], share: float
 ) -> None:
     past = torch.tensor(losses)
-    p = probabilities(past, share)
+    p = Judge().probabilities(past, share)
     assert p.dtype == torch.float32 and bool(((p >= 0) & (p <= 1)).all())
     assert float(p.double().mean()) == pytest.approx(share, abs=1e-5)
     order = past.argsort()
@@ -49,42 +42,42 @@ def test_probabilities_add_up_to_the_share_and_follow_the_losses(
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_a_share_of_nothing_or_all_is_no_nan(share: float) -> None:
-    p = probabilities(torch.tensor([0.0, 1e-8, 0.7, 900.0, math.inf]), share)
+    p = Judge().probabilities(torch.tensor([0.0, 1e-8, 0.7, 900.0, math.inf]), share)
     assert p.tolist() == pytest.approx([share] * 5, abs=1e-6)
 
 
 def test_losses_that_are_pressed_together_are_told_apart_as_well() -> None:
     apart = torch.cat([torch.linspace(0.1, 0.3, 90), torch.linspace(0.9, 1.1, 10)])
-    p = probabilities(apart, 0.1)
+    p = Judge().probabilities(apart, 0.1)
     assert float(p[:90].max()) < 0.1 and float(p[90:].min()) > 0.7
 
 
 def test_losses_that_are_all_the_same_have_the_same_probability() -> None:
-    assert probabilities(torch.full((5,), 0.7), 0.2).tolist() == pytest.approx([0.2] * 5)
-    assert probabilities(torch.tensor([0.7]), 0.2).tolist() == pytest.approx([0.2])
+    assert Judge().probabilities(torch.full((5,), 0.7), 0.2).tolist() == pytest.approx([0.2] * 5)
+    assert Judge().probabilities(torch.tensor([0.7]), 0.2).tolist() == pytest.approx([0.2])
 
 
 def test_the_probability_that_a_label_is_not_the_answer() -> None:
-    assert wrong(torch.tensor([0.0, math.log(2), math.inf])).tolist() == [0.0, 0.5, 1.0]
+    assert _wrong(torch.tensor([0.0, math.log(2), math.inf])).tolist() == [0.0, 0.5, 1.0]
 
 
 def test_the_interval_holds_chance_and_all_doubt_on_one_side() -> None:
-    found = count(torch.tensor([0.0, 1.0, 1.0, 0.5, math.nan]))
+    found = Count.of(torch.tensor([0.0, 1.0, 1.0, 0.5, math.nan]))
     assert found.estimate == 2.5
     half = 0.5 + 1.96 * 0.5
     assert (found.low, found.high) == pytest.approx((2.5 - half, 2.5 + half))
-    assert count(torch.tensor([1.0, 1.0])) == (2.0, 2.0, 2.0)
-    assert count(torch.tensor([0.5])).low == 0.0 and count(torch.tensor([0.5])).high == 1.0
+    assert Count.of(torch.tensor([1.0, 1.0])) == (2.0, 2.0, 2.0)
+    assert Count.of(torch.tensor([0.5])).low == 0.0 and Count.of(torch.tensor([0.5])).high == 1.0
 
 
 def test_what_the_model_would_not_have_given_widens_the_range_upwards() -> None:
     p = torch.tensor([0.0, 1.0, 1.0, 0.5])
-    alone, wider = count(p), count(p, 1.0)
+    alone, wider = Count.of(p), Count.of(p, 1.0)
     assert (wider.estimate, wider.low, wider.high) == (alone.estimate, alone.low, 4.0)
-    assert count(torch.full((100,), 0.001), 0.2).high == pytest.approx(
+    assert Count.of(torch.full((100,), 0.001), 0.2).high == pytest.approx(
         20 + 0.1 + 1.96 * 0.1**0.5, abs=0.01
     )
-    assert count(p, 0.1) == alone
+    assert Count.of(p, 0.1) == alone
 
 
 def by_chance(overlap: float, rate: float, n: int = 4000) -> tuple[Tensor, Tensor, Tensor]:
@@ -101,18 +94,18 @@ def by_chance(overlap: float, rate: float, n: int = 4000) -> tuple[Tensor, Tenso
 def test_a_sure_model_contradicts_the_wrong_labels(rate: float) -> None:
     probability, labels, flipped = by_chance(0.4, rate)
     share = float(flipped.float().mean())
-    assert share_contradicted(probability, labels) == pytest.approx(share, abs=0.02)
+    assert Judge().share_contradicted(probability, labels) == pytest.approx(share, abs=0.02)
 
 
 def test_what_is_merely_doubtful_is_not_contradicted() -> None:
     probability, labels, _ = by_chance(1.3, 0.0)
     doubted = 1 - float(probability.gather(1, labels[:, None]).mean())
-    assert doubted > 0.25 and share_contradicted(probability, labels) < doubted / 3
+    assert doubted > 0.25 and Judge().share_contradicted(probability, labels) < doubted / 3
 
 
 def test_a_label_nobody_is_sure_of_counts_for_nothing() -> None:
     probability = torch.tensor([[0.9, 0.1, 0.0], [0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.6, 0.4, 0.0]])
-    assert share_contradicted(probability, torch.tensor([0, 0, 1, 1])) == 0.0
+    assert Judge().share_contradicted(probability, torch.tensor([0, 0, 1, 1])) == 0.0
 
 
 def test_a_judgement_with_probabilities_counts_no_overlap() -> None:
@@ -123,8 +116,8 @@ def test_a_judgement_with_probabilities_counts_no_overlap() -> None:
         for _ in range(4):
             pacer(loss, torch.arange(1000), probabilities=True, **extra)
             pacer.step()
-    assert judge(watched).count.estimate < judge(plain).count.estimate / 3
-    assert judge(watched).count.high >= judge(plain).count.estimate
+    assert Judge()(watched).count.estimate < Judge()(plain).count.estimate / 3
+    assert Judge()(watched).count.high >= Judge()(plain).count.estimate
 
 
 def test_confusion_counts_by_the_class_that_was_meant() -> None:
@@ -136,7 +129,7 @@ def test_confusion_counts_by_the_class_that_was_meant() -> None:
 
 def test_a_run_of_right_and_wrong_labels_is_told_apart() -> None:
     loss = torch.cat([torch.full((60,), 0.02), torch.full((40,), 4.0)])
-    judged = judge(trained(loss))
+    judged = Judge()(trained(loss))
     assert bool((judged.probability[:60] < 0.1).all() and (judged.probability[60:] > 0.9).all())
     assert judged.count.low <= 40 <= judged.count.high
     assert judged.suggested.tolist() == [-1] * 100 and bool(judged.confidence.isnan().all())
@@ -144,7 +137,7 @@ def test_a_run_of_right_and_wrong_labels_is_told_apart() -> None:
 
 def test_logits_suggest_the_class_that_was_meant() -> None:
     logits = torch.tensor([[5.0, 0.0], [0.0, 5.0]])
-    judged = judge(trained(torch.tensor([0.01, 5.0]), logits=logits))
+    judged = Judge()(trained(torch.tensor([0.01, 5.0]), logits=logits))
     assert judged.suggested.tolist() == [0, 1]
     torch.testing.assert_close(judged.confidence, torch.softmax(logits, 1).amax(1))
 
@@ -153,17 +146,17 @@ def test_samples_never_seen_are_not_judged() -> None:
     pacer = Pacer(3)
     pacer.observe(torch.tensor([0.1, 3.0]), torch.tensor([0, 2]))
     pacer.step()
-    judged = judge(pacer)
+    judged = Judge()(pacer)
     assert judged.probability.isnan().tolist() == [False, True, False]
     assert judged.count.high <= 2
 
 
 @pytest.mark.parametrize("pacer", [Pacer(), Pacer(3)], ids=["no n_samples", "no step"])
 def test_nothing_is_judged_without_a_memory(pacer: Pacer) -> None:
-    with pytest.raises(ValueError, match=r"judge needs a pacer made as Pacer\(len\(dataset\)\)"):
-        judge(pacer)
+    with pytest.raises(ValueError, match=r"Judge needs a pacer made as Pacer\(len\(dataset\)\)"):
+        Judge()(pacer)
 
 
 def test_losses_that_are_no_log_probabilities_are_refused() -> None:
     with pytest.raises(ValueError, match="needs 0 or more; got -1"):
-        judge(trained(torch.tensor([-1.0, 2.0])))
+        Judge()(trained(torch.tensor([-1.0, 2.0])))

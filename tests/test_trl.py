@@ -22,14 +22,8 @@ from trl.trainer.utils import RepeatSampler
 from selfpaced import Pacer
 from selfpaced.age import Quantile
 from selfpaced.pacing import Constant
-from selfpaced.prompts import PromptSampler
-from selfpaced.trl import (
-    AsyncPassRates,
-    Band,
-    PassRates,
-    SelfPacedGRPOMixin,
-    SelfPacedGRPOTrainer,
-)
+from selfpaced.prompts import AsyncPassRates, Band, PassRates, PromptSampler
+from selfpaced.trl import SelfPacedGRPOMixin, SelfPacedGRPOTrainer
 
 pytestmark = [  # transformers warns of names that it uses itself
     pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"),

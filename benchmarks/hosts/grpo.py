@@ -36,10 +36,11 @@ from benchmarks.shared.lines import RESULTS, run_missing
 from benchmarks.shared.provenance import machine, versions
 from selfpaced import Pacer
 from selfpaced.age import Quantile, Threshold
-from selfpaced.coupling import Permuted
+from selfpaced.coupling import RandomOrder
 from selfpaced.difficulty import Smoothed
 from selfpaced.pacing import Constant, Ramp
-from selfpaced.trl import Band, PassRates, SelfPacedGRPOTrainer
+from selfpaced.prompts import Band, PassRates
+from selfpaced.trl import SelfPacedGRPOTrainer
 
 FILE = RESULTS / "grpo.jsonl"
 WAYS, WRONG, SEEDS = ("plain", "band", "random", "easy"), (0.0, 0.4), range(5)
@@ -159,7 +160,7 @@ def paced(way: str, n: int, seed: int) -> Pacer:
     if way == "band":
         return band.pacer(n)
     inside = Threshold(Constant(0.0))
-    return Pacer(n, difficulty=band, age=inside, couple=Permuted(seed), decide="step")
+    return Pacer(n, difficulty=band, age=inside, couple=RandomOrder(seed), decide="step")
 
 
 def settings(seed: int, folder: str) -> GRPOConfig:

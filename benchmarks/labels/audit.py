@@ -39,8 +39,7 @@ from benchmarks.shared import texts
 from benchmarks.shared.lines import RESULTS, run_missing
 from selfpaced._demo.noise import symmetric
 from selfpaced._files import read_parquet
-from selfpaced.audit import load
-from selfpaced.audit._reading import Options, read
+from selfpaced.audit import Options, load, read
 
 FILE, HEADS = RESULTS / "audit.jsonl", ("wrong", "found")
 TABLES = {

@@ -30,7 +30,7 @@ from benchmarks.shared.provenance import machine, versions
 from selfpaced import Pacer
 from selfpaced._demo import noise
 from selfpaced.age import Quantile
-from selfpaced.difficulty import Shuffled, Smoothed
+from selfpaced.difficulty import RandomOrder, Smoothed
 from selfpaced.pacing import Constant, Ramp, Recorded
 
 BATCH, LEARNING_RATE, CLASSES = 128, 1e-3, 10
@@ -102,7 +102,7 @@ def paced(run: Run, labels: Tensor, rows: list[Row]) -> Pacer:
         return Pacer(n, age=Quantile(Recorded((1.0, *(fall(step) for step in range(5))))))
     if run.method == "random":
         shares = Recorded((1.0, *shares_of_default(run, rows)))
-        return Pacer(n, age=Quantile(shares), difficulty=Shuffled(run.seed))
+        return Pacer(n, age=Quantile(shares), difficulty=RandomOrder(run.seed))
     return Pacer(n, age=Quantile(Constant(1.0)))
 
 

@@ -37,7 +37,7 @@ from benchmarks.shared.lines import RESULTS, append, read
 from benchmarks.shared.ways import WAYS, compare, kept_shares
 from selfpaced import Pacer
 from selfpaced.audit._learning.networks import mlp
-from selfpaced.suspects import judge
+from selfpaced.suspects import Judge
 
 FILE = RESULTS / "natural.jsonl"
 EPOCHS, EPOCHS_OF_CLEANLAB, CLASSES, WORDS = 30, 10, 3, 5_000
@@ -136,7 +136,7 @@ def execute(name: str, features: str, seed: int) -> Row:
     )
     ap, epochs = rival.best(folds, data.y.numpy(), data.wrong)
     scores = {"default": pacer.ledger.suspicion, "plain": runs["plain"][1].ledger.loss}
-    said = judge(pacer).count
+    said = Judge()(pacer).count
     return Row(
         *(name, features, seed, share),
         *(said.estimate / n, said.low / n, said.high / n),

@@ -21,8 +21,7 @@ from torch.nn import functional as F
 
 from benchmarks.labels.first_run import BATCH, LEARNING_RATE, SETTINGS, network
 from benchmarks.shared.lines import RESULTS, Planned, corrupted, work
-
-Floats = NDArray[np.float64]
+from selfpaced.chain import Floats
 
 FILE = RESULTS / "rival.jsonl"
 FOLDS = 5

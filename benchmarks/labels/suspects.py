@@ -25,8 +25,7 @@ from benchmarks.labels.rival import Rival
 from benchmarks.shared import data
 from benchmarks.shared.lines import RESULTS, Planned, corrupted, read, work
 from selfpaced.audit import Audit, audit
-
-Floats = NDArray[np.float64]
+from selfpaced.chain import Floats
 
 FILE = RESULTS / "suspects.jsonl"
 BINS = 15

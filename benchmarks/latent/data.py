@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from benchmarks.shared import data
+from selfpaced.chain import Floats
 from selfpaced.latent.problems import Rotated
 from selfpaced.latent.problems._letters import LETTERS
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Letters = NDArray[np.uint8]
 

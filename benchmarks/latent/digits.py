@@ -21,14 +21,14 @@ from benchmarks.shared.lines import RESULTS, run_missing
 from benchmarks.shared.provenance import machine, versions
 from selfpaced.age import Growing
 from selfpaced.latent import NotConverged, Search, Stop
-from selfpaced.latent._search.control import Scattered
 from selfpaced.latent._svm.margin import Margin
 from selfpaced.latent.problems import Digits
+from selfpaced.weighting import RandomOrder
 
 EPS, FOLDS, CS, STARTS, UPRIGHT = 1e-3, (0, 1), (25.0, 150.0), (0, 1, 2, 3), 5
 WAYS = latent_ways.WAYS | {
     "random order, mu = 1.1, to a fixed point": Search(
-        age=Growing(1.1), weighting=Scattered(), stop=FIXED
+        age=Growing(1.1), weighting=RandomOrder(), stop=FIXED
     ),
 }
 Key = tuple[str, int, float, int, str]  # of a row

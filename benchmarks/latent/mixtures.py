@@ -33,14 +33,11 @@ from torch import Tensor
 from benchmarks.shared.lines import RESULTS, run_missing
 from benchmarks.shared.provenance import machine, versions
 from selfpaced.age import Quantile
-from selfpaced.latent import NotConverged
-from selfpaced.latent._clusters.kmeans import SelfPacedKMeans
-from selfpaced.latent._clusters.mixture import SelfPacedGaussianMixture
+from selfpaced.chain import Floats, Number
+from selfpaced.latent import NotConverged, SelfPacedGaussianMixture, SelfPacedKMeans
 from selfpaced.pacing import Constant
 from selfpaced.weighting import Hard
-from selfpaced.weighting._rule import Number
 
-Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Ours = SelfPacedGaussianMixture | SelfPacedKMeans
 

@@ -24,8 +24,8 @@ from benchmarks.latent.data import matrix as pwm
 from benchmarks.latent.ways import AS_MANY, WAYS, as_many, means
 from benchmarks.shared.lines import RESULTS, run_missing
 from benchmarks.shared.provenance import machine, versions
-from selfpaced.latent import NotConverged, Search
-from selfpaced.latent._svm.estimator import PATIENT, LatentSVM
+from selfpaced.latent import LatentSVM, NotConverged, Search
+from selfpaced.latent._svm.estimator import PATIENT
 from selfpaced.latent.problems import Motif
 
 N, TEST, C, SEEDS, STUCK = 800, 2000, 150.0, (0, 1, 2, 3), 0.45

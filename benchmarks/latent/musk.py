@@ -36,11 +36,12 @@ from benchmarks.shared import data
 from benchmarks.shared.lines import RESULTS, run_missing
 from benchmarks.shared.provenance import machine, versions
 from selfpaced.age import Quantile, Threshold
+from selfpaced.chain import Number
+from selfpaced.latent import MISVM, Search, miSVM
 from selfpaced.latent import Row as Step
-from selfpaced.latent import Search
-from selfpaced.latent._bags.estimators import MISVM, Bags, bags_of, miSVM
+from selfpaced.latent._bags.estimators import Bags, bags_of
 from selfpaced.pacing import Ramp, Recorded
-from selfpaced.weighting._rule import Number, Rule
+from selfpaced.weighting import Rule
 
 FILE = RESULTS / "latent_musk.jsonl"
 MUSK = data.Source(

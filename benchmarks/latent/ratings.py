@@ -34,10 +34,9 @@ from benchmarks.labels.suspects import interval
 from benchmarks.shared.data import Source, fetch
 from benchmarks.shared.lines import RESULTS, run_missing
 from benchmarks.shared.provenance import machine, versions
-from selfpaced.age import Age, Deviations
-from selfpaced.latent._factors.estimator import SelfPacedFactorisation
-
-Floats = NDArray[np.float64]
+from selfpaced.age import Deviations
+from selfpaced.chain import Age, Floats
+from selfpaced.latent import SelfPacedFactorisation
 
 MOVIELENS = Source(
     name="movielens-100k",

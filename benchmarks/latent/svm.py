@@ -17,11 +17,10 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.latent.data import Part, digits_pair
+from selfpaced.chain import Floats
 from selfpaced.latent import Search, Stop
 from selfpaced.latent._svm.margin import Margin
 from selfpaced.latent.problems import Digits
-
-Floats = NDArray[np.float64]
 
 PAIR, FOLD, CS, EPS, PAIRS = (2, 7), 0, (25.0, 150.0), 1e-3, 7
 UPRIGHT = 5  # the place of the angle 0

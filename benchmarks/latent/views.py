@@ -30,9 +30,10 @@ from sklearn.metrics import normalized_mutual_info_score
 
 from benchmarks.shared.lines import RESULTS, run_missing
 from benchmarks.shared.provenance import machine, versions
-from selfpaced.latent._clusters.views import EachView, MultiViewSelfPacedClustering
+from selfpaced.age import EachView
+from selfpaced.chain import Floats
+from selfpaced.latent import MultiViewSelfPacedClustering
 
-Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 FILE = RESULTS / "latent_views.jsonl"

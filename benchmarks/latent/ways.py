@@ -6,8 +6,8 @@ import numpy as np
 
 from selfpaced.age import Growing, Quantile
 from selfpaced.latent import Search, Stop
-from selfpaced.latent._search.control import Scattered
 from selfpaced.pacing import Ramp
+from selfpaced.weighting import RandomOrder
 
 PAPER = Stop(min_outer=2, patience=1)
 FIXED = Stop(0.0, min_outer=3, patience=3)  # until nothing changes any more
@@ -16,14 +16,16 @@ WAYS = {
     "CCCP": Search(age=None, stop=PAPER),
     "self-paced": Search(stop=PAPER),
     "self-paced, mu = 1.1": Search(age=Growing(1.1), stop=PAPER),
-    "random order": Search(weighting=Scattered(), stop=PAPER),
+    "random order": Search(weighting=RandomOrder(), stop=PAPER),
     "CCCP to a fixed point": Search(age=None, stop=FIXED),
     "self-paced, mu = 1.1, to a fixed point": Search(age=Growing(1.1), stop=FIXED),
     "self-paced, mu = 1.03, to a fixed point": Search(age=Growing(1.03), stop=FIXED),
     "self-paced, a share, to a fixed point": Search(age=SHARE, stop=FIXED),
-    "random order, a share, to a fixed point": Search(age=SHARE, weighting=Scattered(), stop=FIXED),
+    "random order, a share, to a fixed point": Search(
+        age=SHARE, weighting=RandomOrder(), stop=FIXED
+    ),
     "random order, mu = 1.03, to a fixed point": Search(
-        age=Growing(1.03), weighting=Scattered(), stop=FIXED
+        age=Growing(1.03), weighting=RandomOrder(), stop=FIXED
     ),
 }
 AS_MANY = "CCCP, as many solves"

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from selfpaced import Pacer
-from selfpaced.age import Age, Quantile
-from selfpaced.chain import Difficulty
-from selfpaced.difficulty import Shuffled, Smoothed
+from selfpaced.age import Quantile
+from selfpaced.chain import Age, Difficulty
+from selfpaced.difficulty import RandomOrder, Smoothed
 from selfpaced.pacing import Constant, Recorded
 
 Out = TypeVar("Out")
@@ -28,7 +28,7 @@ def compare(
     results = {"default": train(default)}
     others: dict[str, tuple[Age, Difficulty]] = {
         "plain": (Quantile(Constant(1.0)), Smoothed()),
-        "random": (Quantile(Recorded((1.0, *kept_shares(default)))), Shuffled(seed)),
+        "random": (Quantile(Recorded((1.0, *kept_shares(default)))), RandomOrder(seed)),
         "told": (Quantile(Recorded((1.0, 1.0, right))), Smoothed()),
     }
     for way, (age, difficulty) in others.items():

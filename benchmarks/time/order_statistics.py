@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from selfpaced import Population
 from selfpaced.age import Auto, Quantile
+from selfpaced.chain import Population
 from selfpaced.pacing import Constant
 
 RATIO_TARGET, MEMORY_TARGET = 3.0, 1.5

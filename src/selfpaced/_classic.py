@@ -13,11 +13,13 @@ from selfpaced._errors import (
     require_positive_int,
     values_can_be_read,
 )
-from selfpaced._pacer.plain import Plain
 from selfpaced._pacer.reduction import Reduction, reduce_weighted
+from selfpaced._pacer.state import Plain
+from selfpaced._public import public
 from selfpaced.weighting import Hard
 
 
+@public("selfpaced")
 class SPLLoss(Plain, nn.NLLLoss):
     """Negative log likelihood of the samples whose loss is below a growing threshold.
 
@@ -47,6 +49,7 @@ class SPLLoss(Plain, nn.NLLLoss):
     Shape:
         input (B, C) log-probabilities, target (B,) int64, index (B,) int64.
 
+    >>> import torch
     >>> criterion = SPLLoss(n_samples=2)
     >>> log_p = torch.log(torch.tensor([[0.95, 0.05], [0.5, 0.5]]))
     >>> criterion(log_p, torch.tensor([0, 1]), torch.tensor([0, 1]))

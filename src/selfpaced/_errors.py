@@ -148,3 +148,13 @@ def choose(name: str, value: str, allowed: tuple[str, ...]) -> None:
     near = difflib.get_close_matches(str(value), allowed, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}.{hint}")
+
+
+def column_of(columns: Mapping[str, Tensor], name: str, owner: str) -> Tensor:
+    """Return a column that a strategy reads, or raise and say how to give it."""
+    if name not in columns:
+        raise ValueError(
+            f"{owner} reads the column {name!r}; the pacer has {sorted(columns)}. "
+            f"Pass columns={{{name!r}: values}} to Pacer."
+        )
+    return columns[name]

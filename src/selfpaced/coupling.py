@@ -6,28 +6,18 @@ weighting of the shifted difficulty is then the exact minimiser of the coupled o
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from selfpaced._errors import require, require_finite
-from selfpaced.chain import Population, column_of
-from selfpaced.weighting import Weighting
+from selfpaced._errors import column_of, require, require_finite
+from selfpaced.chain import Coupling, Population, Weighting
 
-
-class Coupling(Protocol):
-    """Anything that shifts the difficulties of a population."""
-
-    def __call__(
-        self, difficulty: Tensor, population: Population, weighting: Weighting, age: Tensor
-    ) -> Tensor:
-        """Return the shifted difficulty, shape (n,)."""
-        ...
+__all__ = ["CurriculumRegion", "RandomOrder", "RankInGroup"]
 
 
 @dataclass(frozen=True)
-class RankInGroup:
+class RankInGroup(Coupling):
     r"""Self-paced learning with diversity (SPLD): easy samples, from many groups.
 
     .. math:: g(v) = -\lambda \sum_i v_i - \gamma \sum_b \lVert v^{(b)} \rVert_2
@@ -56,6 +46,11 @@ class RankInGroup:
     strength: float
     by: str = "group"
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The column of groups."""
+        return (self.by,)
+
     def __post_init__(self) -> None:
         """Check the strength."""
         require_finite("strength", self.strength, "RankInGroup")
@@ -83,7 +78,7 @@ class RankInGroup:
 
 
 @dataclass(frozen=True)
-class CurriculumRegion:
+class CurriculumRegion(Coupling):
     r"""Self-paced curriculum learning (SPCL): a linear region :math:`a^T v \le c` holds v.
 
     The constants a rank the samples by prior knowledge: small a comes first. By duality the
@@ -115,6 +110,11 @@ class CurriculumRegion:
 
     by: str
     limit: float
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The column of constants."""
+        return (self.by,)
 
     def __post_init__(self) -> None:
         """Check the limit."""
@@ -161,7 +161,7 @@ def _smallest_multiplier(used: Callable[[float], float], bound: float) -> float:
 
 
 @dataclass(frozen=True)
-class Permuted:
+class RandomOrder(Coupling):
     """As many samples, chosen at random: the control for a selection whose size is not known.
 
     A coupling, for ``decide="step"``: each sample is judged by the difficulty of another one.
@@ -171,7 +171,7 @@ class Permuted:
 
     >>> difficulty = torch.tensor([0.1, 0.2, 0.3])
     >>> population = Population(difficulty, None, {})
-    >>> Permuted(1)(difficulty, population, None, torch.tensor(0.0)).sort().values
+    >>> RandomOrder(1)(difficulty, population, None, torch.tensor(0.0)).sort().values
     tensor([0.1000, 0.2000, 0.3000])
     """
 

@@ -5,21 +5,19 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from selfpaced._errors import require, require_finite
-from selfpaced.chain import Difficulty, Rows, column_of
+from selfpaced._errors import column_of, require, require_finite
+from selfpaced.chain import Difficulty, Rows
+
+__all__ = ["Loss", "RandomOrder", "Reversed", "Shifted", "Smoothed"]
 
 
 @dataclass(frozen=True)
-class Loss:
+class Loss(Difficulty):
     """The last loss itself, as in the papers.
 
     >>> Loss()(torch.tensor([0.5]), Rows(torch.tensor([0]), torch.tensor([9.0]), torch.ones(1), {}))
     tensor([0.5000])
     """
-
-    def fold(self, loss: Tensor, rows: Rows) -> Tensor:
-        """Return the memory after this loss, shape (B,)."""
-        return loss
 
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
         """Return the difficulty that this memory means, shape (B,)."""
@@ -27,7 +25,7 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Smoothed:
+class Smoothed(Difficulty):
     r"""A moving average of a sample's losses over its visits, free of bias from the start.
 
     .. math:: S_n = S_{n-1} + (f - S_{n-1}) / (1 + \beta + \dots + \beta^{n-1})
@@ -68,7 +66,7 @@ class Smoothed:
 
 
 @dataclass(frozen=True)
-class Shifted:
+class Shifted(Difficulty):
     """Another difficulty plus a constant of the sample: a prior, an irreducible loss.
 
     Args:
@@ -93,6 +91,11 @@ class Shifted:
         """Check the scale."""
         require_finite("scale", self.scale, "Shifted")
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The column, and what the shifted difficulty reads."""
+        return (self.column, *self.of.reads)
+
     def fold(self, loss: Tensor, rows: Rows) -> Tensor:
         """Return the memory after this loss, shape (B,)."""
         return self.of.fold(loss, rows)
@@ -104,7 +107,7 @@ class Shifted:
 
 
 @dataclass(frozen=True)
-class Reversed:
+class Reversed(Difficulty):
     """Hard first: the negative of another difficulty.
 
     The age is then in the unit of the negative loss: ``Quantile`` works as it is.
@@ -119,6 +122,11 @@ class Reversed:
 
     of: Difficulty = field(default_factory=Smoothed)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the reversed difficulty reads."""
+        return self.of.reads
+
     def fold(self, loss: Tensor, rows: Rows) -> Tensor:
         """Return the memory after this loss, shape (B,)."""
         return self.of.fold(loss, rows)
@@ -129,7 +137,7 @@ class Reversed:
 
 
 @dataclass(frozen=True)
-class Shuffled:
+class RandomOrder(Difficulty):
     """A random order, the control of every comparison: a fixed number in [0, 1) per sample.
 
     The number is a hash of the sample's index and the seed: the same on every rank and machine,
@@ -139,15 +147,11 @@ class Shuffled:
         seed: Another seed is another order.
 
     >>> rows = Rows(torch.arange(3), torch.zeros(3), torch.ones(3), {})
-    >>> Shuffled(seed=1)(torch.zeros(3), rows)
+    >>> RandomOrder(seed=1)(torch.zeros(3), rows)
     tensor([0.1021, 0.3413, 0.2969])
     """
 
     seed: int = 0
-
-    def fold(self, loss: Tensor, rows: Rows) -> Tensor:
-        """Return the memory after this loss, shape (B,): the loss itself."""
-        return loss
 
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
         """Return the number of each sample, shape (B,)."""

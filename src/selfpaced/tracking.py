@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from selfpaced._pacer.pacer import Pacer
-from selfpaced.age import Auto
-from selfpaced.suspects import judge
+from selfpaced.suspects import Judge
+
+__all__ = ["scalars"]
 
 GROUPS = 50  # where there are more, none has a chart of its own
 QUANTILES = (10, 50, 90)
@@ -27,7 +28,7 @@ def scalars(pacer: Pacer) -> dict[str, float]:
       (sum v)^2 / sum v^2;
     - ``spl/weight_entropy``: the entropy of v / sum v, of log n: 1 where all n weigh alike, 0 where
       one has all the weight;
-    - ``spl/n_suspect``: how many labels are more probably wrong than right, by ``suspects.judge``;
+    - ``spl/n_suspect``: how many labels are more probably wrong than right, by ``suspects.Judge``;
       for ``age=Auto()``, whose losses are -ln p, once it has warmed up.
 
     Without ``n_samples`` weights and suspects are unknown and left out. Of more than 50 groups none
@@ -57,8 +58,9 @@ def scalars(pacer: Pacer) -> dict[str, float]:
     if pacer.n_samples is not None:
         said |= _of_weights(pacer.weight[seen].double())
         said |= _by_group("frac_selected", _shares(pacer, seen))
-        if isinstance(pacer.age, Auto) and pacer.steps >= pacer.age.warmup:
-            said["spl/n_suspect"] = (judge(pacer).probability > 0.5).sum()
+        first = None if pacer.age is None else pacer.age.judges_from
+        if first is not None and pacer.steps >= first:
+            said["spl/n_suspect"] = (Judge()(pacer).probability > 0.5).sum()
     numbers = {name: float(number) for name, number in said.items()}
     return {name: number for name, number in numbers.items() if math.isfinite(number)}
 

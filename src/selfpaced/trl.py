@@ -1,5 +1,6 @@
 """Self-paced GRPO in trl: prompts that are solved sometimes, not always and not never.
 
+>>> from selfpaced.prompts import Band, PassRates
 >>> pacer = Band(0.2, 0.8).pacer(100)
 >>> reward = PassRates(pacer, lambda completions, **columns: [1.0 for _ in completions])
 >>> # SelfPacedGRPOTrainer(model, reward, ...) in place of GRPOTrainer(model, reward_function, ...)
@@ -14,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from selfpaced._errors import require, require_positive_int
 from selfpaced._files import replacing
-from selfpaced.prompts import AsyncPassRates, Band, PassRates, PromptSampler
+from selfpaced.prompts import AsyncPassRates, PassRates, PromptSampler
 
 try:
     from datasets import Dataset
@@ -26,9 +27,6 @@ except ImportError as error:
     ) from error
 
 __all__ = [
-    "AsyncPassRates",
-    "Band",
-    "PassRates",
     "SelfPacedGRPOMixin",
     "SelfPacedGRPOTrainer",
 ]
@@ -83,7 +81,7 @@ class SelfPacedGRPOMixin(Base):
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the host's loader, over prompts that know their index."""
         rates = self.pass_rates
-        self.train_dataset = with_index(self.train_dataset, rates)
+        self.train_dataset = _with_index(self.train_dataset, rates)
         sets = self.eval_dataset if isinstance(self.eval_dataset, dict) else {"": self.eval_dataset}
         require(
             all(
@@ -189,7 +187,7 @@ class SelfPacedGRPOTrainer(SelfPacedGRPOMixin, GRPOTrainer):
     """``GRPOTrainer`` with prompts by pass rate: see ``SelfPacedGRPOMixin``."""
 
 
-def with_index(dataset: object, rates: PassRates | AsyncPassRates) -> Dataset:
+def _with_index(dataset: object, rates: PassRates | AsyncPassRates) -> Dataset:
     """Return the dataset with a column of indices, the same one where it has it.
 
     Raises:

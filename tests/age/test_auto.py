@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from selfpaced import Population
 from selfpaced.age import Auto
+from selfpaced.chain import Population
 
 EVERYTHING = torch.tensor(math.inf)
 LATE = 20

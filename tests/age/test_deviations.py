@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from selfpaced import Pacer, Population
+from selfpaced import Pacer
 from selfpaced.age import Deviations, Quantile
+from selfpaced.chain import Population
 from selfpaced.pacing import Constant
 
 EVERYTHING = torch.tensor(math.inf)

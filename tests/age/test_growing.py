@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from selfpaced import Pacer, Population
+from selfpaced import Pacer
 from selfpaced.age import Growing
+from selfpaced.chain import Population
 
 NOTHING = torch.tensor(math.inf)
 

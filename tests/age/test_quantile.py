@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from selfpaced import Population
 from selfpaced.age import Quantile, Threshold
+from selfpaced.age._quantile import cut
+from selfpaced.chain import Population
 from selfpaced.pacing import Constant, Geometric
 
 SCALAR = torch.tensor(0.0)
@@ -94,3 +95,19 @@ def test_a_missing_column_is_named() -> None:
 @pytest.mark.parametrize("step", [310, 5000])
 def test_a_threshold_beyond_float32_is_infinite(step: int) -> None:
     assert float(Threshold(Geometric(0.1, 1.35))(step, None, torch.tensor(0.0))) == math.inf
+
+
+def test_equal_masses_change_nothing() -> None:
+    of = torch.rand(50)
+    for share in (0.1, 0.5, 0.9):
+        assert cut(of, share, torch.full((50,), 3.0)) == cut(of, share)
+
+
+def test_mass_fills_the_share() -> None:
+    assert cut(torch.tensor([1.0, 2.0, 3.0]), 0.5, torch.tensor([1.0, 1.0, 8.0])) == math.inf
+    assert cut(torch.tensor([1.0, 2.0, 3.0]), 0.5, torch.tensor([5.0, 1.0, 4.0])) == 2.0
+
+
+def test_nothing_keeps_all() -> None:
+    assert cut(torch.empty(0), 0.5) == math.inf
+    assert cut(torch.empty(0), 0.5, torch.empty(0)) == math.inf

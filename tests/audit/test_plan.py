@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from selfpaced._cli import app
+from selfpaced.audit import Options
 from selfpaced.audit._learning.training import Settings
 from selfpaced.audit._plan import Plan, check, command, differences, from_json, to_json
-from selfpaced.audit._reading import Options
 
 FULL = Plan(
     Path("my pets.csv"),

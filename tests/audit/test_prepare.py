@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from selfpaced.audit import Options, read
 from selfpaced.audit._learning import aims
 from selfpaced.audit._prepare import prepare, robust
-from selfpaced.audit._reading import Options, read
 
 
 def table(path: Path, text: str) -> Path:

@@ -13,14 +13,13 @@ from torch import nn
 
 from selfpaced import Pacer
 from selfpaced.age import Threshold
+from selfpaced.audit import Options, read
 from selfpaced.audit import _run as module
-from selfpaced.audit._learners import built, machine
 from selfpaced.audit._learning.estimators import Rounds
 from selfpaced.audit._learning.training import Training
 from selfpaced.audit._plan import Plan
 from selfpaced.audit._prepare import Prepared, prepare
-from selfpaced.audit._reading import Options, read
-from selfpaced.audit._run import Epoch, Run
+from selfpaced.audit._run import Epoch, Run, built, machine
 from selfpaced.difficulty import Loss
 from selfpaced.pacing import Constant
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 import selfpaced
 from selfpaced._cli import app
-from selfpaced._cli.stopping import Stop, stopping
+from selfpaced._cli.progress import Stop, stopping
 from selfpaced.audit._run import Run
 
 SOURCE = Path(selfpaced.__file__).parents[1]
@@ -82,7 +82,7 @@ def test_the_command_that_is_told_goes_on_to_the_bit(
 
 
 def test_a_second_time_ends_at_once(wine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selfpaced._cli.stopping.AGAIN", -1.0)
+    monkeypatch.setattr("selfpaced._cli.progress.AGAIN", -1.0)
     monkeypatch.setattr("selfpaced.audit._run.MINUTE", 0.0)
 
     def twice() -> None:

@@ -14,12 +14,12 @@ from typer.testing import CliRunner, Result
 
 from selfpaced import _files as trace
 from selfpaced._cli.predict import predict
+from selfpaced.audit import Options, Source, Trained, read
 from selfpaced.audit._features.fit import fit
-from selfpaced.audit._folder.model import Trained, save
+from selfpaced.audit._folder.model import save
 from selfpaced.audit._learning.aims import Classes, Numbers
 from selfpaced.audit._learning.estimators import Rounds
 from selfpaced.audit._learning.training import Settings
-from selfpaced.audit._reading import Options, Source, read
 
 app = typer.Typer()
 app.command()(predict)

@@ -1,37 +1,39 @@
-"""Without its packages each room says what to install."""
+"""Without its packages each name of the room says what to install."""
 
 import subprocess
 import sys
 
 import pytest
 
-NEEDS = {
-    "cutting_plane": "piqp",
-    "svm": "sklearn",
-    "restarts": "joblib",
-    "instances": "sklearn",
-    "factors": "sklearn",
-    "mixtures": "sklearn",
-    "clusters": "sklearn",
-    "views": "sklearn",
-    "problems.digits": "sklearn",
-    "problems.mentions": "scipy",
-}
+NEEDS = [
+    ("LatentSVM", "piqp"),
+    ("LatentSVM", "sklearn"),
+    ("restarts", "joblib"),
+    ("MISVM", "sklearn"),
+    ("miSVM", "sklearn"),
+    ("SelfPacedFactorisation", "sklearn"),
+    ("SelfPacedFactorisation", "scipy"),
+    ("SelfPacedGaussianMixture", "sklearn"),
+    ("SelfPacedKMeans", "sklearn"),
+    ("MultiViewSelfPacedClustering", "sklearn"),
+    ("problems", "sklearn"),
+    ("problems", "scipy"),
+]
 
 
-@pytest.mark.parametrize("room", NEEDS)
-def test_what_is_missing_is_named_with_what_to_install(room: str) -> None:
-    program = f"import sys; sys.modules[{NEEDS[room]!r}] = None; import selfpaced.latent.{room}"
+@pytest.mark.parametrize(("name", "package"), NEEDS)
+def test_what_is_missing_is_named_with_what_to_install(name: str, package: str) -> None:
+    program = f"import sys; sys.modules[{package!r}] = None; from selfpaced.latent import {name}"
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert result.returncode == 1
     last = result.stderr.strip().splitlines()[-1]
-    assert last.startswith("ImportError: selfpaced.latent.")
+    assert last.startswith(f"ImportError: selfpaced.latent.{name} needs {package}")
     assert last.endswith('pip install "selfpaced[latent]"')
 
 
 def test_the_search_itself_needs_none_of_them() -> None:
-    blocked = "; ".join(f"sys.modules[{name!r}] = None" for name in sorted(set(NEEDS.values())))
+    blocked = "; ".join(f"sys.modules[{name!r}] = None" for name in sorted({p for _, p in NEEDS}))
     program = f"import sys; {blocked}; from selfpaced.latent import Search; Search()"
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from selfpaced import Ledger, Pacer
 from selfpaced._pacer.pacer import Decide
-from selfpaced.age import Age, Auto, Deviations, Quantile, Threshold
+from selfpaced.age import Auto, Deviations, Quantile, Threshold
+from selfpaced.chain import Age
 from selfpaced.difficulty import Loss
 from selfpaced.pacing import Constant
 from selfpaced.weighting import Linear

@@ -7,8 +7,9 @@ from torch import Tensor
 from selfpaced import Pacer
 from selfpaced._pacer.batch import flag_scores, read_scores
 from selfpaced.age import Threshold
+from selfpaced.chain import Weighting
 from selfpaced.pacing import Constant
-from selfpaced.weighting import Hard, Linear, Weighting
+from selfpaced.weighting import Hard, Linear
 
 N = 6
 LARGEST = torch.finfo(torch.float32).max
@@ -17,7 +18,7 @@ LARGEST = torch.finfo(torch.float32).max
 @pytest.fixture
 def blind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the way of an accelerator, on the CPU."""
-    for module in ("pacer", "placing", "weighting.rule"):
+    for module in ("_pacer.pacer", "_memory.columns", "weighting._rule"):
         monkeypatch.setattr(f"selfpaced.{module}.values_can_be_read", lambda tensor: False)
 
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from selfpaced import Pacer
-from selfpaced.age import Age, Auto, Quantile, Threshold
+from selfpaced.age import Auto, Quantile, Threshold
+from selfpaced.chain import Age
 from selfpaced.coupling import CurriculumRegion, RankInGroup
 from selfpaced.difficulty import Loss, Reversed, Shifted
 from selfpaced.pacing import Constant, Ramp

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from selfpaced import PacedSampler, Pacer
-from selfpaced._files import History
 from selfpaced._pacer import state as restore_module
+from selfpaced._pacer.history import History
 from selfpaced._sampling import paced as sampler_module
 from selfpaced.age import Quantile
 from selfpaced.pacing import Constant

@@ -14,7 +14,7 @@ from torch import nn
 
 from selfpaced import Pacer
 from selfpaced.age import Quantile, Threshold
-from selfpaced.coupling import Permuted
+from selfpaced.coupling import RandomOrder
 from selfpaced.difficulty import Loss
 from selfpaced.pacing import Constant
 from selfpaced.prompts import AsyncPassRates, Band, PassRates
@@ -83,11 +83,11 @@ def test_edges_that_are_no_pass_rates_are_refused(edges: tuple[float, float]) ->
 def test_the_control_keeps_as_many_at_random() -> None:
     rates = torch.linspace(0, 1, 200).tolist()
     plain = judged(rates, Band(0.2, 0.8))
-    control = judged(rates, Band(0.2, 0.8), couple=Permuted(1), decide="step")
+    control = judged(rates, Band(0.2, 0.8), couple=RandomOrder(1), decide="step")
     assert control.weight.sum() == plain.weight.sum()
     both = float((control.weight * plain.weight).sum() / plain.weight.sum())
     assert both == pytest.approx(float(plain.weight.mean()), abs=0.1)  # as chance has it
-    other = judged(rates, Band(0.2, 0.8), couple=Permuted(2), decide="step")
+    other = judged(rates, Band(0.2, 0.8), couple=RandomOrder(2), decide="step")
     assert not torch.equal(other.weight, control.weight)
 
 

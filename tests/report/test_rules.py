@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from selfpaced import pacing
+from selfpaced.chain import Weighting
 from selfpaced.report import DARK, plot_latent_losses, plot_pacings, plot_weightings
 from selfpaced.weighting import (
     L1L2,
@@ -20,7 +21,6 @@ from selfpaced.weighting import (
     Mixture2,
     Polynomial,
     SuperLoss,
-    Weighting,
     Welsch,
 )
 

@@ -129,7 +129,7 @@ def python(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": SOURCE})
 
 
-@pytest.mark.parametrize("module", ["report", "report.plots", "report.suspects", "report.theme"])
+@pytest.mark.parametrize("module", ["report", "report._runs", "report._suspects", "report._theme"])
 def test_without_matplotlib_the_extra_is_named(module: str) -> None:
     result = python(f"import sys; sys.modules['matplotlib'] = None; import selfpaced.{module}")
     assert result.returncode == 1

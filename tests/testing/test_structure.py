@@ -4,15 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from selfpaced.latent import problems
-from selfpaced.latent._svm.structure import Guess, Structure
+from selfpaced.chain import Floats
+from selfpaced.latent import Guess, Structure, problems
 from selfpaced.latent.problems import Boxes, Digits, Mentions, Motif
 from selfpaced.latent.problems._mentions import made_mentions
-from selfpaced.testing._structure import check_structure
-
-Floats = NDArray[np.float64]
+from selfpaced.testing import check_structure
 
 
 def views() -> tuple[Floats, list[int]]:

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from selfpaced.chain import Interval
 from selfpaced.testing import _weighting as checks
 from selfpaced.testing import check_weighting
-from selfpaced.weighting import Hard, Interval, Linear, Logarithmic, Logistic, Polynomial, Welsch
+from selfpaced.weighting import Hard, Linear, Logarithmic, Logistic, Polynomial, Welsch
 from selfpaced.weighting._rule import ANY
 
 Number = Tensor | float

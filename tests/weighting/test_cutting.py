@@ -4,7 +4,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from selfpaced.weighting import Hard, Linear, Logarithmic, Polynomial, Weighting
+from selfpaced.chain import Weighting
+from selfpaced.weighting import Hard, Linear, Logarithmic, Polynomial
 
 D = torch.linspace(0, 3, 31, dtype=torch.float64)
 

@@ -2,7 +2,8 @@ import math
 
 import torch
 
-from selfpaced.weighting import Interval, Linear
+from selfpaced.chain import Interval
+from selfpaced.weighting import Linear
 
 
 def test_an_open_end_does_not_belong_to_an_interval() -> None:

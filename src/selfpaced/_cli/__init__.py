@@ -6,8 +6,7 @@ import typer
 from rich.console import Console
 
 from selfpaced._cli.audit import audit
-from selfpaced._cli.blobs import blobs
-from selfpaced._cli.demo import digits
+from selfpaced._cli.demo import blobs, digits
 from selfpaced._cli.fix import fix
 from selfpaced._cli.latent import latent
 from selfpaced._cli.predict import predict

@@ -144,8 +144,8 @@ def audit(  # noqa: PLR0913  # a flag is an argument
 ) -> None:
     """Say which labels are probably wrong, and what was meant."""
     with refusing(debug):
+        from selfpaced.audit import Options
         from selfpaced.audit._plan import Plan
-        from selfpaced.audit._reading import Options
 
         numeric = None if classes is None else not classes
         options = Options(

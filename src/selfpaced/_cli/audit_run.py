@@ -14,8 +14,7 @@ from rich.markup import escape
 
 from selfpaced._cli import messages as telling
 from selfpaced._cli.console import is_main, one_thread, say_stopped
-from selfpaced._cli.progress import Picture, watched
-from selfpaced._cli.stopping import stopping
+from selfpaced._cli.progress import Picture, stopping, watched
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,10 +77,9 @@ def carry_out(plan: "Plan", wish: Wish) -> None:
 def _begin(plan: "Plan", wish: Wish, console: Console) -> "Run":
     """Check, claim the folder, read, and tell what was read."""
     with console.status(f"Reading {escape(str(plan.path))}"):
-        from selfpaced.audit._learners import machine
+        from selfpaced.audit import read
         from selfpaced.audit._prepare import prepare
-        from selfpaced.audit._reading import read
-        from selfpaced.audit._run import Run
+        from selfpaced.audit._run import Run, machine
 
         _check(plan, wish)
         place = machine(plan)
@@ -139,7 +137,7 @@ def _check_labels(plan: "Plan", wish: Wish, columns: list[str]) -> None:
 
 def _train(run: "Run", wish: Wish, console: Console) -> None:
     """Train to the end, or save and leave where the user asks to stop."""
-    from selfpaced.audit._learners import leave
+    from selfpaced.audit._run import leave
 
     with stopping() as stop:
         if watched(console):

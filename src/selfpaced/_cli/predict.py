@@ -15,8 +15,7 @@ from selfpaced._cli.messages import say
 if TYPE_CHECKING:
     import pandas as pd
 
-    from selfpaced.audit._folder.model import Trained
-    from selfpaced.audit._reading import Options, Source
+    from selfpaced.audit import Options, Source, Trained
 
 SHOWN, OWN = 10, 3  # rows, and columns of the user's
 
@@ -42,10 +41,9 @@ def predict(
     with refusing(debug):
         _check_flags(as_json, quiet)
         _check_output(output, data, run, force)
-        from selfpaced.audit import load
+        from selfpaced.audit import load, read
         from selfpaced.audit._folder.model import read_config
         from selfpaced.audit._folder.tables import csv_text
-        from selfpaced.audit._reading import read
 
         told = read_config(run)["run"]
         _check_text_model(told.get("text_model"))
@@ -103,7 +101,7 @@ def _options(told: dict[str, Any], trained: "Trained") -> "Options":
 
     Which columns were left out needs no saying: the model knows which it reads.
     """
-    from selfpaced.audit._reading import Options
+    from selfpaced.audit import Options
 
     side = told.get("side")
     if trained.features.kind == "images":

@@ -15,7 +15,7 @@ from selfpaced._pacer.pacer import Pacer
 from selfpaced._sampling.indexed import Indexed
 from selfpaced.age import Quantile
 from selfpaced.chain import Difficulty
-from selfpaced.difficulty import Loss, Reversed, Shuffled
+from selfpaced.difficulty import Loss, RandomOrder, Reversed
 from selfpaced.pacing import Recorded
 from selfpaced.report import Frame, grid
 
@@ -108,7 +108,7 @@ class Control:
     Args:
         data: What is trained on.
         shares: The other run's kept share of each epoch.
-        difficulty: What comes first: ``Shuffled`` for a random order, ``Reversed`` for hard first.
+        difficulty: What comes first: ``RandomOrder``, or ``Reversed`` for hard first.
         model: Judges the samples before the first epoch.
     """
 
@@ -167,7 +167,7 @@ def order_of(name: str, data: Blobs, model: nn.Module, shares: list[float], seed
     if name == EASY:
         return Classic(data)
     if name == RANDOM:
-        return Control(data, shares, Shuffled(seed), model)
+        return Control(data, shares, RandomOrder(seed), model)
     if name == HARD:
         return Control(data, shares, Reversed(Loss()), model)
     return Control(data, [1.0], Loss(), model)

@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 from selfpaced._demo.sequences import Fasta, plant, require_readable
 from selfpaced._errors import require
 from selfpaced.age import Growing
-from selfpaced.latent import NotConverged, Search, Stop
-from selfpaced.latent._search.control import Scattered
-from selfpaced.latent._svm.estimator import PATIENT, LatentSVM
-from selfpaced.latent._svm.structure import Structure
+from selfpaced.latent import LatentSVM, NotConverged, Search, Stop, Structure
+from selfpaced.latent._svm.estimator import PATIENT
 from selfpaced.latent.problems import Digits, Motif, Rotated
 from selfpaced.report import plot_searches
+from selfpaced.weighting import RandomOrder
 
 NAMES = PACED, CCCP, LONG, RANDOM, SLOW = (
     "self-paced",
@@ -156,7 +155,7 @@ def compare(
     for stream in np.random.default_rng([seed, 1]).spawn(starts):
         h = task.problem.start(x, task.train.y, stream)
 
-        order = Scattered(int(stream.integers(2**31)))
+        order = RandomOrder(int(stream.integers(2**31)))
         searches = {
             PACED: Search(age, stop=PAPERS_RULE),
             CCCP: Search(age=None, stop=PAPERS_RULE),

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfpaced._errors import require
+from selfpaced.chain import Floats
 from selfpaced.latent.problems import Motif
 from selfpaced.latent.problems._letters import LETTERS
-
-Floats = NDArray[np.float64]
 
 CONSENSUS, CERTAIN = "TGACGCAATG", 0.75  # of the made motif: its letters, each with this share
 LETTERS_EACH = 60

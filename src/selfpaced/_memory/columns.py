@@ -1,6 +1,6 @@
-"""Values into rows: of an index that stands twice the last valid place wins, on any device."""
+"""Columns of the ledger: values written into rows, rows gathered, and what the rows stand for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -49,3 +49,47 @@ def _last_of_each(index: Tensor) -> tuple[Tensor, Tensor]:
     order = torch.argsort(index, stable=True)
     ordered = index[order]
     return ordered, order[torch.searchsorted(ordered, ordered, right=True) - 1]
+
+
+class Gathered(Mapping[str, Tensor]):
+    """Columns at some indices, gathered when somebody reads them: most batches read none."""
+
+    def __init__(self, columns: Mapping[str, Tensor], index: Tensor) -> None:
+        """Remember where to look."""
+        self._columns, self._index = columns, index
+
+    def __getitem__(self, name: str) -> Tensor:
+        """Gather one column, shape (B,)."""
+        return self._columns[name].index_select(0, self._index)
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is such a column; nothing is gathered."""
+        return name in self._columns
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        """Return the number of columns."""
+        return len(self._columns)
+
+
+def expand(left_out: Tensor, visited: Tensor) -> Tensor | None:
+    """Return how many samples each one stands for, float32, shape (n,); None for 1 each.
+
+    A difficulty that is not looked at stays what it was while the model moves on, so that the
+    stale ones of many left-out samples would hide where those are by now.
+
+    Args:
+        left_out: Who was left out, bool, shape (n,).
+        visited: Who was visited since, bool, shape (n,).
+
+    >>> expand(torch.tensor([False, True, True]), torch.tensor([True, True, False]))
+    tensor([1., 2., 0.])
+    """
+    fresh = left_out & visited
+    out, seen = int(left_out.sum()), int(fresh.sum())
+    if seen in (0, out):
+        return None
+    return torch.where(left_out, fresh.float() * (out / seen), 1.0)

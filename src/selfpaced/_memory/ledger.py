@@ -19,15 +19,17 @@ import torch
 from torch import Tensor
 
 from selfpaced._errors import require, require_positive_int
-from selfpaced._memory.columns import place
+from selfpaced._evidence import Evidence, of_likelihoods
+from selfpaced._memory.columns import Gathered, place
 from selfpaced._memory.dynamics import SEEN, Dynamics
-from selfpaced._memory.evidence import Evidence, of_likelihoods
+from selfpaced._public import public
 from selfpaced._ranks import extremes, from_owner, owner_of, world_size
-from selfpaced.chain import Difficulty, Gathered, Population, Rows
+from selfpaced.chain import Difficulty, Population, Rows
 
 LOSS, VISITS, MEMORY, TOTAL, EVIDENCE = range(5)
 
 
+@public("selfpaced")
 class Ledger:
     """Rows for n_samples samples, and the user's constant columns.
 
@@ -42,6 +44,7 @@ class Ledger:
         ValueError: For a column of another length.
         TypeError: For n_samples that is not an int.
 
+    >>> import torch
     >>> ledger = Ledger(3)
     >>> index = torch.tensor([2])
     >>> ledger.write(index, torch.tensor([0.5]), ledger.rows(index))

@@ -16,8 +16,7 @@ from selfpaced._errors import (
 from selfpaced._memory.ledger import Ledger
 from selfpaced._memory.ring import Ring
 from selfpaced._ranks import from_all
-from selfpaced.chain import Rows
-from selfpaced.weighting import Weighting
+from selfpaced.chain import Rows, Weighting
 
 LARGEST = torch.finfo(torch.float32).max  # what an infinite loss counts as in the ledger
 

@@ -1,16 +1,13 @@
 """Which settings of a pacer go together."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from selfpaced._errors import check_groups, check_sample_weight, choose, require
-from selfpaced.age import Age, Quantile
-from selfpaced.chain import Difficulty, column_of
-from selfpaced.coupling import Coupling
-from selfpaced.weighting import Weighting
+from selfpaced._errors import check_groups, check_sample_weight, choose, column_of, require
+from selfpaced.chain import Age, Coupling, Difficulty, Weighting
 
 
 class Settings(Protocol):
@@ -77,35 +74,67 @@ def require_fit(pacer: Settings, columns: Mapping[str, Tensor] | None) -> None:
 
 def _require_parts(pacer: Settings) -> None:
     """Raise for a part that is not of its kind: a number, a pacing, a class that was not called."""
-    kinds = (
-        ("weighting", pacer.weighting, ("latent_loss",), "a rule such as Hard()"),
-        ("difficulty", pacer.difficulty, ("fold",), "a difficulty such as Loss()"),
-        ("age", pacer.age, ("by", "needs_cut"), "an age such as Quantile(Constant(0.5)), or None"),
-        ("couple", pacer.couple, ("__call__",), "a coupling such as RankInGroup(0.1), or None"),
-    )
-    for name, part, signs, example in kinds:
-        if part is None and name in ("age", "couple"):
-            continue
-        lacks = [sign for sign in signs if not hasattr(part, sign)]
-        if isinstance(part, type) or lacks:
-            why = f", which lacks {' and '.join(lacks)}" if lacks else ", a class; call it"
-            raise TypeError(f"Pacer: {name} must be {example}; got {part!r}{why}.")
+    require_part("Pacer", WEIGHTING, pacer.weighting)
+    require_part("Pacer", DIFFICULTY, pacer.difficulty)
+    if pacer.age is not None:
+        require_part("Pacer", AGE, pacer.age)
+    if pacer.couple is not None:
+        require_part("Pacer", COUPLING, pacer.couple)
+
+
+class Kind(NamedTuple):
+    """What a part of the chain must be, and how to make one.
+
+    Args:
+        name: The argument that takes it.
+        signs: Members that it is told by.
+        example: What may be passed.
+        base: The class to subclass for a part of one's own.
+    """
+
+    name: str
+    signs: tuple[str, ...]
+    example: str
+    base: str
+
+
+WEIGHTING = Kind(
+    "weighting", ("penalty", "latent_loss", "cuts"), "a rule such as Hard()", "weighting.Rule"
+)
+DIFFICULTY = Kind(
+    "difficulty", ("fold", "reads"), "a difficulty such as Loss()", "chain.Difficulty"
+)
+AGE = Kind(
+    "age",
+    ("by", "first", "evidence", "settle"),
+    "an age such as Quantile(Constant(0.5)), or None",
+    "chain.Age",
+)
+COUPLING = Kind(
+    "couple", ("reads",), "a coupling such as RankInGroup(0.1), or None", "chain.Coupling"
+)
+
+
+def require_part(owner: str, kind: Kind, part: object) -> None:
+    """Raise ``TypeError`` for what stands in the place of a part and is none."""
+    wrong = f"{owner}: {kind.name} must be {kind.example}; got {part!r}"
+    if isinstance(part, type):
+        raise TypeError(f"{wrong}, a class; call it.")
+    lacks = [sign for sign in kind.signs if not hasattr(part, sign)]
+    if lacks:
+        raise TypeError(
+            f"{wrong}, which lacks {' and '.join(lacks)}. To write your own, subclass "
+            f"selfpaced.{kind.base}; docs/extend.md has an example."
+        )
 
 
 def _require_columns(pacer: Settings, columns: Mapping[str, Tensor]) -> None:
     """Raise where a column that a part reads is missing or of the wrong kind."""
+    for part in (pacer.age, pacer.couple, pacer.difficulty):
+        for name in () if part is None else part.reads:
+            column_of(columns, name, repr(part))
     by = None if pacer.age is None else pacer.age.by
-    if isinstance(pacer.age, Quantile) and by is not None:
-        column_of(columns, by, repr(pacer.age))
     if by is not None and by in columns:
         check_groups(by, torch.as_tensor(columns[by]))
     if "sample_weight" in columns:
         check_sample_weight(torch.as_tensor(columns["sample_weight"]))
-    tie = getattr(pacer.couple, "by", None)
-    if tie is not None:
-        column_of(columns, tie, repr(pacer.couple))
-    part: object = pacer.difficulty
-    while part is not None:
-        if hasattr(part, "column"):
-            column_of(columns, part.column, repr(part))
-        part = getattr(part, "of", None)

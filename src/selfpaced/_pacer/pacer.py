@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -15,9 +14,9 @@ from selfpaced._errors import (
     require_positive_int,
     values_can_be_read,
 )
-from selfpaced._files import History, describe
+from selfpaced._evidence import of_likelihoods
+from selfpaced._memory.columns import expand
 from selfpaced._memory.dynamics import check_logits, without_nan
-from selfpaced._memory.evidence import Evidence, of_likelihoods, of_nothing, of_residuals
 from selfpaced._memory.ledger import Ledger
 from selfpaced._memory.ring import Ring
 from selfpaced._pacer.batch import (
@@ -30,15 +29,14 @@ from selfpaced._pacer.batch import (
     read_scores,
 )
 from selfpaced._pacer.checks import require_fit
-from selfpaced._pacer.plain import Plain
+from selfpaced._pacer.history import History, describe
 from selfpaced._pacer.reduction import Reduction, reduce_weighted
-from selfpaced._pacer.state import restore, state_of, state_of_all
-from selfpaced.age import Age, Auto, Deviations, Quantile
-from selfpaced.age._quantile import first_age
-from selfpaced.chain import Difficulty, Population, expand
-from selfpaced.coupling import Coupling
+from selfpaced._pacer.state import Plain, restore, state_of, state_of_all
+from selfpaced._public import public
+from selfpaced.age import Auto
+from selfpaced.chain import Age, Coupling, Difficulty, Population, Weighting
 from selfpaced.difficulty import Smoothed
-from selfpaced.weighting import Hard, Weighting
+from selfpaced.weighting import Hard
 
 Decide = Literal["batch", "step"]
 
@@ -49,6 +47,7 @@ def require_pacer(pacer: object, owner: str) -> None:
         raise TypeError(f"{owner} expects a Pacer; got {type(pacer).__name__}.")
 
 
+@public("selfpaced")
 class Pacer(Plain):
     """Weigh each sample's loss by how easy it is, and grow.
 
@@ -90,6 +89,7 @@ class Pacer(Plain):
     References:
         Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010.
 
+    >>> import torch
     >>> from selfpaced.age import Threshold
     >>> from selfpaced.pacing import Constant
     >>> pacer = Pacer(3, age=Threshold(Constant(1.0)))
@@ -121,7 +121,8 @@ class Pacer(Plain):
         self.ledger = Ring() if n_samples is None else Ledger(n_samples, columns)
         self._has_mass = "sample_weight" in self.ledger.columns
         self.weight = torch.ones(self.ledger.n_samples, dtype=torch.float32)
-        self.current_age = first_age(age, self.ledger.columns)
+        nothing = torch.full((), math.inf, dtype=torch.float32)
+        self.current_age = nothing if age is None else age.first(self.ledger.columns)
         self.history = History()
         self.importance: Tensor | None = None
         self.steps = 0
@@ -220,7 +221,7 @@ class Pacer(Plain):
             "Pacer.step: nothing was observed since the last step. Call it after an epoch of "
             "pacer(loss, index) in training mode, or of pacer.observe.",
         )
-        self.ledger.commit(self.difficulty, self._evidence())
+        self.ledger.commit(self.difficulty, self._evidence)
         self.steps += 1
         seen, population = self.ledger.population(self.difficulty)
         population = population._replace(expansion=expand(self.weight[seen] == 0, visited[seen]))
@@ -336,17 +337,18 @@ class Pacer(Plain):
         weight = weight if valid is None else torch.where(valid, weight, 0.0)
         return Weighed(weight, finite, place, valid)
 
-    def _evidence(self) -> Evidence:
-        """Return what the losses of this step say about labels.
+    def _evidence(self, loss: Tensor) -> float:
+        """Return how much the losses of this step say about labels.
 
-        Nothing where it, or the step before, which it got over, was an age's experiment.
+        Nothing where this step, or the one before, was an experiment of the age: the model needs a
+        step to recover from one.
         """
-        if isinstance(self.age, Deviations):
-            return of_residuals
+        if self.age is None:
+            return of_likelihoods(loss, self._classes())
         ages = [torch.as_tensor(row["age"]) for row in self.history[-2:]]
-        if isinstance(self.age, Auto) and any(self.age.probing(age) for age in ages):
-            return of_nothing
-        return partial(of_likelihoods, classes=self._classes())
+        if any(self.age.probing(age) for age in ages):
+            return 0.0
+        return self.age.evidence(loss, self._classes())
 
     def _classes(self) -> int | None:
         """Return the number of classes, where class labels or their probabilities are known."""
@@ -368,6 +370,6 @@ class Pacer(Plain):
         if self.couple is not None:
             d = self.couple(d, population, self.weighting, age)
         weight = self.weighting(d, age)
-        if self.weighting.binary and self.couple is None and isinstance(self.age, Quantile):
+        if self.weighting.binary and self.couple is None and self.age is not None:
             return self.age.settle(weight, self.steps, population, age)
         return weight

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from selfpaced._errors import require, values_can_be_read
+from selfpaced._public import public
 
 Reduction = Literal["mean", "kept", "sum", "none"]
 
@@ -78,6 +79,7 @@ def _check_denominator(denominator: Tensor | float) -> None:
     )
 
 
+@public("selfpaced")
 def reduce_tokens(loss: Tensor, mask: Tensor) -> Tensor:
     """Make one loss per sample of one per token or pixel: the mean over those that count.
 
@@ -91,6 +93,7 @@ def reduce_tokens(loss: Tensor, mask: Tensor) -> Tensor:
     Raises:
         ValueError: When the shapes differ or there is nothing to reduce.
 
+    >>> import torch
     >>> reduce_tokens(torch.tensor([[1.0, 3.0], [5.0, 9.0]]), torch.tensor([[1, 1], [1, 0]]))
     tensor([2., 5.])
     """

@@ -1,15 +1,16 @@
 """The state of a pacer: all that a checkpoint needs, of one rank or of all together."""
 
+from collections.abc import Callable
 from copy import copy
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from selfpaced._errors import require, require_keys
-from selfpaced._files import History
 from selfpaced._memory.dynamics import SEEN
 from selfpaced._memory.ledger import VISITS, Ledger
+from selfpaced._pacer.history import History
 from selfpaced._ranks import from_all, rank_here, world_size
 
 KEYS = {"ledger", "weight", "current_age", "steps", "history", "n_samples", "bad"}
@@ -109,3 +110,46 @@ def _of_others(owner: Tensor, ledger: Ledger) -> Tensor:
     """Return which samples another rank of today's world owns, bool, shape (n_samples,)."""
     there = owner.to(ledger.device)
     return torch.where(there < world_size(), there, 0) != rank_here()
+
+
+class Plain(nn.Module):
+    """Keeps tensors that move with the module and never change their dtype.
+
+    They are no buffers: DistributedDataParallel would overwrite those of all ranks with rank 0's,
+    and ``.half()`` would cast them. A member lists them in ``plain``, and saves them by
+    ``get_extra_state``; a checkpoint from before it was added loads strictly, and leaves it new.
+
+    >>> class Counter(Plain):
+    ...     plain = ("count",)
+    ...     count = torch.zeros(2)
+    >>> Counter().half().count.dtype
+    torch.float32
+    """
+
+    plain: ClassVar[tuple[str, ...]] = ()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Follow the module to another device."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch gives it no types
+        for name in self.plain:
+            kept = getattr(self, name)
+            if kept is not None:
+                setattr(self, name, kept.to(fn(torch.empty(0, device=kept.device)).device))
+        return self
+
+    def _load_from_state_dict(  # torch's own hook, with torch's own arguments
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Do not miss a state that was never saved."""
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+        if prefix + "_extra_state" in missing_keys:
+            missing_keys.remove(prefix + "_extra_state")

@@ -15,6 +15,7 @@ from selfpaced._errors import (
     require_step,
 )
 from selfpaced._pacer.pacer import Pacer, require_pacer
+from selfpaced._public import public
 from selfpaced._ranks import rank_here, world_size
 from selfpaced._sampling.order import Drawn, Order, chosen, length_of, share_of, shuffled, thinned
 
@@ -23,6 +24,7 @@ KEYS = {"version", "n_samples", "epoch", "num_replicas", "steps", "position", "o
 CHUNK = 4096  # indices that become Python ints at a time
 
 
+@public("selfpaced")
 class PacedSampler(Sampler[int]):
     """Visit the samples that the pacer keeps, and a rotating share of the others.
 
@@ -56,6 +58,7 @@ class PacedSampler(Sampler[int]):
     References:
         Qin et al., `InfoBatch <https://arxiv.org/abs/2303.04947>`_, ICLR 2024, for ``thin``.
 
+    >>> import torch
     >>> from selfpaced import Pacer
     >>> pacer = Pacer(4)
     >>> pacer.weight.copy_(torch.tensor([1.0, 0.0, 1.0, 0.0]))

@@ -1,23 +1,23 @@
 """The age that finds the kept share by itself: a valley between right and wrong labels."""
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from selfpaced._errors import require, require_positive_int
-from selfpaced.age._valley import COARSE, LOWEST, Floats, histogram, logit, quantile, valley
-from selfpaced.chain import Population
+from selfpaced.age._valley import COARSE, LOWEST, histogram, logit, quantile, valley
+from selfpaced.chain import Age, Floats, Population
 
 CERTAIN = math.log(2)  # the loss of a label as likely as all others together
 LOST = 0.25  # a class of which less than this part of the overall share is kept
 
 
 @dataclass(frozen=True)
-class Auto:
+class Auto(Age):
     """Keep everything, look for a valley between right and wrong labels, and cut there.
 
     For losses that are -ln p of the label (cross-entropy). On the logit scale the losses of right
@@ -58,6 +58,9 @@ class Auto:
         TypeError: For a warmup that is not an int.
         ValueError: For settings outside those ranges, and for negative difficulties.
 
+    >>> import math
+    >>> import torch
+    >>> from selfpaced.chain import Population
     >>> loss = torch.cat([torch.full((600,), 0.01), torch.full((400,), 6.0)])
     >>> loss = loss * torch.linspace(0.5, 2, 1000)
     >>> age = Auto()(3, Population(loss, None, {}), torch.tensor(math.inf))
@@ -73,7 +76,8 @@ class Auto:
     floor: float = 0.7
     depth: float = 0.8
     by: str = "group"
-    needs_cut: ClassVar[bool] = True
+    needs_cut = True
+    reads = ()  # without the column no class is protected, and that is all
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -87,6 +91,11 @@ class Auto:
             require(0 < value < 1, f"Auto: {name} must lie between 0 and 1; got {value}.")
         for name, value in (("floor", self.floor), ("doubt", self.doubt)):
             require(0 <= value <= 1, f"Auto: {name} must be from 0 to 1; got {value}.")
+
+    @property
+    def judges_from(self) -> int:
+        """The end of the warm-up: until then a model tells little about labels."""
+        return self.warmup
 
     def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
         """Return the age of the coming step; a pure function of its arguments.
@@ -119,6 +128,11 @@ class Auto:
         """Return the difficulty at the valley, or None: one hump, nothing looks wrong."""
         require_losses(population.difficulty)
         return self._valley(histogram(population), population.expansion is None)
+
+    def within(self, steps: int) -> Self:
+        """Return the age without a probe that would not be over by the end of the run."""
+        over = max(self.probe_at, self.warmup) + self.probe
+        return replace(self, probe=0) if steps < over else self
 
     def probing(self, age: Tensor) -> bool:
         """Say whether an age is that of a probe: no valley lies below ln 2."""

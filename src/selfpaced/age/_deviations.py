@@ -2,20 +2,20 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from selfpaced._errors import require, require_positive_int
-from selfpaced.age._cut import cut
-from selfpaced.chain import Population
+from selfpaced._evidence import of_residuals
+from selfpaced.age._quantile import cut
+from selfpaced.chain import Age, Population
 
 MEDIAN = 0.6744897501960817  # of the absolute value of a standard normal
 
 
 @dataclass(frozen=True)
-class Deviations:
+class Deviations(Age):
     """Keep residuals of up to some standard deviations, for the losses of a regression.
 
     The losses of right and of wrong numbers make one long tail, not the two humps that ``Auto``
@@ -41,6 +41,9 @@ class Deviations:
         Leys, Ley, Klein, Bernard, Licata, *Detecting outliers: Do not use standard deviation around
         the mean, use absolute deviation around the median*, J. Experimental Social Psychology 2013.
 
+    >>> import math
+    >>> import torch
+    >>> from selfpaced.chain import Population
     >>> residual = torch.tensor([-1.0, 0.5, 0.1, -0.7, 9.0])
     >>> age = Deviations()(2, Population(residual**2, None, {}), torch.tensor(math.inf))
     >>> residual**2 < age
@@ -50,8 +53,7 @@ class Deviations:
     limit: float = 3.0
     power: float = 2.0
     warmup: int = 2
-    by: ClassVar[None] = None
-    needs_cut: ClassVar[bool] = True
+    needs_cut = True
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -73,6 +75,10 @@ class Deviations:
                 usual = cut(population.difficulty, 0.5, population.counts())
                 age = usual * (self.limit / MEDIAN) ** self.power or math.inf
         return torch.tensor(age, dtype=torch.float64).float().to(previous.device)
+
+    def evidence(self, loss: Tensor, classes: int | None) -> float:
+        """Return how much the losses of a step count: those of residuals, one over their median."""
+        return of_residuals(loss)
 
 
 def require_sizes(difficulty: Tensor) -> None:

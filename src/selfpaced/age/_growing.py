@@ -2,19 +2,18 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from selfpaced._errors import require, require_finite
-from selfpaced.chain import Population
+from selfpaced.chain import Age, Population
 
 NOTHING = 1e-3  # of the largest difficulty: rests of a solver's precision, which count as 0
 
 
 @dataclass(frozen=True)
-class Growing:
+class Growing(Age):
     """The first age takes a share of the samples in, and each step multiplies it.
 
     The paper's 1 / K, with K0 such that the first fit takes more than half of the samples, and K
@@ -36,6 +35,8 @@ class Growing:
     References:
         Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010.
 
+    >>> import torch
+    >>> from selfpaced.chain import Population
     >>> population = Population(torch.tensor([0.0, 0.0, 1.0, 2.0, 3.0, 4.0]), None, {})
     >>> first = Growing()(1, population, torch.tensor(torch.inf))
     >>> first, Growing()(2, population, first)
@@ -45,8 +46,6 @@ class Growing:
     factor: float = 1.3
     start: float | None = None
     share: float = 0.5
-    by: ClassVar[None] = None
-    needs_cut: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Check that the age can grow."""

@@ -1,39 +1,19 @@
 """How old the learner is: the lambda of the papers, always in the unit of the difficulty."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from selfpaced._errors import require
-from selfpaced.age._cut import SLACK, cut
-from selfpaced.chain import Population, column_of
-from selfpaced.pacing import Pacing
-
-
-class Age(Protocol):
-    """Decides the age of the coming step."""
-
-    @property
-    def by(self) -> str | None:
-        """The column of groups that each get an age of their own, if any."""
-        ...
-
-    @property
-    def needs_cut(self) -> bool:
-        """Whether the age only means something to a weighting that reaches 0."""
-        ...
-
-    def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
-        """Return the age, float32, shape () or (groups,); the population is None before data."""
-        ...
+from selfpaced._errors import column_of, require
+from selfpaced.chain import Age, Floats, Pacing, Population
+from selfpaced.pacing import Ramp
 
 
 @dataclass(frozen=True)
-class Threshold:
+class Threshold(Age):
     """The age is the pacing's number itself, as in the papers.
 
     It lives in the unit of the loss, so it has to be chosen for the loss at hand: an untrained
@@ -45,14 +25,13 @@ class Threshold:
     Raises:
         TypeError: For a pacing that cannot be called.
 
+    >>> import torch
     >>> from selfpaced.pacing import Geometric
     >>> Threshold(Geometric(1.0, 2.0))(3, None, torch.tensor(0.0))
     tensor(8.)
     """
 
     pacing: Pacing
-    by: ClassVar[None] = None
-    needs_cut: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Check that the pacing is one."""
@@ -65,7 +44,7 @@ class Threshold:
 
 
 @dataclass(frozen=True)
-class Quantile:
+class Quantile(Age):
     """The age at which a given share of the seen samples is kept.
 
     With k = ceil(share * n) samples to keep, the age is the (k + 1)-th smallest difficulty
@@ -83,6 +62,8 @@ class Quantile:
         TypeError: For a pacing that cannot be called.
         ValueError: For a share outside 0 to 1, or a missing column.
 
+    >>> import torch
+    >>> from selfpaced.chain import Population
     >>> from selfpaced.pacing import Constant
     >>> population = Population(torch.tensor([0.1, 0.4, 0.2, 0.3]), None, {})
     >>> Quantile(Constant(0.5))(0, population, torch.tensor(0.0))
@@ -91,7 +72,7 @@ class Quantile:
 
     pacing: Pacing
     by: str | None = None
-    needs_cut: ClassVar[bool] = True
+    needs_cut = True
 
     def __post_init__(self) -> None:
         """Check that the pacing is one."""
@@ -109,7 +90,7 @@ class Quantile:
         require(
             previous.ndim == 1,
             f"Quantile(by={self.by!r}) decides an age per group; got a previous age of shape (). "
-            f"Start from first_age(age, columns).",
+            f"Start from age.first(columns).",
         )
         age = torch.full_like(previous, math.inf)
         for label in range(len(age)):
@@ -143,6 +124,10 @@ class Quantile:
             settled[at] = (before < room - SLACK).to(weight.dtype)
         return settled
 
+    def cost(self, loss: Floats, weight: Floats, relaxed: float) -> float:
+        """Return the losses of what is kept: the same share in every search."""
+        return float(weight @ loss)
+
     def _share(self, step: int) -> float:
         share = float(self.pacing(step))
         require(
@@ -156,6 +141,25 @@ class Quantile:
         return column_of(population.columns, str(self.by), "Quantile")
 
 
+TO_ALL = Ramp(0.5, 1.0, steps=8)
+
+
+@dataclass(frozen=True)
+class EachView(Quantile):
+    """In each view the loss that a share of its samples does not reach, for any weighting.
+
+    A ``Quantile`` by view which does not ask for a weighting that cuts: with ``Logistic`` the share
+    is that of the samples of about half a weight or more. By default all count in the end.
+
+    >>> EachView().by
+    'view'
+    """
+
+    pacing: Pacing = TO_ALL
+    by: str | None = "view"
+    needs_cut = False
+
+
 def require_pacing(pacing: object, owner: str) -> None:
     """Raise for a pacing that is no function of the step."""
     if not callable(pacing) or isinstance(pacing, type):
@@ -165,16 +169,41 @@ def require_pacing(pacing: object, owner: str) -> None:
         )
 
 
-def first_age(age: Age | None, columns: Mapping[str, Tensor]) -> Tensor:
-    """Return the age before any step, shape () or (groups,); inf, "keep all", where age is None.
+SLACK = 1e-6  # of a sample: 0.6 * 5 is 3, whatever floats make of it
 
-    >>> from selfpaced.pacing import Geometric
-    >>> first_age(Threshold(Geometric(1.0, 2.0)), {})
-    tensor(1.)
+
+def cut(difficulty: Tensor, share: float, mass: Tensor | None = None) -> float:
+    """Return the difficulty at which to stop to keep this share: the easiest one left out.
+
+    Args:
+        difficulty: Shape (n,); lower is easier.
+        share: From 0 to 1, of the number of samples, or of their mass where given.
+        mass: What each sample counts, shape (n,).
+
+    Returns:
+        The (k + 1)-th smallest difficulty, or inf when nothing is left out.
+
+    >>> cut(torch.tensor([3.0, 1.0, 2.0]), share=2 / 3)
+    3.0
     """
-    nothing = torch.full((), math.inf, dtype=torch.float32)
-    if age is None:
-        return nothing
-    if age.by is not None and age.by in columns:
-        nothing = nothing.repeat(int(columns[age.by].max()) + 1)
-    return age(0, None, nothing)
+    n = len(difficulty)
+    if mass is not None:
+        return _cut_by_mass(difficulty, share, mass)
+    k = math.ceil(share * n - SLACK)
+    if k >= n:
+        return math.inf
+    if difficulty.device.type == "cpu":  # numpy's selection is several times faster than kthvalue
+        return float(np.partition(difficulty.numpy(), k)[k])
+    return float(difficulty.kthvalue(k + 1).values)
+
+
+def _cut_by_mass(difficulty: Tensor, share: float, mass: Tensor) -> float:
+    """The first sample, from easy to hard, before which the share is full."""
+    order = torch.argsort(difficulty, stable=True)
+    filled = mass[order].double().cumsum(0)
+    if not len(order):
+        return math.inf
+    before = filled - mass[order]
+    fits = int((before < share * filled[-1] - SLACK).sum())
+    left_out = bool((mass[order[fits:]] > 0).any())
+    return float(difficulty[order[fits]]) if left_out else math.inf

@@ -2,24 +2,20 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from selfpaced._errors import require
-from selfpaced.chain import Population, column_of
-
-Floats = NDArray[np.float64]
+from selfpaced._errors import column_of, require
+from selfpaced.chain import Age, Floats, Population
 
 NORMAL = 1.4826  # standard deviations of a normal per median absolute deviation
 PASSES = 50
 
 
 @dataclass(frozen=True)
-class Usual:
+class Usual(Age):
     """The age at some standard deviations of the cube roots of the losses.
 
     The cube root of a chi-square is all but normal, whatever its degrees of freedom: so are those
@@ -36,6 +32,8 @@ class Usual:
     References:
         Wilson, Hilferty, *The Distribution of Chi-Square*, PNAS 1931.
 
+    >>> import torch
+    >>> from selfpaced.chain import Population
     >>> loss = torch.tensor([1.0, 1.2, 0.8, 0.9, 1.1, 40.0])
     >>> loss < Usual(by=None)(1, Population(loss, None, {}), torch.tensor(torch.inf))
     tensor([ True,  True,  True,  True,  True, False])
@@ -43,8 +41,7 @@ class Usual:
 
     limit: float = 2.5
     by: str | None = "view"
-    needs_cut: ClassVar[bool] = False
-    steady: ClassVar[bool] = True
+    steady = True
 
     def __post_init__(self) -> None:
         """Check the limit."""

@@ -4,12 +4,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
-from selfpaced.chain import Population
-
-Floats = NDArray[np.float64]
+from selfpaced.chain import Floats, Population
 
 SHIFT = 15  # bits of a float32 that a bin ignores: 256 bins from one power of 2 to the next
 FIRST, LAST = 2.0**-24, 2.0**16 * (1 - 2.0**-9)  # what is beyond counts as this
@@ -17,7 +14,9 @@ BINS = 40 * 256
 OFFSET = (127 - 24) * 256  # of the bin of FIRST: a float32's exponent counts from -127
 COARSE = 8  # bins of a group are as wide as this many
 CHUNK = 2**22
-FLAT = 0.98  # of the deepest gap: as deep as that is as good
+FLAT = 0.98  # a point whose gap is this part of the deepest one is as good a cut as that
+SMALLEST = 0.02  # a valley parts at least this share of the samples from the rest,
+CHANCE = 0.5  # and at least this much over the root of their number: less is noise of the density
 LOWEST: Floats = (
     ((np.arange(BINS + 1, dtype=np.int32) + OFFSET) << SHIFT).view(np.float32).astype(np.float64)
 )
@@ -102,7 +101,7 @@ def valley(x: Floats, weights: Floats, depth: float, near: bool = True) -> float
     j = int(np.argmax(gap))
     above = np.clip(f - f[j], 0.0, None) * (grid[1] - grid[0])
     smaller = min(above[:j].sum(), above[j:].sum())
-    if f[j] >= depth * rim[j] or smaller <= max(0.02, 0.5 / math.sqrt(total)):
+    if f[j] >= depth * rim[j] or smaller <= max(SMALLEST, CHANCE / math.sqrt(total)):
         return None
     while near and gap[j + 1] >= FLAT * gap.max():
         j += 1

@@ -1,8 +1,22 @@
-"""Find the labels that are wrong, on arrays or with a torch model; load what a run learnt."""
+"""Find the labels that are wrong, on arrays or with a torch model; load what a run learned."""
 
-from selfpaced.audit._datasets import audit
-from selfpaced.audit._find import find_label_errors
+from selfpaced._public import publish
+from selfpaced.audit._find import audit, find_label_errors
 from selfpaced.audit._folder.model import load
+from selfpaced.audit._learning.trained import Trained
+from selfpaced.audit._reading import read
+from selfpaced.audit._reading.source import Options, Source
 from selfpaced.audit._result import Audit
 
-__all__ = ["Audit", "audit", "find_label_errors", "load"]
+__all__ = [
+    "Audit",
+    "Options",
+    "Source",
+    "Trained",
+    "audit",
+    "find_label_errors",
+    "load",
+    "read",
+]
+
+publish(__name__)

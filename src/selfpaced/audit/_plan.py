@@ -12,7 +12,7 @@ from selfpaced.audit._learning.estimators import ROUNDS, Name
 from selfpaced.audit._learning.networks import factory
 from selfpaced.audit._learning.training import EPOCHS, LEARNING_RATE, Settings, batch_for
 from selfpaced.audit._reading.kinds import Kind, kind_of
-from selfpaced.audit._reading.options import Options
+from selfpaced.audit._reading.source import Options
 
 TABLES = ("delimited", "lines", "parquet")
 ALONE = ("npy", "idx")  # files of features without labels

@@ -4,7 +4,8 @@ A pacing knows nothing of units. Its number is an age (in difficulty units) insi
 ``age.Threshold`` and a share (from 0 to 1) inside ``age.Quantile``.
 """
 
-from selfpaced.pacing._schedules import Constant, Geometric, Pacing, Ramp, Recorded
+from selfpaced._public import publish
+from selfpaced.pacing._schedules import Constant, Geometric, Ramp, Recorded
 from selfpaced.pacing._shapes import (
     Cosine,
     Exponential,
@@ -25,7 +26,6 @@ __all__ = [
     "Geometrical",
     "Linear",
     "Logarithmic",
-    "Pacing",
     "Ramp",
     "Recorded",
     "Root",
@@ -33,3 +33,5 @@ __all__ = [
     "Sine",
     "Steps",
 ]
+
+publish(__name__)

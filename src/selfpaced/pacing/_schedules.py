@@ -6,18 +6,9 @@ A pacing knows nothing of units. Its number is an age (in difficulty units) insi
 
 import math
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from selfpaced._errors import require, require_finite, require_positive_int, require_step
 from selfpaced.pacing._shapes import Linear, Shape
-
-
-class Pacing(Protocol):
-    """Any callable from a step to a number."""
-
-    def __call__(self, step: int) -> float:
-        """Return the value at the step, counted from 0."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -92,7 +83,7 @@ class Recorded:
     """The values of another run, one per step; the last one stays.
 
     With the kept shares of a run, as its history has them from step 1 on, in ``age.Quantile`` and
-    ``difficulty.Shuffled`` it is that run's random-order control: as many samples at every step,
+    ``difficulty.RandomOrder`` it is that run's random-order control: as many samples at every step,
     in no order. Step 0 comes before any data: ``Recorded((1.0, *shares))``.
 
     Args:

@@ -19,7 +19,7 @@ SLACK = 1e-6  # a pass rate of 1/5 is inside a band from 0.2, whatever float32 m
 
 
 @dataclass(frozen=True)
-class Band:
+class Band(Difficulty):
     r"""How far a prompt's pass rate lies outside a band; below 0 inside it, edges included.
 
     .. math:: d = \max(low - p, p - high)
@@ -36,6 +36,8 @@ class Band:
     Raises:
         ValueError: For edges that are not 0 <= low <= high <= 1.
 
+    >>> import torch
+    >>> from selfpaced.chain import Rows
     >>> rows = Rows(torch.arange(3), torch.zeros(3), torch.ones(3), {})
     >>> Band(0.25, 0.75)(torch.tensor([1.0, 0.5, 0.0]), rows)  # never, half and always solved
     tensor([ 0.2500, -0.2500,  0.2500])
@@ -51,6 +53,11 @@ class Band:
             0 <= self.low <= self.high <= 1,
             f"Band: pass rates must be 0 <= low <= high <= 1; got {self.low} and {self.high}.",
         )
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the difficulty inside reads."""
+        return self.of.reads
 
     def fold(self, loss: Tensor, rows: Rows) -> Tensor:
         """Return the memory after this loss, shape (B,)."""

@@ -181,6 +181,7 @@ class PassRates(_PassRates):
         ValueError: For a pacer without ``n_samples``, for a scale that is empty, and, when called,
             for rewards outside the scale and indices that are no samples.
 
+    >>> from selfpaced import Pacer
     >>> def right(completions, answer, **columns):
     ...     return [float(a == b) for a, b in zip(completions, answer)]
     >>> rewards = PassRates(Pacer(3), right)

@@ -108,6 +108,7 @@ class PromptSampler(Sampler[int]):
         ValueError: For a pacer without ``n_samples``, a batch that is larger, and settings outside
             their ranges.
 
+    >>> from selfpaced import Pacer
     >>> list(PromptSampler(Pacer(2), 2, batch_size=2, repeat_count=2, shuffle=False))
     [0, 0, 1, 1, 0, 0, 1, 1]
     """

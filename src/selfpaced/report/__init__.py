@@ -3,11 +3,24 @@
 Each function draws on ``ax`` if it is given and returns the axes: ``axes.figure`` can be saved.
 """
 
+from selfpaced._public import publish
+
+try:
+    import matplotlib  # noqa: F401 - what may be missing
+except ModuleNotFoundError as missing:
+    message = 'The pictures need matplotlib: pip install "selfpaced[report]"'
+    raise ModuleNotFoundError(message, name="matplotlib") from missing
+
 from selfpaced.report._animation.animate import Frame, animate_boundary, animate_embedding, grid
 from selfpaced.report._rules import plot_latent_losses, plot_pacings, plot_weightings
-from selfpaced.report._runs import plot_accuracies, plot_ages, plot_curves, plot_kept_share
+from selfpaced.report._runs import (
+    plot_accuracies,
+    plot_ages,
+    plot_curves,
+    plot_kept_share,
+    plot_searches,
+)
 from selfpaced.report._samples import plot_cartography, plot_loss_bands
-from selfpaced.report._search import plot_searches
 from selfpaced.report._suspects import plot_suspects
 from selfpaced.report._theme import DARK, LIGHT, Theme
 
@@ -31,3 +44,5 @@ __all__ = [
     "plot_suspects",
     "plot_weightings",
 ]
+
+publish(__name__)

@@ -7,11 +7,9 @@ import numpy as np
 import torch
 
 from selfpaced._errors import require, require_positive_int
-from selfpaced.pacing import Pacing
-from selfpaced.report._arrays import Floats
-from selfpaced.report._drawing import FEW, draw_infinities, draw_line, over_whole_numbers
+from selfpaced.chain import Pacing, Weighting
+from selfpaced.report._drawing import FEW, Floats, draw_infinities, draw_line, over_whole_numbers
 from selfpaced.report._theme import LIGHT, Axes, Theme, choose_axes, dress, require_strokes
-from selfpaced.weighting import Weighting
 
 POINTS = 401
 

@@ -4,8 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfpaced._errors import require
-from selfpaced.report._arrays import Floats, Numbers, as_array, as_floats, as_row
-from selfpaced.report._drawing import draw_line, over_whole_numbers
+from selfpaced.report._drawing import (
+    Floats,
+    Numbers,
+    as_array,
+    as_floats,
+    as_row,
+    draw_line,
+    over_whole_numbers,
+)
 from selfpaced.report._theme import LIGHT, Axes, PathCollection, Theme, choose_axes, dress
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)

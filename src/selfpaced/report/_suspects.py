@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from selfpaced._errors import require
-from selfpaced.report._arrays import Floats, Numbers, as_floats
+from selfpaced.report._drawing import Floats, Numbers, as_floats
 from selfpaced.report._theme import LIGHT, Axes, Figure, LinearSegmentedColormap, Theme
 
 COLUMNS = 5

@@ -10,21 +10,16 @@ from collections.abc import Sized
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes as Axes
+from matplotlib.collections import PathCollection as PathCollection
+from matplotlib.colors import LinearSegmentedColormap as LinearSegmentedColormap
+from matplotlib.figure import Figure as Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.textpath import TextPath
+from matplotlib.ticker import MaxNLocator as MaxNLocator
+from matplotlib.ticker import PercentFormatter as PercentFormatter
 
 from selfpaced._errors import require
-
-try:
-    from matplotlib.axes import Axes as Axes
-    from matplotlib.collections import PathCollection as PathCollection
-    from matplotlib.colors import LinearSegmentedColormap as LinearSegmentedColormap
-    from matplotlib.figure import Figure as Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-    from matplotlib.textpath import TextPath
-    from matplotlib.ticker import MaxNLocator as MaxNLocator
-    from matplotlib.ticker import PercentFormatter as PercentFormatter
-except ModuleNotFoundError as missing:
-    message = 'The pictures need matplotlib: pip install "selfpaced[report]"'
-    raise ModuleNotFoundError(message, name="matplotlib") from missing
 
 Dash = str | tuple[float, tuple[float, ...]]
 SIZE = 9  # of a legend's text, in points

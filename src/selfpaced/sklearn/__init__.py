@@ -4,6 +4,8 @@
 >>> model = SelfPacedClassifier(LogisticRegression())  # in place of LogisticRegression()
 """
 
+from selfpaced._public import publish
+
 try:
     from selfpaced.sklearn._classifier import SelfPacedClassifier
     from selfpaced.sklearn._regressor import SelfPacedRegressor
@@ -14,3 +16,5 @@ except ImportError as error:
     ) from error
 
 __all__ = ["SelfPacedClassifier", "SelfPacedRegressor"]
+
+publish(__name__)

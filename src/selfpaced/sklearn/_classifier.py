@@ -11,13 +11,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from selfpaced.age import Age, Auto
-from selfpaced.chain import Difficulty
-from selfpaced.coupling import Coupling
+from selfpaced.age import Auto
+from selfpaced.chain import Age, Coupling, Difficulty, Floats, Weighting
 from selfpaced.difficulty import Smoothed
 from selfpaced.sklearn._estimator import SelfPacedEstimator, says
-from selfpaced.sklearn._rows import Floats
-from selfpaced.weighting import Hard, Weighting
+from selfpaced.weighting import Hard
 
 
 class SelfPacedClassifier(ClassifierMixin, SelfPacedEstimator):  # type: ignore[misc]  # sklearn: no types
@@ -76,8 +74,6 @@ class SelfPacedClassifier(ClassifierMixin, SelfPacedEstimator):  # type: ignore[
     >>> model.suspects_[:1], model.predict([[7.0]])
     (array([7]), array(['low'], dtype='<U4'))
     """
-
-    __module__ = "selfpaced.sklearn"  # pickles name the public place
 
     def __init__(
         self,

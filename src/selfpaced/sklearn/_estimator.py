@@ -1,7 +1,6 @@
 """What a self-paced classifier and a self-paced regressor share."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -15,10 +14,9 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from selfpaced._errors import require, require_positive_int
+from selfpaced._pacer.checks import AGE, require_part
 from selfpaced._pacer.pacer import Pacer
-from selfpaced.age import Age, Auto
-from selfpaced.chain import Difficulty
-from selfpaced.coupling import Coupling
+from selfpaced.chain import Age, Coupling, Difficulty, Floats, Weighting
 from selfpaced.sklearn._requirements import (
     goes_on,
     masses,
@@ -27,9 +25,8 @@ from selfpaced.sklearn._requirements import (
     require_estimator,
     way_to_last,
 )
-from selfpaced.sklearn._rows import Arguments, Floats, Rows
+from selfpaced.sklearn._rows import Arguments, Rows
 from selfpaced.sklearn._search import Part, Search
-from selfpaced.weighting import Weighting
 
 
 def says(name: str) -> Callable[[Any], bool]:
@@ -125,10 +122,12 @@ class SelfPacedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
     def _pacer(self, rows: Rows, columns: dict[str, torch.Tensor]) -> Pacer:
         if rows.mass is not None:
             columns = columns | {"sample_weight": torch.from_numpy(rows.mass).float()}
+        if self.age is not None:
+            require_part(type(self).__name__, AGE, self.age)
         return Pacer(
             len(rows.y),
             weighting=self.weighting,
-            age=_ending(self.age, self.rounds),
+            age=None if self.age is None else self.age.within(self.rounds),
             difficulty=self.difficulty,
             couple=self.couple,
             columns=columns,
@@ -177,10 +176,3 @@ class SelfPacedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
 def _routes() -> bool:
     """Say whether the user has enabled metadata routing."""
     return bool(get_config()["enable_metadata_routing"])
-
-
-def _ending(age: Age | None, rounds: int) -> Age | None:
-    """Return an age without a probe that the last round would fall into: the last fit is kept."""
-    if isinstance(age, Auto) and rounds < max(age.probe_at, age.warmup) + age.probe:
-        return replace(age, probe=0)
-    return age

@@ -8,12 +8,11 @@ from sklearn.linear_model import Ridge
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import column_or_1d
 
-from selfpaced.age import Age, Deviations
-from selfpaced.chain import Difficulty
-from selfpaced.coupling import Coupling
+from selfpaced.age import Deviations
+from selfpaced.chain import Age, Coupling, Difficulty, Weighting
 from selfpaced.difficulty import Smoothed
 from selfpaced.sklearn._estimator import SelfPacedEstimator
-from selfpaced.weighting import Hard, Weighting
+from selfpaced.weighting import Hard
 
 
 class SelfPacedRegressor(RegressorMixin, SelfPacedEstimator):  # type: ignore[misc]  # sklearn has no types
@@ -57,8 +56,6 @@ class SelfPacedRegressor(RegressorMixin, SelfPacedEstimator):  # type: ignore[mi
     >>> model.suspects_[:1], model.weights_[7], model.predict([[7.0]]).round()
     (array([7]), np.float64(0.0), array([14.]))
     """
-
-    __module__ = "selfpaced.sklearn"  # pickles name the public place
 
     def __init__(
         self,

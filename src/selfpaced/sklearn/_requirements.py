@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from selfpaced._errors import require
-from selfpaced.sklearn._rows import Floats
+from selfpaced.chain import Floats
 
 TREES = {"n_estimators", "max_leaf_nodes"}  # settings of what grows trees
 

@@ -11,8 +11,8 @@ from sklearn.utils import (
 )
 
 from selfpaced._errors import require
+from selfpaced.chain import Floats
 
-Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 Arguments = dict[str, Any]
 

@@ -8,7 +8,8 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from selfpaced._pacer.pacer import Pacer
-from selfpaced.sklearn._rows import Floats, Places, Rows, learn, learn_and_judge
+from selfpaced.chain import Floats
+from selfpaced.sklearn._rows import Places, Rows, learn, learn_and_judge
 
 Part = tuple[Places, Places]  # the rows that a model learns from, and those that it judges
 

@@ -6,6 +6,8 @@
 'kept'
 """
 
+from selfpaced._public import publish
+
 try:
     import skorch  # noqa: F401 - the one thing that may be missing
 except ImportError as error:
@@ -16,3 +18,5 @@ except ImportError as error:
 from selfpaced.skorch._net import SelfPacedMixin, SelfPacedNetClassifier, SelfPacedNetRegressor
 
 __all__ = ["SelfPacedMixin", "SelfPacedNetClassifier", "SelfPacedNetRegressor"]
+
+publish(__name__)

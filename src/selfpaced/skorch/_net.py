@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,10 +16,9 @@ from skorch.utils import is_dataset
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from selfpaced._errors import require
+from selfpaced._errors import require, require_keys
+from selfpaced._pacer.pacer import Pacer
 from selfpaced.age import Deviations
-from selfpaced.skorch._losses import judged_by, unreduced
-from selfpaced.skorch._pacer import RowPacer, Waiting
 from selfpaced.skorch._rows import (
     Apart,
     Numbered,
@@ -31,6 +31,95 @@ from selfpaced.skorch._rows import (
     targets_of,
 )
 from selfpaced.tracking import scalars
+
+
+@contextmanager
+def unreduced(criterion: Any) -> Iterator[None]:
+    """Have the criterion give one loss per sample within the block.
+
+    >>> criterion = torch.nn.L1Loss()
+    >>> with unreduced(criterion):
+    ...     criterion(torch.tensor([1.0, 3.0]), torch.zeros(2))
+    tensor([1., 3.])
+    >>> criterion.reduction
+    'mean'
+    """
+    before = getattr(criterion, "reduction", None)
+    if before is None:  # one of the user's, that may give a loss per sample anyway
+        yield
+        return
+    criterion.reduction = "none"
+    try:
+        yield
+    finally:
+        criterion.reduction = before
+
+
+def judged_by(criterion: Any, loss: Tensor, y_true: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return what samples are judged by, and what the criterion divides their sum by.
+
+    For cross-entropies -ln p, without class weights and never below 0 (skorch adds an epsilon to
+    p), and the sum of the weights, of labels that are not ignored. None for the loss itself, and
+    for the batch size.
+
+    >>> criterion = torch.nn.CrossEntropyLoss(torch.tensor([1.0, 4.0]))
+    >>> judged_by(criterion, torch.tensor([0.5, 2.0]), torch.tensor([0, 1]))
+    (tensor([0.5000, 0.5000]), tensor(5.))
+    """
+    if not hasattr(criterion, "ignore_index"):  # as CrossEntropyLoss and NLLLoss have
+        return None, None
+    judged, weight = loss.detach().clamp(min=0), criterion.weight
+    if y_true.ndim != 1 or y_true.is_floating_point():
+        return judged, None
+    known = (y_true != criterion.ignore_index).to(loss.device)
+    scale = known.to(loss.dtype)
+    if weight is not None:
+        scale = scale * weight[y_true.to(loss.device).where(known, 0)]
+    return torch.where(scale > 0, judged / scale, judged), scale.sum()
+
+
+class Waiting(nn.Module):
+    """Keeps a state that is loaded before the data, and with it the pacer's size, is known."""
+
+    state: Any = None
+
+    def get_extra_state(self) -> Any:
+        """Return what was loaded; None for nothing."""
+        return self.state
+
+    def set_extra_state(self, state: Any) -> None:
+        """Keep it for the pacer to come."""
+        self.state = state
+
+
+class RowPacer(Pacer):
+    """A pacer whose state says which rows of X it is of, and which targets they have."""
+
+    def __init__(self, rows: Places, n_rows: int, mark: int, settings: dict[str, Any]) -> None:
+        """Make it of some of n_rows rows, whose targets have the mark."""
+        super().__init__(len(rows), **settings)
+        self.rows, self.n_rows, self.mark = torch.from_numpy(rows), n_rows, mark
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Return the pacer's state with its rows and the mark of their targets."""
+        return {**super().get_extra_state(), "rows": self.rows, "mark": self.mark}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Take up a state of the same rows."""
+        require_keys(state, {"rows", "mark"}, "SelfPacedMixin")
+        require(
+            torch.equal(self.rows, state["rows"].cpu()) and self.mark == state["mark"],
+            "SelfPacedMixin: the pacer remembers other samples. partial_fit, warm_start and "
+            "checkpoints go on with the same rows, targets and train_split (one with a "
+            "random_state). For other data call initialize(), or fit without warm_start.",
+        )
+        super().set_extra_state(state)
+
+    def spread(self, places: Tensor, values: Tensor, rest: float) -> NDArray[np.float64]:
+        """Return values at some places as values of all rows of X, float64."""
+        whole = np.full(self.n_rows, rest)
+        whole[self.rows[places.cpu()].numpy()] = values.double().cpu().numpy()
+        return whole
 
 
 class KeptShareLog(PrintLog):  # type: ignore[misc]  # skorch has no types
@@ -251,6 +340,7 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
 class SelfPacedNetClassifier(SelfPacedMixin, NeuralNetClassifier):  # type: ignore[misc]  # untyped
     """``NeuralNetClassifier`` of skorch, self-paced; see ``SelfPacedMixin``.
 
+    >>> import numpy as np
     >>> from torch import nn
     >>> X = np.concatenate([np.arange(30.0), np.arange(30.0) + 100])[:, None].astype(np.float32)
     >>> y = np.repeat([0, 1], 30)

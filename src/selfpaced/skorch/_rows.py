@@ -13,8 +13,7 @@ from torch import Tensor
 from torch.utils.data import Subset
 
 from selfpaced._errors import require
-from selfpaced._sampling.indexed import Indexed
-from selfpaced._sampling.labels import labels_beside
+from selfpaced._sampling.indexed import Indexed, labels_beside
 
 Places = NDArray[np.int64]
 

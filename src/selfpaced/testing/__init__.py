@@ -4,10 +4,18 @@ Each check raises ``AssertionError`` and says which promise is broken. Our own m
 by discovery and run through the same checks.
 """
 
-from selfpaced.testing._age import check_age
-from selfpaced.testing._difficulty import check_difficulty
-from selfpaced.testing._pacing import check_pacing
-from selfpaced.testing._settings import check_settings
+from selfpaced._public import publish
+from selfpaced.testing._checks import check_age, check_difficulty, check_pacing, check_settings
+from selfpaced.testing._structure import check_structure
 from selfpaced.testing._weighting import check_weighting
 
-__all__ = ["check_age", "check_difficulty", "check_pacing", "check_settings", "check_weighting"]
+__all__ = [
+    "check_age",
+    "check_difficulty",
+    "check_pacing",
+    "check_settings",
+    "check_structure",
+    "check_weighting",
+]
+
+publish(__name__)

@@ -3,12 +3,12 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from selfpaced.latent._svm.structure import Guess, Structure, count
-from selfpaced.testing._settings import expect
+from selfpaced.chain import Floats
+from selfpaced.latent import Guess, Structure
+from selfpaced.latent._svm.structure import count
+from selfpaced.testing._checks import expect
 
-Floats = NDArray[np.float64]
 Problem = Structure[Any, Any, Any]
 
 TRIES = 5  # directions w, and other latent values for each
@@ -27,6 +27,7 @@ def check_structure(problem: Problem, X: Any, y: Any, *, random_state: int = 0) 
     Raises:
         AssertionError: Naming the first promise that is broken.
 
+    >>> import numpy as np
     >>> from selfpaced.latent.problems import Digits
     >>> check_structure(Digits(), np.random.default_rng(0).normal(size=(6, 3, 2)), [0, 1] * 3)
     """

@@ -7,8 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from selfpaced.testing._settings import check_settings, expect
-from selfpaced.weighting import Weighting
+from selfpaced.chain import Weighting
+from selfpaced.testing._checks import check_settings, expect
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 

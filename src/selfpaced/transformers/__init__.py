@@ -7,6 +7,8 @@ Two lines of a program change, the import and the name::
 ``class Paced(SelfPacedMixin, SFTTrainer)`` does the same for a trainer that is itself a Trainer.
 """
 
+from selfpaced._public import publish
+
 try:
     from selfpaced.transformers._losses import Items
     from selfpaced.transformers._quick import PacedLoss
@@ -18,3 +20,5 @@ except ImportError as error:
     ) from error
 
 __all__ = ["Items", "PacedLoss", "SelfPacedMixin", "SelfPacedTrainer"]
+
+publish(__name__)

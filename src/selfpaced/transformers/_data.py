@@ -1,16 +1,21 @@
 """A train set whose items carry their index, past any data collator."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 from torch.utils.data import IterableDataset
 from transformers.utils.import_utils import is_datasets_available
 
 from selfpaced._errors import require
-from selfpaced._sampling.indexed import Indexed
+from selfpaced._pacer.pacer import Pacer
+from selfpaced._sampling.indexed import Indexed, labels_beside
+from selfpaced.age import Deviations
 
 if is_datasets_available():
     import datasets
@@ -87,3 +92,78 @@ def _split(item: Any) -> tuple[int, Any]:  # noqa: ANN401 - any item
         return int(item.pop(INDEX)), item
     index, *rest = item
     return int(index), rest[0] if len(rest) == 1 else tuple(rest)
+
+
+if is_datasets_available():
+    import datasets
+
+LABELS = ("labels", "label", "label_ids")  # as the host's data collators know them
+
+
+def default_pacer(dataset: Any, model: nn.Module | None) -> Pacer:  # noqa: ANN401 - any dataset
+    """Return a pacer for the labels of a dataset: classes are protected, numbers judged as such.
+
+    Args:
+        dataset: As the host takes it.
+        model: Where it puts out numbers, labels are numbers whatever their type.
+
+    Warns:
+        UserWarning: Where there are classes that cannot be read without loading all items.
+    """
+    n, labels = len(dataset), labels_of(dataset)
+    config = getattr(model, "config", None)
+    numbers = getattr(config, "problem_type", None) == "regression"
+    if (
+        numbers
+        or getattr(config, "num_labels", 0) == 1
+        or (labels is not None and labels.is_floating_point())
+    ):
+        return Pacer(n, age=Deviations())
+    if labels is not None:
+        return Pacer(n, columns={"group": labels.long()} if int(labels.min()) >= 0 else None)
+    if n and _label_of(dataset[0]).dtype.kind in "biu":
+        warnings.warn(
+            f"The labels of a {type(dataset).__name__} are not known without loading its items, so "
+            f'no class is protected. Give pacer=Pacer(n, columns={{"group": labels}}), or keep '
+            f"them all in an attribute labels of the dataset.",
+            stacklevel=3,
+        )
+    return Pacer(n)
+
+
+def labels_of(dataset: Any) -> Tensor | None:  # noqa: ANN401 - as above
+    """Return one number per sample, shape (n,), where that costs no loading; else None.
+
+    They are a column of a table, stand in dicts that are in memory, or are kept by the dataset in
+    an attribute "targets" or "labels", whose first is the first item's.
+    """
+    if is_table(dataset):
+        values = _column(dataset)
+    elif isinstance(dataset, list | tuple):
+        values = np.asarray([_label_of(item) for item in dataset] if _has_one(dataset) else [])
+    else:
+        kept = labels_beside(dataset, _label_of)
+        values = np.empty(0) if kept is None else kept
+    right = values.shape == (len(dataset),) and values.dtype.kind in "biuf"
+    return torch.from_numpy(values.copy()) if right and len(values) else None
+
+
+def _label_of(item: object) -> NDArray[Any]:
+    """Return the one label of an item; an array of text where it has none, or several."""
+    name = next((n for n in LABELS if n in item), None) if isinstance(item, Mapping) else None
+    label = np.asarray(item[name]) if isinstance(item, Mapping) and name else np.asarray("")
+    return label if label.ndim == 0 else np.asarray("")
+
+
+def _has_one(items: list[object] | tuple[object, ...]) -> bool:
+    """Say whether the items in memory have one label each."""
+    return all(_label_of(item).dtype.kind in "biuf" for item in items)
+
+
+def _column(table: Any) -> NDArray[Any]:  # noqa: ANN401 - a datasets.Dataset
+    """Return a column of plain labels; nothing where there is none."""
+    name = next((name for name in LABELS if name in table.column_names), None)
+    plain = datasets.Value, datasets.ClassLabel
+    if name is None or not isinstance(table.features[name], plain):
+        return np.empty(0)
+    return np.asarray(table.with_format("numpy", columns=[name])[:][name])

@@ -1,15 +1,20 @@
 """What happens between epochs, and what a checkpoint keeps of it."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from selfpaced._errors import require
+from selfpaced._files import replacing
 from selfpaced._pacer.pacer import Pacer
 from selfpaced._sampling.paced import PacedSampler
 from selfpaced.tracking import scalars
-from selfpaced.transformers import _checkpoint as checkpoint
 
 
 class Epochs(TrainerCallback):
@@ -76,7 +81,7 @@ class Epochs(TrainerCallback):
             "running": self.running,
         }
         if writes:
-            checkpoint.write(state, Path(folder, checkpoint.FILE))
+            write_state(state, Path(folder, FILE))
 
     def load(self, folder: str) -> None:
         """Go on where a checkpoint was saved; all ranks call it.
@@ -84,14 +89,14 @@ class Epochs(TrainerCallback):
         Raises:
             ValueError: For a folder without our file, a damaged one, and one of other settings.
         """
-        path = Path(folder, checkpoint.FILE)
+        path = Path(folder, FILE)
         require(
             path.exists(),
-            f"{folder} has no {checkpoint.FILE}: the losses that the pacer remembers are lost, "
+            f"{folder} has no {FILE}: the losses that the pacer remembers are lost, "
             f"and the run cannot go on as it was. Was it saved by the host's own Trainer, or with "
             f"save_only_model=True?",
         )
-        state = checkpoint.read(path)
+        state = read_state(path)
         had = state["sampler"] is not None
         require(
             had == (self.sampler is not None),
@@ -102,3 +107,69 @@ class Epochs(TrainerCallback):
         if self.sampler is not None:
             self.sampler.load_state_dict(state["sampler"])
         self._restored = bool(state["running"])
+
+
+FILE = "selfpaced.safetensors"
+TENSOR = "tensor:"  # what stands in the JSON in a tensor's place begins with it
+
+
+def write_state(state: Mapping[str, Any], path: Path) -> None:
+    """Write a nested dict, whole or not at all: tensors as tensors, the rest as JSON beside them.
+
+    Args:
+        state: Of dicts with str keys, lists, tensors, str, numbers, bool and None.
+        path: Where to.
+
+    Raises:
+        OSError: When it cannot be written; an earlier file stays as it was.
+
+    >>> import torch
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_state({"a": {"b": torch.ones(2), "c": [1, float("inf")]}}, Path(folder, FILE))
+    ...     read_state(Path(folder, FILE))
+    {'a': {'b': tensor([1., 1.]), 'c': [1, inf]}}
+    """
+    tensors: dict[str, Tensor] = {}
+    rest = json.dumps(_flatten(state, "", tensors))
+    with replacing(path) as made:
+        save_file(tensors, made, metadata={"selfpaced": rest})
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Read what ``write`` wrote, onto the CPU.
+
+    Raises:
+        ValueError: For a file that is damaged, or of something else.
+        OSError: When it cannot be read.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            said = (file.metadata() or {}).get("selfpaced")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except SafetensorError as damaged:
+        raise ValueError(f"{path} is damaged: {damaged}. Resume from another one.") from damaged
+    require(said is not None, f"{path} is no file of selfpaced: its metadata lacks it.")
+    state: dict[str, Any] = _nest(json.loads(str(said)), tensors)
+    return state
+
+
+def _flatten(value: object, name: str, tensors: dict[str, Tensor]) -> object:
+    """Return the value with a name in place of each tensor, which goes into ``tensors``."""
+    if isinstance(value, Tensor):
+        tensors[name] = value.detach().cpu().contiguous()
+        return TENSOR + name
+    if isinstance(value, Mapping):
+        return {key: _flatten(part, f"{name}.{key}", tensors) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_flatten(part, f"{name}.{i}", tensors) for i, part in enumerate(value)]
+    return value
+
+
+def _nest(value: Any, tensors: Mapping[str, Tensor]) -> Any:  # noqa: ANN401 - whatever was written
+    """Return the value with each tensor in the place of its name."""
+    if isinstance(value, str) and value.startswith(TENSOR):
+        return tensors[value.removeprefix(TENSOR)]
+    if isinstance(value, dict):
+        return {key: _nest(part, tensors) for key, part in value.items()}
+    return [_nest(part, tensors) for part in value] if isinstance(value, list) else value

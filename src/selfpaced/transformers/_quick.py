@@ -24,6 +24,9 @@ class PacedLoss(TrainerCallback):
         model: The one that is trained.
         pacer: Its indices are places in the train set.
 
+    >>> from torch import nn
+    >>> import torch
+    >>> from selfpaced import Pacer
     >>> from selfpaced import Indexed
     >>> train = [{"x": torch.tensor([1.0]), "labels": 0}, {"x": torch.tensor([2.0]), "labels": 1}]
     >>> loss = PacedLoss(nn.Linear(1, 2), Pacer(2, columns={"group": torch.tensor([0, 1])}))

@@ -12,9 +12,15 @@ from selfpaced._errors import require
 from selfpaced._pacer.pacer import Pacer
 from selfpaced._sampling.paced import PacedSampler
 from selfpaced.transformers._checks import require_fit, require_kinds, require_sampler
-from selfpaced.transformers._data import INDEX, Numbering, in_place, numbered, without_index
+from selfpaced.transformers._data import (
+    INDEX,
+    Numbering,
+    default_pacer,
+    in_place,
+    numbered,
+    without_index,
+)
 from selfpaced.transformers._epochs import Epochs
-from selfpaced.transformers._labels import default_pacer
 from selfpaced.transformers._losses import Items, divides_by_batch, items_of, shifts
 
 

@@ -1,8 +1,9 @@
 """Rules from difficulty and age to weight, each the minimiser of v d + g(v; age)."""
 
-from selfpaced.weighting._cutting import Hard, Linear, Logarithmic, Polynomial
+from selfpaced._public import publish
+from selfpaced.weighting._cutting import Hard, Linear, Logarithmic, Polynomial, RandomOrder
 from selfpaced.weighting._mixture import Mixture, Mixture2
-from selfpaced.weighting._rule import Interval, Weighting
+from selfpaced.weighting._rule import Rule, ScaleFree
 from selfpaced.weighting._smooth import L1L2, Cauchy, Huber, Logistic, Welsch
 from selfpaced.weighting._superloss import SuperLoss
 
@@ -11,14 +12,17 @@ __all__ = [
     "Cauchy",
     "Hard",
     "Huber",
-    "Interval",
     "Linear",
     "Logarithmic",
     "Logistic",
     "Mixture",
     "Mixture2",
     "Polynomial",
+    "RandomOrder",
+    "Rule",
+    "ScaleFree",
     "SuperLoss",
-    "Weighting",
     "Welsch",
 ]
+
+publish(__name__)

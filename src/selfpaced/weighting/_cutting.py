@@ -8,16 +8,8 @@ import torch
 from torch import Tensor
 
 from selfpaced._errors import require
-from selfpaced.weighting._rule import (
-    ANY,
-    Interval,
-    Number,
-    Rule,
-    ScaleFree,
-    check_age_domain,
-    check_domain,
-    widen,
-)
+from selfpaced.chain import Interval, Number
+from selfpaced.weighting._rule import ANY, Rule, ScaleFree, check_age_domain, check_domain, widen
 
 
 @dataclass(frozen=True)
@@ -34,6 +26,7 @@ class Hard(Rule):
         Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010, with
         age 1/K.
 
+    >>> import torch
     >>> Hard()(torch.tensor([0.5, 1.0, 2.0]), age=1.0)
     tensor([1., 0., 0.])
     """
@@ -68,6 +61,7 @@ class Linear(ScaleFree):
     References:
         Jiang et al., `Easy Samples First <https://doi.org/10.1145/2647868.2654918>`_, 2014.
 
+    >>> import torch
     >>> Linear()(torch.tensor([0.0, 1.0, 4.0]), age=2.0)
     tensor([1.0000, 0.5000, 0.0000])
     """
@@ -102,6 +96,7 @@ class Logarithmic(Rule):
     References:
         Jiang et al., `Easy Samples First <https://doi.org/10.1145/2647868.2654918>`_, 2014.
 
+    >>> import torch
     >>> Logarithmic()(torch.tensor([0.0, 0.25, 0.5]), age=0.5)
     tensor([1.0000, 0.4150, 0.0000])
     """
@@ -174,6 +169,7 @@ class Polynomial(ScaleFree):
         Learning*, 2019; Table 5 of `A Survey on Curriculum Learning
         <https://arxiv.org/abs/2010.13166>`_.
 
+    >>> import torch
     >>> Polynomial(t=3)(torch.tensor([0.0, 0.75, 1.0]), age=1.0)
     tensor([1.0000, 0.5000, 0.0000])
     """
@@ -200,3 +196,23 @@ class Polynomial(ScaleFree):
         """Return the latent loss at age 1."""
         u = (1 - r).clamp(min=0)
         return (1 - 1 / self.t) * (1 - u ** (self.t / (self.t - 1)))
+
+
+@dataclass(frozen=True)
+class RandomOrder(Hard):
+    """A random order, the control of a search: each sample is judged by another one's difficulty.
+
+    As many samples are kept as ``Hard`` would keep. It is no rule of one sample, so that the checks
+    of rules do not hold for it.
+
+    Args:
+        seed: Another seed is another permutation.
+    """
+
+    seed: int = 0
+
+    def __call__(self, difficulty: Tensor, age: Tensor | float) -> Tensor:
+        """Return v, shape of the difficulty."""
+        generator = torch.Generator().manual_seed(self.seed)
+        order = torch.randperm(len(difficulty), generator=generator, device="cpu")
+        return super().__call__(difficulty, age)[order]

@@ -31,6 +31,7 @@ class Mixture(ScaleFree):
     References:
         Jiang et al., `Easy Samples First <https://doi.org/10.1145/2647868.2654918>`_, 2014.
 
+    >>> import torch
     >>> Mixture(full=0.5)(torch.tensor([0.4, 0.75, 1.0]), age=1.0)
     tensor([1.0000, 0.3333, 0.0000])
     """
@@ -85,6 +86,7 @@ class Mixture2(ScaleFree):
     References:
         Zhao et al., *Self-Paced Learning for Matrix Factorization*, AAAI 2015.
 
+    >>> import torch
     >>> Mixture2(gamma=1.0)(torch.tensor([0.25, 0.5625, 1.0]), age=1.0)
     tensor([1.0000, 0.3333, 0.0000])
     """

@@ -2,84 +2,17 @@
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from selfpaced._errors import values_can_be_read
-
-Number = Tensor | float
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Numbers from low to high; an open end does not belong to it.
-
-    >>> 1.0 in Interval(0, 1), 1.0 in Interval(0, 1, open_high=True)
-    (True, False)
-    """
-
-    low: float
-    high: float
-    open_low: bool = False
-    open_high: bool = False
-
-    def __contains__(self, value: float) -> bool:
-        """Say whether the value lies inside; NaN lies nowhere."""
-        above = value > self.low if self.open_low else value >= self.low
-        below = value < self.high if self.open_high else value <= self.high
-        return above and below
-
-    def __str__(self) -> str:
-        """Write it as mathematics does."""
-        left, right = "(" if self.open_low else "[", ")" if self.open_high else "]"
-        return f"{left}{self.low:g}, {self.high:g}{right}"
-
+from selfpaced.chain import Interval, Number, Weighting
 
 ANY = Interval(-math.inf, math.inf)
 NON_NEGATIVE = Interval(0.0, math.inf)
 UNIT = Interval(0.0, 1.0)
-
-
-class Weighting(Protocol):
-    """A rule from difficulty and age to the weight v that minimises v d + g(v; age).
-
-    An infinite age keeps every finite difficulty with weight 1, whatever the rule. The penalty is
-    meant up to a constant: ours may differ from the paper's by g(0).
-
-    Attributes:
-        cuts: v reaches 0 at a finite difficulty.
-        binary: v is 0 or 1.
-        difficulty_domain: What difficulties it takes.
-        age_domain: What ages it takes, beside infinity.
-        range: Where v lies.
-        direction: -1 when v falls with difficulty (easy first), +1 when it rises.
-        scale_free: rule(k d; k age) = rule(d; age).
-        grows_with_age: v never falls as the age grows, infinity apart.
-    """
-
-    cuts: ClassVar[bool]
-    binary: ClassVar[bool]
-    difficulty_domain: ClassVar[Interval]
-    age_domain: ClassVar[Interval]
-    range: ClassVar[Interval]
-    direction: ClassVar[int]
-    scale_free: ClassVar[bool]
-    grows_with_age: ClassVar[bool]
-
-    def __call__(self, difficulty: Tensor, age: Number) -> Tensor:
-        """Return v, shape and dtype of the difficulty; constant under autograd."""
-        ...
-
-    def penalty(self, weight: Tensor, age: Number) -> Tensor:
-        """Return g(v; age) per sample, shape of the weight."""
-        ...
-
-    def latent_loss(self, difficulty: Tensor, age: Number) -> Tensor:
-        """Return F(d; age), the integral of v from 0 to d; its gradient is v."""
-        ...
 
 
 class Rule:

@@ -7,15 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from selfpaced.weighting._rule import (
-    Interval,
-    Number,
-    Rule,
-    ScaleFree,
-    check_age_domain,
-    check_domain,
-    widen,
-)
+from selfpaced.chain import Interval, Number
+from selfpaced.weighting._rule import Rule, ScaleFree, check_age_domain, check_domain, widen
 
 
 @dataclass(frozen=True)
@@ -31,6 +24,7 @@ class Logistic(Rule):
     References:
         Xu, Tao, Xu, *Multi-View Self-Paced Learning for Clustering*, IJCAI 2015.
 
+    >>> import torch
     >>> Logistic()(torch.tensor([0.0, 1.0]), age=1.0)
     tensor([1.0000, 0.6839])
     """
@@ -89,6 +83,7 @@ class Welsch(ScaleFree):
         Fan et al., *Self-Paced Learning: An Implicit Regularization Perspective*, AAAI 2017;
         Zhang, Sabuncu, *Generalized Cross Entropy Loss*, NeurIPS 2018.
 
+    >>> import torch
     >>> Welsch()(torch.tensor([0.0, 1.0]), age=1.0)
     tensor([1.0000, 0.3679])
     """
@@ -117,6 +112,7 @@ class Cauchy(ScaleFree):
     References:
         Fan et al., *Self-Paced Learning: An Implicit Regularization Perspective*, AAAI 2017.
 
+    >>> import torch
     >>> Cauchy()(torch.tensor([0.0, 1.0]), age=1.0)
     tensor([1.0000, 0.5000])
     """
@@ -146,6 +142,7 @@ class Huber(ScaleFree):
     References:
         Fan et al., *Self-Paced Learning: An Implicit Regularization Perspective*, AAAI 2017.
 
+    >>> import torch
     >>> Huber()(torch.tensor([0.0, 1.0, 4.0]), age=1.0)
     tensor([1.0000, 1.0000, 0.5000])
     """
@@ -174,6 +171,7 @@ class L1L2(ScaleFree):
     References:
         Fan et al., *Self-Paced Learning: An Implicit Regularization Perspective*, AAAI 2017.
 
+    >>> import torch
     >>> L1L2()(torch.tensor([0.0, 3.0]), age=1.0)
     tensor([1.0000, 0.5000])
     """

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from selfpaced._errors import require
-from selfpaced.weighting._rule import Interval, ScaleFree
+from selfpaced.chain import Interval
+from selfpaced.weighting._rule import ScaleFree
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class SuperLoss(ScaleFree):
         Castells, Weinzaepfel, Revaud, *SuperLoss: A Generic Loss for Robust Curriculum Learning*,
         NeurIPS 2020.
 
+    >>> import torch
     >>> SuperLoss()(torch.tensor([0.0, 1.0, 4.0]), age=1.0)
     tensor([2.7183, 1.0000, 0.4839])
     """

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from selfpaced.audit import Source
 from selfpaced.audit._features import fit as features
 from selfpaced.audit._reading.samples import no_columns
-from selfpaced.audit._reading.source import Source
 
 N = 120
 
@@ -169,7 +169,7 @@ def test_a_large_table_needs_no_more_than_was_estimated(tmp_path: Path) -> None:
     program = f"""
 import resource
 from pathlib import Path
-from selfpaced.audit import features
+from selfpaced.audit._features import fit as features
 from selfpaced.audit.reading import Options, read
 source = read(Path({str(tmp_path / "large.parquet")!r}), Options(known=False))
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from selfpaced.audit import Options, Source, read
 from selfpaced.audit._features import fit as features
 from selfpaced.audit._features.text import embedding, is_text, learn_words
-from selfpaced.audit._reading import Options, Source, read
 
 TEXTS = [f"{'good' if i % 2 else 'awful'} film number {i}" for i in range(60)]
 

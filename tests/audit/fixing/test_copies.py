@@ -6,13 +6,15 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from selfpaced.audit import Options, read
+from selfpaced.audit._fixing.copies import Spelling, key
 from selfpaced.audit._fixing.fix import fix
-from selfpaced.audit._reading import Options, read
 
 CSV = '''id,text,label,note
 007,"a, ""b""",cat,1.0
@@ -218,3 +220,29 @@ def test_whole_numbers_stay_whole_where_they_can(
     after = parquet.read_table(tmp_path / "b.parquet")
     assert after["y"].to_pylist() == [1, suggested] and after.schema.field("y").type == kind
     assert after.schema.field("selfpaced_was").type == pa.int64()
+
+
+@pytest.mark.parametrize(
+    ("labels", "label", "written"),
+    [
+        (["A", "a"], "a", "a"),
+        (["007", "7"], 7, "7"),
+        (["007", "008"], np.int64(8), "008"),
+        (["1.0", "2.0"], 1, "1.0"),
+        (["no", "true"], np.bool_(True), "true"),
+        ([0, 1], "1", 1),
+        ([False, True], "True", True),
+        (["1.5"], 2.25, "2.25"),
+        ([1.5, 2], np.float32(0.1), 0.1),
+        (["inf", "nan"], "nan", "nan"),
+    ],
+)
+def test_a_label_is_written_as_the_table_writes_it(
+    labels: list[object], label: object, written: object
+) -> None:
+    found = Spelling(labels)(label)
+    assert found == written and type(found) is type(written)
+
+
+def test_a_class_called_nan_is_itself() -> None:
+    assert key("NaN") == "nan" and key(float("nan")) == "nan"

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 import torch
 
+from selfpaced.audit import Options, Source
 from selfpaced.audit._folder import checkpoint
 from selfpaced.audit._plan import Plan, to_json
-from selfpaced.audit._reading import Options, Source
 
 PLAN = Plan(Path("pets.csv"), Options(label="kind"))
 

@@ -17,17 +17,16 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from selfpaced import Indexed
-from selfpaced.audit import load
+from selfpaced.audit import Options, Source, Trained, load, read
 from selfpaced.audit._features.fit import fit
 from selfpaced.audit._folder import model as keeping
 from selfpaced.audit._folder.files import FILES, staged
-from selfpaced.audit._folder.model import Trained, read_config, save
+from selfpaced.audit._folder.model import read_config, save
 from selfpaced.audit._learning.aims import Classes, Numbers
 from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._learning.estimators import Name, Rounds
 from selfpaced.audit._learning.networks import build
 from selfpaced.audit._learning.training import Settings, Training
-from selfpaced.audit._reading import Options, Source, read
 
 NEW = Options(known=False)
 RUN = {"options": {"label": "kind"}, "seed": 7}

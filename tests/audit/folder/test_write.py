@@ -10,14 +10,12 @@ import pandas as pd
 import pytest
 import torch
 
-from selfpaced.audit import load
+from selfpaced.audit import Options, load, read
 from selfpaced.audit._folder.files import FILES
 from selfpaced.audit._folder.write import Written, fix_from, write
-from selfpaced.audit._learners import machine
 from selfpaced.audit._plan import Plan, from_json
 from selfpaced.audit._prepare import prepare
-from selfpaced.audit._reading import Options, read
-from selfpaced.audit._run import Run
+from selfpaced.audit._run import Run, machine
 
 TABLE = {"model.safetensors", "suspects.csv", "suspects.png", "curves.png", "ledger.parquet"} | {
     "history.parquet",

@@ -13,7 +13,7 @@ from torch import Tensor
 from selfpaced.audit._learning.aims import Classes, Numbers
 from selfpaced.audit._learning.estimators import ROUNDS, Name, Rounds
 from selfpaced.audit._learning.training import Settings
-from selfpaced.suspects import judge
+from selfpaced.suspects import Judge
 
 NAMES: list[Name] = ["hgb", "logistic"]
 Rows = NDArray[np.float32]
@@ -71,7 +71,7 @@ def test_the_number_of_wrong_labels_is_said_well(name: Name) -> None:
     rows, labels, wrong = wine()
     rounds = Rounds(name, rows, labels, Classes(3), Settings(epochs=ROUNDS[name]))
     rounds.run()
-    assert abs(judge(rounds.pacer).count.estimate / int(wrong.sum()) - 1) < 0.25
+    assert abs(Judge()(rounds.pacer).count.estimate / int(wrong.sum()) - 1) < 0.25
 
 
 @pytest.mark.parametrize("name", NAMES)

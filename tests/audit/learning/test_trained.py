@@ -9,9 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from selfpaced.audit import Trained
 from selfpaced.audit._features.fit import Features
 from selfpaced.audit._features.numeric import Pixels
-from selfpaced.audit._learning.trained import BATCH, Trained, answers, flat
+from selfpaced.audit._learning.trained import BATCH, answers, flat
 
 FEATURES = Features("images", Pixels((1, 2, 2)))
 

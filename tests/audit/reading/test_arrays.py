@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selfpaced.audit._reading import Options, read
+from selfpaced.audit import Options, read
 
 WriteIdx = Callable[[Path, str, int, int], None]
 X, Y = np.arange(12.0).reshape(6, 2), np.array(["a", "b"] * 3)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from selfpaced.audit._reading import Options, read
+from selfpaced.audit import Options, read
 
 
 def image(path: Path, size: tuple[int, int] = (10, 8), mode: str = "L", value: Any = 200) -> None:

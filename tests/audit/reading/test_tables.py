@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selfpaced.audit._reading import Options, Source, read
+from selfpaced.audit import Options, Source, read
 
 Write = Callable[..., Path]
 PETS = "ears,legs,kind\n2.5,4,cat\n7.5,4,dog\n2.0,3,cat\n"

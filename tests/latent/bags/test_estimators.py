@@ -15,14 +15,14 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 
 from selfpaced.age import Quantile
-from selfpaced.latent import NotConverged, Search, Stop
+from selfpaced.chain import Floats
+from selfpaced.latent import MISVM, NotConverged, Search, Stop, miSVM
 from selfpaced.latent._bags.bags import Instances
-from selfpaced.latent._bags.estimators import MISVM, bags_of, miSVM
+from selfpaced.latent._bags.estimators import bags_of
 from selfpaced.latent._bags.hinge import least_squared_hinge
 from selfpaced.latent._bags.models import InstanceLabels, Witnesses
 from selfpaced.pacing import Constant
 
-Floats = NDArray[np.float64]
 BOTH = [MISVM, miSVM]
 PLAIN = Search(age=None)
 AS_THEY_ARE = FunctionTransformer()

@@ -9,14 +9,12 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from selfpaced import Population
 from selfpaced.age import Quantile, Spheres, Threshold
-from selfpaced.latent import NotConverged
-from selfpaced.latent._clusters.kmeans import SelfPacedKMeans
-from selfpaced.latent._clusters.kmeans_model import KMeansModel
+from selfpaced.chain import Floats, Population
+from selfpaced.latent import NotConverged, SelfPacedKMeans
+from selfpaced.latent._clusters.kmeans import KMeansModel
 from selfpaced.pacing import Constant
 
-Floats = NDArray[np.float64]
 NOTHING = torch.tensor(math.inf)
 
 

@@ -12,15 +12,13 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from selfpaced import Population
 from selfpaced.age import Background, Quantile, Spheres
-from selfpaced.age._uniform import likeliest, log_volume, odds
-from selfpaced.latent import NotConverged, Search, Stop
-from selfpaced.latent._clusters.gaussian import SHAPES, GaussianModel
-from selfpaced.latent._clusters.mixture import SelfPacedGaussianMixture
+from selfpaced.age._background import likeliest, log_volume, odds
+from selfpaced.chain import Floats, Population
+from selfpaced.latent import NotConverged, Search, SelfPacedGaussianMixture, Stop
+from selfpaced.latent._clusters.mixture import SHAPES, GaussianModel
 from selfpaced.pacing import Constant
 
-Floats = NDArray[np.float64]
 NOTHING = torch.tensor(math.inf)
 
 

@@ -8,16 +8,13 @@ from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from selfpaced import Population
-from selfpaced.age import Quantile, Threshold, Usual
+from selfpaced.age import EachView, Quantile, Threshold, Usual
 from selfpaced.age._usual import usual
-from selfpaced.latent import NotConverged
-from selfpaced.latent._clusters.manyviews import ManyViewsModel, ViewCentres, place
-from selfpaced.latent._clusters.views import EachView, MultiViewSelfPacedClustering
+from selfpaced.chain import Floats, Population
+from selfpaced.latent import MultiViewSelfPacedClustering, NotConverged
+from selfpaced.latent._clusters.views import ManyViewsModel, ViewCentres, place
 from selfpaced.pacing import Constant, Ramp
 from selfpaced.weighting import Hard, Logistic
-
-Floats = NDArray[np.float64]
 
 
 def two_views(seed: int, noise: float) -> tuple[list[Floats], NDArray[np.int64], NDArray[np.bool]]:

@@ -12,15 +12,13 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from selfpaced.age import Deviations, Quantile
-from selfpaced.latent import NotConverged
+from selfpaced.chain import Floats
+from selfpaced.latent import NotConverged, SelfPacedFactorisation
 from selfpaced.latent._factors import model as alternating
-from selfpaced.latent._factors.estimator import SelfPacedFactorisation
 from selfpaced.latent._factors.model import FactorModel, Factors, Side
 from selfpaced.latent._factors.ratings import read_ratings
 from selfpaced.pacing import Ramp
 from selfpaced.weighting import Mixture2
-
-Floats = NDArray[np.float64]
 
 
 def planted(seed: int = 0, wrong: int = 60) -> tuple[NDArray[np.int64], Floats, Floats]:

@@ -5,12 +5,11 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from selfpaced.latent import Search
-from selfpaced.latent._svm.estimator import LatentSVM
+from selfpaced.chain import Floats
+from selfpaced.latent import LatentSVM, Search
 from selfpaced.latent.problems import Boxes, Gradients
 from selfpaced.latent.problems._boxes import cluttered, overlap, pixels
 
-Floats = NDArray[np.float64]
 CLASSES = (0, 1, 7)
 
 

@@ -4,18 +4,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 
-from selfpaced.latent import Search, Stop
-from selfpaced.latent._svm.estimator import LatentSVM
+from selfpaced.chain import Floats
+from selfpaced.latent import LatentSVM, Search, Stop
 from selfpaced.latent.problems import Digits, Rotated
 from selfpaced.latent.problems._digits import ANGLES, turned
-
-Floats = NDArray[np.float64]
 
 
 def phi(n_classes: int, views: Floats, y: int, h: int) -> Floats:

@@ -5,13 +5,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from selfpaced.latent import Search
-from selfpaced.latent._svm.estimator import LatentSVM
+from selfpaced.chain import Floats
+from selfpaced.latent import LatentSVM, Search
 from selfpaced.latent.problems import Mentions
-from selfpaced.latent.problems._forests import clusters, forest
-from selfpaced.latent.problems._mentions import Clusters, made_mentions, pairwise_error
+from selfpaced.latent.problems._mentions import (
+    Clusters,
+    clusters,
+    forest,
+    made_mentions,
+    pairwise_error,
+)
 
-Floats = NDArray[np.float64]
 Edges = tuple[tuple[int, int], ...]
 
 

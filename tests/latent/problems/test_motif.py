@@ -10,12 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from selfpaced.latent import Search, Stop
-from selfpaced.latent._svm.estimator import LatentSVM
+from selfpaced.chain import Floats
+from selfpaced.latent import LatentSVM, Search, Stop
 from selfpaced.latent.problems import Motif
 from selfpaced.latent.problems._motif import Sequences
-
-Floats = NDArray[np.float64]
 
 
 def phi(problem: Motif, letters: str, y: int, h: int) -> Floats:

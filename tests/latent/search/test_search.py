@@ -11,13 +11,12 @@ from joblib import parallel_config
 from numpy.typing import NDArray
 
 from selfpaced.age import Growing, Quantile, Threshold
-from selfpaced.latent import NotConverged, Search, Stop
-from selfpaced.latent._search.restarts import restarts
+from selfpaced.chain import Floats
+from selfpaced.latent import NotConverged, Search, Stop, restarts
 from selfpaced.latent._search.run import same
 from selfpaced.pacing import Constant, Ramp
 from selfpaced.weighting import Hard, Linear, Logistic, Welsch
 
-Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 PAPER = Stop(min_outer=2, patience=1)

@@ -7,10 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from selfpaced.chain import Floats
 from selfpaced.latent import NotConverged
 from selfpaced.latent._svm.cutting_plane import Bundle, Cut, minimise, multipliers
-
-Floats = NDArray[np.float64]
 
 
 class Hinge:

@@ -10,14 +10,12 @@ from scipy.optimize import minimize
 from sklearn.base import clone
 
 from selfpaced.age import Growing, Quantile
-from selfpaced.latent import NotConverged, Search, Stop
-from selfpaced.latent._svm.estimator import LatentSVM
+from selfpaced.chain import Floats
+from selfpaced.latent import Guess, LatentSVM, NotConverged, Search, Stop
 from selfpaced.latent._svm.margin import Margin
-from selfpaced.latent._svm.structure import Guess
 from selfpaced.latent.problems import Digits
 from selfpaced.pacing import Constant
 
-Floats = NDArray[np.float64]
 Classes = NDArray[np.int64]
 
 N, VIEWS, K = 80, 4, 3

@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from selfpaced.latent import Search, Stop
-from selfpaced.latent._svm.estimator import LatentSVM
-from selfpaced.latent._svm.one_by_one import OneByOne
+from selfpaced.chain import Floats
+from selfpaced.latent import LatentSVM, OneByOne, Search, Stop
 from selfpaced.latent.problems import Digits
-
-Floats = NDArray[np.float64]
 
 
 class Views:

@@ -18,7 +18,7 @@ from selfpaced.report import DARK, LIGHT, Frame, Theme, animate_boundary, animat
 from selfpaced.report._animation.frames import choose_drawn, limits
 from selfpaced.report._animation.marks import Marks, look
 from selfpaced.report._animation.scene import MAP
-from selfpaced.report._arrays import Numbers
+from selfpaced.report._drawing import Numbers
 
 N, N_FRAMES = 60, 3
 Y = np.arange(N) % 2
@@ -391,7 +391,7 @@ def test_a_stop_half_way_keeps_what_was_there(tmp_path: Path) -> None:
 def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] in ("matplotlib", "contourpy")]:
         monkeypatch.setitem(sys.modules, name, None)
-    for name in [name for name in sys.modules if name.startswith("selfpaced.report.")]:
+    for name in [name for name in sys.modules if name.startswith("selfpaced.report")]:
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "selfpaced\[report\]"'):
         import_module("selfpaced.report._animation.animate")

@@ -12,11 +12,11 @@ from sklearn.impute import SimpleImputer
 from skrub import StringEncoder, TableVectorizer
 
 from selfpaced._errors import require
-from selfpaced.audit._features.scaling import Scale, standard
+from selfpaced.audit._features.numeric import Scale, standard
 from selfpaced.audit._features.text import Reader
 from selfpaced.audit._reading.words import count, listed
+from selfpaced.chain import Floats
 
-Floats = NDArray[np.float64]
 NAMES = 30  # numbers for a column of names
 MISSING = " is missing"  # ends the names of columns that say where gaps were
 

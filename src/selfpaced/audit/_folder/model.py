@@ -87,21 +87,11 @@ def load(folder: str | Path) -> Trained:
         ValueError: For a damaged file, a run of another version, and a network that can no longer
             be made or does not fit its weights.
 
-    >>> from tempfile import TemporaryDirectory
-    >>> from selfpaced.audit._learning.aims import Classes
-    >>> from selfpaced.audit._learning.estimators import Rounds, Settings
-    >>> from selfpaced.audit._features.fit import fit
-    >>> from selfpaced.audit._reading import Options, read
-    >>> with TemporaryDirectory() as folder:
-    ...     new = Path(folder, "new.csv")
-    ...     _ = new.write_text("ears\n2.5\n7.5\n")
-    ...     features, rows, _ = fit(read(new, Options(known=False)))
-    ...     rounds = Rounds("logistic", rows, torch.tensor([0, 1]), Classes(2), Settings())
-    ...     _ = rounds.run()
-    ...     made = {"network": "logistic", "shape": [1], "outputs": 2}
-    ...     save(Trained(rounds.model, features, ("cat", "dog"), (0, 1), made), {}, Path(folder))
-    ...     load(folder).predict(read(new, Options(known=False)))["predicted"].tolist()
-    ['cat', 'dog']
+    ::
+
+        model = load("run/")
+        source = read(Path("new.csv"), Options(known=False))
+        model.predict(source)["predicted"]
     """
     folder = Path(folder)
     config = read_config(folder)

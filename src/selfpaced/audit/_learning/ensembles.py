@@ -10,8 +10,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
+from selfpaced.chain import Floats
+
 Name = Literal["hgb", "logistic"]
-Floats = NDArray[np.float64]
 
 STEPS = 2  # of L-BFGS at a time
 BINS = 255  # values of a column that boosting tells apart

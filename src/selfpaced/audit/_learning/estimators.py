@@ -16,10 +16,10 @@ from selfpaced.audit._learning.aims import Classes, Numbers, require_classes
 from selfpaced.audit._learning.ensembles import Name, make
 from selfpaced.audit._learning.trained import answers, flat
 from selfpaced.audit._learning.training import Settings, Watch
+from selfpaced.chain import Floats
 
 __all__ = ["ROUNDS", "Name", "Rounds"]
 
-Floats = NDArray[np.float64]
 
 ROUNDS: dict[Name, int] = {"hgb": 15, "logistic": 30}  # that a run takes unless told otherwise
 KEYS = {"name", "model", "pacer", "epoch"}  # of a state

@@ -13,11 +13,11 @@ from selfpaced._errors import require
 from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._reading.columns import require_column
 from selfpaced.audit._reading.source import Source
+from selfpaced.chain import Floats
 
 if TYPE_CHECKING:  # what makes numbers of columns is heavy, and not needed for arrays
     from selfpaced.audit._features.fit import Features
 
-Floats = NDArray[np.float64]
 
 BATCH = 1_024  # rows that a network is asked about at once
 DIGITS = 6  # of a predicted number, counted from the spread of all

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from selfpaced.audit._reading.kinds import kind_of
-from selfpaced.audit._reading.options import Options
-from selfpaced.audit._reading.source import Source
+from selfpaced.audit._reading.source import Options, Source
 
 __all__ = ["Options", "Source", "read"]
 
@@ -23,6 +22,7 @@ def read(path: Path, options: Options = Options()) -> Source:
         FileNotFoundError: When there is no such path.
         ValueError: In one line: what was expected, what came, what to do.
 
+    >>> from pathlib import Path
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "pets.csv"

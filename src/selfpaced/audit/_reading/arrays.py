@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from selfpaced._errors import require
 from selfpaced.audit._reading.idx import read_idx, read_pair
 from selfpaced.audit._reading.kinds import Kind, kind_of
-from selfpaced.audit._reading.options import Options
 from selfpaced.audit._reading.samples import Kind as Held
 from selfpaced.audit._reading.samples import labelled, no_columns, unlabelled
-from selfpaced.audit._reading.source import Source
+from selfpaced.audit._reading.source import Options, Source
 from selfpaced.audit._reading.tables import label_column, load
 from selfpaced.audit._reading.words import count, listed
 

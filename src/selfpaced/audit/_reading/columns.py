@@ -7,7 +7,7 @@ import pandas as pd
 from pandas.api import types
 
 from selfpaced._errors import require
-from selfpaced.audit._reading.options import Options
+from selfpaced.audit._reading.source import Options
 from selfpaced.audit._reading.words import are, count, listed
 
 ROWS, SHORT = 20, 64  # rows from which on a column can look like an id; letters of a short text

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from selfpaced._errors import require
-from selfpaced.audit._reading.options import Options
 from selfpaced.audit._reading.samples import labelled, no_columns, unlabelled
-from selfpaced.audit._reading.source import Source
+from selfpaced.audit._reading.source import Options, Source
 from selfpaced.audit._reading.words import are, count, listed
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")

@@ -1,14 +1,16 @@
 """From features and labels to a source."""
 
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from selfpaced.audit._reading.labels import decide
-from selfpaced.audit._reading.repeats import no_conflicts, repeats
 from selfpaced.audit._reading.source import Source
+from selfpaced.audit._reading.words import count
 
 Kind = Literal["table", "images", "array"]
 Features = pd.DataFrame | NDArray[Any]
@@ -66,3 +68,60 @@ def _kept(values: Any, kept: NDArray[Any]) -> Any:
     if kept.all():
         return values
     return values[kept] if not hasattr(values, "iloc") else values[kept].reset_index(drop=True)
+
+
+def repeats(
+    features: pd.DataFrame | NDArray[Any], labels: pd.Series, where: pd.Series
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Find samples that are equal in all features.
+
+    Args:
+        features: Shape (n, ...).
+        labels: Shape (n,).
+        where: Where they lie; its name becomes a column.
+
+    Returns:
+        The conflicts, those with different labels: where they lie, "label" and "group", from 1 in
+        the order of the file; and notes.
+
+    >>> rows, where = pd.DataFrame({"a": [1, 2, 1]}), pd.Series([1, 2, 3], name="row")
+    >>> found, notes = repeats(rows, pd.Series(["x", "y", "z"]), where)
+    >>> found.to_numpy().tolist()
+    [[1, 'x', 1], [3, 'z', 1]]
+    """
+    table = pd.DataFrame({where.name: where, "label": labels, "group": _hash(features)})
+    again = int(table.duplicated(["group", "label"]).sum())
+    differ = table.groupby("group")["label"].transform("nunique") > 1
+    found = table[differ]
+    found = found.assign(group=pd.factorize(found["group"])[0] + 1)
+    found = found.sort_values("group", kind="stable").reset_index(drop=True)
+    notes = []
+    if again:
+        verb = (
+            "repeats an earlier one, label and all, and is"
+            if again == 1
+            else ("repeat earlier ones, label and all, and are")
+        )
+        notes.append(f"{count(again, 'sample')} {verb} kept.")
+    if len(found):
+        groups = count(int(found["group"].max()), "group")
+        notes.append(
+            f"{count(len(found), 'sample')} in {groups} are equal in all features but have "
+            f"different labels."
+        )
+    return found, tuple(notes)
+
+
+def no_conflicts(where: pd.Series) -> pd.DataFrame:
+    """Return the frame of no conflicts."""
+    return pd.DataFrame({where.name: where[:0], "label": [], "group": np.zeros(0, np.int64)})
+
+
+def _hash(features: pd.DataFrame | NDArray[Any]) -> NDArray[np.uint64]:
+    """Return 64 bits a sample: equal for equal ones."""
+    if isinstance(features, pd.DataFrame):
+        return np.asarray(pd.util.hash_pandas_object(features, index=False), np.uint64)
+    digests = b"".join(
+        blake2b(np.ascontiguousarray(row).data, digest_size=8).digest() for row in features
+    )
+    return np.frombuffer(digests, np.uint64)

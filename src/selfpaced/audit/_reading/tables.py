@@ -13,9 +13,8 @@ from selfpaced.audit._reading.delimited import read_delimited
 from selfpaced.audit._reading.frames import Table, require_names, require_rows, table_of
 from selfpaced.audit._reading.kinds import Kind
 from selfpaced.audit._reading.lines import read_lines
-from selfpaced.audit._reading.options import Options
 from selfpaced.audit._reading.samples import labelled, unlabelled
-from selfpaced.audit._reading.source import Source
+from selfpaced.audit._reading.source import Options, Source
 from selfpaced.audit._reading.words import listed
 
 

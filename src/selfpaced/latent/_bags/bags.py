@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from selfpaced._errors import require
+from selfpaced.chain import Floats
 
-Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 Given = Sequence[ArrayLike] | NDArray[Any]  # a list of bags, an object array, an array (n, m, d)
 

@@ -9,26 +9,20 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
 
 from selfpaced._errors import require, require_positive_int
+from selfpaced._public import public
+from selfpaced.chain import Floats
 from selfpaced.latent._bags.bags import Bags, Given, Instances, bags_of, stacked
 from selfpaced.latent._bags.models import InstanceLabels, InstanceSVM, Witnesses
-from selfpaced.latent._search.restarts import restarts
 from selfpaced.latent._search.search import Search
+from selfpaced.latent._search.starts import restarts
 
-try:
-    from sklearn.base import BaseEstimator, ClassifierMixin, clone
-    from sklearn.preprocessing import StandardScaler
-    from sklearn.utils import check_random_state, column_or_1d
-    from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import check_is_fitted
-except ImportError as error:
-    raise ImportError(
-        f"selfpaced.latent._bags.estimators needs scikit-learn ({error}). "
-        f'Install it with: pip install "selfpaced[latent]"'
-    ) from error
-
-Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 __all__ = ["MISVM", "Bags", "bags_of", "miSVM"]
@@ -151,6 +145,7 @@ class BagClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sk
         return bags, x @ self.coef_ + self.intercept_
 
 
+@public("selfpaced.latent")
 class MISVM(BagClassifier):
     r"""MI-SVM: an SVM that learns one instance of each positive bag and all of the negative ones.
 
@@ -193,6 +188,7 @@ class MISVM(BagClassifier):
         Andrews, Tsochantaridis, Hofmann, *Support Vector Machines for Multiple-Instance Learning*,
         NIPS 2002.
 
+    >>> import numpy as np
     >>> random = np.random.default_rng(0)
     >>> X = [random.normal(size=(4, 2)) for _ in range(20)]
     >>> y = np.arange(20) % 2
@@ -210,6 +206,7 @@ class MISVM(BagClassifier):
         self.witnesses_[of_bag > 0] = h - model.positive[model.bags.starts]
 
 
+@public("selfpaced.latent")
 class miSVM(BagClassifier):  # the paper's name
     """mi-SVM: an SVM that learns all instances, with labels of its own in positive bags.
 
@@ -233,6 +230,7 @@ class miSVM(BagClassifier):  # the paper's name
         Andrews, Tsochantaridis, Hofmann, *Support Vector Machines for Multiple-Instance Learning*,
         NIPS 2002.
 
+    >>> import numpy as np
     >>> X = [np.array([[0.0], [3.0]]), np.array([[0.2], [-0.1]]), np.array([[2.9], [3.1]])]
     >>> [labels.tolist() for labels in miSVM(C=10.0).fit(X, [1, 0, 1]).instance_labels_]
     [[0, 1], [0, 0], [1, 1]]

@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
+from selfpaced.chain import Floats
 from selfpaced.latent._search.search import NotConverged
 
-Floats = NDArray[np.float64]
 Signs = NDArray[np.int64]
 
 ENOUGH = 1e-4  # of the decrease that the slope promises

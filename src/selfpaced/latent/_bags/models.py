@@ -15,10 +15,10 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
+from selfpaced.chain import Floats
 from selfpaced.latent._bags.bags import Instances
 from selfpaced.latent._bags.hinge import least_squared_hinge, squared_hinge
 
-Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 PRECISION = 1e-6  # of C: how exact fits are

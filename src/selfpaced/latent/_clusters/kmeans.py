@@ -1,34 +1,109 @@
 """K-means that leaves out what lies in no cluster."""
 
-try:
-    from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
-    from sklearn.base import ClassNamePrefixFeaturesOutMixin as NamesOut
-    from sklearn.cluster import kmeans_plusplus
-    from sklearn.utils import check_random_state
-    from sklearn.utils.validation import check_is_fitted, validate_data
-except ImportError as error:
-    raise ImportError(
-        "selfpaced.latent._clusters.kmeans needs scikit-learn. Install it with: "
-        'pip install "selfpaced[latent]"'
-    ) from error
 import math
-from typing import Self
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin as NamesOut
+from sklearn.cluster import kmeans_plusplus
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from selfpaced._errors import require
-from selfpaced.age import Age, Spheres
-from selfpaced.latent._clusters.kmeans_model import Centres, KMeansModel, squared_distances
+from selfpaced._public import public
+from selfpaced.age import Spheres
+from selfpaced.chain import Age, Floats, Weighting
 from selfpaced.latent._search.run import Result
 from selfpaced.latent._search.search import Search, Stop
-from selfpaced.latent._search.starts import best, filled, outliers, require_counts, require_enough
-from selfpaced.weighting import Hard, Weighting
+from selfpaced.latent._search.starts import best, outliers, require_counts, require_enough
+from selfpaced.weighting import Hard
 
-Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 
+class Centres(NamedTuple):
+    """Fitted centres.
+
+    Args:
+        centres: Shape (K, d).
+        squared: Squared distances of the samples to them, shape (n, K).
+    """
+
+    centres: Floats
+    squared: Floats
+
+
+@dataclass(frozen=True)
+class KMeansModel:
+    """Samples X around K centres; the loss is the squared distance to the centre of the label.
+
+    A cluster of which nothing is kept stays where it was; one that never had anything lies at the
+    mean of what is kept.
+
+    Args:
+        X: float64, shape (n, d).
+        clusters: K.
+    """
+
+    X: Floats
+    clusters: int
+
+    @property
+    def tolerance(self) -> float:
+        """Return 0: the fit is in closed form."""
+        return 0.0
+
+    def __len__(self) -> int:
+        """Return n."""
+        return len(self.X)
+
+    def impute(self, w: Centres) -> Labels:
+        """Return the nearest centre of each sample, shape (n,)."""
+        return np.asarray(w.squared.argmin(axis=1))
+
+    def losses(self, w: Centres, h: Labels) -> Floats:
+        """Return squared distances to the centres of the labels, shape (n,)."""
+        return np.asarray(np.take_along_axis(w.squared, h[:, None], axis=1)[:, 0])
+
+    def fit(self, h: Labels, v: Floats, w0: Centres | None) -> Centres:
+        """Return the weighted means of the clusters."""
+        member = (h[:, None] == np.arange(self.clusters)) * v[:, None]
+        centres = weighted_means(self.X, member, None if w0 is None else w0.centres)
+        return Centres(centres, squared_distances(self.X, centres))
+
+    def regulariser(self, w: Centres) -> float:
+        """Return 0."""
+        return 0.0
+
+
+def weighted_means(X: Floats, member: Floats, last: Floats | None) -> Floats:
+    """Return the mean of each cluster, shape (K, d).
+
+    Args:
+        X: Shape (n, d).
+        member: How much of each sample counts in each cluster, shape (n, K).
+        last: Where clusters lie of which nothing counts, shape (K, d) or (d,); None for the mean of
+            all that counts.
+    """
+    counts, sums = member.sum(axis=0)[:, None], member.T @ X
+    if last is None:
+        last = sums.sum(axis=0) / counts.sum()
+    return np.asarray(np.where(counts > 0, sums / np.where(counts > 0, counts, 1.0), last))
+
+
+def squared_distances(X: Floats, centres: Floats) -> Floats:
+    """Return squared distances, shape (n, K); a centre at a time, which loses no digits."""
+    squared = np.empty((len(X), len(centres)))
+    for k, centre in enumerate(centres):
+        away = X - centre
+        squared[:, k] = np.einsum("ij,ij->i", away, away)
+    return squared
+
+
+@public("selfpaced.latent")
 class SelfPacedKMeans(NamesOut, TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[misc]  # sklearn: no types
     r"""K-means whose centres are the means of what is easy; outliers are left out.
 
@@ -70,13 +145,12 @@ class SelfPacedKMeans(NamesOut, TransformerMixin, ClusterMixin, BaseEstimator): 
         Cuesta-Albertos, Gordaliza, Matrán, *Trimmed k-Means: An Attempt to Robustify Quantizers*,
         Annals of Statistics 1997.
 
+    >>> import numpy as np
     >>> X = np.concatenate([np.linspace(0, 0.4, 30), np.linspace(8, 8.4, 30), [50.0]])[:, None]
     >>> model = SelfPacedKMeans(2, random_state=0).fit(X)
     >>> np.sort(model.cluster_centers_.ravel()).round(2), model.outliers_
     (array([0.2, 8.2]), array([60]))
     """
-
-    __module__ = "selfpaced.latent._clusters.kmeans"
 
     def __init__(
         self,
@@ -107,7 +181,7 @@ class SelfPacedKMeans(NamesOut, TransformerMixin, ClusterMixin, BaseEstimator): 
         centre = rows.mean(axis=0)  # squares of large coordinates would lose digits
         away = rows - centre
         model = KMeansModel(away, self.n_clusters)
-        age = filled(self.age, rows, self.n_clusters)
+        age = None if self.age is None else self.age.of(rows, self.n_clusters)
         least = float(np.finfo(np.float64).tiny)  # where nothing differs
         stop = Stop(self.tol * float((away**2).sum()) + least, max_outer=self.max_iter)
         search = Search(age=age, weighting=self.weighting, warmup=1, stop=stop)

@@ -1,38 +1,178 @@
 """A Gaussian mixture that leaves out what it cannot explain."""
 
-try:
-    from sklearn.base import BaseEstimator, DensityMixin
-    from sklearn.cluster import KMeans
-    from sklearn.mixture import GaussianMixture
-    from sklearn.utils import check_random_state
-    from sklearn.utils.validation import check_is_fitted, validate_data
-except ImportError as error:
-    raise ImportError(
-        "selfpaced.latent._clusters.mixture needs scikit-learn. Install it with: "
-        'pip install "selfpaced[latent]"'
-    ) from error
 import math
 import warnings
-from typing import Self
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.cluster import KMeans
+from sklearn.mixture import GaussianMixture
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from selfpaced._errors import choose, require
-from selfpaced.age import Age, Background
-from selfpaced.latent._clusters.gaussian import SHAPES, GaussianModel, Gaussians
+from selfpaced._public import public
+from selfpaced.age import Background
+from selfpaced.chain import Age, Floats, Weighting
 from selfpaced.latent._clusters.kmeans import SelfPacedKMeans
 from selfpaced.latent._search.run import Result
 from selfpaced.latent._search.search import NotConverged, Search, Stop
-from selfpaced.latent._search.starts import best, filled, outliers, require_counts, require_enough
-from selfpaced.weighting import Hard, Weighting
+from selfpaced.latent._search.starts import best, outliers, require_counts, require_enough
+from selfpaced.weighting import Hard
 
-Floats = NDArray[np.float64]
+SHAPES = ("full", "tied", "diag", "spherical")
+LN_2PI = math.log(2 * math.pi)
+FEW = 10 * float(np.finfo(np.float64).eps)  # added to counts: no component is without weight
+
+
+class Gaussians(NamedTuple):
+    """A fitted mixture of K components.
+
+    Args:
+        shares: Mixing proportions, shape (K,).
+        means: Shape (K, d).
+        covariances: As scikit-learn keeps them: (K, d, d), (d, d), (K, d) or (K,).
+        factors: Of the precisions, by which deviations become white: P = U U^T with U of shape
+            (K, d, d) or (d, d); of diagonal ones the square roots, shape (K, d) or (K,).
+        joint: ln (share_k N(x_i | k)) of the samples it was fitted to, shape (n, K).
+    """
+
+    shares: Floats
+    means: Floats
+    covariances: Floats
+    factors: Floats
+    joint: Floats
+
+
+@dataclass(frozen=True)
+class GaussianModel:
+    """Samples X, shape (n, d), as K Gaussians.
+
+    The losses are those of the samples, -ln p(x_i | w) in nats, whatever the responsibilities; the
+    fit is the M-step, with v_i r_ik in the place of r_ik. A step that fits responsibilities that
+    are those of the last fit lowers sum v_i f_i.
+
+    Args:
+        X: float64, shape (n, d).
+        shape: Of the covariances: "full", "tied", "diag" or "spherical".
+        reg_covar: Added to variances.
+    """
+
+    X: Floats
+    shape: str
+    reg_covar: float
+
+    @property
+    def tolerance(self) -> float:
+        """Return 0: the fit is in closed form."""
+        return 0.0
+
+    def __len__(self) -> int:
+        """Return n."""
+        return len(self.X)
+
+    def impute(self, w: Gaussians) -> Floats:
+        """Return the responsibilities, shape (n, K)."""
+        return responsibilities(w.joint)
+
+    def losses(self, w: Gaussians, h: Floats) -> Floats:
+        """Return -ln p(x_i | w), shape (n,)."""
+        return -log_sum(w.joint)
+
+    def fit(self, h: Floats, v: Floats, w0: Gaussians | None) -> Gaussians:
+        """Return the M-step."""
+        r = v[:, None] * h
+        counts = r.sum(0) + FEW
+        means = r.T @ self.X / counts[:, None]
+        covariances = _covariances(self.X, r, counts, means, self.shape, self.reg_covar)
+        factors, shares = _factors(covariances, self.shape), counts / counts.sum()
+        joint = np.log(shares) + log_normal(self.X, means, factors, self.shape)
+        return Gaussians(shares, means, covariances, factors, joint)
+
+    def regulariser(self, w: Gaussians) -> float:
+        """Return 0."""
+        return 0.0
+
+
+def log_sum(joint: Floats) -> Floats:
+    """Return ln sum exp over the components, shape (n,)."""
+    top = joint.max(axis=1)
+    return np.asarray(top + np.log(np.exp(joint - top[:, None]).sum(axis=1)))
+
+
+def responsibilities(joint: Floats) -> Floats:
+    """Return p(k | x), shape (n, K)."""
+    return np.exp(joint - log_sum(joint)[:, None])
+
+
+def mahalanobis(X: Floats, means: Floats, factors: Floats, shape: str) -> Floats:
+    """Return squared Mahalanobis distances to each component, shape (n, K)."""
+    squared = np.empty((len(X), len(means)))
+    for k, mean in enumerate(means):
+        u = factors if shape == "tied" else factors[k]
+        white = (X - mean) @ u if u.ndim == 2 else (X - mean) * u
+        squared[:, k] = np.einsum("ij,ij->i", white, white)
+    return squared
+
+
+def log_normal(X: Floats, means: Floats, factors: Floats, shape: str) -> Floats:
+    """Return ln N(x_i | k), shape (n, K)."""
+    d = X.shape[1]
+    squared = mahalanobis(X, means, factors, shape)
+    return np.asarray(log_root(factors, shape, d) - (d * LN_2PI + squared) / 2)
+
+
+def log_root(factors: Floats, shape: str, d: int) -> Floats:
+    """Return half the log-determinant of each precision, shape (K,) or ()."""
+    if shape == "spherical":
+        return np.asarray(d * np.log(factors))
+    if shape == "diag":
+        return np.asarray(np.log(factors).sum(axis=1))
+    return np.asarray(np.log(np.diagonal(factors, axis1=-2, axis2=-1)).sum(axis=-1))
+
+
+def _covariances(
+    X: Floats, r: Floats, counts: Floats, means: Floats, shape: str, reg: float
+) -> Floats:
+    d = X.shape[1]
+    if shape in ("diag", "spherical"):
+        variances = r.T @ X**2 / counts[:, None] - means**2 + reg
+        return variances if shape == "diag" else variances.mean(axis=1)
+    each = np.empty((len(means), d, d))
+    for k, mean in enumerate(means):
+        away = X - mean
+        each[k] = (r[:, k, None] * away).T @ away
+    if shape == "tied":
+        return np.asarray(each.sum(0) / counts.sum() + reg * np.eye(d))
+    return each / counts[:, None, None] + reg * np.eye(d)
+
+
+def _factors(covariances: Floats, shape: str) -> Floats:
+    if shape in ("diag", "spherical"):
+        require(bool((covariances > 0).all()), NARROW)
+        return 1 / np.sqrt(covariances)
+    try:
+        lower = np.linalg.cholesky(covariances)
+    except np.linalg.LinAlgError:
+        raise ValueError(NARROW) from None
+    return np.swapaxes(np.linalg.inv(lower), -2, -1)
+
+
+NARROW = (
+    "A component's covariance is not positive definite: it holds too few distinct samples. Use "
+    "fewer components, scale the columns of X, or raise reg_covar."
+)
+
+
 Labels = NDArray[np.int64]
 
 START_ROUNDS = 50
 
 
+@public("selfpaced.latent")
 class SelfPacedGaussianMixture(DensityMixin, BaseEstimator):  # type: ignore[misc]  # sklearn: no types
     r"""A Gaussian mixture fitted by weighted EM; outliers are left out.
 
@@ -80,6 +220,7 @@ class SelfPacedGaussianMixture(DensityMixin, BaseEstimator):  # type: ignore[mis
         Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010;
         Banfield, Raftery, *Model-Based Gaussian and Non-Gaussian Clustering*, Biometrics 1993.
 
+    >>> import numpy as np
     >>> random = np.random.default_rng(0)
     >>> X = np.concatenate([random.normal(size=(100, 2)), [[60.0, -60.0]]])
     >>> X[:50] += 9
@@ -87,8 +228,6 @@ class SelfPacedGaussianMixture(DensityMixin, BaseEstimator):  # type: ignore[mis
     >>> model.outliers_, model.predict([[0, 0]]) == model.predict([[9, 9]])
     (array([100]), array([False]))
     """
-
-    __module__ = "selfpaced.latent._clusters.mixture"
 
     def __init__(  # noqa: PLR0913  # scikit-learn has settings as arguments
         self,
@@ -121,7 +260,7 @@ class SelfPacedGaussianMixture(DensityMixin, BaseEstimator):  # type: ignore[mis
         random = check_random_state(self.random_state)
         starts = [self._start(rows, random) for _ in range(self.n_init)]
         model = GaussianModel(rows, self.covariance_type, self.reg_covar)
-        age = filled(self.age, rows, self.n_components)
+        age = None if self.age is None else self.age.of(rows, self.n_components)
         stop = Stop(self.tol * len(rows), max_outer=self.max_iter)
         search = Search(age=age, weighting=self.weighting, warmup=1, stop=stop, max_inner=1)
         result: Result[Floats, Gaussians] = best(

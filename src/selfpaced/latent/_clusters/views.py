@@ -1,56 +1,117 @@
 """Multi-view self-paced clustering: clusters that several views of the samples share."""
 
-try:
-    from sklearn.base import BaseEstimator, ClusterMixin
-    from sklearn.cluster import kmeans_plusplus
-    from sklearn.utils import check_array, check_random_state
-    from sklearn.utils.validation import check_is_fitted
-except ImportError as error:
-    raise ImportError(
-        "selfpaced.latent._clusters.views needs scikit-learn. Install it with: "
-        'pip install "selfpaced[latent]"'
-    ) from error
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.cluster import kmeans_plusplus
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from selfpaced._errors import require
-from selfpaced.age import Age, Quantile, Usual
-from selfpaced.latent._clusters.kmeans_model import squared_distances
-from selfpaced.latent._clusters.manyviews import ManyViewsModel, ViewCentres
+from selfpaced._public import public
+from selfpaced.age import Usual
+from selfpaced.chain import Age, Floats, Weighting
+from selfpaced.latent._clusters.kmeans import squared_distances, weighted_means
 from selfpaced.latent._search.run import Result
 from selfpaced.latent._search.search import Search, Stop
 from selfpaced.latent._search.starts import quietly, require_counts, require_enough, told
-from selfpaced.pacing import Pacing, Ramp
-from selfpaced.weighting import Logistic, Weighting
+from selfpaced.weighting import Logistic
 
-Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
-TO_ALL = Ramp(0.5, 1.0, steps=8)
+
+class ViewCentres(NamedTuple):
+    """Fitted centres.
+
+    Args:
+        centres: Of each view, shape (K, d_view).
+        squared: Squared distances to them, shape (views, n, K).
+        v: The weights that they were fitted with, shape (views, n).
+    """
+
+    centres: tuple[Floats, ...]
+    squared: Floats
+    v: Floats
 
 
 @dataclass(frozen=True)
-class EachView(Quantile):
-    """In each view the loss that a share of its samples does not reach, for any weighting.
+class ManyViewsModel:
+    """Clusters that several views share: the labels are one for all, the centres each view's own.
 
-    A ``Quantile`` by view which does not ask for a weighting that cuts: with ``Logistic`` the share
-    is that of the samples of about half a weight or more. By default all count in the end.
+    A unit is a sample in a view; those of the first view come first. The loss is its squared
+    distance to the view's centre of the sample's label. Labels heed the weights of the last fit: a
+    sample that is hard in one view is placed by the others.
 
-    >>> EachView().by
-    'view'
+    Args:
+        views: float64, each of shape (n, d_view).
+        clusters: K.
     """
 
-    pacing: Pacing = TO_ALL
-    by: str | None = "view"
-    needs_cut: ClassVar[bool] = False
+    views: tuple[Floats, ...]
+    clusters: int
+
+    @property
+    def tolerance(self) -> float:
+        """Return 0: the fit is in closed form."""
+        return 0.0
+
+    @property
+    def columns(self) -> dict[str, Tensor]:
+        """Return the view of each unit, int64, for ages with ``by="view"``."""
+        n, v = len(self.views[0]), len(self.views)
+        return {"view": torch.arange(v).repeat_interleave(n)}
+
+    def __len__(self) -> int:
+        """Return views times n."""
+        return len(self.views) * len(self.views[0])
+
+    def impute(self, w: ViewCentres) -> Labels:
+        """Return argmin over k of sum over views of v d^2, shape (n,)."""
+        return place(w.squared, w.v)
+
+    def losses(self, w: ViewCentres, h: Labels) -> Floats:
+        """Return squared distances, shape (views * n,)."""
+        return np.asarray(np.take_along_axis(w.squared, h[None, :, None], axis=2).ravel())
+
+    def fit(self, h: Labels, v: Floats, w0: ViewCentres | None) -> ViewCentres:
+        """Return the weighted means of the clusters in each view.
+
+        Where a cluster has no weight in a view, it stays; at first, at the view's mean.
+        """
+        weights = v.reshape(len(self.views), -1)
+        before = [X.mean(0) for X in self.views] if w0 is None else w0.centres
+        member = h[:, None] == np.arange(self.clusters)
+        centres = tuple(
+            weighted_means(X, member * u[:, None], last)
+            for X, u, last in zip(self.views, weights, before, strict=True)
+        )
+        pairs = zip(self.views, centres, strict=True)
+        return ViewCentres(centres, np.stack([squared_distances(X, c) for X, c in pairs]), weights)
+
+    def regulariser(self, w: ViewCentres) -> float:
+        """Return 0."""
+        return 0.0
 
 
+def place(squared: Floats, v: Floats) -> Labels:
+    """Return the labels, shape (n,); a sample without weight in any view is placed by all.
+
+    Args:
+        squared: Squared distances, shape (views, n, K).
+        v: Weights, shape (views, n).
+    """
+    heeded = np.where(v.sum(axis=0) > 0, v, 1.0)
+    return np.asarray(np.einsum("vn,vnk->nk", heeded, squared).argmin(axis=1))
+
+
+@public("selfpaced.latent")
 class MultiViewSelfPacedClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # sklearn: no types
     r"""K-means over several views, with a weight for each sample in each view.
 
@@ -97,13 +158,12 @@ class MultiViewSelfPacedClustering(ClusterMixin, BaseEstimator):  # type: ignore
     References:
         Xu, Tao, Xu, *Multi-View Self-Paced Learning for Clustering*, IJCAI 2015.
 
+    >>> import numpy as np
     >>> shape, colour = np.array([[0.0], [0.1], [5], [5.1]]), np.array([[1.0], [1.2], [9], [9.1]])
     >>> model = MultiViewSelfPacedClustering(2, random_state=0).fit([shape, colour])
     >>> model.predict([[[0.2], [4.9]], [[1.1], [9.2]]]).tolist() == model.labels_[[0, 2]].tolist()
     True
     """
-
-    __module__ = "selfpaced.latent._clusters.views"
 
     def __init__(
         self,

@@ -4,35 +4,30 @@ import warnings
 from typing import Any, Self
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.metrics import r2_score
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from selfpaced._errors import require, require_positive_int
-from selfpaced.age import Age, Deviations
+from selfpaced._public import public
+from selfpaced.age import Deviations
+from selfpaced.chain import Age, Floats, Weighting
 from selfpaced.latent._factors.model import FactorModel, Factors
 from selfpaced.latent._factors.ratings import Ratings, read_places, read_ratings
 from selfpaced.latent._search.run import Result
 from selfpaced.latent._search.search import Search, Stop
-from selfpaced.weighting import Hard, Weighting
+from selfpaced.weighting import Hard
 
-try:
-    from joblib import Parallel, delayed
-    from sklearn.base import BaseEstimator
-    from sklearn.metrics import r2_score
-    from sklearn.utils import check_random_state
-    from sklearn.utils.validation import check_is_fitted
-except ImportError as error:
-    raise ImportError(
-        f"selfpaced.latent._factors.estimator needs scikit-learn ({error}). "
-        f'Install it with: pip install "selfpaced[latent]"'
-    ) from error
-
-Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 
 MUCH = 0.1  # of the ratings; to leave out more is warned of
 
 
+@public("selfpaced.latent")
 class SelfPacedFactorisation(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     r"""Factorise a matrix with missing entries; entries far from what it says are left out.
 
@@ -87,6 +82,7 @@ class SelfPacedFactorisation(BaseEstimator):  # type: ignore[misc]  # scikit-lea
         <https://doi.org/10.1609/aaai.v29i1.9584>`_, AAAI 2015: weights of entries, hard and soft,
         with a growing age and without biases. The age that ends at some deviations is ours.
 
+    >>> import numpy as np
     >>> random = np.random.default_rng(0)
     >>> ratings = random.normal(size=(30, 2)) @ random.normal(size=(2, 20))
     >>> ratings += 0.3 * random.normal(size=(30, 20))

@@ -5,19 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
+from selfpaced.chain import Floats
 from selfpaced.latent._factors.ratings import Ratings
 from selfpaced.latent._search.search import NotConverged
 
-try:
-    from scipy import sparse
-except ImportError as error:
-    raise ImportError(
-        f"selfpaced.latent._factors.model needs scipy ({error}). "
-        f'Install it with: pip install "selfpaced[latent]"'
-    ) from error
-
-Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 LEAST = float(np.finfo(np.float64).tiny)  # a tolerance: what does not fall at all is done

@@ -4,18 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from selfpaced._errors import require
+from selfpaced.chain import Floats
 
-try:
-    from scipy import sparse
-except ImportError as error:
-    raise ImportError(
-        f"selfpaced.latent._factors.ratings needs scipy ({error}). "
-        f'Install it with: pip install "selfpaced[latent]"'
-    ) from error
-
-Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 OWNER = "SelfPacedFactorisation"

@@ -2,14 +2,14 @@
 
 from typing import Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+from selfpaced._public import public
+from selfpaced.chain import Floats
 
-Floats = NDArray[np.float64]
 H = TypeVar("H")
 W = TypeVar("W")
 
 
+@public("selfpaced.latent")
 class LatentModel(Protocol[H, W]):
     """A model of n units: samples, bags, matrix entries.
 

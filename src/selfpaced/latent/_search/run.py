@@ -8,19 +8,20 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from selfpaced._errors import require
+from selfpaced._public import public
+from selfpaced.chain import Floats
 from selfpaced.latent._search.model import LatentModel
 from selfpaced.latent._search.weights import ALMOST_ALL, Aged, Choice
 
-Floats = NDArray[np.float64]
 H = TypeVar("H")
 W = TypeVar("W")
 
 SLIGHT = 1e-6  # more weight by no larger share is none: soft weights creep
 
 
+@public("selfpaced.latent")
 class Row(NamedTuple):
     """One inner solve.
 
@@ -44,6 +45,7 @@ class Row(NamedTuple):
     seconds: float
 
 
+@public("selfpaced.latent")
 @dataclass(frozen=True)
 class Result(Generic[H, W]):
     """What a search found.

@@ -16,21 +16,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from selfpaced._errors import require, require_positive_int
-from selfpaced.age import Age, Growing
+from selfpaced._pacer.checks import AGE, WEIGHTING, require_part
+from selfpaced._public import public
+from selfpaced.age import Growing
+from selfpaced.chain import Age, Weighting
 from selfpaced.latent._search.model import LatentModel
 from selfpaced.latent._search.run import Result, Row, Run
 from selfpaced.latent._search.weights import Choice
-from selfpaced.weighting import Hard, Weighting
+from selfpaced.weighting import Hard
 
 H = TypeVar("H")
 W = TypeVar("W")
 Column = Tensor | NDArray[Any]
 
 
+@public("selfpaced.latent")
 class NotConverged(UserWarning):
     """A search or a solver ended at its limit."""
 
 
+@public("selfpaced.latent")
 @dataclass(frozen=True)
 class Stop:
     """When the outer rounds end: the objective has stopped falling.
@@ -63,6 +68,7 @@ class Stop:
             require_positive_int(name, getattr(self, name), "Stop")
 
 
+@public("selfpaced.latent")
 @dataclass(frozen=True)
 class Search:
     """Self-paced alternating search.
@@ -164,12 +170,9 @@ def _read(columns: Mapping[str, Column], n: int) -> dict[str, Tensor]:
 
 def _require_kinds(age: object, weighting: object, stop: object) -> None:
     """Raise for what is no age, no weighting or no rule to stop."""
-    for name, part, sign, example in (
-        ("age", age, "needs_cut", "an age such as Growing(), or None"),
-        ("weighting", weighting, "latent_loss", "a rule such as Hard()"),
-    ):
-        if isinstance(part, type) or not (hasattr(part, sign) or (part is None and name == "age")):
-            raise TypeError(f"Search: {name} must be {example}; got {part!r}.")
+    require_part("Search", WEIGHTING, weighting)
+    if age is not None:
+        require_part("Search", AGE._replace(example="an age such as Growing(), or None"), age)
     if not isinstance(stop, Stop):
         raise TypeError(f"Search: stop must be a Stop, such as Stop(0.001); got {stop!r}.")
 

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from torch import Tensor
 
 from selfpaced._errors import require
-from selfpaced.age import Age, Background, Quantile, Spheres
+from selfpaced._public import public
+from selfpaced.chain import Floats
 from selfpaced.latent._search.model import LatentModel
-from selfpaced.latent._search.restarts import restarts
 from selfpaced.latent._search.run import Result
-from selfpaced.latent._search.search import NotConverged, Search
+from selfpaced.latent._search.search import Column, NotConverged, Search
 
-Floats = NDArray[np.float64]
 H = TypeVar("H")
 W = TypeVar("W")
 
@@ -28,8 +28,14 @@ def best(
     A background is counted in: by likelihood with it. A share that is given, by what is kept;
     other ages by the relaxed objective at their end.
     """
-    found = quietly(search, model, starts, n_jobs)
-    return told(min(found, key=lambda one: _cost(search.age, model, one)), search, owner)
+    age = search.age
+
+    def cost(found: Result[H, W]) -> float:
+        relaxed = found.history[-1].relaxed
+        loss = model.losses(found.w, found.h)
+        return relaxed if age is None else age.cost(loss, found.v, relaxed)
+
+    return told(min(quietly(search, model, starts, n_jobs), key=cost), search, owner)
 
 
 def quietly(
@@ -63,11 +69,6 @@ def outliers(v: Floats, loss: Floats) -> NDArray[np.int64]:
     return left_out[np.argsort(-loss[left_out], kind="stable")]
 
 
-def filled(age: Age | None, X: Floats, clusters: int) -> Age | None:
-    """Return the age with what it needs to know of the data."""
-    return age.of(X, clusters) if isinstance(age, Background | Spheres) else age
-
-
 def require_counts(estimator: object, names: Sequence[str], owner: str) -> None:
     """Raise unless these settings are ints of at least 1."""
     for name in names:
@@ -84,10 +85,28 @@ def require_enough(rows: Floats, clusters: int, owner: str) -> None:
     )
 
 
-def _cost(age: Age | None, model: LatentModel[H, W], result: Result[H, W]) -> float:
-    loss = model.losses(result.w, result.h)
-    if isinstance(age, Background | Spheres):
-        return age.cost(loss)
-    if isinstance(age, Quantile):
-        return float(result.v @ loss)
-    return result.history[-1].relaxed
+@public("selfpaced.latent")
+def restarts(
+    search: Search,
+    model: LatentModel[H, W],
+    starts: Sequence[H],
+    *,
+    columns: Mapping[str, Column] | None = None,
+    n_jobs: int | None = None,
+) -> list[Result[H, W]]:
+    """Search from each start; the results, the lowest objective first.
+
+    Args:
+        search: The settings.
+        model: What is fitted; it is pickled where there are several jobs.
+        starts: First latent values, at least one.
+        columns: Per-unit constants that the age reads.
+        n_jobs: How many searches run at once, as joblib counts; it changes no result.
+
+    Raises:
+        ValueError: For no starts.
+    """
+    require(len(starts) > 0, "restarts: give at least one start, first latent values.")
+    once = delayed(search.__call__)
+    found = Parallel(n_jobs)(once(model, h, columns=columns) for h in starts)
+    return sorted(found, key=lambda result: result.objective)

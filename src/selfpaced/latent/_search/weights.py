@@ -5,15 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from selfpaced.age import Age, Quantile
-from selfpaced.age._quantile import first_age
-from selfpaced.chain import Population
-from selfpaced.weighting import Weighting
-
-Floats = NDArray[np.float64]
+from selfpaced.chain import Age, Floats, Population, Weighting
 
 HORIZON = 200  # steps: an age that stands still for so long, or keeps all, will not change
 ALMOST_ALL = 0.99  # where all weights are over it the age is infinite: soft ones end at 1, too
@@ -37,13 +31,13 @@ class Choice(NamedTuple):
 
     def first(self) -> Tensor:
         """Return the age before any step, float32, shape () or (groups,)."""
-        return first_age(self.age, self.columns)
+        return self.age.first(self.columns)
 
     def weights(self, loss: Floats, step: int, age: Tensor) -> Floats:
         """Return v, float64, shape (n,)."""
         d, each = torch.from_numpy(loss).float(), self._of_each(age)  # as precise as the age
         v = self.weighting(d, each)
-        if isinstance(self.age, Quantile) and self.weighting.binary:
+        if self.weighting.binary:
             v = self.age.settle(v, step, self._population(loss), each)
         return v.double().numpy()
 
@@ -65,7 +59,7 @@ class Choice(NamedTuple):
         An age that is a function of the losses alone says so, ``steady``: one look is enough.
         """
         now, still = last, 0
-        while still < (1 if getattr(self.age, "steady", False) else HORIZON):
+        while still < (1 if self.age.steady else HORIZON):
             before, now = now, self.grown(loss, now)
             if np.abs(now.v - last.v).max() > NOTICED:
                 return now

@@ -16,19 +16,11 @@ from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+import piqp
 
+from selfpaced.chain import Floats
 from selfpaced.latent._search.search import NotConverged
 
-try:
-    import piqp
-except ImportError as error:
-    raise ImportError(
-        f"selfpaced.latent._svm.estimator needs piqp ({error}). "
-        f'Install it with: pip install "selfpaced[latent]"'
-    ) from error
-
-Floats = NDArray[np.float64]
 G = TypeVar("G")
 
 UNUSED = 20  # iterations without a multiplier after which a cut is dropped

@@ -5,32 +5,23 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from selfpaced._errors import require, require_positive_int
+from selfpaced._public import public
 from selfpaced.age import Quantile
-from selfpaced.latent._search.restarts import restarts
 from selfpaced.latent._search.search import Column, NotConverged, Search, Stop
+from selfpaced.latent._search.starts import restarts
 from selfpaced.latent._svm.margin import Margin
 from selfpaced.latent._svm.structure import Structure, count
 from selfpaced.pacing import Ramp
 
-try:
-    from sklearn.base import BaseEstimator
-    from sklearn.utils import check_random_state
-    from sklearn.utils.validation import check_is_fitted
-except ImportError as error:
-    raise ImportError(
-        f"selfpaced.latent._svm.estimator needs scikit-learn ({error}). "
-        f'Install it with: pip install "selfpaced[latent]"'
-    ) from error
-
-Floats = NDArray[np.float64]
-
-
 PATIENT = Search(age=Quantile(Ramp(0.3, 1.0, steps=20)), stop=Stop(0.0))
 
 
+@public("selfpaced.latent")
 class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Structural SVM with latent variables, margin rescaling, trained self-paced.
 

@@ -3,13 +3,12 @@
 from typing import Generic, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from selfpaced._errors import require
+from selfpaced.chain import Floats
 from selfpaced.latent._svm.cutting_plane import Cut, Solution, minimise
 from selfpaced.latent._svm.structure import Guess, Structure
 
-Floats = NDArray[np.float64]
 X = TypeVar("X")
 Y = TypeVar("Y")
 H = TypeVar("H")

@@ -7,15 +7,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from selfpaced._errors import require
+from selfpaced._public import public
+from selfpaced.chain import Floats
 from selfpaced.latent._svm.structure import Guess, Structure
 
-Floats = NDArray[np.float64]
 Objects = NDArray[np.object_]
 X_contra = TypeVar("X_contra", contravariant=True)
 Y = TypeVar("Y")
 H = TypeVar("H")
 
 
+@public("selfpaced.latent")
 class SampleProblem(Protocol[X_contra, Y, H]):
     """A ``Structure`` for one sample: the same methods, each for one input, label, latent value.
 
@@ -48,6 +50,7 @@ class SampleProblem(Protocol[X_contra, Y, H]):
         ...
 
 
+@public("selfpaced.latent")
 class OneByOne(Structure[Sequence[Any], Objects, Objects]):
     """Makes a problem for n samples of methods that take one sample each, called in a loop.
 
@@ -61,6 +64,7 @@ class OneByOne(Structure[Sequence[Any], Objects, Objects]):
         TypeError: For an object that lacks a method.
         ValueError: For feature vectors of another shape, and inputs without a label each.
 
+    >>> import numpy as np
     >>> class Sign:  # is the number above 0? the latent value says nothing
     ...     def features(self, x, y, h): return [x * y]
     ...     def complete(self, w, x, y): return 0

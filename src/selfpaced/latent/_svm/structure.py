@@ -4,11 +4,11 @@ from abc import ABC, abstractmethod
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from selfpaced._errors import require
+from selfpaced._public import public
+from selfpaced.chain import Floats
 
-Floats = NDArray[np.float64]
 X = TypeVar("X")
 Y = TypeVar("Y")
 H = TypeVar("H")
@@ -19,6 +19,7 @@ def count(labels: Any) -> int:
     return len(labels[0] if isinstance(labels, tuple) else labels)
 
 
+@public("selfpaced.latent")
 class Guess(NamedTuple, Generic[Y, H]):
     """Labels with latent values, one of each per sample."""
 
@@ -26,6 +27,7 @@ class Guess(NamedTuple, Generic[Y, H]):
     h: H
 
 
+@public("selfpaced.latent")
 class Structure(ABC, Generic[X, Y, H]):
     """Joint features of inputs x, labels y and latent values h, and the argmaxes over them.
 

@@ -9,9 +9,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from selfpaced._errors import require, require_positive_int
+from selfpaced.chain import Floats
 from selfpaced.latent.problems._digits import Digits
 
-Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 Maps = Callable[[Floats], Floats]
 
@@ -35,6 +35,7 @@ class Gradients:
     Raises:
         TypeError: For a number that is no int.
 
+    >>> import numpy as np
     >>> edge = np.tile([0.0, 0.0, 1.0, 1.0], (4, 1))  # from left to right
     >>> Gradients(2)(edge[None])[0, :, 0].tolist()
     [[0.0, 0.5, 0.5, 0.0], [0.0, 0.0, 0.0, 0.0]]
@@ -87,6 +88,7 @@ class Boxes(Digits):
         Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010, the
         experiment with mammals, whose images and HOG features are not part of this.
 
+    >>> import numpy as np
     >>> images = np.zeros((1, 3, 3))
     >>> images[0, 1:, 1:] = [[1.0, 2.0], [2.0, 0.0]]
     >>> problem = Boxes(size=2)

@@ -7,21 +7,14 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 from torch.nn.functional import affine_grid, grid_sample
 
 from selfpaced._errors import require, require_positive_int
+from selfpaced.chain import Floats
 from selfpaced.latent._svm.structure import Guess, Structure
 
-try:
-    from sklearn.base import BaseEstimator, TransformerMixin
-    from sklearn.utils.validation import check_is_fitted
-except ImportError as error:
-    raise ImportError(
-        f"selfpaced.latent.problems._digits needs scikit-learn ({error}). "
-        f'Install it with: pip install "selfpaced[latent]"'
-    ) from error
-
-Floats = NDArray[np.float64]
 Classes = NDArray[np.int64]
 Views = NDArray[np.int64]
 
@@ -54,6 +47,7 @@ class Digits(Structure[Floats, Classes, Views]):
         Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010, the
         experiment with handwritten digits.
 
+    >>> import numpy as np
     >>> x = np.array([[[0.0], [3.0]], [[-3.0], [1.0]]])  # two samples, two views, one feature
     >>> w = np.array([1.0, 0.0, -1.0, 0.0])  # class 0: the feature; class 1: its opposite
     >>> Digits().predict(w, x)
@@ -180,6 +174,7 @@ class Rotated(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         ValueError: For images that are not square or not finite, and for fewer images or pixels
             than components.
 
+    >>> import numpy as np
     >>> images = np.random.default_rng(0).random((20, 8 * 8))
     >>> Rotated(n_components=3, angles=(-30, 0, 30)).fit_transform(images).shape
     (20, 3, 3)

@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from selfpaced._errors import require, require_finite
+from selfpaced.chain import Floats
 from selfpaced.latent._svm.structure import Guess, Structure
-from selfpaced.latent.problems._forests import clusters, forest
 
-Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Links = NDArray[np.bool_]
 
@@ -75,6 +76,7 @@ class Mentions(Structure[Documents, Clusters, Links]):
         Yu, Joachims, *Learning Structural SVMs with Latent Variables*, ICML 2009, the experiment
         with noun phrase coreference.
 
+    >>> import numpy as np
     >>> near = np.array([[0, 1, -1], [1, 0, 2], [-1, 2, 0]])[:, :, None]  # three mentions
     >>> problem = Mentions()
     >>> labels, links = problem.predict(np.array([1.0]), problem.read([near])).y
@@ -236,3 +238,42 @@ def _same(labels: Labels) -> Links:
     """Return which pairs have the same label, shape (n, pairs)."""
     first, second = np.triu_indices(labels.shape[1], 1)
     return np.asarray((labels[:, first] == labels[:, second]) & (labels[:, first] >= 0))
+
+
+def forest(score: Floats, allowed: Links, mentions: int) -> Links:
+    """Return the spanning forest of the allowed pairs with the highest sum, shape (n, pairs).
+
+    Each group of mentions that allowed pairs connect becomes a tree.
+
+    >>> forest(np.array([[1.0, 3.0, 2.0]]), np.array([[True, True, True]]), 3).tolist()
+    [[False, True, True]]
+    """
+    row, pair = np.nonzero(allowed)
+    first, second = (row * mentions + end[pair] for end in np.triu_indices(mentions, 1))
+    order = np.argsort(-score[row, pair], kind="stable")
+    rank = np.empty(len(order))
+    rank[order] = np.arange(1, len(order) + 1)  # costs above 0, which SciPy asks for
+    n = len(allowed) * mentions
+    tree = minimum_spanning_tree(csr_array((rank, (first, second)), shape=(n, n)))
+    chosen = order[tree.data.astype(np.int64) - 1]
+    links = np.zeros(allowed.shape, dtype=np.bool_)
+    links[row[chosen], pair[chosen]] = True
+    return links
+
+
+def clusters(links: Links, sizes: Labels) -> Labels:
+    """Return the place of the first mention of each mention's tree, shape (n, mentions).
+
+    >>> clusters(np.array([[False, True, False]]), np.array([3])).tolist()  # 0 and 2 are linked
+    [[0, 1, 0]]
+    """
+    mentions = int(sizes.max())
+    row, pair = np.nonzero(links)
+    first, second = (row * mentions + end[pair] for end in np.triu_indices(mentions, 1))
+    n = len(sizes) * mentions
+    graph = csr_array((np.ones(len(row)), (first, second)), shape=(n, n))
+    _, begin, tree = np.unique(
+        connected_components(graph, directed=False)[1], return_index=True, return_inverse=True
+    )
+    labels = (begin[tree] % mentions).reshape(-1, mentions)
+    return np.where(np.arange(mentions) < sizes[:, None], labels, -1)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfpaced._errors import require, require_positive_int
+from selfpaced.chain import Floats
 from selfpaced.latent._svm.structure import Guess, Structure
 from selfpaced.latent.problems._letters import Letters, codes, letters_of
 
-Floats = NDArray[np.float64]
 Signs = NDArray[np.int64]
 Places = NDArray[np.int64]
 
@@ -76,6 +76,7 @@ class Motif(Structure[Sequences, Signs, Places]):
         Yu, Joachims, *Learning Structural SVMs with Latent Variables*, ICML 2009. Kumar, Packer,
         Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010.
 
+    >>> import numpy as np
     >>> problem = Motif(length=2, order=1)
     >>> w = np.zeros(12)
     >>> w[[2, 4]] = 1.0  # the motif GA

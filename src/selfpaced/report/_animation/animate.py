@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from matplotlib import style
 from numpy.typing import NDArray
 
 from selfpaced.report._animation.film import Watch, write
 from selfpaced.report._animation.frames import (
     GRID,
-    Floats,
     Frame,
     check_frames,
     check_labels,
@@ -21,14 +21,8 @@ from selfpaced.report._animation.frames import (
     limits,
 )
 from selfpaced.report._animation.scene import Scene
-from selfpaced.report._arrays import Numbers
+from selfpaced.report._drawing import Floats, Numbers
 from selfpaced.report._theme import LIGHT, Theme
-
-try:
-    from matplotlib import style
-except ModuleNotFoundError as missing:
-    message = 'The pictures need matplotlib: pip install "selfpaced[report]"'
-    raise ModuleNotFoundError(message, name="matplotlib") from missing
 
 __all__ = ["Frame", "animate_boundary", "animate_embedding", "grid"]
 
@@ -89,6 +83,8 @@ def animate_boundary(
         ValueError: For shapes that don't match, values out of range, or a path that cannot be
             written. Nothing is written then.
 
+    >>> import numpy as np
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> x = np.array([[0.0, 0.0], [1.0, 1.0]])
     >>> right = grid(x).sum(1) > 1

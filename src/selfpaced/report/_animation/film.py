@@ -12,14 +12,9 @@ from typing import IO, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from selfpaced.report._animation.scene import Scene
-
-try:
-    from PIL import Image
-except ModuleNotFoundError as missing:
-    message = 'The pictures need matplotlib: pip install "selfpaced[report]"'
-    raise ModuleNotFoundError(message, name="PIL") from missing
 
 HOLD = 2.5  # seconds for which the last frame stays at least
 

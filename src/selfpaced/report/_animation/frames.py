@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from selfpaced._errors import require
-from selfpaced.report._arrays import Numbers, as_floats
+from selfpaced.report._drawing import Floats, Numbers, as_floats
 from selfpaced.report._theme import Theme
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 GRID = 100  # points of the grid along each side
@@ -38,6 +37,7 @@ class Frame:
         anomalies: Indices of the samples to ring.
         note: A short subtitle.
 
+    >>> import numpy as np
     >>> Frame(epoch=1, age=0.3, weight=np.ones(4)).note
     ''
     """

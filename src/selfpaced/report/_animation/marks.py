@@ -5,33 +5,28 @@ from itertools import product
 from typing import cast
 
 import numpy as np
+from contourpy import contour_generator
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_rgb
+from matplotlib.markers import MarkerStyle
+from matplotlib.path import Path as Outline
+from matplotlib.text import Annotation
+from matplotlib.transforms import IdentityTransform
 from numpy.typing import NDArray
 
 from selfpaced.report._animation.frames import (
     GRID,
     SHAPES,
-    Floats,
     Frame,
     Ints,
     choose_drawn,
     find_ringed,
     limits,
 )
+from selfpaced.report._drawing import Floats
 from selfpaced.report._theme import Theme
-
-try:
-    from contourpy import contour_generator
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
-    from matplotlib.collections import LineCollection, PathCollection
-    from matplotlib.colors import to_rgb
-    from matplotlib.markers import MarkerStyle
-    from matplotlib.path import Path as Outline
-    from matplotlib.text import Annotation
-    from matplotlib.transforms import IdentityTransform
-except ModuleNotFoundError as missing:
-    message = 'The pictures need matplotlib: pip install "selfpaced[report]"'
-    raise ModuleNotFoundError(message, name="matplotlib") from missing
 
 MOST_SHADES, MOST_LEVELS = 140, 24  # the palette of a GIF has room for that many
 MOST_NAMED = 5

@@ -8,10 +8,15 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from selfpaced.report._animation.frames import (
-    Floats,
     Frame,
     Ints,
     choose_drawn,
@@ -19,18 +24,8 @@ from selfpaced.report._animation.frames import (
     kept_share,
 )
 from selfpaced.report._animation.marks import Marks, Regions, look, make_shades, rgb
+from selfpaced.report._drawing import Floats
 from selfpaced.report._theme import Theme
-
-try:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
-    from matplotlib.text import Text
-except ModuleNotFoundError as missing:
-    message = 'The pictures need matplotlib: pip install "selfpaced[report]"'
-    raise ModuleNotFoundError(message, name="matplotlib") from missing
 
 WIDTH, DPI = 760, 100
 MAP = (46, 34, 536, 422)  # left, bottom, width and height in pixels, from the lower left corner

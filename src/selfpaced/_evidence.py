@@ -41,8 +41,3 @@ def of_residuals(loss: Tensor) -> float:
     """
     usual = loss[loss < HUGE]
     return 1 / max(float(usual.median()), 1 / HUGE) if len(usual) else 1.0
-
-
-def of_nothing(loss: Tensor) -> float:
-    """Return 0: the step was an experiment that is no evidence about labels."""
-    return 0.0

@@ -2,13 +2,12 @@
 
 import torch
 
-from selfpaced.latent._search.control import Scattered
-from selfpaced.weighting import Hard
+from selfpaced.weighting import Hard, RandomOrder
 
 
 def test_a_scattered_choice_keeps_as_many_others() -> None:
     loss = torch.arange(50.0)
-    hard, scattered = Hard()(loss, 20.0), Scattered(3)(loss, 20.0)
+    hard, scattered = Hard()(loss, 20.0), RandomOrder(3)(loss, 20.0)
     assert scattered.sum() == hard.sum() == 20
     assert not torch.equal(scattered, hard)
-    assert torch.equal(scattered, Scattered(3)(loss, 20.0))
+    assert torch.equal(scattered, RandomOrder(3)(loss, 20.0))

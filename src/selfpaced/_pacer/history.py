@@ -1,0 +1,78 @@
+"""The history of a run: one plain dict a step, and a table of them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from selfpaced._files import read_parquet
+from selfpaced.chain import Population
+
+if TYPE_CHECKING:
+    import pandas
+
+Row = dict[str, float | int | list[float]]
+
+
+class History(list[Row]):
+    """One dict per step, in order.
+
+    Keys: ``step`` (the step that begins), ``age`` (a list with one per group where groups have
+    ages), ``kept_share`` (of the seen samples' mass, those with a weight that is not 0), ``seen``
+    (number of samples), ``mean_loss`` (of the last losses), ``median_difficulty``.
+
+    >>> History([{"step": 1, "kept_share": 0.5}]).to_frame()
+       step  kept_share
+    0     1         0.5
+    """
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return the rows as a DataFrame.
+
+        Raises:
+            ModuleNotFoundError: Without pandas, naming the extra to install.
+        """
+        try:
+            import pandas
+        except ModuleNotFoundError as missing:
+            message = 'to_frame needs pandas: pip install "selfpaced[report]"'
+            raise ModuleNotFoundError(message) from missing
+        return pandas.DataFrame(list(self))
+
+
+def describe(step: int, age: Tensor, population: Population, weight: Tensor, loss: Tensor) -> Row:
+    """Return the history's row of the step that begins.
+
+    Args:
+        step: Its number.
+        age: The age decided for it, shape () or (groups,).
+        population: The samples seen so far, n of them.
+        weight: Their weights at that age, shape (n,).
+        loss: Their last losses, shape (n,).
+    """
+    mass = None if population.mass is None else population.mass.double()
+    if mass is None or not bool((mass > 0).any()):
+        mass = torch.ones_like(weight, dtype=torch.float64)
+    return {
+        "step": step,
+        "age": age.tolist(),
+        "kept_share": float((mass * (weight > 0)).sum() / mass.sum()),
+        "seen": len(loss),
+        "mean_loss": float(loss.mean()),
+        "median_difficulty": float(population.difficulty.median()),
+    }
+
+
+def read_history(path: Path) -> History:
+    """Read the history whose table was written with ``write_parquet``.
+
+    Raises:
+        ModuleNotFoundError: Without pandas or pyarrow, naming the extra to install.
+        ValueError: For a file that is no Parquet, is cut short or is damaged.
+    """
+    rows = read_parquet(path).to_dict("records")
+    return History(
+        {str(name): value.tolist() if hasattr(value, "tolist") else value for name, value in items}
+        for items in (row.items() for row in rows)
+    )
