@@ -23,9 +23,10 @@ lint: $(READY)  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src tests benchmarks docs examples
 
-pictures: $(READY)  ## the pictures of docs/ and README
+pictures: $(READY)  ## the pictures and the reference of docs/ and README
 	$(BIN)/selfpaced demo blobs --output docs/pictures
 	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/reference.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

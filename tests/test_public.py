@@ -5,6 +5,7 @@ import doctest
 import importlib
 import inspect
 import re
+import runpy
 from collections import Counter
 from pathlib import Path
 
@@ -72,6 +73,11 @@ def test_a_public_name_says_its_public_path_and_what_it_is(
     assert member.__module__ == module
     assert inspect.getdoc(member)
     assert getattr(importlib.import_module(module), name) is member
+
+
+def test_the_reference_has_every_public_module() -> None:
+    modules = runpy.run_path(str(ROOT / "docs" / "reference.py"))["MODULES"]
+    assert sorted(modules) == PUBLIC
 
 
 def test_a_class_has_one_public_path() -> None:

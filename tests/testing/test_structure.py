@@ -1,4 +1,4 @@
-"""Ready problems keep the promises of a structure, and the check finds what breaks them."""
+"""The ready-made problems pass check_structure, and it finds each error of a broken one."""
 
 from typing import Any
 
@@ -40,13 +40,13 @@ def test_discovery_finds_every_problem() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_ready_problems_conform(name: str) -> None:
+def test_ready_made_problems_pass_the_check(name: str) -> None:
     problem, (X, y) = SAMPLES[name]
     check_structure(problem, X, y)
 
 
 class Broken(Digits):
-    """Breaks one promise."""
+    """A problem with one error; the attribute ``broken`` names it."""
 
     broken = ""
 
@@ -86,14 +86,14 @@ class Broken(Digits):
         ("features", r"features must have shape \(12, d\); got \(8, 12\)"),
         ("score", "score must be features @ w"),
         ("joint", "joint must be c @ features"),
-        ("complete", "complete: another value scores more"),
+        ("complete", "complete: another latent value scores more"),
         ("truth", "most_violated: the truth scores more"),
-        ("loss", "most_violated: another guess is worse"),
+        ("loss", r"most_violated: another guess has more loss \+ score"),
         ("zero", "loss of the truth must be 0"),
         ("predict", "predict: the truth scores more"),
     ],
 )
-def test_a_broken_promise_is_named(broken: str, message: str) -> None:
+def test_the_message_names_the_error(broken: str, message: str) -> None:
     problem = Broken()
     object.__setattr__(problem, "broken", broken)
     with pytest.raises(AssertionError, match=f"Broken.{message}"):

@@ -227,6 +227,42 @@ def test_planted_weightings_fail(
         check_weighting(kind())
 
 
+PLACES = [
+    (
+        NanWeight,
+        r"v is NaN in torch\.float16; got nan \(torch\.float16\) at difficulty 10000 "
+        r"\(torch\.float16\) and age 0\.3$",
+    ),
+    (
+        InfiniteWeight,
+        r"v is infinite in torch\.float16; got inf \(torch\.float16\) at difficulty 10000 ",
+    ),
+    (
+        NanPenaltyAtTheEnds,
+        r"the penalty is NaN in torch\.float16; got nan \(torch\.float16\) at weight 0 "
+        r"\(torch\.float16\) and age inf$",
+    ),
+    (
+        ForgetsInfinity,
+        r"keep everything; got 0\.\d+ \(torch\.float16\) at difficulty 0\.\d+ .* age inf",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "message"), PLACES)
+def test_a_failure_names_the_value_the_dtype_the_difficulty_and_the_age(
+    kind: type[Linear], message: str
+) -> None:
+    with pytest.raises(AssertionError, match=message):
+        checks.check_dtypes(kind(), 0.3)
+
+
+def test_a_failure_of_the_shape_names_the_first_difficulty_that_breaks_it() -> None:
+    message = r"leaves its range \[0, 0\.5\]; got 1 \(torch\.float64\) at difficulty 0 .* age 0\.3$"
+    with pytest.raises(AssertionError, match=message):
+        checks.check_shape(NarrowRange(), 0.3)
+
+
 def test_a_weight_that_falls_as_the_age_grows_fails_unless_it_says_so() -> None:
     check_weighting(Logarithmic(), ages=(0.7, 0.95))
     with pytest.raises(AssertionError, match="falls as the age grows"):

@@ -1,5 +1,6 @@
 """What every weighting promises."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -7,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from selfpaced.chain import Weighting
+from selfpaced.chain import Number, Weighting
 from selfpaced.testing._checks import check_settings, expect
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -45,43 +46,56 @@ def check_minimiser(rule: Weighting, age: float) -> None:
     d = _difficulties(age)
     grid = torch.linspace(rule.range.low, rule.range.high, 10_001, dtype=torch.float64)
     penalty = rule.penalty(grid, age)
-    expect(not bool(penalty.isnan().any()), f"{rule!r}: the penalty is NaN")
+    _expect_all(rule, ~penalty.isnan(), "the penalty is NaN", penalty, grid, age, of="weight")
     best = (grid * d[:, None] + penalty).amin(dim=1)
-    gap = float((_objective(rule, d, age) - best).max())
-    expect(gap <= 1e-9, f"{rule!r} at age {age} is no minimiser: {gap:.2g} above")
+    gap = _objective(rule, d, age) - best
+    worst = f"v is no minimiser: {float(gap.max()):.2g} above the least v d + g(v)"
+    _expect_all(rule, gap <= 1e-9, worst, rule(d, age), d, age)
 
 
 def check_integral(rule: Weighting, age: float) -> None:
     """Compare F with the integral of v from 0."""
     d = torch.linspace(0, 4 * abs(age), 40_001, dtype=torch.float64)
     latent = rule.latent_loss(d, age)
-    expect(abs(float(latent[0])) <= 1e-12, f"{rule!r} at age {age}: F(0) is not 0")
-    worst = float((latent[1:] - torch.cumulative_trapezoid(rule(d, age), d)).abs().max())
-    expect(worst <= 1e-4 * abs(age), f"{rule!r} at age {age}: F is not the integral of v")
+    _expect_all(rule, latent[:1].abs() <= 1e-12, "F(0) is not 0", latent, d, age)
+    area = torch.cumulative_trapezoid(rule(d, age), d)
+    near = (latent[1:] - area).abs() <= 1e-4 * abs(age)
+    _expect_all(rule, near, "F is not the integral of v", latent[1:], d[1:], age)
 
 
 def check_minimum(rule: Weighting, age: float) -> None:
     """Compare F with the minimum of v d + g(v), less g(v(0))."""
     d = _difficulties(age)
-    objective = _objective(rule, d, age)
-    worst = float((rule.latent_loss(d, age) - (objective - objective[0])).abs().max())
-    expect(worst <= 1e-9, f"{rule!r} at age {age}: F is not the minimum of v d + g")
+    objective, latent = _objective(rule, d, age), rule.latent_loss(d, age)
+    near = (latent - (objective - objective[0])).abs() <= 1e-9
+    _expect_all(rule, near, "F is not the minimum of v d + g", latent, d, age)
 
 
 def check_shape(rule: Weighting, age: float) -> None:
     """Look at v over the difficulty: range, direction, both ends, and the flags about them."""
-    v = rule(_difficulties(age), age)
-    inside = bool(((v >= rule.range.low) & (v <= rule.range.high + 1e-12)).all())
-    expect(inside, f"{rule!r} at age {age} leaves its range {rule.range}")
-    one_way = bool((v.diff() * rule.direction >= -1e-12).all())
-    expect(one_way, f"{rule!r} at age {age} is not monotone in the difficulty")
+    d = _difficulties(age)
+    v = rule(d, age)
+    _expect_like(rule, v, d, age, "v")
+    inside = (v >= rule.range.low) & (v <= rule.range.high + 1e-12)
+    _expect_all(rule, inside, f"v leaves its range {rule.range}", v, d, age)
+    one_way = v.diff() * rule.direction >= -1e-12
+    _expect_all(rule, one_way, "v is not monotone in the difficulty", v[1:], d[1:], age)
     full = rule.direction > 0 or rule.range.high != 1 or float(v[0]) == 1
-    expect(full, f"{rule!r} at age {age}: v(0) is not 1")
+    expect(full, f"{rule!r} at age {age}: v(0) is not 1; got {float(v[0]):g}")
     far, infinite = rule(torch.tensor([10 * abs(age), math.inf], dtype=torch.float64), age).tolist()
-    expect((far == 0) == rule.cuts, f"{rule!r} at age {age}: cuts={rule.cuts} is not true")
-    expect(rule.direction > 0 or infinite == 0, f"{rule!r} keeps an infinite difficulty")
-    binary = bool(((v == 0) | (v == 1)).all())
-    expect(binary == rule.binary, f"{rule!r}: binary={rule.binary} is not true")
+    expect(
+        (far == 0) == rule.cuts,
+        f"{rule!r} at age {age}: cuts={rule.cuts} is not true; v is {far:g} at difficulty "
+        f"{10 * abs(age):g}",
+    )
+    expect(
+        rule.direction > 0 or infinite == 0,
+        f"{rule!r} at age {age} keeps an infinite difficulty; v is {infinite:g}",
+    )
+    binary = (v == 0) | (v == 1)
+    untrue = f"binary={rule.binary} is not true"
+    expect(rule.binary or not bool(binary.all()), f"{rule!r} at age {age}: {untrue}")
+    _expect_all(rule, binary | (not rule.binary), untrue, v, d, age)
 
 
 def check_dtypes(rule: Weighting, age: float) -> None:
@@ -94,41 +108,45 @@ def check_dtypes(rule: Weighting, age: float) -> None:
         ages: list[Tensor | float] = [age, torch.tensor(age), torch.full((len(d),), age)]
         for at in [*ages, *zero, math.inf]:
             weight, latent = rule(d, at), rule.latent_loss(d, at)
-            _expect_like(rule, weight, d, "v")
-            _expect_like(rule, latent, d, "F")
-            expect(bool(weight.isfinite().all()), f"{rule!r}: v is infinite in {dtype}")
-            _expect_like(rule, rule(d[:0], age), d[:0], "v of an empty batch")
+            _expect_like(rule, weight, d, at, "v")
+            _expect_like(rule, latent, d, at, "F")
+            _expect_all(rule, weight.isfinite(), f"v is infinite in {dtype}", weight, d, at)
+            _expect_like(rule, rule(d[:0], age), d[:0], age, "v of an empty batch")
         for number in (age, *zero, math.inf):
-            _expect_like(rule, rule.penalty(v, number), v, "the penalty")
-        everything = bool((rule(d[:-1], math.inf) == 1).all())
-        expect(everything, f"{rule!r}: an infinite age must keep everything")
+            _expect_like(rule, rule.penalty(v, number), v, number, "the penalty", of="weight")
+        weight = rule(d[:-1], math.inf)
+        everything = "an infinite age must keep everything"
+        _expect_all(rule, weight == 1, everything, weight, d[:-1], math.inf)
 
 
 def check_gradients(rule: Weighting, age: float) -> None:
     """Let no gradient through v; the gradient of F is v, also where its branches meet."""
     d = _difficulties(age).requires_grad_()
-    expect(not rule(d, age).requires_grad, f"{rule!r}: a gradient flows through v")
+    v = rule(d, age)
+    expect(not v.requires_grad, f"{rule!r} at age {age}: a gradient flows through v")
     (slope,) = torch.autograd.grad(rule.latent_loss(d, age).sum(), d)
-    worst = float((slope - rule(d, age)).abs().max())
-    expect(worst <= 1e-6, f"{rule!r} at age {age}: the gradient of F is not v")
+    near = (slope - v).abs() <= 1e-6
+    _expect_all(rule, near, "the gradient of F is not v", slope, d.detach(), age)
 
 
 def check_inputs(rule: Weighting, age: float) -> None:
     """Leave the difficulty and the age alone, and give the same twice."""
     d, at = _difficulties(age), torch.tensor(age, dtype=torch.float64)
     v = rule(d, at)
-    expect(torch.equal(rule(d.clone(), at), v), f"{rule!r} is not pure")
+    again = rule(d.clone(), at)
+    _expect_all(rule, again == v, "v is not pure: a second call differs", again, d, age)
     unchanged = torch.equal(d, _difficulties(age)) and float(at) == age
-    expect(unchanged, f"{rule!r} writes to its inputs")
+    expect(unchanged, f"{rule!r} at age {age} writes to its inputs")
 
 
 def check_growth(rule: Weighting, ages: Sequence[float]) -> None:
     """Never fall as the age grows, or say so."""
     d = _difficulties(max(ages))
     grid = torch.linspace(min(ages), max(ages), 20, dtype=torch.float64).tolist()
-    growth = torch.stack([rule(d, age) for age in grid]).diff(dim=0)
-    grows = bool((growth >= -1e-12).all())
-    expect(grows or not rule.grows_with_age, f"{rule!r} falls as the age grows")
+    for age, older in itertools.pairwise(grid) if rule.grows_with_age else ():
+        v = rule(d, older)
+        rises = v - rule(d, age) >= -1e-12
+        _expect_all(rule, rises, f"v falls as the age grows from {age:g}", v, d, older)
 
 
 def check_scale(rule: Weighting, ages: Sequence[float]) -> None:
@@ -137,8 +155,9 @@ def check_scale(rule: Weighting, ages: Sequence[float]) -> None:
         for age in ages:
             d = _difficulties(age)
             d = d[(d - age).abs() > 1e-9]  # where rounding may decide on which side it lies
-            same = torch.allclose(rule(k * d, k * age), rule(d, age), rtol=0, atol=1e-6)
-            expect(same, f"{rule!r} is not free of scale")
+            v = rule(k * d, k * age)
+            same = (v - rule(d, age)).abs() <= 1e-6
+            _expect_all(rule, same, f"v is not free of scale, at {k:g} times", v, d, age)
 
 
 def check_refusals(rule: Weighting, age: float) -> None:
@@ -164,10 +183,39 @@ def _objective(rule: Weighting, d: Tensor, age: float) -> Tensor:
     return v * d + rule.penalty(v, age)
 
 
-def _expect_like(rule: Weighting, value: Tensor, like: Tensor, name: str) -> None:
-    expect(value.dtype == like.dtype, f"{rule!r}: {name} changes {like.dtype}")
-    expect(value.shape == like.shape, f"{rule!r}: {name} changes the shape")
-    expect(not bool(value.isnan().any()), f"{rule!r}: {name} is NaN in {like.dtype}")
+def _expect_all(
+    rule: Weighting,
+    fine: Tensor,
+    promise: str,
+    value: Tensor,
+    inputs: Tensor,
+    age: Number,
+    of: str = "difficulty",
+) -> None:
+    """Raise where a promise is broken, naming the first place: value, dtype, input and age."""
+    if bool(fine.all()):
+        return
+    at = int(fine.logical_not().nonzero()[0, 0])
+    its_age = float(age.expand(len(inputs))[at] if isinstance(age, Tensor) else age)
+    raise AssertionError(
+        f"{rule!r}: {promise}; got {value[at].item():.6g} ({value.dtype}) at {of} "
+        f"{inputs[at].item():.6g} ({inputs.dtype}) and age {its_age:g}"
+    )
+
+
+def _expect_like(
+    rule: Weighting, value: Tensor, like: Tensor, age: Number, name: str, of: str = "difficulty"
+) -> None:
+    where = f"at age {age}"
+    expect(
+        value.dtype == like.dtype,
+        f"{rule!r}: {name} changes {like.dtype}; got {value.dtype} {where}",
+    )
+    expect(
+        value.shape == like.shape,
+        f"{rule!r}: {name} changes the shape {tuple(like.shape)}; got {tuple(value.shape)} {where}",
+    )
+    _expect_all(rule, ~value.isnan(), f"{name} is NaN in {like.dtype}", value, like, age, of)
 
 
 def _expect_refusal(rule: Weighting, what: str, call: Callable[[], Tensor]) -> None:
