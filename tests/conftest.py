@@ -1,14 +1,20 @@
 """What several test files build."""
 
+import difflib
+import os
 import signal
 import socket
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 import torch.multiprocessing as mp
 from sklearn.datasets import load_wine
 
@@ -19,6 +25,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 WriteIdx = Callable[[Path, str, int, int], None]
 Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
+RunRanks = Callable[[Callable[[int, Path], dict[str, Any]]], list[dict[str, Any]]]
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +61,183 @@ def spawn(tmp_path_factory: pytest.TempPathFactory) -> Spawn:
         return [torch.load(folder / f"{rank}.pt") for rank in range(world)]
 
     return run
+
+
+def run_rank(
+    main: Callable[[int, Path], dict[str, Any]], rank: int, port: int, folder: str
+) -> None:
+    """Run ``main`` as one of two ranks, and save what it returns.
+
+    The environment is that of torchrun. The process then exits at once: destroying the gloo group
+    while a model is in DistributedDataParallel hangs now and then.
+    """
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), ACCELERATE_USE_CPU="true")
+    os.environ.update(WORLD_SIZE="2", LOCAL_WORLD_SIZE="2", RANK=str(rank), LOCAL_RANK=str(rank))
+    torch.save(main(rank, Path(folder)), Path(folder) / f"{rank}.pt")
+    if dist.is_initialized():
+        dist.barrier()
+    os._exit(0)
+
+
+@pytest.fixture(scope="session")
+def run_ranks(spawn: Spawn) -> RunRanks:
+    """Return a function that runs ``main(rank, folder)`` in two processes.
+
+    It returns the dicts that ``main`` returned, in the order of the ranks.
+    """
+
+    def run(main: Callable[[int, Path], dict[str, Any]]) -> list[dict[str, Any]]:
+        return spawn(partial(run_rank, main), 2)
+
+    return run
+
+
+@pytest.fixture
+def run_example(tmp_path: Path) -> Callable[..., str]:
+    """Return a function that runs a program of examples/ and returns what it prints.
+
+    It runs in an empty folder, without a network. Arguments after the name stand before the
+    program, for Python; warnings are errors unless ``strict=False``.
+    """
+
+    def run(name: str, *options: str, strict: bool = True) -> str:
+        options = (*(("-W", "error") if strict else ()), *options)
+        result = subprocess.run(
+            [sys.executable, *options, str(ROOT / "examples" / name)],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+            env={
+                "PYTHONPATH": str(ROOT / "src"),
+                "OMP_NUM_THREADS": "1",
+                "HF_HUB_OFFLINE": "1",
+                "HOME": str(tmp_path),
+            },
+        )
+        return result.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def added_lines() -> Callable[[str, str], list[str]]:
+    """Return a function that gives the lines that one example has and another has not."""
+
+    def added(plain: str, paced: str) -> list[str]:
+        before, after = (
+            (ROOT / "examples" / name).read_text().splitlines() for name in (plain, paced)
+        )
+        return [line[2:] for line in difflib.ndiff(before, after) if line.startswith("+ ")]
+
+    return added
+
+
+@pytest.fixture(scope="session")
+def import_error() -> Callable[[str, str], str]:
+    """Return a function that imports a module where a package is missing, and gives the error."""
+
+    def imported(module: str, missing: str) -> str:
+        program = f"import sys; sys.modules[{missing!r}] = None; import {module}"
+        command = [sys.executable, "-c", program]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stderr
+
+    return imported
+
+
+WORDS = ("[PAD]", "[MASK]", *map(str, range(28)))  # of the vocabulary of the tiny models
+
+
+class Tiny:
+    """Makes what the tests of Transformers and TRL train: small models, a tokenizer, settings.
+
+    The packages are imported in the methods: the other tests do not need them. Each model is the
+    same at each call.
+    """
+
+    vocabulary = len(WORDS)  # of the models, unless told otherwise
+
+    def tokens(self, n: int, shortest: int = 3, longest: int = 7) -> list[list[int]]:
+        """Return n sequences of several lengths; the ids 0 to 4 do not occur."""
+        drawn = torch.randint(
+            5, self.vocabulary, (n, longest), generator=torch.Generator().manual_seed(0)
+        )
+        lengths = (shortest + place % (longest - shortest + 1) for place in range(n))
+        return [row[:length] for row, length in zip(drawn.tolist(), lengths, strict=True)]
+
+    def sentences(self, n: int, shortest: int = 3, longest: int = 7) -> list[dict[str, Any]]:
+        """Return sequences with a class, which the first token decides."""
+        rows = self.tokens(n, shortest, longest)
+        return [{"input_ids": ids, "labels": int(ids[0] > 17)} for ids in rows]
+
+    def texts(self, n: int, shortest: int = 3, longest: int = 7) -> list[dict[str, Any]]:
+        """Return sequences with a label per token; the first is a prompt and does not count."""
+        rows = self.tokens(n, shortest, longest)
+        return [{"input_ids": ids, "labels": [-100, *ids[1:]]} for ids in rows]
+
+    def tokenizer(
+        self, words: Sequence[str] = WORDS, *, letters: bool = False, **special: str
+    ) -> Any:
+        """Return a tokenizer of words, or of single letters, whose ids are their places."""
+        from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+        from transformers import PreTrainedTokenizerFast
+
+        ids = {word: place for place, word in enumerate(words)}
+        special = special or {"pad_token": "[PAD]", "mask_token": "[MASK]"}
+        made = Tokenizer(models.WordLevel(ids, unk_token=special["pad_token"]))
+        if letters:
+            made.decoder = decoders.Fuse()
+            made.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+        else:
+            made.pre_tokenizer = pre_tokenizers.Whitespace()
+        kind: Any = PreTrainedTokenizerFast
+        return kind(tokenizer_object=made, **special)
+
+    def padding(self, kind: Any = None) -> Any:
+        """Return a data collator that pads, by default one for classes of sequences."""
+        from transformers import DataCollatorWithPadding
+
+        kind = DataCollatorWithPadding if kind is None else kind
+        return kind(self.tokenizer())
+
+    def bert(self, kind: Any = None, *, dropout: float | None = None, **settings: Any) -> Any:
+        """Return a BERT, by default one that classifies sequences and has BERT's own dropout."""
+        import transformers
+
+        torch.manual_seed(0)
+        sizes: dict[str, Any] = {"hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 8}
+        sizes |= {"num_attention_heads": 2, "vocab_size": self.vocabulary}
+        if dropout is not None:
+            sizes |= {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
+        kind = transformers.BertForSequenceClassification if kind is None else kind
+        return kind(transformers.BertConfig(**sizes, **settings))
+
+    def gpt(self, *, dropout: float | None = None, **settings: Any) -> Any:
+        """Return a GPT-2 with its own dropout, or with this one."""
+        from transformers import GPT2Config, GPT2LMHeadModel
+
+        torch.manual_seed(0)
+        sizes: dict[str, Any] = {"n_embd": 8, "n_layer": 1, "n_head": 2, "n_positions": 16}
+        sizes |= dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), 0)
+        sizes |= {"vocab_size": self.vocabulary}
+        if dropout is not None:
+            sizes |= {"resid_pdrop": dropout, "embd_pdrop": dropout, "attn_pdrop": dropout}
+        return GPT2LMHeadModel(GPT2Config(**(sizes | settings)))
+
+    def arguments(self, folder: Path | str, kind: Any = None, **settings: Any) -> Any:
+        """Return arguments of a trainer that prints, reports and saves nothing."""
+        from transformers import TrainingArguments
+
+        quiet: dict[str, Any] = {"report_to": "none", "disable_tqdm": True, "logging_steps": 1}
+        quiet |= {"use_cpu": True, "save_strategy": "no"}
+        kind = TrainingArguments if kind is None else kind
+        return kind(output_dir=str(folder), **(quiet | settings))
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Tiny:
+    """Return what makes the small models, texts and tokenizers."""
+    return Tiny()
 
 
 @pytest.fixture(scope="session")

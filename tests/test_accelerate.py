@@ -1,11 +1,8 @@
-"""Loops of Accelerate with a pacer: one and two processes, and runs that go on."""
+"""Loops of Accelerate with a pacer: one process and two, and resumed runs."""
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from difflib import ndiff
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,16 +21,16 @@ from selfpaced.age import Quantile, Threshold
 from selfpaced.difficulty import Loss
 from selfpaced.pacing import Constant, Recorded
 
-Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
 pytestmark = pytest.mark.filterwarnings("ignore:'set_vital' is deprecated")  # torchdata's
-ROOT = Path(__file__).parents[1]
-Place = tuple[int, int]  # epochs, and batches of the running one
-N, EPOCHS = 100, 4
-MIDDLE, END = (1, 4), (2, 0)
+Place = tuple[int, int]  # number of finished epochs, and of batches of the current epoch
+N = 100
+EPOCHS = 4
+MIDDLE = (1, 4)
+END = (2, 0)
 
 
 class Training:
-    """A user's program: what it saves is what it registers."""
+    """A user's program, which registers what a checkpoint has."""
 
     def __init__(self, *, stateful: bool = False, revisit: float = 0.1, batch: int = 8) -> None:
         config = DataLoaderConfiguration(use_stateful_dataloader=stateful, split_batches=batch > 8)
@@ -47,12 +44,12 @@ class Training:
         optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
         prepared = self.accelerator.prepare(model, optimizer, loader)
         self.model, self.optimizer, self.loader = prepared
-        pacer = self.pacer  # all ranks are asked for a state, and the main process writes its own
+        pacer = self.pacer  # all ranks make their state, and the main process writes its own
         saved = SimpleNamespace(
             state_dict=pacer.gathered_state_dict, load_state_dict=pacer.load_state_dict
         )
         self.accelerator.register_for_checkpointing(saved, self)
-        self.done = 0  # batches of the running epoch
+        self.done = 0  # batches of the current epoch
         self.epochs: list[int] = []
         self.visited: list[list[int]] = []
 
@@ -63,7 +60,7 @@ class Training:
         self.done = state["done"]
 
     def run(self, *, skip: bool = True, save: Path | None = None, at: Place = MIDDLE) -> None:
-        """Train to the end; or save at a place and stop there."""
+        """Train to the end, or to a place, save there and stop."""
         while self.pacer.steps < EPOCHS:
             self.loader.set_epoch(self.pacer.steps)
             batches = self.loader
@@ -101,8 +98,8 @@ class Training:
 
 
 def data() -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(N, 3, generator=generator)
+    """Rows of three features; the first decides the class, and every fifth label is wrong."""
+    x = torch.randn(N, 3, generator=torch.Generator().manual_seed(0))
     y = (x[:, 0] > 0).long()
     y[::5] = 1 - y[::5]
     return x, y
@@ -115,7 +112,7 @@ def whole() -> dict[str, Any]:
 
 
 def resumed(folder: Path, at: Place, *, stateful: bool = False) -> dict[str, Any]:
-    """A run that was stopped somewhere, and goes on in new objects."""
+    """A run that was stopped at a place, and resumed in new objects."""
     first = Training(stateful=stateful)
     first.run(save=folder, at=at)
     second = Training(stateful=stateful)
@@ -125,14 +122,14 @@ def resumed(folder: Path, at: Place, *, stateful: bool = False) -> dict[str, Any
 
 
 def same_steps() -> dict[str, Any]:
-    """A run whose steps are of the same 20 samples in one and in two processes."""
+    """A run whose steps have the same 20 samples in one process and in two."""
     training = Training(revisit=1.0, batch=20)
     training.run()
     return training.result()
 
 
 def padded() -> Tensor:
-    """The ledger of an epoch without training, whose last batches are filled up."""
+    """The ledger of an epoch without training, whose last batches are padded with samples."""
     training = Training()
     with torch.no_grad():
         for index, x, y in training.loader:
@@ -159,33 +156,29 @@ def accumulated(shares: list[list[int]]) -> Tensor:
     return gradient.clone()
 
 
-def rank_main(rank: int, port: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), WORLD_SIZE="2")
-    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), LOCAL_WORLD_SIZE="2")
+def rank_main(rank: int, folder: Path) -> dict[str, Any]:
     parts = [[[0, 1, 2], [3]], [[4, 5], [6, 7]]]
-    saved = {
+    return {
         "whole": whole(),
-        "middle": resumed(Path(folder) / "middle", MIDDLE),
-        "end": resumed(Path(folder) / "end", END),
-        "stateful": resumed(Path(folder) / "stateful", MIDDLE, stateful=True),
+        "middle": resumed(folder / "middle", MIDDLE),
+        "end": resumed(folder / "end", END),
+        "stateful": resumed(folder / "stateful", MIDDLE, stateful=True),
         "same": same_steps(),
         "padded": padded(),
         "gradient": accumulated(parts[rank]),
-        "file": torch.load(Path(folder) / "middle" / "custom_checkpoint_0.pkl"),
+        "file": torch.load(folder / "middle" / "custom_checkpoint_0.pkl"),
     }
-    torch.save(saved, Path(folder) / f"{rank}.pt")
-    Accelerator(cpu=True).end_training()
 
 
 @pytest.fixture(scope="module")
-def ranks(spawn: Spawn) -> list[dict[str, Any]]:
-    return spawn(rank_main, 2)
+def ranks(run_ranks: Callable[..., Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = run_ranks(rank_main)
+    return found
 
 
 @pytest.fixture(autouse=True)
 def alone() -> Iterator[None]:
-    """Accelerate's state is of the process: each test begins and ends without."""
+    """Reset Accelerate's state, which belongs to the process, before and after each test."""
     before = dict(os.environ)
     AcceleratorState._reset_state(True)
     GradientState._reset_state()
@@ -212,11 +205,11 @@ def test_two_processes_have_the_ledger_of_one(ranks: list[dict[str, Any]]) -> No
     assert not shares[0] & shares[1] and len(shares[0] | shares[1]) == N
 
 
-def test_batches_that_are_filled_up_change_no_ledger(ranks: list[dict[str, Any]]) -> None:
+def test_padded_batches_do_not_change_the_ledger(ranks: list[dict[str, Any]]) -> None:
     own = padded()
     for saved in ranks:
         torch.testing.assert_close(saved["padded"], own)
-    assert len(ranks[0]["whole"]["visited"][0]) == 56  # of 50, and of 8 in a batch
+    assert len(ranks[0]["whole"]["visited"][0]) == 56  # 50 samples per rank, in batches of 8
 
 
 def test_epochs_are_counted_by_the_loader(ranks: list[dict[str, Any]]) -> None:
@@ -224,7 +217,7 @@ def test_epochs_are_counted_by_the_loader(ranks: list[dict[str, Any]]) -> None:
         assert saved["whole"]["epochs"] == [0, 1, 2, 3]
     training = Training()
     seen = []
-    for _ in range(3):  # nobody calls set_epoch
+    for _ in range(3):  # without set_epoch
         seen.append([index.tolist() for index, *_ in training.loader])
         training.pacer.observe(torch.ones(N), torch.arange(N))
         training.pacer.step()
@@ -233,34 +226,34 @@ def test_epochs_are_counted_by_the_loader(ranks: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("stateful", [False, True])
 @pytest.mark.parametrize("at", [MIDDLE, END], ids=["middle", "end"])
-def test_a_stopped_run_goes_on_exactly(tmp_path: Path, at: Place, stateful: bool) -> None:
+def test_a_stopped_run_resumes_exactly(tmp_path: Path, at: Place, stateful: bool) -> None:
     assert_same(resumed(tmp_path, at, stateful=stateful), whole())
 
 
 @pytest.mark.parametrize("kind", ["middle", "end", "stateful"])
-def test_two_processes_go_on_exactly(ranks: list[dict[str, Any]], kind: str) -> None:
+def test_two_processes_resume_exactly(ranks: list[dict[str, Any]], kind: str) -> None:
     for saved in ranks:
         assert_same(saved[kind], saved["whole"])
     assert ranks[0][kind]["history"] == ranks[1][kind]["history"]
 
 
-def test_the_file_of_the_main_process_has_what_all_have_seen(ranks: list[dict[str, Any]]) -> None:
+def test_the_checkpoint_has_the_losses_of_all_processes(ranks: list[dict[str, Any]]) -> None:
     packed = ranks[0]["file"]["_extra_state"]["ledger"]["packed"]
     waiting = set((packed[:, 1].frac() > 0).nonzero().squeeze(1).tolist())
     seen = [set(saved["middle"]["before"][-1]) for saved in ranks]
     assert waiting == seen[0] | seen[1] and waiting != seen[0]
 
 
-def test_in_a_stateful_loader_nothing_is_to_be_skipped(tmp_path: Path) -> None:
+def test_with_a_stateful_loader_no_batch_must_be_skipped(tmp_path: Path) -> None:
     right = resumed(tmp_path, MIDDLE, stateful=True)
     second = Training(stateful=True)
     second.accelerator.load_state(str(tmp_path))
-    second.run(skip=True)  # what the loader loaded waits, and cuts the next epoch short
+    second.run(skip=True)  # skips twice, which cuts the next epoch short
     assert right["visited"][1:] == whole()["visited"][2:]
     assert len(second.visited[1]) < len(right["visited"][1])
 
 
-def test_uneven_parts_of_a_step_weigh_as_the_step(ranks: list[dict[str, Any]]) -> None:
+def test_uneven_parts_of_a_step_have_the_gradient_of_the_step(ranks: list[dict[str, Any]]) -> None:
     x, y = data()
     torch.manual_seed(0)
     model = nn.Linear(3, 2)
@@ -288,18 +281,13 @@ def test_mixed_precision_keeps_the_ledger_exact() -> None:
     torch.testing.assert_close(pacer.ledger.loss, loss.detach().float(), rtol=0, atol=0)
 
 
-def output_of(example: str, *launch: str) -> list[float]:
-    """Run an example; return the percentages that it says."""
-    run = (sys.executable, "-W", "error", *launch, str(ROOT / "examples" / example))
-    env = {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
-    said = subprocess.run(run, capture_output=True, text=True, check=True, env=env).stdout
-    return [float(share) for share in re.findall(r"([0-9.]+)%", said)]
-
-
-def test_in_two_processes_a_few_lines_make_the_example_better() -> None:
+def test_in_two_processes_a_few_lines_make_the_example_better(
+    run_example: Callable[..., str], added_lines: Callable[[str, str], list[str]]
+) -> None:
     names = ("accelerate_plain.py", "accelerate_paced.py")
-    before, after = ((ROOT / "examples" / name).read_text().splitlines() for name in names)
-    assert len([line for line in ndiff(before, after) if re.match(r"\+ .", line)]) <= 8
+    assert len([line for line in added_lines(*names) if line]) <= 8
     launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
-    (plain,), (accuracy, found) = output_of(names[0]), output_of(names[1], *launch)
-    assert accuracy > plain + 5 and found >= 95
+    printed = run_example(names[0]), run_example(names[1], *launch)
+    shares = [list(map(float, re.findall(r"([0-9.]+)%", text))) for text in printed]
+    (plain,), (accuracy, mislabeled) = shares
+    assert accuracy > plain + 5 and mislabeled >= 95

@@ -1,4 +1,4 @@
-"""Claims about what the chain sees of the ledger."""
+"""Claims about the expansion of left-out samples, and how an age gets it."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from selfpaced.chain import Population
 from selfpaced.pacing import Constant
 
 
-def test_the_visited_of_those_left_out_stand_for_all_of_them() -> None:
+def test_visited_left_out_samples_stand_for_all_left_out_samples() -> None:
     left_out = torch.arange(10) >= 4
     visited = torch.tensor([True] * 4 + [False] * 4 + [True] * 2)
     expansion = expand(left_out, visited)
@@ -23,7 +23,7 @@ def test_a_kept_sample_stands_for_itself_visited_or_not() -> None:
     assert expansion is not None and expansion.tolist() == [1.0, 2.0, 0.0]
 
 
-def test_each_stands_for_itself_where_all_or_none_of_the_left_out_were_visited() -> None:
+def test_each_sample_stands_for_itself_if_all_or_no_left_out_samples_were_visited() -> None:
     left_out = torch.tensor([False, True, True])
     assert expand(left_out, torch.tensor([True, True, True])) is None
     assert expand(left_out, torch.tensor([True, False, False])) is None
@@ -34,14 +34,14 @@ shown: list[Population | None] = []
 
 
 class Watching(Quantile):
-    """A quantile that notes what it is shown."""
+    """A quantile that records the populations it gets."""
 
     def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
         shown.append(population)
         return super().__call__(step, population, previous)
 
 
-def test_a_pacer_tells_the_age_who_stands_for_whom() -> None:
+def test_a_pacer_gives_the_age_the_expansion() -> None:
     pacer = Pacer(6, age=Watching(Constant(0.5)))
     pacer.observe(torch.arange(6.0), torch.arange(6))
     pacer.step()

@@ -58,7 +58,7 @@ def test_the_classic_program_gives_the_same_numbers_to_the_last_bit() -> None:
     assert 0 < int(ours.v.sum()) < 200
 
 
-def test_v_starts_at_zero_and_moves_by_index() -> None:
+def test_v_starts_at_zero_and_changes_by_index() -> None:
     criterion = SPLLoss(n_samples=4)
     assert criterion.v.tolist() == [0, 0, 0, 0]
     criterion(torch.tensor([[-0.01, -4.6]]), torch.tensor([0]), torch.tensor([2]))
@@ -122,7 +122,7 @@ def test_n_samples_is_positive() -> None:
         SPLLoss(n_samples=0)
 
 
-def test_tokens_that_do_not_count_stay_out_whatever_they_are() -> None:
+def test_tokens_that_do_not_count_may_have_any_loss() -> None:
     loss = torch.tensor([[1.0, 3.0, torch.nan], [torch.inf, 2.0, 4.0]])
     mask = torch.tensor([[True, True, False], [False, True, True]])
     assert reduce_tokens(loss, mask).tolist() == [2.0, 3.0]

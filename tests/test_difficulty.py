@@ -33,11 +33,11 @@ def test_smoothed_starts_at_the_first_loss() -> None:
 
 
 def test_a_decay_of_one_is_refused() -> None:
-    with pytest.raises(ValueError, match="decay is the weight of the old value"):
+    with pytest.raises(ValueError, match="decay is the weight of the old value and must be"):
         Smoothed(1.0)
 
 
-def test_a_shift_is_not_smoothed_again() -> None:
+def test_a_shift_is_not_smoothed() -> None:
     ledger = Ledger(1, {"prior": torch.tensor([2.0])})
     index, rule = torch.tensor([0]), Shifted("prior", scale=0.5)
     for _ in range(5):
@@ -55,13 +55,13 @@ def test_reversed_puts_hard_first() -> None:
     assert Reversed(Loss())(torch.tensor([1.0, 3.0]), rows(2)).argmin() == 1
 
 
-def test_shuffled_ignores_the_loss_and_depends_on_index_and_seed() -> None:
+def test_a_random_order_ignores_the_loss_and_depends_on_index_and_seed() -> None:
     first = RandomOrder(seed=1)(torch.rand(1000), rows(1000))
     assert torch.equal(first, RandomOrder(seed=1)(torch.zeros(1000), rows(1000)))
     assert not torch.equal(first, RandomOrder(seed=2)(torch.zeros(1000), rows(1000)))
 
 
-def test_shuffled_is_uniform_and_uncorrelated_between_seeds() -> None:
+def test_a_random_order_is_uniform_and_uncorrelated_between_seeds() -> None:
     n = 100_000
     a, b = (RandomOrder(seed)(torch.zeros(n), rows(n)) for seed in (1, 2))
     assert torch.histc(a, 10, 0, 1).sub(n / 10).abs().max() < 400
@@ -69,5 +69,5 @@ def test_shuffled_is_uniform_and_uncorrelated_between_seeds() -> None:
 
 
 @pytest.mark.parametrize("seed", [-1, 21, 100, 2**40])
-def test_any_seed_shuffles(seed: int) -> None:
+def test_any_seed_gives_different_numbers(seed: int) -> None:
     assert RandomOrder(seed)(torch.zeros(50), rows(50)).unique().numel() > 40

@@ -10,13 +10,13 @@ import pytest
 from selfpaced._files import read_parquet, write_parquet, write_text
 
 
-def test_a_table_survives_with_its_types(tmp_path: Path) -> None:
+def test_a_table_keeps_its_types(tmp_path: Path) -> None:
     table = pd.DataFrame({"row": [1, 2], "text": ["é", None], "share": [0.1, math.nan]})
     write_parquet(table, tmp_path / "a.parquet")
     pd.testing.assert_frame_equal(read_parquet(tmp_path / "a.parquet"), table)
 
 
-def test_a_text_is_written_as_it_is(tmp_path: Path) -> None:
+def test_a_text_is_written_without_changes(tmp_path: Path) -> None:
     write_text("é\r\n\n", tmp_path / "a.txt")
     assert (tmp_path / "a.txt").read_bytes() == "é\r\n\n".encode()
 
@@ -45,17 +45,17 @@ def test_a_table_that_parquet_cannot_hold_leaves_the_earlier_file(tmp_path: Path
     assert os.listdir(tmp_path) == ["a"] and path.read_text() == "old"
 
 
-def test_what_is_no_parquet_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_parquet_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     path.write_text("row,label\n1,cat\n")
-    with pytest.raises(ValueError, match=r"a.parquet is no Parquet file; it begins with b'row,lab"):
+    with pytest.raises(ValueError, match=r"a.parquet is not a Parquet file; it begins with b'row"):
         read_parquet(path)
     path.write_bytes(b"")
-    with pytest.raises(ValueError, match="a.parquet is no Parquet file: it is empty."):
+    with pytest.raises(ValueError, match="a.parquet is not a Parquet file: it is empty."):
         read_parquet(path)
 
 
-def test_a_parquet_file_that_is_cut_short_or_damaged_is_told(tmp_path: Path) -> None:
+def test_a_parquet_file_that_is_cut_short_or_damaged_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write_parquet(pd.DataFrame({"a": range(1000)}), path)
     whole = path.read_bytes()
@@ -68,13 +68,13 @@ def test_a_parquet_file_that_is_cut_short_or_damaged_is_told(tmp_path: Path) -> 
     assert "\n" not in str(told.value)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="a.parquet"):
         read_parquet(tmp_path / "a.parquet")
 
 
 @pytest.mark.parametrize("lacking", ["pandas", "pyarrow"])
-def test_what_to_install_is_told(
+def test_a_missing_package_is_named_with_its_extra(
     lacking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def load(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Names of the package come when they are read; the command line waits for none of them."""
+"""Public names are imported on first access, so that the command line loads nothing heavy."""
 
 import os
 import pickle
@@ -44,18 +44,18 @@ def test_importing_the_package_loads_no_module_of_it() -> None:
     assert set(loaded.split()) == {"selfpaced", "selfpaced._public", "selfpaced._version"}
 
 
-def test_a_star_brings_all_names() -> None:
+def test_a_star_import_has_all_names() -> None:
     names = run("from selfpaced import *; print(*dir())").split()
     assert set(selfpaced.__all__) <= set(names)
 
 
 @pytest.mark.parametrize("name", ["pacing", "Pacer"])
-def test_a_name_comes_from_an_attribute_and_from_an_import(name: str) -> None:
+def test_a_name_is_both_an_attribute_and_importable(name: str) -> None:
     as_attribute = run(f"import selfpaced; print(selfpaced.{name})")
     assert run(f"from selfpaced import {name}; print({name})") == as_attribute
 
 
-def test_a_module_can_be_imported_before_the_name_that_it_shares_letters_with() -> None:
+def test_a_private_module_can_be_imported_before_its_public_name() -> None:
     program = (
         "import selfpaced._classic, selfpaced; "
         "print(selfpaced.SPLLoss is selfpaced._classic.SPLLoss)"
@@ -63,7 +63,7 @@ def test_a_module_can_be_imported_before_the_name_that_it_shares_letters_with() 
     assert run(program) == "True"
 
 
-def test_an_unknown_name_is_missing_as_anywhere() -> None:
+def test_an_unknown_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="^module 'selfpaced' has no attribute 'Pacr'$"):
         vars(selfpaced)["__getattr__"]("Pacr")
     assert not hasattr(selfpaced, "numpy")
@@ -71,7 +71,7 @@ def test_an_unknown_name_is_missing_as_anywhere() -> None:
     assert error.endswith("'selfpaced' has no attribute 'Pacr'. Did you mean: 'Pacer'?\n")
 
 
-def test_dir_names_all_that_can_be_read() -> None:
+def test_dir_lists_all_names() -> None:
     names = run("import selfpaced; print(*dir(selfpaced))").split()
     assert {*selfpaced.__all__, "__file__", "__path__"} <= set(names)
     assert all(hasattr(selfpaced, name) for name in names)

@@ -1,12 +1,11 @@
-"""Lightning trains what a loop trains, to the bit: whole or stopped, with and without workers."""
+"""Lightning trains what a plain loop trains, to the bit: resumed, with workers, on two ranks."""
 
 import csv
-import difflib
 import re
-import runpy
-import subprocess
-import sys
+import warnings
+from collections.abc import Callable
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,25 +27,30 @@ from selfpaced.lightning import PaceCallback
 from selfpaced.pacing import Constant, Recorded
 from selfpaced.tracking import scalars
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The '.*' does not have many workers"),  # Lightning's advice
-    pytest.mark.filterwarnings("ignore:.*is smaller than the logging interval"),  # likewise
-    pytest.mark.filterwarnings("ignore:You defined a `validation_step` but have no"),  # likewise
-    pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`"),  # ModelCheckpoint
-    pytest.mark.filterwarnings("ignore:You're resuming from a checkpoint that ended before"),  # its
-    pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning"),  # Lightning's
-    pytest.mark.filterwarnings("ignore:'set_vital' is deprecated"),  # torchdata's
-    pytest.mark.filterwarnings(
-        "ignore:Checkpoint directory .* exists and is not empty"
-    ),  # a folder
+IGNORED = [
+    # Advice of Lightning.
+    "ignore:The '.*' does not have many workers",
+    "ignore:.*is smaller than the logging interval",
+    "ignore:You defined a `validation_step` but have no",
+    # Advice of Lightning on checkpoints.
+    "ignore:Be aware that when using `ckpt_path`",
+    "ignore:You're resuming from a checkpoint that ended before",
+    "ignore:Checkpoint directory .* exists and is not empty",
+    # Deprecated names that Lightning and torchdata use.
+    "ignore:.*LeafSpec.* is deprecated:FutureWarning",
+    "ignore:'set_vital' is deprecated",
 ]
-EXAMPLES = Path(__file__).parents[1] / "examples"
-N, SIZE, EPOCHS = 60, 8, 3
-STEPS = -(-N // SIZE)
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in IGNORED]
+N = 60
+SIZE = 8  # samples in a batch, of all ranks together
+EPOCHS = 3
+STEPS = -(-N // SIZE)  # batches in an epoch
+WORLD = 2  # ranks
 Batch = list[Tensor]
 
 
 def data() -> tuple[Tensor, Tensor]:
+    """Rows of three features; the first decides the class, and every fifth label is wrong."""
     x = torch.randn(N, 3, generator=torch.Generator().manual_seed(0))
     y = (x[:, 0] > 0).long()
     y[::5] = 1 - y[::5]
@@ -54,7 +58,7 @@ def data() -> tuple[Tensor, Tensor]:
 
 
 class Net(LightningModule):
-    """A user's module: the pacer a submodule, or beside it."""
+    """A user's module, with the pacer as a submodule or outside of it."""
 
     def __init__(self, pacer: Pacer, *, inside: bool = False) -> None:
         super().__init__()
@@ -88,7 +92,7 @@ class Net(LightningModule):
 
 
 class Training:
-    """All the objects of a run, made anew."""
+    """All objects of a run."""
 
     def __init__(
         self,
@@ -97,23 +101,29 @@ class Training:
         inside: bool = False,
         length: Any = "dataset",
         kept: tuple[float, ...] = (1.0, 0.8, 0.5),
+        world: int = 1,
         **settings: Any,
     ) -> None:
         self.pacer = Pacer(N, age=Quantile(Recorded(kept)))
         self.sampler = PacedSampler(self.pacer, length=length)
         self.dataset = Indexed(TensorDataset(*data()))
-        self.loader = loader(self.dataset, batch_size=SIZE, sampler=self.sampler, **settings)
+        size = SIZE // world
+        self.loader = loader(self.dataset, batch_size=size, sampler=self.sampler, **settings)
         self.net = Net(self.pacer, inside=inside)
         self.callback = PaceCallback(self.pacer, self.sampler)
+        self.ranks: dict[str, Any] = {}
+        if world > 1:
+            self.ranks = {"devices": world, "strategy": "ddp", "use_distributed_sampler": False}
 
     def fit(self, folder: Path, *more: Callback, ckpt: Path | None = None, **settings: Any) -> Any:
+        settings = self.ranks | settings
         trainer = quiet(folder, callbacks=[self.callback, *more], **settings)
         val = DataLoader(self.dataset, batch_size=30) if settings.get("limit_val_batches") else None
         trainer.fit(self.net, self.loader, val, ckpt_path=ckpt)
         return trainer
 
     def loop(self, epochs: int = EPOCHS) -> None:
-        """The same without Lightning."""
+        """Train in a plain loop, without Lightning."""
         optimizer = self.net.configure_optimizers()
         for _ in range(epochs):
             for batch in self.loader:
@@ -135,7 +145,7 @@ def quiet(folder: Path, **settings: Any) -> Trainer:
 
 
 def same(one: Training, other: Training) -> None:
-    """Equal to the bit: weights, memory, history."""
+    """Assert that weights, memory and history are equal to the bit."""
     for ours, theirs in zip(one.net.layer.parameters(), other.net.layer.parameters(), strict=True):
         assert torch.equal(ours, theirs)
     packed = [training.pacer.ledger.packed.nan_to_num(-1) for training in (one, other)]
@@ -151,17 +161,17 @@ def loop() -> Training:
     return training
 
 
-# --- the whole training ------------------------------------------------------------------------
+# --- training ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("inside", [False, True], ids=["beside", "inside"])
+@pytest.mark.parametrize("inside", [False, True], ids=["outside", "inside"])
 @pytest.mark.parametrize("workers", [0, 2])
 def test_it_trains_what_a_plain_loop_trains(
     tmp_path: Path, loop: Training, workers: int, inside: bool
 ) -> None:
     training = Training(num_workers=workers, inside=inside)
     training.fit(tmp_path)
-    assert training.net.seen == loop.net.seen  # with workers, too, the first epoch is in its order
+    assert training.net.seen == loop.net.seen  # with workers, too
     same(training, loop)
 
 
@@ -173,7 +183,7 @@ def test_workers_that_persist_draw_each_order_after_the_step(
     same(training, loop)
 
 
-def test_all_ones_train_what_lightning_trains_without(tmp_path: Path) -> None:
+def test_with_all_weights_one_it_trains_as_lightning_without_it(tmp_path: Path) -> None:
     class Plain(Net):
         def loss(self, batch: Batch) -> Tensor:
             return F.cross_entropy(self.layer(batch[1]), batch[2])
@@ -204,7 +214,7 @@ def test_accumulated_batches_make_the_step_of_one_large_batch(tmp_path: Path) ->
     torch.testing.assert_close(small.pacer.ledger.packed, large.pacer.ledger.packed)
 
 
-@pytest.mark.parametrize("inside", [False, True], ids=["beside", "inside"])
+@pytest.mark.parametrize("inside", [False, True], ids=["outside", "inside"])
 @pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true"])
 def test_in_bf16_the_memory_stays_float32(tmp_path: Path, precision: str, inside: bool) -> None:
     training = Training(inside=inside)
@@ -235,7 +245,7 @@ def test_an_epoch_may_be_a_part_of_the_loader(tmp_path: Path) -> None:
     assert training.pacer.steps == EPOCHS
 
 
-def test_max_steps_within_an_epoch_end_it_with_the_training(tmp_path: Path) -> None:
+def test_max_steps_within_an_epoch_ends_the_epoch(tmp_path: Path) -> None:
     training = Training()
     training.fit(tmp_path, max_epochs=-1, max_steps=STEPS + 3)
     assert training.pacer.steps == 2
@@ -254,24 +264,24 @@ def test_a_module_may_end_an_epoch(tmp_path: Path) -> None:
     assert training.pacer.steps == EPOCHS
 
 
-def test_an_epoch_in_which_nothing_was_met_is_told(tmp_path: Path) -> None:
+def test_an_epoch_without_an_observed_loss_raises(tmp_path: Path) -> None:
     training = Training()
-    training.net.beside = [Pacer(N)]  # the callback has another
+    training.net.beside = [Pacer(N)]  # the callback has another pacer
     with pytest.raises(ValueError, match="Pacer.step: nothing was observed since the last step."):
         training.fit(tmp_path)
 
 
-# --- rest --------------------------------------------------------------------------------------
+# --- evaluation --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("inside", [False, True], ids=["beside", "inside"])
-def test_validation_and_test_leave_the_memory_as_it_is(
+@pytest.mark.parametrize("inside", [False, True], ids=["outside", "inside"])
+def test_validation_and_test_do_not_change_the_memory(
     tmp_path: Path, loop: Training, inside: bool
 ) -> None:
     training = Training(inside=inside)
     keep = ModelCheckpoint(tmp_path, save_top_k=-1, filename="{epoch}")
     trainer = training.fit(tmp_path, keep, limit_val_batches=2, val_check_interval=3)
-    same(training, loop)  # with a sanity check and validations in the middle of each epoch
+    same(training, loop)  # despite a sanity check and validations within each epoch
     val = DataLoader(training.dataset, batch_size=30)
     trainer.validate(training.net, val, verbose=False)
     trainer.test(training.net, val, verbose=False)
@@ -280,7 +290,9 @@ def test_validation_and_test_leave_the_memory_as_it_is(
     assert training.pacer.training
 
 
-def test_a_pacer_beside_the_module_trains_and_moves_with_it(tmp_path: Path, loop: Training) -> None:
+def test_a_pacer_outside_the_module_follows_its_mode_and_device(
+    tmp_path: Path, loop: Training
+) -> None:
     training = Training()
     training.pacer.eval()
     training.fit(tmp_path)
@@ -289,7 +301,7 @@ def test_a_pacer_beside_the_module_trains_and_moves_with_it(tmp_path: Path, loop
     assert training.pacer.weight.device.type == training.pacer.ledger.device.type == "meta"
 
 
-def test_a_test_of_an_earlier_checkpoint_leaves_a_pacer_beside_the_module_as_it_is(
+def test_a_test_of_an_earlier_checkpoint_does_not_change_a_pacer_outside_the_module(
     tmp_path: Path,
 ) -> None:
     training = Training()
@@ -322,7 +334,7 @@ def test_the_numbers_of_each_step_are_logged_once(tmp_path: Path) -> None:
     assert {name for name in rows[-1] if rows[-1][name]} >= set(scalars(training.pacer))
 
 
-def test_the_numbers_of_classes_are_logged_beside_them(tmp_path: Path) -> None:
+def test_the_numbers_of_classes_are_logged_too(tmp_path: Path) -> None:
     training = Training()
     training.net.beside[0] = training.pacer = Pacer(
         N, age=Quantile(Constant(0.8)), columns={"group": data()[1]}
@@ -338,7 +350,7 @@ def test_the_numbers_of_classes_are_logged_beside_them(tmp_path: Path) -> None:
         assert float(rows[-1][name]) == pytest.approx(last[name])
 
 
-def test_tensorboard_has_them_too(tmp_path: Path) -> None:
+def test_tensorboard_has_the_numbers_too(tmp_path: Path) -> None:
     board = import_module("tensorboard.backend.event_processing.event_accumulator")  # has no types
     training = Training()
     training.fit(tmp_path, logger=TensorBoardLogger(tmp_path, "", ""))
@@ -364,7 +376,7 @@ def test_a_number_can_stop_the_training(tmp_path: Path) -> None:
     assert training.pacer.steps == 2
 
 
-# --- stop and go on ----------------------------------------------------------------------------
+# --- resumed runs ------------------------------------------------------------------------------
 
 
 class Kind(NamedTuple):
@@ -398,7 +410,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize("stop", STOPS)
 @pytest.mark.parametrize("name", KINDS)
-def test_a_run_goes_on_from_any_batch_to_the_bit(
+def test_a_run_resumes_from_any_batch_to_the_bit(
     tmp_path: Path, stopped: dict[str, Path], loop: Training, name: str, stop: int
 ) -> None:
     kind = KINDS[name]
@@ -410,7 +422,7 @@ def test_a_run_goes_on_from_any_batch_to_the_bit(
 
 @pytest.mark.parametrize("at_end", [True, False], ids=["epoch end", "validation end"])
 @pytest.mark.parametrize("loader", [DataLoader, StatefulDataLoader])
-def test_a_run_goes_on_from_the_end_of_an_epoch_to_the_bit(
+def test_a_run_resumes_from_the_end_of_an_epoch_to_the_bit(
     tmp_path: Path, loop: Training, at_end: bool, loader: type[DataLoader[Any]]
 ) -> None:
     keep = ModelCheckpoint(
@@ -423,9 +435,7 @@ def test_a_run_goes_on_from_the_end_of_an_epoch_to_the_bit(
     same(training, loop)
 
 
-def test_a_run_goes_on_with_more_steps_where_max_steps_ended_it(
-    tmp_path: Path, loop: Training
-) -> None:
+def test_a_run_that_max_steps_ended_resumes_with_more_steps(tmp_path: Path, loop: Training) -> None:
     for steps, ckpt in ((STEPS + 3, None), (3 * STEPS, tmp_path / "last.ckpt")):
         training = Training()
         last = ModelCheckpoint(tmp_path, filename="last", every_n_train_steps=STEPS + 3)
@@ -434,7 +444,7 @@ def test_a_run_goes_on_with_more_steps_where_max_steps_ended_it(
     same(training, loop)
 
 
-@pytest.mark.parametrize("inside", [False, True], ids=["beside", "inside"])
+@pytest.mark.parametrize("inside", [False, True], ids=["outside", "inside"])
 def test_a_checkpoint_holds_the_pacer_once(tmp_path: Path, inside: bool) -> None:
     training = Training(inside=inside)
     training.fit(tmp_path, ModelCheckpoint(tmp_path, filename="last"), max_epochs=1)
@@ -447,7 +457,9 @@ def test_a_checkpoint_holds_the_pacer_once(tmp_path: Path, inside: bool) -> None
 
 
 @pytest.mark.filterwarnings("ignore:.*shuffl")
-def test_without_a_paced_sampler_lightning_warns_of_going_on_in_the_middle(tmp_path: Path) -> None:
+def test_without_a_paced_sampler_lightning_warns_of_resuming_within_an_epoch(
+    tmp_path: Path,
+) -> None:
     def fit(ckpt: Path | None = None) -> None:
         pacer = Pacer(N)
         every = ModelCheckpoint(tmp_path, save_top_k=-1, every_n_train_steps=3, filename="{step}")
@@ -460,7 +472,7 @@ def test_without_a_paced_sampler_lightning_warns_of_going_on_in_the_middle(tmp_p
         fit(tmp_path / "step=3.ckpt")
 
 
-def test_a_state_from_within_an_epoch_wants_the_sampler_that_it_had() -> None:
+def test_a_state_from_within_an_epoch_needs_its_sampler() -> None:
     training = Training()
     training.pacer(torch.ones(SIZE), torch.arange(SIZE))
     state = training.callback.state_dict() | {"batches": 1}
@@ -476,11 +488,11 @@ def test_a_state_from_within_an_epoch_wants_the_sampler_that_it_had() -> None:
 # --- the number of batches ---------------------------------------------------------------------
 
 
-def test_a_sampler_that_goes_round_within_an_epoch_is_refused(tmp_path: Path) -> None:
+def test_a_sampler_that_starts_again_within_an_epoch_is_refused(tmp_path: Path) -> None:
     training = Training(length="dataset")
     longer = DataLoader(TensorDataset(torch.zeros(10 * N, 1)), batch_size=8)
     loaders = CombinedLoader({"a": training.loader, "b": longer}, "max_size_cycle")
-    with pytest.raises(ValueError, match=r"makes it go round again within the epoch.*min_size"):
+    with pytest.raises(ValueError, match=r"makes it start again within the epoch.*min_size"):
         quiet(tmp_path, callbacks=[training.callback]).fit(training.net, loaders)
 
 
@@ -489,7 +501,7 @@ def test_epochs_of_changing_length_are_refused(tmp_path: Path) -> None:
         Training(length="selected").fit(tmp_path)
 
 
-def test_a_length_of_an_int_makes_as_many_batches_for_schedules_and_validation(
+def test_an_int_length_sets_the_batches_for_schedules_and_validation(
     tmp_path: Path,
 ) -> None:
     training = Training(length=30)
@@ -501,7 +513,7 @@ def test_a_length_of_an_int_makes_as_many_batches_for_schedules_and_validation(
 
 
 @pytest.mark.parametrize("name", ["stateful, two workers", "plain, no workers"])
-def test_loaders_may_be_made_anew_each_epoch(tmp_path: Path, loop: Training, name: str) -> None:
+def test_loaders_may_be_made_again_each_epoch(tmp_path: Path, loop: Training, name: str) -> None:
     def made() -> Training:
         return Training(KINDS[name].loader, num_workers=KINDS[name].workers)
 
@@ -516,31 +528,33 @@ def test_loaders_may_be_made_anew_each_epoch(tmp_path: Path, loop: Training, nam
         same(again, loop)
 
 
-# --- what does not fit together ----------------------------------------------------------------
+# --- refusals ----------------------------------------------------------------------------------
 
 
-def test_a_loader_with_a_sampler_that_the_callback_does_not_know_is_told(tmp_path: Path) -> None:
+def test_a_loader_with_a_sampler_that_was_not_given_is_refused(tmp_path: Path) -> None:
     training = Training()
     training.callback = PaceCallback(training.pacer)
     with pytest.raises(ValueError, match=r"Give it: PaceCallback\(pacer, sampler\)."):
         training.fit(tmp_path)
 
 
-def test_a_loader_without_the_sampler_is_told(tmp_path: Path) -> None:
+def test_a_loader_without_the_sampler_is_refused(tmp_path: Path) -> None:
     training = Training()
     training.loader = DataLoader(training.dataset, batch_size=SIZE)
-    with pytest.raises(ValueError, match="given, and none from another; got 0 with a PacedSampler"):
+    with pytest.raises(
+        ValueError, match="given, and none from another; got 0 loaders with a PacedSampler"
+    ):
         training.fit(tmp_path)
 
 
-def test_ranks_that_would_train_on_the_same_samples_are_told(tmp_path: Path) -> None:
+def test_ranks_that_would_train_on_the_same_samples_are_refused(tmp_path: Path) -> None:
     training = Training()
     training.sampler.num_replicas, training.sampler.rank = 2, 0
-    with pytest.raises(ValueError, match="num_replicas=2.* in a training of 1 processes"):
+    with pytest.raises(ValueError, match="num_replicas=2.* in a training with 1 processes"):
         training.fit(tmp_path)
 
 
-def test_a_batch_sampler_of_unknown_size_is_told(tmp_path: Path) -> None:
+def test_a_batch_sampler_of_unknown_size_is_refused(tmp_path: Path) -> None:
     class Odd:
         def __init__(self, sampler: PacedSampler) -> None:
             self.sampler = sampler
@@ -566,17 +580,17 @@ def test_whole_batches_may_come_from_the_dataset(tmp_path: Path, loop: Training)
     assert training.callback._batch_size == SIZE
 
 
-def test_settings_that_are_none_are_told() -> None:
+def test_arguments_of_the_wrong_type_are_refused() -> None:
     pacer = Pacer(N)
     with pytest.raises(TypeError, match="PaceCallback expects a Pacer; got int."):
         PaceCallback(5)  # type: ignore[arg-type]  # the mistake
-    with pytest.raises(TypeError, match="PaceCallback expects a PacedSampler; got list."):
+    with pytest.raises(TypeError, match="PaceCallback expects a PacedSampler or None; got list."):
         PaceCallback(pacer, [])  # type: ignore[arg-type]  # the mistake
-    with pytest.raises(ValueError, match="the sampler is of another pacer."):
+    with pytest.raises(ValueError, match="the sampler was made for another pacer."):
         PaceCallback(pacer, PacedSampler(Pacer(N)))
 
 
-def test_the_old_package_takes_the_callback_too(tmp_path: Path, loop: Training) -> None:
+def test_the_callback_works_with_pytorch_lightning(tmp_path: Path, loop: Training) -> None:
     class Old(pytorch_lightning.LightningModule):
         def __init__(self, net: Net) -> None:
             super().__init__()
@@ -606,22 +620,161 @@ def test_the_old_package_takes_the_callback_too(tmp_path: Path, loop: Training) 
     same(again, loop)
 
 
-def test_eight_lines_make_the_example_better(capsys: pytest.CaptureFixture[str]) -> None:
-    plain, paced = (EXAMPLES / f"lightning_{kind}.py" for kind in ("plain", "paced"))
-    lines = difflib.ndiff(plain.read_text().splitlines(), paced.read_text().splitlines())
-    assert len([line for line in lines if line.startswith("+ ") and line.strip("+ ")]) <= 8
-    with torch.random.fork_rng():
-        for example in (plain, paced):
-            runpy.run_path(str(example))
-    said = capsys.readouterr().out
-    without, within = map(float, re.findall(r"([0-9.]+)% of the test", said))
+def test_eight_lines_make_the_example_better(
+    run_example: Callable[..., str], added_lines: Callable[[str, str], list[str]]
+) -> None:
+    names = ("lightning_plain.py", "lightning_paced.py")
+    assert len([line for line in added_lines(*names) if line]) <= 8
+    ignored = ("-W", "ignore:The 'train_dataloader' does not", "-W", "ignore::FutureWarning")
+    printed = "".join(run_example(name, *ignored) for name in names)
+    without, within = map(float, re.findall(r"([0-9.]+)% of the test", printed))
     assert within > without + 5
-    assert float(re.findall(r"([0-9]+)% of the first", said)[0]) >= 95
+    assert float(re.findall(r"([0-9]+)% of the first", printed)[0]) >= 95
 
 
-def test_without_lightning_the_error_names_the_extra() -> None:
-    program = "import sys; sys.modules['lightning'] = None; import selfpaced.lightning"
-    result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-    assert 'pip install "selfpaced[lightning]"' in result.stderr
+def test_without_lightning_the_error_names_the_extra(
+    import_error: Callable[[str, str], str],
+) -> None:
+    error = import_error("selfpaced.lightning", "lightning")
+    assert 'pip install "selfpaced[lightning]"' in error
+
+
+# --- two ranks ---------------------------------------------------------------------------------
+
+
+RANK_STOPS = {"beside, plain": 3, "inside, stateful": STEPS + 2, "inside, plain": STEPS}
+
+
+def on_two_ranks(kind: str = "beside, plain", **settings: Any) -> Training:
+    loader = StatefulDataLoader if "stateful" in kind else DataLoader
+    return Training(loader, inside="inside" in kind, world=WORLD, **settings)
+
+
+def result(training: Training) -> dict[str, Any]:
+    return {
+        "layer": [parameter.detach().clone() for parameter in training.net.layer.parameters()],
+        "packed": training.pacer.ledger.packed.nan_to_num(-1),
+        "history": list(training.pacer.history),
+        "seen": training.net.seen,
+    }
+
+
+def whole(kind: str, folder: Path) -> dict[str, Any]:
+    """Train with a checkpoint of each step."""
+    every = ModelCheckpoint(folder / kind, save_top_k=-1, every_n_train_steps=1, filename="{step}")
+    training = on_two_ranks(kind)
+    training.fit(folder, every)
+    return result(training)
+
+
+def again(kind: str, folder: Path) -> dict[str, Any]:
+    """Resume from one of these checkpoints."""
+    training = on_two_ranks(kind)
+    training.fit(folder, ckpt=folder / kind / f"step={RANK_STOPS[kind]}.ckpt")
+    return result(training)
+
+
+def logged(folder: Path) -> dict[str, Any]:
+    """Stop by a number, which all ranks know and rank 0 writes."""
+    stop = EarlyStopping("spl/frac_selected", mode="min", patience=9, stopping_threshold=0.6)
+    training = on_two_ranks()
+    training.fit(folder, stop, logger=CSVLogger(folder, "", ""))
+    return {"steps": training.pacer.steps, "metrics": (folder / "metrics.csv").exists()}
+
+
+def wrapped(folder: Path, *, known: bool) -> str:
+    """The error where Lightning puts its own sampler around a PacedSampler."""
+    training = on_two_ranks()
+    if not known:
+        training.callback = PaceCallback(training.pacer)
+    try:
+        training.fit(folder, use_distributed_sampler=True)
+    except ValueError as error:
+        return str(error)
+    return "nothing was raised"
+
+
+def half(folder: Path, world: int) -> dict[str, Any]:
+    """Visit half of the samples in an epoch: no sample is visited twice, by any rank."""
+    training = Training(length=N // 2, world=world)
+    training.fit(folder, max_epochs=6)
+    return result(training)
+
+
+def without_sampler(folder: Path) -> dict[str, Any]:
+    """Train with Lightning's own DistributedSampler."""
+    training = on_two_ranks()
+    training.callback = PaceCallback(training.pacer)
+    training.loader = DataLoader(training.dataset, batch_size=SIZE // WORLD, shuffle=True)
+    training.fit(folder, use_distributed_sampler=True)
+    return result(training)
+
+
+def rank_main(rank: int, folder: Path) -> dict[str, Any]:
+    warnings.simplefilter("ignore")  # advice of Lightning
+    saved: dict[str, Any] = {"half": half(folder, WORLD)}
+    for kind in RANK_STOPS:
+        saved[kind] = {"whole": whole(kind, folder), "again": again(kind, folder)}
+    saved["logged"] = logged(folder)
+    saved["wrapped"] = {str(known): wrapped(folder, known=known) for known in (True, False)}
+    saved["without"] = without_sampler(folder)
+    return saved
+
+
+@pytest.fixture(scope="module")
+def ranks(run_ranks: Callable[..., Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = run_ranks(rank_main)
+    return found
+
+
+def test_two_ranks_remember_what_one_process_does(
+    ranks: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    one = half(tmp_path, 1)
+    for rank in ranks:
+        torch.testing.assert_close(rank["half"]["packed"], one["packed"])
+        torch.testing.assert_close(rank["half"]["layer"], one["layer"])
+        shares = [[row["kept_share"] for row in run["history"]] for run in (rank["half"], one)]
+        assert shares[0] == shares[1] and shares[0][-1] == 0.5
+    both = zip(*(rank["half"]["seen"] for rank in ranks), strict=True)
+    assert [sorted(a + b) for a, b in both] == [sorted(batch) for batch in one["seen"]]
+
+
+@pytest.mark.parametrize("kind", RANK_STOPS)
+@pytest.mark.parametrize("rank", range(WORLD))
+def test_two_ranks_resume_to_the_bit(ranks: list[dict[str, Any]], kind: str, rank: int) -> None:
+    first, second = ranks[rank][kind]["whole"], ranks[rank][kind]["again"]
+    assert second["seen"] == first["seen"][RANK_STOPS[kind] :]
+    assert second["history"] == first["history"]
+    assert torch.equal(second["packed"], first["packed"])
+    assert all(map(torch.equal, second["layer"], first["layer"]))
+
+
+@pytest.mark.parametrize("kind", RANK_STOPS)
+def test_after_the_training_two_ranks_agree_to_the_bit(
+    ranks: list[dict[str, Any]], kind: str
+) -> None:
+    first, second = (rank[kind]["whole"] for rank in ranks)
+    assert torch.equal(first["packed"], second["packed"])
+    assert first["history"] == second["history"]
+
+
+def test_a_number_stops_all_ranks_and_is_written(ranks: list[dict[str, Any]]) -> None:
+    assert [rank["logged"]["steps"] for rank in ranks] == [2, 2]
+    assert ranks[0]["logged"]["metrics"]
+
+
+@pytest.mark.parametrize("known", ["True", "False"])
+def test_a_sampler_that_lightning_wrapped_is_refused(
+    ranks: list[dict[str, Any]], known: str
+) -> None:
+    for rank in ranks:
+        assert r"Set Trainer(use_distributed_sampler=False)." in rank["wrapped"][known]
+
+
+def test_lightnings_own_sampler_distributes_the_data(ranks: list[dict[str, Any]]) -> None:
+    first, second = (rank["without"] for rank in ranks)
+    assert torch.equal(first["packed"], second["packed"])
+    assert first["history"][-1]["seen"] == N
+    epoch = chain.from_iterable(first["seen"][:STEPS] + second["seen"][:STEPS])
+    assert sorted(epoch) == list(range(N))

@@ -95,7 +95,7 @@ def test_what_a_public_module_defines_is_listed_or_private(module: str) -> None:
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_")
     }
     assert defined <= set(found.__all__)
-    assert sorted(found.__all__, key=str.lower) == sorted(set(found.__all__), key=str.lower)
+    assert len(set(found.__all__)) == len(found.__all__)
 
 
 @pytest.mark.parametrize("module", LAZY)

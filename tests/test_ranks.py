@@ -1,4 +1,4 @@
-"""Two gloo processes that do not do the same, on loopback; one spawn for all claims."""
+"""Two gloo processes that differ in data or settings; one spawn for all claims."""
 
 import os
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def without_index(rank: int) -> Saved:
 
 
 def one_with_logits(rank: int) -> Saved:
-    """Rank 0 tells logits of the even samples; then both of all, then rank 1 of the odd ones."""
+    """Give logits on rank 0 only (even samples), then on both ranks, then on rank 1 only (odd)."""
     pacer, index = half(N), torch.arange(N)
     for told in (0, WORLD, 1):
         mine = index[rank::WORLD]
@@ -127,19 +127,23 @@ def test_ranks_agree_where_only_one_of_them_has_logits(ranks: list[dict[str, Sav
     torch.testing.assert_close(first["probability"], both.softmax(1))
 
 
-def test_another_n_samples_is_told_on_all_ranks(ranks: list[dict[str, Saved]]) -> None:
+def test_a_different_n_samples_is_reported_on_all_ranks(ranks: list[dict[str, Saved]]) -> None:
     for saved in ranks:
         assert "The ranks disagree on n_samples: from 6 to 7." in saved["other_sizes"]["message"]
         assert saved["other_sizes"]["steps"] == 0
 
 
-def test_another_number_of_classes_is_told_on_all_ranks(ranks: list[dict[str, Saved]]) -> None:
+def test_different_classes_are_reported_on_all_ranks(
+    ranks: list[dict[str, Saved]],
+) -> None:
     for saved in ranks:
         assert "probabilities of 3 and of 4 classes" in saved["other_classes"]["message"]
         assert saved["other_classes"]["steps"] == 0
 
 
-def test_a_bad_sample_of_one_rank_is_told_once_on_all(ranks: list[dict[str, Saved]]) -> None:
+def test_a_bad_sample_of_one_rank_is_reported_once_on_all(
+    ranks: list[dict[str, Saved]],
+) -> None:
     for saved in ranks:
         told, after = saved["bad_on_one"]["messages"]
         assert "met 3 bad samples since the last step, the first at index 4:" in told

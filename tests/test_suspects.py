@@ -1,4 +1,4 @@
-"""Claims about how probable it is that a label is wrong."""
+"""Claims about the probability that a label is wrong."""
 
 import math
 
@@ -41,12 +41,12 @@ def test_probabilities_add_up_to_the_share_and_follow_the_losses(
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
-def test_a_share_of_nothing_or_all_is_no_nan(share: float) -> None:
+def test_a_share_of_zero_or_one_gives_no_nan(share: float) -> None:
     p = Judge().probabilities(torch.tensor([0.0, 1e-8, 0.7, 900.0, math.inf]), share)
     assert p.tolist() == pytest.approx([share] * 5, abs=1e-6)
 
 
-def test_losses_that_are_pressed_together_are_told_apart_as_well() -> None:
+def test_losses_that_lie_close_together_are_separated_as_well() -> None:
     apart = torch.cat([torch.linspace(0.1, 0.3, 90), torch.linspace(0.9, 1.1, 10)])
     p = Judge().probabilities(apart, 0.1)
     assert float(p[:90].max()) < 0.1 and float(p[90:].min()) > 0.7
@@ -57,11 +57,11 @@ def test_losses_that_are_all_the_same_have_the_same_probability() -> None:
     assert Judge().probabilities(torch.tensor([0.7]), 0.2).tolist() == pytest.approx([0.2])
 
 
-def test_the_probability_that_a_label_is_not_the_answer() -> None:
+def test_a_loss_gives_the_probability_that_the_label_is_wrong() -> None:
     assert _wrong(torch.tensor([0.0, math.log(2), math.inf])).tolist() == [0.0, 0.5, 1.0]
 
 
-def test_the_interval_holds_chance_and_all_doubt_on_one_side() -> None:
+def test_the_range_allows_for_chance_and_for_all_doubtful_labels() -> None:
     found = Count.of(torch.tensor([0.0, 1.0, 1.0, 0.5, math.nan]))
     assert found.estimate == 2.5
     half = 0.5 + 1.96 * 0.5
@@ -70,7 +70,7 @@ def test_the_interval_holds_chance_and_all_doubt_on_one_side() -> None:
     assert Count.of(torch.tensor([0.5])).low == 0.0 and Count.of(torch.tensor([0.5])).high == 1.0
 
 
-def test_what_the_model_would_not_have_given_widens_the_range_upwards() -> None:
+def test_labels_that_the_model_would_not_give_raise_the_upper_end() -> None:
     p = torch.tensor([0.0, 1.0, 1.0, 0.5])
     alone, wider = Count.of(p), Count.of(p, 1.0)
     assert (wider.estimate, wider.low, wider.high) == (alone.estimate, alone.low, 4.0)
@@ -81,7 +81,7 @@ def test_what_the_model_would_not_have_given_widens_the_range_upwards() -> None:
 
 
 def by_chance(overlap: float, rate: float, n: int = 4000) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw two classes on a line, the true probability of each, and labels of which some flip."""
+    """Draw two classes on a line; return true probabilities, labels, and which are flipped."""
     draw = torch.Generator().manual_seed(0)
     truth = torch.arange(n) % 2
     x = torch.randn(n, generator=draw) * overlap + 2.0 * truth - 1
@@ -97,13 +97,13 @@ def test_a_sure_model_contradicts_the_wrong_labels(rate: float) -> None:
     assert Judge().share_contradicted(probability, labels) == pytest.approx(share, abs=0.02)
 
 
-def test_what_is_merely_doubtful_is_not_contradicted() -> None:
+def test_labels_that_are_only_doubtful_are_not_contradicted() -> None:
     probability, labels, _ = by_chance(1.3, 0.0)
     doubted = 1 - float(probability.gather(1, labels[:, None]).mean())
     assert doubted > 0.25 and Judge().share_contradicted(probability, labels) < doubted / 3
 
 
-def test_a_label_nobody_is_sure_of_counts_for_nothing() -> None:
+def test_a_class_of_which_the_model_is_never_sure_contradicts_nothing() -> None:
     probability = torch.tensor([[0.9, 0.1, 0.0], [0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.6, 0.4, 0.0]])
     assert Judge().share_contradicted(probability, torch.tensor([0, 0, 1, 1])) == 0.0
 
@@ -127,7 +127,7 @@ def test_confusion_counts_by_the_class_that_was_meant() -> None:
     assert counts.sum() == pytest.approx(1.3) and float(counts[1, 0]) == pytest.approx(1.3)
 
 
-def test_a_run_of_right_and_wrong_labels_is_told_apart() -> None:
+def test_right_and_wrong_labels_of_a_run_are_told_apart() -> None:
     loss = torch.cat([torch.full((60,), 0.02), torch.full((40,), 4.0)])
     judged = Judge()(trained(loss))
     assert bool((judged.probability[:60] < 0.1).all() and (judged.probability[60:] > 0.9).all())
@@ -152,11 +152,11 @@ def test_samples_never_seen_are_not_judged() -> None:
 
 
 @pytest.mark.parametrize("pacer", [Pacer(), Pacer(3)], ids=["no n_samples", "no step"])
-def test_nothing_is_judged_without_a_memory(pacer: Pacer) -> None:
+def test_a_pacer_without_samples_or_steps_is_refused(pacer: Pacer) -> None:
     with pytest.raises(ValueError, match=r"Judge needs a pacer made as Pacer\(len\(dataset\)\)"):
         Judge()(pacer)
 
 
-def test_losses_that_are_no_log_probabilities_are_refused() -> None:
+def test_losses_below_zero_are_refused() -> None:
     with pytest.raises(ValueError, match="needs 0 or more; got -1"):
         Judge()(trained(torch.tensor([-1.0, 2.0])))

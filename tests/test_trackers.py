@@ -1,4 +1,4 @@
-"""The numbers of a run arrive in TensorBoard, MLflow and W&B, through the host's own logger."""
+"""The numbers of a run arrive in TensorBoard, MLflow and W&B through the host's own logger."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
-Charts = dict[str, list[tuple[int, float]]]  # by name: step and value
+Charts = dict[str, list[tuple[int, float]]]  # the name of a number: its steps and values
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's
 STEPS = list(range(1, 13))
 NAMES = {"spl/frac_selected", "spl/eff_samples", "spl/weight_entropy", "spl/n_suspect"}
@@ -22,7 +22,7 @@ NAMES |= {f"spl/class_{k}/{what}" for what in ("age", "frac_selected") for k in 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, float]]:
-    """Run the example in an empty folder, offline; return it and what the example says."""
+    """Run the example offline in an empty folder; return the folder and the printed numbers."""
     folder = tmp_path_factory.mktemp("trackers")
     env = {
         **{"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT / "src")},
@@ -76,10 +76,12 @@ def of_wandb(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Charts:
 
 
 def records(data: bytes) -> Iterator[bytes]:
-    """Read the log of a run that W&B keeps offline: LevelDB's format, after 7 bytes of W&B's."""
+    """Read the log of an offline run of W&B: 7 bytes of its own, then the format of LevelDB."""
     block, head, place, record = 32_768, 7, 7, b""
     while place + head <= len(data):
-        if block - place % block < head:  # too little for a record: zeros
+        if (
+            block - place % block < head
+        ):  # the rest of the block is too short for a record, and is zeros
             place += block - place % block
             continue
         length, kind = struct.unpack_from("<HB", data, place + 4)  # after a checksum
@@ -102,7 +104,7 @@ def test_the_numbers_arrive_under_their_names(
     assert [step for step, _ in charts["spl/frac_selected"]] == STEPS
 
 
-def test_all_trackers_have_the_same(
+def test_all_trackers_have_the_same_numbers(
     run: tuple[Path, dict[str, float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, _ = run
@@ -114,7 +116,7 @@ def test_all_trackers_have_the_same(
             assert [value for _, value in charts[name]] == pytest.approx(values)
 
 
-def test_nothing_is_left_outside_the_folder(run: tuple[Path, dict[str, float]]) -> None:
+def test_nothing_is_written_outside_the_folder(run: tuple[Path, dict[str, float]]) -> None:
     folder, _ = run
     made = {path.name for path in folder.iterdir()}
     assert {"runs", "mlruns", "wandb"} <= made

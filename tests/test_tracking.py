@@ -1,4 +1,4 @@
-"""What a chart shows, counted by hand."""
+"""The numbers for a logger, compared with numbers computed by hand."""
 
 import math
 
@@ -20,53 +20,53 @@ def stepped(pacer: Pacer, loss: torch.Tensor = LOSS) -> Pacer:
     return pacer
 
 
-def test_weights_are_counted_by_hand() -> None:
-    said = scalars(stepped(Pacer(6, age=Threshold(Constant(1.0)), weighting=Linear())))
+def test_the_numbers_of_soft_weights_are_those_computed_by_hand() -> None:
+    found = scalars(stepped(Pacer(6, age=Threshold(Constant(1.0)), weighting=Linear())))
     v = [0.9, 0.8, 0.6, 0.2]
-    assert said["spl/age"] == 1.0
-    assert said["spl/frac_selected"] == pytest.approx(4 / 5)  # the sixth was never seen
-    assert said["spl/eff_samples"] == pytest.approx(sum(v) ** 2 / sum(x * x for x in v))
+    assert found["spl/age"] == 1.0
+    assert found["spl/frac_selected"] == pytest.approx(4 / 5)  # the sixth was never seen
+    assert found["spl/eff_samples"] == pytest.approx(sum(v) ** 2 / sum(x * x for x in v))
     entropy = -sum(x / sum(v) * math.log(x / sum(v)) for x in v)
-    assert said["spl/weight_entropy"] == pytest.approx(entropy / math.log(5))
-    quantiles = [said[f"spl/loss_q{q}"] for q in (10, 50, 90)]
+    assert found["spl/weight_entropy"] == pytest.approx(entropy / math.log(5))
+    quantiles = [found[f"spl/loss_q{q}"] for q in (10, 50, 90)]
     assert quantiles == pytest.approx([0.1, 0.4, 3.0])
-    assert "spl/n_suspect" not in said
+    assert "spl/n_suspect" not in found
 
 
 def test_groups_have_numbers_of_their_own() -> None:
     mass = torch.tensor([1.0, 3.0, 1.0, 1.0, 2.0])
     columns = {"group": torch.tensor([0, 0, 2, 2, 2]), "sample_weight": mass}
     loss = torch.tensor([0.1, 0.9, 0.2, 0.4, 3.0])
-    said = scalars(stepped(Pacer(5, age=Threshold(Constant(0.5)), columns=columns), loss))
-    assert said["spl/class_0/frac_selected"] == 0.25
-    assert said["spl/class_2/frac_selected"] == 0.5
-    assert "spl/class_1/frac_selected" not in said  # nobody is of it
+    found = scalars(stepped(Pacer(5, age=Threshold(Constant(0.5)), columns=columns), loss))
+    assert found["spl/class_0/frac_selected"] == 0.25
+    assert found["spl/class_2/frac_selected"] == 0.5
+    assert "spl/class_1/frac_selected" not in found  # no sample is of this class
 
 
-def test_ages_of_groups_are_told_apart() -> None:
+def test_each_group_has_an_age_of_its_own() -> None:
     columns = {"group": torch.tensor([0, 0, 0, 1, 1])}
-    said = scalars(stepped(Pacer(5, age=Quantile(Constant(0.5), by="group"), columns=columns)))
-    assert said["spl/class_0/age"] < said["spl/class_1/age"] and "spl/age" not in said
+    found = scalars(stepped(Pacer(5, age=Quantile(Constant(0.5), by="group"), columns=columns)))
+    assert found["spl/class_0/age"] < found["spl/class_1/age"] and "spl/age" not in found
 
 
-def test_of_many_groups_none_is_charted() -> None:
-    said = scalars(stepped(Pacer(60, columns={"group": torch.arange(60)}), torch.ones(60)))
-    assert not any("class" in name for name in said)
-    assert said["spl/frac_selected"] == 1.0
+def test_many_groups_have_no_numbers_of_their_own() -> None:
+    found = scalars(stepped(Pacer(60, columns={"group": torch.arange(60)}), torch.ones(60)))
+    assert not any("class" in name for name in found)
+    assert found["spl/frac_selected"] == 1.0
 
 
 def test_suspects_are_counted_where_losses_are_likelihoods() -> None:
     pacer = Pacer(100)
     for step in range(4):
-        assert ("spl/n_suspect" in scalars(pacer)) == (step >= 3)  # not while it warms up
+        assert ("spl/n_suspect" in scalars(pacer)) == (step >= 3)  # not during the warm-up
         stepped(pacer, torch.cat([torch.full((90,), 0.01), torch.full((10,), 6.0)]))
     assert scalars(pacer)["spl/n_suspect"] == 10
 
 
-def test_without_samples_there_are_no_weights_to_tell_of() -> None:
-    said = scalars(stepped(Pacer(age=Quantile(Constant(0.6)))))
-    assert said["spl/frac_selected"] == pytest.approx(0.6)
-    assert set(said) == {"spl/frac_selected", "spl/age", *(f"spl/loss_q{q}" for q in (10, 50, 90))}
+def test_without_n_samples_there_are_no_numbers_of_weights() -> None:
+    found = scalars(stepped(Pacer(age=Quantile(Constant(0.6)))))
+    assert found["spl/frac_selected"] == pytest.approx(0.6)
+    assert set(found) == {"spl/frac_selected", "spl/age", *(f"spl/loss_q{q}" for q in (10, 50, 90))}
 
 
 def test_all_numbers_are_finite_whatever_the_losses() -> None:
@@ -79,7 +79,7 @@ def test_all_numbers_are_finite_whatever_the_losses() -> None:
         assert all(type(x) is float and math.isfinite(x) for x in scalars(pacer).values())
 
 
-def test_where_nobody_is_kept_nothing_has_a_weight() -> None:
-    said = scalars(stepped(Pacer(5, age=Threshold(Constant(0.0)))))
-    assert said["spl/frac_selected"] == 0.0
-    assert "spl/eff_samples" not in said and "spl/weight_entropy" not in said
+def test_where_no_sample_is_kept_there_are_no_numbers_of_weights() -> None:
+    found = scalars(stepped(Pacer(5, age=Threshold(Constant(0.0)))))
+    assert found["spl/frac_selected"] == 0.0
+    assert "spl/eff_samples" not in found and "spl/weight_entropy" not in found

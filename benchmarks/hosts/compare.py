@@ -1,16 +1,16 @@
-"""The same training in every host: ``python -m benchmarks.hosts.compare``; ``--overhead``.
+"""The same training in every host: ``python -m benchmarks.hosts.compare``.
 
-Fashion-MNIST's first 2,000 images with 40 % symmetric noise, 20 epochs, tested on 10,000. An MLP in
-a plain loop of PyTorch, Accelerate, Lightning, Transformers and skorch, and scikit-learn's logistic
-regression: each host's own training, and the same with the default pacer. Every line appends
-to ``results/hosts.jsonl``; ``--table`` compares with the plain loop, paired by seed.
+The first 2,000 images of Fashion-MNIST with 40 % symmetric noise, 20 epochs, 10,000 test images. An
+MLP in a plain loop of PyTorch, Accelerate, Lightning, Transformers and skorch, and scikit-learn's
+logistic regression: each with the host's own training and with the default pacer. Each run appends
+one line to ``results/hosts.jsonl``; finished runs are skipped. The table compares the hosts with
+the plain loop, paired by seed.
 
-``--overhead`` trains pairs of both in each host, taking turns, and prints the median of the ratios
-of processor seconds, and that of the fastest runs. scikit-learn's search is several fits: there it
-is the whole over what is spent within the estimator. Nothing is written.
+``--overhead`` trains alternately without and with a pacer in each host. It prints the median of the
+ratios of processor seconds, and the ratio of the fastest runs. The search in scikit-learn fits
+several times: its ratio is the whole time over the time inside the estimator. Nothing is written.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,18 +21,33 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.hosts.trainings import HOSTS, Job, Trained, search_and_its_fits
-from benchmarks.labels.first_run import corrupt
-from benchmarks.labels.suspects import interval
 from benchmarks.shared import data
-from benchmarks.shared.lines import RESULTS, run_missing
-from benchmarks.shared.provenance import machine, versions
+from benchmarks.shared.images import SETTINGS, corrupt
+from benchmarks.shared.result_lines import (
+    RESULTS,
+    interval,
+    machine,
+    parser,
+    run_or_print,
+    versions,
+)
 
-IMAGES, EPOCHS, NOISE, SEEDS = 2_000, 20, "sym40", range(10)
+FILE = RESULTS / "hosts.jsonl"
+IMAGES = 2_000  # Training images.
+EPOCHS = 20  # Epochs of every training.
+NOISE = "sym40"  # Noise of the labels.
+SEEDS = range(10)  # Seeds of every host.
 
 
 @dataclass(frozen=True)
 class Row:
-    """One training."""
+    """One training.
+
+    Args:
+        host: Name of the host.
+        paced: True with the default pacer, false for the host's own training.
+        accuracy: Accuracy on the test images.
+    """
 
     host: str
     paced: bool
@@ -43,13 +58,13 @@ class Row:
 
 
 def job(seed: int, setting: str = "fashion-mlp", epochs: int = EPOCHS) -> Job:
-    """Make the training of a seed."""
+    """Return the data and settings of a training."""
     clean = data.read(data.FASHION, "train", IMAGES)
     return Job(clean.images, corrupt(clean.labels, NOISE, seed), epochs, seed, setting)
 
 
 def tested(trained: Trained) -> float:
-    """Return the share of test images named rightly."""
+    """Return the share of test images that are classified correctly."""
     test = data.read(data.FASHION, "t10k")
     with torch.no_grad():
         hits = (trained.scores(test.images).argmax(1) == test.labels).float()
@@ -57,7 +72,7 @@ def tested(trained: Trained) -> float:
 
 
 def run(host: str, paced: bool, seed: int) -> Row:
-    """Train and test once."""
+    """Train and test once; return the result line."""
     accuracy = tested(HOSTS[host](job(seed), paced))
     return Row(host, paced, seed, accuracy, versions() | hosts(), machine())
 
@@ -69,7 +84,7 @@ def hosts() -> dict[str, str]:
 
 
 def table(rows: list[Row]) -> Iterator[str]:
-    """Return the means of each host, and how far its paced training is from the loop's."""
+    """Yield the lines of a Markdown table: means by host, and differences from the plain loop."""
     found = {(row.host, row.paced, row.seed): row.accuracy for row in rows}
     yield "| host | its own, % | self-paced, % | gain | self-paced less the loop's |"
     yield "|---|---|---|---|---|"
@@ -85,7 +100,7 @@ def table(rows: list[Row]) -> Iterator[str]:
 
 
 def paired(host: str, work: Job, pairs: int) -> NDArray[np.float64]:
-    """Return own and paced seconds of pairs that take turns, after one that does not count."""
+    """Return seconds without and with a pacer, shape (pairs, 2), alternating, after a warm-up."""
     if host == "sklearn":
         return np.array([search_and_its_fits(work) for _ in range(pairs + 1)])[1:]
     seconds = []
@@ -97,7 +112,7 @@ def paired(host: str, work: Job, pairs: int) -> NDArray[np.float64]:
 
 
 def overhead(setting: str, epochs: int, pairs: int, hosts: list[str]) -> Iterator[str]:
-    """Return a line per host."""
+    """Yield the lines of a Markdown table of the overhead, a row per host."""
     yield "| host | network | paced / own, median of pairs | quartiles | fastest / fastest |"
     yield "|---|---|---|---|---|"
     for host in hosts:
@@ -109,29 +124,27 @@ def overhead(setting: str, epochs: int, pairs: int, hosts: list[str]) -> Iterato
         )
 
 
-def main() -> None:
-    """Train what is missing, or print."""
-    if "--overhead" not in sys.argv:
-        planned = [(host, paced, seed) for seed in SEEDS for host in HOSTS for paced in (0, 1)]
-        run_missing(
-            RESULTS / "hosts.jsonl",
-            Row,
-            [(host, bool(paced), seed) for host, paced, seed in planned],
-            run,
-            table,
+def main(arguments: list[str]) -> None:
+    """Run what is missing, or print the table, or measure the overhead."""
+    made = parser(__doc__, FILE)
+    made.add_argument("--overhead", action="store_true", help="measure the cost of the pacer")
+    made.add_argument("--setting", default="fashion", choices=SETTINGS, help="with --overhead")
+    made.add_argument("--epochs", type=int, default=2, help="with --overhead")
+    made.add_argument("--pairs", type=int, default=21, help="with --overhead")
+    made.add_argument(
+        "--hosts", nargs="+", choices=HOSTS, default=list(HOSTS), help="with --overhead"
+    )
+    options = made.parse_args(arguments)
+    if not options.overhead:
+        planned = (
+            (host, paced, seed) for seed in SEEDS for host in HOSTS for paced in (False, True)
         )
+        run_or_print(options, Row, planned, run, table)
         return
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--overhead", action="store_true")
-    parser.add_argument("--setting", default="fashion", help="fashion (CNN) or fashion-mlp")
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--pairs", type=int, default=21)
-    parser.add_argument("--hosts", nargs="+", choices=HOSTS, default=list(HOSTS))
-    options = parser.parse_args()
     torch.set_num_threads(1)
     for line in overhead(options.setting, options.epochs, options.pairs, options.hosts):
         print(line, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,23 +1,24 @@
 """Which prompts GRPO trains on: ``python -m benchmarks.hosts.grpo``.
 
-Sums of two numbers below 40, two characters of answer, by a GPT-2 of two layers that was taught
-300 of the 1,600 for 200 steps. Then trl's GRPO trains it on 240 prompts, 80 that it was taught and
-160 that it was not, with right answer keys, and with two fifths of them wrong. Every way begins
-with the same model and generates as many completions: 120 batches of 8 prompts, 8 completions each;
-that is four epochs.
+The task is sums of two numbers below 40 with an answer of two characters. A GPT-2 of two layers is
+first taught 300 of the 1,600 sums for 200 steps. Then TRL's GRPO trains it on 240 prompts, 80 that
+it was taught and 160 that it was not, with right answer keys or with two fifths of them wrong. All
+ways begin with the same model and generate equally many completions: 120 batches of 8 prompts, 8
+completions each, which is four epochs.
 
-- plain: trl's own order
-- band: pass rates from .2 to .8, a quarter of the others each epoch
-- random: as many prompts as the band has, chosen at random
-- easy: the easiest first, from 30 % to all of them
+- plain: TRL's own order
+- band: pass rates from .2 to .8, and a quarter of the other prompts each epoch
+- random: as many prompts as the band has, drawn at random
+- easy: the easiest prompts first, from 30 % to all of them
 
-Score: the probability of the right answer at temperature 1, and how often it is the most probable,
-over 1,140 sums that were never trained on. ``flat`` is the share of groups whose rewards are all
-alike, which teach nothing. Every run appends one line to ``results/grpo.jsonl``; runs that are
-there are skipped. ``--table`` prints the table.
+Score: the probability of the right answer at temperature 1, and how often it is the most probable
+answer, over 1,140 sums that were in no training. ``flat`` is the share of groups with equal
+rewards, which give no gradient. Each run appends one line to ``results/grpo.jsonl``; finished runs
+are skipped.
 """
 
 import statistics
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,9 +32,14 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 from trl import GRPOConfig, GRPOTrainer
 
-from benchmarks.labels.suspects import interval
-from benchmarks.shared.lines import RESULTS, run_missing
-from benchmarks.shared.provenance import machine, versions
+from benchmarks.shared.result_lines import (
+    RESULTS,
+    interval,
+    machine,
+    parser,
+    run_or_print,
+    versions,
+)
 from selfpaced import Pacer
 from selfpaced.age import Quantile, Threshold
 from selfpaced.coupling import RandomOrder
@@ -43,9 +49,15 @@ from selfpaced.prompts import Band, PassRates
 from selfpaced.trl import SelfPacedGRPOTrainer
 
 FILE = RESULTS / "grpo.jsonl"
-WAYS, WRONG, SEEDS = ("plain", "band", "random", "easy"), (0.0, 0.4), range(5)
-SIGNS = {sign: place for place, sign in enumerate("0123456789+=E")}
-BELOW, TAUGHT, SHOWN, NEW, STEPS = 40, 300, 80, 160, 120
+WAYS = ("plain", "band", "random", "easy")  # Names of the ways, in the order of the table.
+WRONG = (0.0, 0.4)  # Shares of wrong answer keys.
+SEEDS = range(5)  # Seeds of every way and share.
+SIGNS = {sign: place for place, sign in enumerate("0123456789+=E")}  # Token by character.
+BELOW = 40  # Upper limit of the two numbers of a sum.
+TAUGHT = 300  # Sums that are taught before GRPO.
+SHOWN = 80  # Prompts of GRPO that were taught before.
+NEW = 160  # Prompts of GRPO that were not.
+STEPS = 120  # Batches of GRPO.
 
 
 @dataclass(frozen=True)
@@ -53,12 +65,14 @@ class Row:
     """One training.
 
     Args:
-        wrong: Share of the answer keys.
-        before: Mean probability of the right answer on held-out sums.
-        after: The same, after the training.
-        best: Share of the held-out sums whose most probable answer is right, after it.
+        way: Name of the way.
+        wrong: Share of wrong answer keys.
+        before: Mean probability of the right answer on held-out sums, before GRPO.
+        after: The same, after GRPO.
+        best: Share of the held-out sums whose most probable answer is right, after GRPO.
         flat: Share of the groups with equal rewards.
-        found: Of as many suspects as there are wrong keys, the share that has one; None without.
+        found: Share of wrong keys among the first k suspects, k the number of wrong keys; None if
+            there are no wrong keys or no suspects.
     """
 
     way: str
@@ -76,7 +90,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Sums:
-    """All sums in the order of a seed: the first were taught, the last are held out."""
+    """All sums in the order of a seed: the first are taught, the last are held out."""
 
     prompts: list[str]
     answers: list[str]
@@ -84,7 +98,7 @@ class Sums:
 
 
 def sums(seed: int) -> Sums:
-    """Draw the order of the sums."""
+    """Return the sums in the order that the seed draws."""
     pairs = torch.cartesian_prod(torch.arange(BELOW), torch.arange(BELOW))
     pairs = pairs[torch.randperm(len(pairs), generator=torch.Generator().manual_seed(seed))]
     prompts = [f"{a:02d}+{b:02d}=" for a, b in pairs.tolist()]
@@ -94,7 +108,7 @@ def sums(seed: int) -> Sums:
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
-    """One token a character."""
+    """Return a tokenizer with one token per character."""
     characters = Tokenizer(models.WordLevel(SIGNS, unk_token="E"))
     characters.decoder = decoders.Fuse()
     characters.pre_tokenizer = pre_tokenizers.Split("", "isolated")
@@ -102,7 +116,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 def untaught() -> GPT2LMHeadModel:
-    """Return the network."""
+    """Return an untrained network."""
     end = SIGNS["E"]
     config = GPT2Config(
         n_layer=2,
@@ -118,14 +132,14 @@ def untaught() -> GPT2LMHeadModel:
 
 
 def answer_logits(model: GPT2LMHeadModel, tokens: Tensor) -> Tensor:
-    """Return log probabilities of the answers' characters, shape (sums, 2, signs)."""
+    """Return log probabilities of the two answer characters, shape (sums, 2, signs)."""
     logits: Tensor = model(tokens[:, :-1]).logits[:, -2:]
     return logits.log_softmax(-1)
 
 
 @cache
 def taught(seed: int) -> dict[str, Tensor]:
-    """Teach the first sums, and return the model's state."""
+    """Teach the first sums; return the state of the model."""
     torch.manual_seed(seed)
     model, tokens = untaught(), sums(seed).tokens[:TAUGHT]
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
@@ -140,19 +154,19 @@ def taught(seed: int) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def solved(model: GPT2LMHeadModel, tokens: Tensor) -> tuple[float, float]:
-    """Return the mean probability of the right answers, and how often they are the best."""
+    """Return the mean probability of the right answer, and how often it is the most probable."""
     logits, right = answer_logits(model, tokens), tokens[:, -2:]
     probability = logits.gather(-1, right[..., None]).sum((1, 2)).exp()
     return float(probability.mean()), float((logits.argmax(-1) == right).all(1).float().mean())
 
 
 def reward(completions: list[str], answer: list[str], **columns: object) -> list[float | None]:
-    """Reward the completions that are the key."""
+    """Return 1 for a completion that begins with its answer key, else 0."""
     return [float(text.startswith(key)) for text, key in zip(completions, answer, strict=True)]
 
 
 def paced(way: str, n: int, seed: int) -> Pacer:
-    """Return the pacer of a way."""
+    """Return the pacer of a way other than plain."""
     if way == "easy":
         age = Quantile(Ramp(0.3, 1.0, steps=STEPS // 2))
         return Pacer(n, difficulty=Smoothed(0.5), age=age, decide="step")
@@ -164,7 +178,7 @@ def paced(way: str, n: int, seed: int) -> Pacer:
 
 
 def settings(seed: int, folder: str) -> GRPOConfig:
-    """Return trl's settings, alike for all ways."""
+    """Return TRL's settings, the same for all ways."""
     return GRPOConfig(
         output_dir=folder,
         seed=seed,
@@ -185,7 +199,7 @@ def settings(seed: int, folder: str) -> GRPOConfig:
 
 
 def execute(way: str, wrong: float, seed: int) -> Row:
-    """Train one way and return the line."""
+    """Train in one way and return the result line."""
     begin, given, n = time.perf_counter(), sums(seed), SHOWN + NEW
     inside = slice(TAUGHT - SHOWN, TAUGHT + NEW)
     bad = torch.randperm(n, generator=torch.Generator().manual_seed(seed + 1))[: int(wrong * n)]
@@ -219,7 +233,7 @@ def execute(way: str, wrong: float, seed: int) -> Row:
 
 
 def table(rows: list[Row]) -> Iterator[str]:
-    """Return Markdown: means over the seeds, and paired differences from plain."""
+    """Yield the lines of a Markdown table: means of the seeds, paired differences from plain."""
     yield "| wrong keys | way | before | after | less plain's | most probable | flat | found |"
     yield "|---|---|---|---|---|---|---|---|"
     for wrong in WRONG:
@@ -245,5 +259,5 @@ def table(rows: list[Row]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    plans = ((way, wrong, seed) for seed in SEEDS for wrong in WRONG for way in WAYS)
-    run_missing(FILE, Row, plans, execute, table)
+    planned = ((way, wrong, seed) for seed in SEEDS for wrong in WRONG for way in WAYS)
+    run_or_print(parser(__doc__, FILE).parse_args(sys.argv[1:]), Row, planned, execute, table)

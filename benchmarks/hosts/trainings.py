@@ -1,8 +1,8 @@
-"""The same training in every host: its own loop, and the same with the default pacer.
+"""The same training in every host, without and with the default pacer; used by ``compare``.
 
-A function per host, called with a job and whether it is paced, which returns class scores of images
-and the processor seconds that the host's training took. Networks, optimisers, batches and numbers
-of epochs are equal; hosts shuffle each in their own way.
+One function per host takes a job and whether to use a pacer. It returns class scores of images and
+the processor seconds of the host's training. Networks, optimisers, batches and numbers of epochs
+are equal; every host shuffles in its own way.
 """
 
 import logging
@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 from transformers import Trainer, TrainingArguments
 
-from benchmarks.labels.first_run import BATCH, LEARNING_RATE, network
+from benchmarks.shared.images import BATCH, LEARNING_RATE, network
 from selfpaced import Indexed, Pacer
 from selfpaced.lightning import PaceCallback
 from selfpaced.sklearn import SelfPacedClassifier
@@ -39,7 +39,7 @@ Labels = NDArray[np.int64]
 
 
 class Trained(NamedTuple):
-    """What a training gives: class scores of images (n, 784), and processor seconds."""
+    """Result of a training: a function from images (n, 784) to class scores, and its seconds."""
 
     scores: Scores
     seconds: float
@@ -47,14 +47,14 @@ class Trained(NamedTuple):
 
 @dataclass(frozen=True)
 class Job:
-    """One training.
+    """Data and settings of one training.
 
     Args:
-        images: float32, shape (n, 784).
-        labels: int64, shape (n,); some are wrong.
-        epochs: How many.
-        seed: Of initial weights and orders.
-        setting: Of ``first_run``; "fashion" is the CNN, "fashion-mlp" the MLP.
+        images: Images, float32, shape (n, 784).
+        labels: Labels, int64, shape (n,); some are wrong.
+        epochs: Number of epochs.
+        seed: Seed of the initial weights and the orders.
+        setting: Name of the network: "fashion" is the CNN, "fashion-mlp" the MLP.
     """
 
     images: Tensor
@@ -64,12 +64,12 @@ class Job:
     setting: str
 
     def network(self) -> nn.Module:
-        """Make the network, the same for every host."""
+        """Make the network, with the same weights for every host."""
         torch.manual_seed(self.seed)
         return network(self.setting)
 
     def loader(self) -> DataLoader[Any]:
-        """Make a loader of indices, images and labels; both ways load alike."""
+        """Make a loader of indices, images and labels, used without and with a pacer."""
         generator = torch.Generator().manual_seed(self.seed)
         dataset = Indexed(TensorDataset(self.images, self.labels))
         return DataLoader(dataset, BATCH, shuffle=True, generator=generator)
@@ -87,7 +87,7 @@ def loop(job: Job, paced: bool) -> Trained:
 
 
 def accelerate(job: Job, paced: bool) -> Trained:
-    """Train in a loop over Accelerate."""
+    """Train in a loop with Accelerate."""
     accelerator, own = Accelerator(cpu=True), job.network()
     optimizer = torch.optim.Adam(own.parameters(), lr=LEARNING_RATE)
     model, optimizer, batches = accelerator.prepare(own, optimizer, job.loader())
@@ -103,7 +103,7 @@ def looped(
     batches: DataLoader[Any],
     backward: Callable[[Tensor], None],
 ) -> float:
-    """Train in a loop, and return its processor seconds."""
+    """Train in a loop; return its processor seconds."""
     pacer, start = job.pacer(), time.process_time()
     for _ in range(job.epochs):
         for index, x, y in batches:
@@ -120,10 +120,10 @@ def looped(
 
 
 class Module(pl.LightningModule):
-    """The network in Lightning."""
+    """The network as a module of Lightning."""
 
     def __init__(self, model: nn.Module, pacer: Pacer | None) -> None:
-        """Take the network, and the pacer of a paced training."""
+        """Keep the network, and the pacer if there is one."""
         super().__init__()
         self.model, self.pacer = model, pacer
 
@@ -155,21 +155,21 @@ def lightning(job: Job, paced: bool) -> Trained:
         callbacks=None if pacer is None else [PaceCallback(pacer)],
     )
     batches, start = job.loader(), time.process_time()
-    with warnings.catch_warnings(action="ignore"):  # of few workers, and few batches
+    with warnings.catch_warnings(action="ignore"):  # Lightning warns of few workers and few batches
         trainer.fit(module, batches)
     return Trained(module.model, time.process_time() - start)
 
 
 class Classifier(nn.Module):
-    """The network as a model of Transformers: labels go in, a loss comes out."""
+    """The network as a model of Transformers, which computes its own loss from labels."""
 
     def __init__(self, model: nn.Module) -> None:
-        """Take the network."""
+        """Keep the network."""
         super().__init__()
         self.model = model
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
-        """Return logits, and the loss where there are labels."""
+        """Return the logits, and the loss if labels are given."""
         logits = self.model(images)
         if labels is None:
             return {"logits": logits}
@@ -177,18 +177,18 @@ class Classifier(nn.Module):
 
 
 class Items(Dataset[dict[str, Any]]):
-    """Images as Transformers takes them: a dict each."""
+    """Images in the form that Transformers expects: one dict each."""
 
     def __init__(self, job: Job) -> None:
-        """Take the data of the job."""
+        """Keep the data of the job."""
         self.images, self.labels = job.images, job.labels.tolist()
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of images."""
         return len(self.labels)
 
     def __getitem__(self, place: int) -> dict[str, Any]:
-        """Return one."""
+        """Return one image with its label."""
         return {"images": self.images[place], "labels": self.labels[place]}
 
 
@@ -239,32 +239,32 @@ def skorch(job: Job, paced: bool) -> Trained:
 
 
 class Timed(LogisticRegression):  # type: ignore[misc]  # scikit-learn has no types
-    """A logistic regression that counts the seconds of all its fits and predictions."""
+    """A logistic regression that adds up the seconds of all its fits and predictions."""
 
     seconds = 0.0
 
     def fit(self, X: Floats, y: Labels, sample_weight: Floats | None = None) -> "Timed":
-        """Fit, and count."""
+        """Fit, and add the seconds."""
         with counting():
             super().fit(X, y, sample_weight)
         return self
 
     def predict_proba(self, X: Floats) -> Floats:
-        """Predict, and count."""
+        """Predict, and add the seconds."""
         with counting():
             return np.asarray(super().predict_proba(X))
 
 
 @contextmanager
 def counting() -> Iterator[None]:
-    """Add the seconds of a block to those of ``Timed``."""
+    """Add the seconds of a block to ``Timed.seconds``."""
     start = time.process_time()
     yield
     Timed.seconds += time.process_time() - start
 
 
 def sklearn(job: Job, paced: bool) -> Trained:
-    """Fit a logistic regression; self-paced it is fitted and judged ten times."""
+    """Fit a logistic regression; with a pacer it is fitted and scored ten times."""
     model: Any = LogisticRegression(max_iter=300)
     model = SelfPacedClassifier(model) if paced else model
     start = time.process_time()
@@ -274,12 +274,13 @@ def sklearn(job: Job, paced: bool) -> Trained:
 
 
 def search_and_its_fits(job: Job) -> tuple[float, float]:
-    """Return the seconds within the estimator of a self-paced fit in scikit-learn, and all."""
+    """Return the seconds inside the estimator and of the whole self-paced fit in scikit-learn."""
     Timed.seconds, start = 0.0, time.process_time()
     SelfPacedClassifier(Timed(max_iter=300)).fit(job.images.numpy(), job.labels.numpy())
     return Timed.seconds, time.process_time() - start
 
 
+# The function of every host, by name.
 HOSTS: dict[str, Callable[[Job, bool], Trained]] = {
     made.__name__: made for made in (loop, accelerate, lightning, transformers, skorch, sklearn)
 }

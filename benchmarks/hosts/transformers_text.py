@@ -1,16 +1,15 @@
-"""MiniLM on snippets with wrong labels: ``python -m benchmarks.hosts.transformers_text``.
+"""MiniLM fine-tuned on texts with wrong labels: ``python -m benchmarks.hosts.transformers_text``.
 
-1,500 snippets that most raters call positive or negative (``shared/texts.py``) train, 500 others
-test. Of the labels a share, drawn by the seed, is turned round. ``transformers.Trainer`` beside
-``SelfPacedTrainer`` with its default pacer: the same weights, orders and arguments (3 epochs, Adam
-5e-5, batches of 16). The default leaves nothing out in its first three steps, so that the accuracy
-is plain training's in 3 epochs; what counts there is the suspects. ``--epochs 6`` shows the rest.
+1,500 movie snippets that most raters call positive or negative are the training set, 500 others the
+test set. A share of the training labels, drawn by the seed, is flipped. ``transformers.Trainer`` is
+compared with ``SelfPacedTrainer`` and its default pacer: same weights, orders and arguments (3
+epochs, Adam, learning rate 5e-5, batches of 16). The default leaves nothing out in its first three
+steps, so in 3 epochs its accuracy is that of plain training, and the suspects are the result;
+``--epochs 6`` shows the effect on accuracy.
 
-Every run appends one line to ``results/transformers_text.jsonl`` and prints it; runs that are there
-are skipped. ``--table`` prints the table.
+Each run appends one line to ``results/transformers_text.jsonl``; finished runs are skipped.
 """
 
-import argparse
 import sys
 import tempfile
 import time
@@ -30,12 +29,13 @@ from transformers import (
 )
 
 from benchmarks.shared import data, texts
-from benchmarks.shared.lines import RESULTS, append, read
-from benchmarks.shared.provenance import machine, versions
+from benchmarks.shared.result_lines import RESULTS, machine, parser, run_or_print, versions
 from selfpaced.transformers import SelfPacedTrainer
 
 FILE = RESULTS / "transformers_text.jsonl"
-N_TRAIN, N_TEST, LONGEST = 1_500, 500, 64
+N_TRAIN = 1_500  # Snippets to train on.
+N_TEST = 500  # Snippets to test on.
+LONGEST = 64  # Tokens after which a snippet is cut off.
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ class Row:
     """Both trainers on one share of wrong labels, number of epochs and seed.
 
     Args:
-        wrong: Share of the labels that were turned round.
-        accuracy: On the test snippets, by trainer.
-        seconds: Of training, by trainer.
-        precision: Share of wrong labels among the first suspects, by their number.
-        kept: The kept share of the last step.
-        versions: Of Python and packages.
-        machine: Where it ran.
+        wrong: Share of the labels that were flipped.
+        accuracy: Accuracy on the test snippets, by trainer.
+        seconds: Training time, by trainer.
+        precision: Share of wrong labels among the first suspects, by the number of suspects.
+        kept: Kept share of the last step.
+        versions: Versions of Python and the packages.
+        machine: Processor, cores and threads.
     """
 
     wrong: float
@@ -64,7 +64,7 @@ class Row:
 
 
 def snippets(seed: int) -> tuple[list[str], NDArray[np.int64]]:
-    """Return as many texts as are needed, drawn by the seed, and 1 for a positive one."""
+    """Return the training and test texts, drawn by the seed, and labels: 1 is positive."""
     rated = texts.read("movies", 0)
     decided = (rated.most != 1).nonzero()[0]
     drawn = np.random.default_rng(seed).permutation(decided)[: N_TRAIN + N_TEST]
@@ -72,7 +72,7 @@ def snippets(seed: int) -> tuple[list[str], NDArray[np.int64]]:
 
 
 def execute(wrong: float, epochs: int, seed: int) -> Row:
-    """Train both and return the line."""
+    """Train with both trainers and return the result line."""
     folder = str(data.fetch(texts.MINILM))
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     text, truth = snippets(seed)
@@ -100,12 +100,11 @@ def execute(wrong: float, epochs: int, seed: int) -> Row:
     first = (50, 100, round(wrong * N_TRAIN))
     precision = {str(k): float(flipped[suspects[:k]].mean()) for k in first if k}
     kept = float(run.pacer.history[-1]["kept_share"])
-    where = versions(), machine()
-    return Row(wrong, epochs, seed, accuracy, seconds, precision, kept, *where)
+    return Row(wrong, epochs, seed, accuracy, seconds, precision, kept, versions(), machine())
 
 
 def _model(folder: str, seed: int) -> torch.nn.Module:
-    """Return MiniLM with a last layer that knows nothing."""
+    """Return MiniLM with an untrained last layer."""
     torch.manual_seed(seed)
     model: torch.nn.Module = AutoModelForSequenceClassification.from_pretrained(
         folder, num_labels=2, local_files_only=True
@@ -114,6 +113,7 @@ def _model(folder: str, seed: int) -> torch.nn.Module:
 
 
 def _arguments(folder: str, epochs: int, seed: int) -> TrainingArguments:
+    """Return the arguments of both trainers."""
     return TrainingArguments(
         output_dir=folder,
         num_train_epochs=epochs,
@@ -144,21 +144,14 @@ def table(rows: list[Row]) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> None:
-    """Run what is missing, and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--wrong", type=float, default=0.4)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--table", action="store_true", help="print the table, run nothing")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    plan = options.wrong, options.epochs, options.seed
-    done = {(row.wrong, row.epochs, row.seed) for row in read(FILE, Row)}
-    if not options.table and plan not in done:
-        append(FILE, execute(*plan))
-    print("\n".join(table(read(FILE, Row))))
+    """Run what is missing, or print the table."""
+    made = parser(__doc__, FILE)
+    made.add_argument("--wrong", type=float, default=0.4, help="share of flipped labels")
+    made.add_argument("--epochs", type=int, default=3)
+    made.add_argument("--seed", type=int, default=0)
+    options = made.parse_args(arguments)
+    planned = [(options.wrong, options.epochs, options.seed)]
+    run_or_print(options, Row, planned, execute, table)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
 """``selfpaced audit`` on CSV files: ``python -m benchmarks.labels.audit`` (``--group bench``).
 
-- breast_cancer, wine and digits of scikit-learn with 20 % of the labels made wrong at random, seeds
-  0 to 9: precision among the first k suspects, k the number of wrong labels.
-- VADER's movie snippets as a CSV with one column of text (``natural`` says what is wrong there),
+- breast_cancer, wine and digits of scikit-learn, 20 % of the labels wrong at random, seeds 0 to 9:
+  precision among the first k suspects, k the number of wrong labels.
+- VADER's movie snippets as a CSV with one column of text, with the label errors of ``natural``,
   seeds 0 to 4: average precision.
 
-Ours is the command, with nothing but file, label and seed. cleanlab 2.9 ranks by the held-out
-probabilities of 5 folds of scikit-learn's logistic regression and MLP, on the numbers themselves,
-standardised, or for texts on those that the command made of them. The better of the two, by its
-mean over the seeds, is compared. Every run appends one line to ``results/audit.jsonl``; runs that
-are there are skipped. ``--table`` prints the table of the lines.
+Ours is the command with a file, the name of the label column and a seed. cleanlab 2.9 ranks by the
+held-out probabilities of 5 folds of scikit-learn's logistic regression and MLP, on standardised
+features: the numbers of the table, or the text features that the command computed. The comparison
+is with the better of the two, by its mean over the seeds. Each run appends one line to
+``results/audit.jsonl``; finished runs are skipped.
 """
 
 import statistics
@@ -34,21 +34,23 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.labels.suspects import interval
 from benchmarks.shared import texts
-from benchmarks.shared.lines import RESULTS, run_missing
+from benchmarks.shared.result_lines import RESULTS, interval, parser, run_or_print
 from selfpaced._demo.noise import symmetric
 from selfpaced._files import read_parquet
 from selfpaced.audit import Options, load, read
 
-FILE, HEADS = RESULTS / "audit.jsonl", ("wrong", "found")
-TABLES = {
+FILE = RESULTS / "audit.jsonl"
+TABLES = {  # The tables of scikit-learn by name.
     "breast_cancer": datasets.load_breast_cancer,
     "wine": datasets.load_wine,
     "digits": datasets.load_digits,
 }
-SHARE, SEEDS, TEXT_SEEDS, FOLDS = 0.2, range(10), range(5), 5
-RIVALS = {
+SHARE = 0.2  # Share of wrong labels in the tables.
+SEEDS = range(10)  # Seeds of every table.
+TEXT_SEEDS = range(5)  # Seeds of the snippets.
+FOLDS = 5  # Folds of cleanlab's probabilities.
+RIVALS = {  # The models of cleanlab's probabilities by name.
     "logistic": lambda seed: LogisticRegression(max_iter=2_000, random_state=seed),
     "mlp": lambda seed: MLPClassifier(max_iter=500, random_state=seed),
 }
@@ -59,9 +61,10 @@ class Row:
     """One file and seed.
 
     Args:
-        wrong: Number of wrong labels, and ``found`` that of the suspects.
-        precision: Share of wrong labels among the first ``wrong``, by way.
-        ap: Average precision, by way.
+        wrong: Number of wrong labels.
+        found: Number of suspects that the command lists.
+        precision: Share of wrong labels among the first ``wrong`` suspects, by way.
+        ap: Average precision of the suspects, by way.
     """
 
     name: str
@@ -73,7 +76,7 @@ class Row:
 
 
 def execute(name: str, seed: int) -> Row:
-    """Write the file, audit it, and let cleanlab rank its rows."""
+    """Write the file, audit it, rank its rows with cleanlab, and return the result line."""
     table, wrong = movies(seed) if name == "movies" else planted(name, seed)
     with TemporaryDirectory() as folder:
         path, run = Path(folder, f"{name}.csv"), Path(folder, "run")
@@ -83,7 +86,7 @@ def execute(name: str, seed: int) -> Row:
         ledger = read_parquet(run / "ledger.parquet")
         found = len(pd.read_csv(run / "suspects.csv"))
         rows = load(run).features.transform(read(path, Options(label="label")))
-    at = ledger["row"].to_numpy() - 1  # what stands there twice is read once
+    at = ledger["row"].to_numpy() - 1  # rows that occur twice are read once
     wrong, given = wrong[at], table["label"].to_numpy()[at]
     x = rows if name == "movies" else table.drop(columns="label").to_numpy()[at]
     scores = {"ours": ledger["loss"].to_numpy()}
@@ -98,7 +101,7 @@ def execute(name: str, seed: int) -> Row:
 
 
 def planted(name: str, seed: int) -> tuple[pd.DataFrame, NDArray[np.bool]]:
-    """Return a table with wrong labels, and where they are."""
+    """Return a table with wrong labels, and a mask of the wrong ones."""
     bunch = TABLES[name]()
     given = symmetric(bunch.target, SHARE, len(bunch.target_names), seed=seed)
     table = pd.DataFrame(bunch.data, columns=bunch.feature_names)
@@ -106,7 +109,7 @@ def planted(name: str, seed: int) -> tuple[pd.DataFrame, NDArray[np.bool]]:
 
 
 def movies(seed: int) -> tuple[pd.DataFrame, NDArray[np.bool]]:
-    """Return snippets with the label of one rater, and where most others disagree."""
+    """Return snippets labelled by one rater, and a mask of those where most others disagree."""
     rated = texts.read("movies", seed)
     names = np.array(["negative", "neutral", "positive"])
     table = pd.DataFrame({"review": rated.text, "label": names[rated.one]})
@@ -114,14 +117,14 @@ def movies(seed: int) -> tuple[pd.DataFrame, NDArray[np.bool]]:
 
 
 def cleanlab(rival: str, x: NDArray[Any], labels: NDArray[Any], seed: int) -> NDArray[np.float64]:
-    """Return how suspect each label is to cleanlab."""
+    """Return cleanlab's suspicion of each label, higher is more suspicious."""
     from cleanlab.rank import get_label_quality_scores
 
     codes = np.unique(labels, return_inverse=True)[1]
     model = make_pipeline(StandardScaler(), RIVALS[rival](seed))
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     with catch_warnings():
-        simplefilter("ignore")  # an MLP that ends before it has converged
+        simplefilter("ignore")  # an MLP stops before it has converged
         held_out = cross_val_predict(model, x, codes, cv=folds, method="predict_proba")
     return np.asarray(-get_label_quality_scores(codes, held_out))
 
@@ -135,13 +138,15 @@ def table(rows: list[Row]) -> Iterator[str]:
     yield "|---" * 7 + "|"
     for name in dict.fromkeys(row.name for row in rows):
         seeds = [row for row in rows if row.name == name]
-        wrong, found = (statistics.mean(getattr(r, field) for r in seeds) for field in HEADS)
+        wrong, found = (
+            statistics.mean(getattr(r, name) for r in seeds) for name in ("wrong", "found")
+        )
         cells = chain.from_iterable(_compared(seeds, field) for field in ("precision", "ap"))
         yield f"| {name} | {len(seeds)} | {wrong:.0f} / {found:.0f} | {' | '.join(cells)} |"
 
 
 def _compared(rows: list[Row], field: str) -> tuple[str, str]:
-    """Return the means of all ways, and the paired difference from the better rival."""
+    """Return the means of all ways, and the paired difference to the better model of cleanlab."""
     ways = {way: [getattr(row, field)[way] for row in rows] for way in ("ours", *RIVALS)}
     means = {way: statistics.mean(values) for way, values in ways.items()}
     better = ways[max(RIVALS, key=lambda rival: means[rival])]
@@ -151,4 +156,4 @@ def _compared(rows: list[Row], field: str) -> tuple[str, str]:
 
 if __name__ == "__main__":
     planned = [*product(TABLES, SEEDS), *product(["movies"], TEXT_SEEDS)]
-    run_missing(FILE, Row, planned, execute, table)
+    run_or_print(parser(__doc__, FILE).parse_args(sys.argv[1:]), Row, planned, execute, table)

@@ -1,18 +1,18 @@
 """Short fine-tunings with wrong labels: ``python -m benchmarks.labels.finetune``.
 
-Fashion-MNIST's small CNN learns 40,000 rightly labelled images for three epochs. Its last layer is
-then made anew, and all of it is tuned for three epochs on 4,000 other images, with wrong labels. By
-seed, noise, weights and orders differ.
+The small CNN is trained on 40,000 correctly labelled images of Fashion-MNIST for three epochs. Then
+its last layer is replaced by a new one, and the whole network is tuned for three epochs on 4,000
+other images with wrong labels. The seed changes noise, weights and orders.
 
-The default (``Pacer(n, columns={"group": labels})``) beside plain training, as many chosen at
-random, and told: the true share of right labels. The default looks for its valley after three
-epochs, so that nothing is left out: what counts is that it equals plain training, and its suspects.
-Every run appends one line to ``results/finetune.jsonl``; runs that are there are skipped.
-``--table`` prints the table.
+The default (``Pacer(n, columns={"group": labels})``) is compared with plain training, with as many
+samples drawn at random, and with keeping the true share of right labels (told). The default leaves
+nothing out before its fourth epoch, so its accuracy must equal that of plain training; its suspects
+are the result. Each run appends one line to ``results/finetune.jsonl``; finished runs are skipped.
 """
 
 import copy
 import statistics
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -23,17 +23,25 @@ from sklearn.metrics import average_precision_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.labels.first_run import BATCH, LEARNING_RATE, WRONG_SHARE, accuracy, corrupt
-from benchmarks.labels.first_run import network as untrained
-from benchmarks.labels.suspects import interval
 from benchmarks.shared import data
-from benchmarks.shared.lines import RESULTS, run_missing
-from benchmarks.shared.ways import WAYS, compare, kept_shares
+from benchmarks.shared.comparison import WAYS, compare, kept_shares
+from benchmarks.shared.images import (
+    BATCH,
+    LEARNING_RATE,
+    WRONG_SHARE,
+    accuracy,
+    corrupt,
+    network,
+)
+from benchmarks.shared.result_lines import RESULTS, interval, parser, run_or_print
 from selfpaced import Pacer
 
 FILE = RESULTS / "finetune.jsonl"
-SEEDS, EPOCHS, LAST_LAYER = range(4), 3, -1
-N_BEFORE, N_TUNED = 40_000, 4_000
+SEEDS = range(4)  # Seeds of every noise.
+EPOCHS = 3  # Epochs of the training before, and of the fine-tuning.
+LAST_LAYER = -1  # Place of the layer that is replaced.
+N_BEFORE = 40_000  # Images of the training before.
+N_TUNED = 4_000  # Images of the fine-tuning.
 
 
 @dataclass(frozen=True)
@@ -41,9 +49,9 @@ class Row:
     """All ways on one noise and seed.
 
     Args:
-        accuracy: On the test set, by way.
+        accuracy: Accuracy on the test set, by way.
         ap: Average precision of the default's suspects; None on clean data.
-        kept: The default's kept share in the last epoch.
+        kept: Kept share of the default in the last epoch.
     """
 
     noise: str
@@ -54,7 +62,7 @@ class Row:
 
 
 def train(model: nn.Module, part: data.Split, pacer: Pacer, seed: int) -> nn.Module:
-    """Train for three epochs."""
+    """Train a model for three epochs with a pacer, and return it."""
     torch.manual_seed(seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     for _ in range(EPOCHS):
@@ -70,17 +78,17 @@ def train(model: nn.Module, part: data.Split, pacer: Pacer, seed: int) -> nn.Mod
 
 @cache
 def pretrained(seed: int) -> nn.Sequential:
-    """Return the network that knows the first images, with a last layer that knows nothing."""
+    """Return the network trained on the first images, with an untrained last layer."""
     torch.manual_seed(seed)
-    model = untrained("fashion")
+    model = network("fashion")
     before = data.read(data.FASHION, "train", N_BEFORE)
     train(model, before, Pacer(N_BEFORE, age=None), seed)
-    model[LAST_LAYER] = untrained("fashion")[LAST_LAYER]
+    model[LAST_LAYER] = network("fashion")[LAST_LAYER]
     return model
 
 
 def execute(noise: str, seed: int) -> Row:
-    """Run every way and return the line."""
+    """Run every way and return the result line."""
     images, labels = (
         column[N_BEFORE : N_BEFORE + N_TUNED] for column in data.read(data.FASHION, "train")
     )
@@ -118,6 +126,5 @@ def table(rows: list[Row]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    run_missing(
-        FILE, Row, ((noise, seed) for seed, noise in product(SEEDS, WRONG_SHARE)), execute, table
-    )
+    planned = ((noise, seed) for seed, noise in product(SEEDS, WRONG_SHARE))
+    run_or_print(parser(__doc__, FILE).parse_args(sys.argv[1:]), Row, planned, execute, table)

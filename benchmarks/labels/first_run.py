@@ -1,63 +1,64 @@
-"""Wrong labels in MNIST and Fashion-MNIST, last epoch: ``python -m benchmarks.labels.first_run``.
+"""Training with wrong labels on MNIST and Fashion-MNIST: ``python -m benchmarks.labels.first_run``.
 
-Methods, all with the same network, optimiser, batches and initial weights per seed:
+All methods use the same network, optimiser, batches and initial weights for a seed:
 
-- plain: the mean loss of everything. Its suspects are ranked by its own smoothed loss.
-- random: as many samples as the default kept at that step, chosen at random.
-- told: easiest first by the smoothed loss, told the true share of right labels: everything for two
-  epochs, then linearly down to that share, which it reaches at epoch 5 and holds.
+- plain: the mean loss of all samples. Its suspects are ranked by its smoothed loss.
+- random: keeps as many samples as the default kept at that step, drawn at random.
+- told: keeps the easiest samples by smoothed loss and is told the true share of right labels: all
+  samples for two epochs, then linearly fewer until epoch 5, then that share.
 - default: ``Pacer(n, columns={"group": labels})``.
 
-Every run appends one line to ``results/first_run.jsonl``; runs that are there are skipped.
-``--table`` prints the table of the lines. ``--shard 0/2`` and ``--shard 1/2`` share the work.
+Each run appends one line to ``results/first_run.jsonl``; finished runs are skipped.
 """
 
 import argparse
+import statistics
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from sklearn.metrics import average_precision_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.labels import first_run_table
-from benchmarks.labels.first_run_table import Row
 from benchmarks.shared import data
-from benchmarks.shared.provenance import machine, versions
+from benchmarks.shared.images import (
+    BATCH,
+    LEARNING_RATE,
+    SETTINGS,
+    WRONG_SHARE,
+    accuracy,
+    corrupt,
+    network,
+)
+from benchmarks.shared.result_lines import RESULTS, append, machine, parser, read, versions
 from selfpaced import Pacer
-from selfpaced._demo import noise
 from selfpaced.age import Quantile
 from selfpaced.difficulty import RandomOrder, Smoothed
 from selfpaced.pacing import Constant, Ramp, Recorded
 
-BATCH, LEARNING_RATE, CLASSES = 128, 1e-3, 10
-RESULTS = Path(__file__).parents[1] / "results" / "first_run.jsonl"
-METHODS = ("plain", "default", "random", "told")  # random repeats the shares of default
-WRONG_SHARE = {"clean": 0.0, "sym20": 0.2, "sym40": 0.4, "sym60": 0.6, "pair30": 0.3}
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A data set, how much of its training part, and for how long; the network follows the data."""
-
-    source: data.Source
-    n_train: int
-    epochs: int
-
-
-SETTINGS = {
-    "mnist": Setting(data.MNIST, n_train=4_000, epochs=30),
-    "fashion": Setting(data.FASHION, n_train=20_000, epochs=15),
-    "fashion-mlp": Setting(data.FASHION, n_train=20_000, epochs=15),
+FILE = RESULTS / "first_run.jsonl"
+METHODS = ("plain", "default", "random", "told")  # In order of running: random needs the default.
+SHOWN = ("plain", "random", "told", "default")  # In order of the table.
+NAMES = {  # Names of the settings in the table.
+    "mnist": "MNIST 4,000, MLP",
+    "fashion": "Fashion-MNIST 20,000, CNN",
+    "fashion-mlp": "Fashion-MNIST 20,000, MLP",
 }
+HEADER = (
+    "| data | noise | plain | random order | told the rate | default "
+    "| AP plain / told / default | kept told / default |"
+)
+LEAST_ACCURACY = 0.88  # Claimed accuracy of the default on MNIST with 40 % symmetric noise.
+MOST_LOSS = 0.005  # Claimed largest loss of accuracy against plain training.
+Key = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training: what is written to one line."""
+    """The setting, noise, method and seed of one training."""
 
     setting: str
     noise: str
@@ -65,35 +66,52 @@ class Run:
     seed: int
 
 
-def network(setting: str) -> nn.Sequential:
-    """Make an MLP, or the small CNN of "fashion"; images come as (B, 784)."""
-    if setting != "fashion":
-        return nn.Sequential(
-            *(nn.Linear(784, 256), nn.ReLU()),
-            *(nn.Linear(256, 256), nn.ReLU()),
-            nn.Linear(256, CLASSES),
-        )
-    return nn.Sequential(
-        nn.Unflatten(1, (1, 28, 28)),
-        *(nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
-        nn.Flatten(),
-        *(nn.Linear(32 * 7 * 7, 128), nn.ReLU()),
-        nn.Linear(128, CLASSES),
-    )
+@dataclass(frozen=True)
+class Row:
+    """One training.
+
+    Args:
+        setting: Name of the data and network.
+        noise: Kind and per cent of wrong labels.
+        method: plain, random, told or default.
+        seed: Seed of the noise, the weights and the order.
+        epochs: Number of epochs.
+        accuracy: Test accuracy after each epoch.
+        ap_past: Average precision of ``ledger.suspicion`` at finding the wrong labels; None on
+            clean data.
+        ap_smoothed: The same for the smoothed loss (random order keeps the last loss only).
+        shares: Kept share after each step; the last one was never used.
+        seconds: Training time without the tests.
+        versions: Versions of the packages.
+        machine: Processor, cores and threads.
+    """
+
+    setting: str
+    noise: str
+    method: str
+    seed: int
+    epochs: int
+    accuracy: list[float]
+    ap_past: float | None
+    ap_smoothed: float | None
+    shares: list[float]
+    seconds: float
+    versions: dict[str, str]
+    machine: dict[str, str | int]
+
+    @property
+    def key(self) -> Key:
+        """The arguments that identify the run."""
+        return self.setting, self.noise, self.method, self.seed
+
+    @property
+    def ap(self) -> float | None:
+        """Average precision of the method's suspects; plain training has only its smoothed loss."""
+        return self.ap_smoothed if self.method == "plain" else self.ap_past
 
 
-def corrupt(labels: Tensor, kind: str, seed: int) -> Tensor:
-    """Return the labels with noise; equal for all methods of a seed."""
-    if kind == "clean":
-        return labels
-    make = noise.pair if kind.startswith("pair") else noise.symmetric
-    wrong = make(labels.numpy(), WRONG_SHARE[kind], CLASSES, seed=seed)
-    return torch.as_tensor(wrong)
-
-
-def paced(run: Run, labels: Tensor, rows: list[Row]) -> Pacer:
-    """Make the pacer of a method; for plain one that only watches."""
+def pacer_of(run: Run, labels: Tensor, rows: list[Row]) -> Pacer:
+    """Make the pacer of a method; that of plain keeps all samples and only observes."""
     n = len(labels)
     if run.method == "default":
         return Pacer(n, columns={"group": labels})
@@ -107,23 +125,11 @@ def paced(run: Run, labels: Tensor, rows: list[Row]) -> Pacer:
 
 
 def shares_of_default(run: Run, rows: list[Row]) -> list[float]:
-    """Return what the default kept after each step of the same setting, noise and seed."""
+    """Return the kept shares of the default with the same setting, noise and seed."""
     for row in rows:
         if row.key == (run.setting, run.noise, "default", run.seed):
             return row.shares
-    raise LookupError(f"{run} repeats the kept shares of the default; run that method first.")
-
-
-@torch.no_grad()
-def accuracy(model: nn.Module, test: data.Split) -> float:
-    """Return the share of test images that the model names rightly."""
-    hits = [
-        (model(images).argmax(1) == labels).sum()
-        for images, labels in zip(
-            torch.split(test.images, 1000), torch.split(test.labels, 1000), strict=True
-        )
-    ]
-    return int(torch.stack(hits).sum()) / len(test.labels)
+    raise LookupError(f"{run} needs the kept shares of the default: run that method first.")
 
 
 def train_epoch(
@@ -134,7 +140,7 @@ def train_epoch(
     order: Tensor,
     watch_only: bool,
 ) -> None:
-    """Train on each sample once, in the given order."""
+    """Train on each sample once, in order; with ``watch_only`` the pacer only observes."""
     for index in torch.split(order, BATCH):
         loss = F.cross_entropy(model(train.images[index]), train.labels[index], reduction="none")
         if watch_only:
@@ -149,16 +155,16 @@ def train_epoch(
 
 
 def suspects(pacer: Pacer, wrong: Tensor) -> tuple[float | None, float | None]:
-    """Return the average precision of the pacer's suspicion, and of its smoothed loss."""
+    """Return the average precision of the pacer's suspicion and of its smoothed loss."""
     if not bool(wrong.any()):
         return None, None
     smoothed = pacer.ledger.population(Smoothed())[1].difficulty
-    by_past = average_precision_score(wrong.numpy(), pacer.ledger.suspicion.numpy())
-    return float(by_past), float(average_precision_score(wrong.numpy(), smoothed.numpy()))
+    by_suspicion = average_precision_score(wrong.numpy(), pacer.ledger.suspicion.numpy())
+    return float(by_suspicion), float(average_precision_score(wrong.numpy(), smoothed.numpy()))
 
 
 def execute(run: Run, epochs: int, rows: list[Row]) -> Row:
-    """Train once and return the line."""
+    """Train once and return the result line."""
     setting = SETTINGS[run.setting]
     clean = data.read(setting.source, "train", setting.n_train)
     test = data.read(setting.source, "t10k")
@@ -166,7 +172,7 @@ def execute(run: Run, epochs: int, rows: list[Row]) -> Row:
     torch.manual_seed(run.seed)
     model = network(run.setting)
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-    pacer = paced(run, train.labels, rows)
+    pacer = pacer_of(run, train.labels, rows)
     shuffle = torch.Generator().manual_seed(run.seed)
     accuracies, seconds = [], 0.0
     for _ in range(epochs):
@@ -184,8 +190,125 @@ def execute(run: Run, epochs: int, rows: list[Row]) -> Row:
     )
 
 
+@dataclass(frozen=True)
+class Cell:
+    """Means over the seeds of one method on one kind of noise."""
+
+    accuracy: float
+    error: float
+    ap: float | None
+    ap_past: float | None
+    kept: float
+    seeds: int
+
+
+def cell(rows: Sequence[Row]) -> Cell:
+    """Average the seeds; ``error`` is the standard error of the mean accuracy."""
+    last = [row.accuracy[-1] for row in rows]
+    return Cell(
+        accuracy=statistics.fmean(last),
+        error=statistics.stdev(last) / len(last) ** 0.5 if len(last) > 1 else 0.0,
+        ap=_mean([row.ap for row in rows]),
+        ap_past=_mean([row.ap_past for row in rows]),
+        kept=statistics.fmean(row.shares[-1] for row in rows),
+        seeds=len(rows),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Average the values that are not None; None if there is no such value."""
+    found = [value for value in values if value is not None]
+    return statistics.fmean(found) if found else None
+
+
+def cells(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, Cell]]:
+    """Group by setting and noise, in order of appearance, then by method."""
+    grouped: dict[tuple[str, str], dict[str, list[Row]]] = {}
+    for row in rows:
+        grouped.setdefault((row.setting, row.noise), {}).setdefault(row.method, []).append(row)
+    return {
+        place: {method: cell(found) for method, found in methods.items()}
+        for place, methods in grouped.items()
+    }
+
+
+def claims(setting: str, noise: str, plain: Cell, default: Cell) -> list[tuple[str, bool]]:
+    """Return the claims about one line of the table, and whether each holds."""
+    made = []
+    if (setting, noise) == ("mnist", "sym40"):
+        made.append(("default at .88 or more", default.accuracy >= LEAST_ACCURACY))
+    if setting == "fashion" or noise == "clean":
+        gap = default.accuracy - plain.accuracy
+        made.append((f"at most .5 points below plain ({100 * gap:+.2f})", gap >= -MOST_LOSS))
+    if default.ap is not None and plain.ap is not None and plain.ap_past is not None:
+        gap, past = default.ap - plain.ap, default.ap - plain.ap_past
+        text = f"AP not below plain's ({gap:+.4f}; {past:+.4f} were plain ranked as the default is)"
+        made.append((text, gap >= 0))
+    return made
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Return the table, a note, and which claims hold."""
+    lines = [HEADER, "|---" * (HEADER.count("|") - 1) + "|"]
+    verdicts = []
+    for (setting, noise), methods in _sorted(cells(rows)).items():
+        lines.append(_line(setting, noise, methods))
+        if {"plain", "default"} <= methods.keys():
+            for text, holds in claims(setting, noise, methods["plain"], methods["default"]):
+                verdicts.append(f"- {setting} {noise}: {text}: {'holds' if holds else 'FAILS'}")
+    return "\n".join([*lines, "", _note(rows), "", *verdicts])
+
+
+def _sorted(
+    found: dict[tuple[str, str], dict[str, Cell]],
+) -> dict[tuple[str, str], dict[str, Cell]]:
+    """Order by setting, then by noise."""
+    names, kinds = list(NAMES), list(WRONG_SHARE)
+    return dict(
+        sorted(found.items(), key=lambda item: (names.index(item[0][0]), kinds.index(item[0][1])))
+    )
+
+
+def _line(setting: str, noise: str, methods: dict[str, Cell]) -> str:
+    """Return one line of the table."""
+    blocks = [_accuracy(methods.get(method)) for method in SHOWN]
+    aps = [_number(methods.get(method), "ap") for method in ("plain", "told", "default")]
+    kept = [_number(methods.get(method), "kept") for method in ("told", "default")]
+    parts = [NAMES[setting], noise, *blocks, " / ".join(aps), " / ".join(kept)]
+    return f"| {' | '.join(parts)} |"
+
+
+def _accuracy(found: Cell | None) -> str:
+    """Return mean and standard error in per cent; a single seed has no error."""
+    if found is None:
+        return "-"
+    mean = f"{100 * found.accuracy:.1f}"
+    return f"{mean} ± {100 * found.error:.1f}" if found.seeds > 1 else mean
+
+
+def _number(found: Cell | None, name: str) -> str:
+    """Return "ap" or "kept" of a cell with three digits; n/a if it has none."""
+    if found is None:
+        return "-"
+    value = found.ap if name == "ap" else found.kept
+    return "n/a" if value is None else f"{value:.3f}"
+
+
+def _note(rows: Sequence[Row]) -> str:
+    """Explain the numbers of the table."""
+    seeds = ", ".join(str(seed) for seed in sorted({row.seed for row in rows}))
+    machines = {f"{row.machine['cpu']}, {row.machine['threads']} thread" for row in rows}
+    epochs = {name: sorted({row.epochs for row in rows if row.setting == name}) for name in NAMES}
+    lengths = ", ".join(f"{name} {found}" for name, found in epochs.items() if found)
+    return (
+        f"Test accuracy in per cent after the last epoch, mean and standard error over seeds "
+        f"{seeds}. AP: average precision of the suspects. kept: share after the last step. "
+        f"Epochs run: {lengths}. {'; '.join(sorted(machines))}."
+    )
+
+
 def planned(options: argparse.Namespace) -> list[Run]:
-    """List the runs of this process; a seed's methods stay together, default before random."""
+    """List the runs of this process; the methods of a seed stay together."""
     names = [options.setting] if options.setting else list(SETTINGS)
     seeds = [(name, kind, seed) for name in names for kind in WRONG_SHARE for seed in options.seeds]
     part, parts = (int(number) for number in options.shard.split("/"))
@@ -198,21 +321,21 @@ def planned(options: argparse.Namespace) -> list[Run]:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    made = parser(__doc__, FILE)
+    made.add_argument("--setting", choices=SETTINGS, help="run this setting only")
+    made.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    made.add_argument(
+        "--epochs", type=int, help="epochs of a trial, in place of those of the setting"
     )
-    parser.add_argument("--setting", choices=SETTINGS, help="one setting only")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument(
-        "--epochs", type=int, help="instead of the setting's own, to try things out"
+    made.add_argument(
+        "--shard",
+        default="0/1",
+        help="run one part of the work, such as 0/2, and start 1/2 beside it",
     )
-    parser.add_argument("--shard", default="0/1", help="part/parts of the runs, from 0/parts on")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="the JSONL file")
-    parser.add_argument("--fresh", action="store_true", help="empty the JSONL file first")
-    parser.add_argument("--table", action="store_true", help="print the table, run nothing")
-    options = parser.parse_args(arguments)
-    if options.epochs and options.results == RESULTS:
-        parser.error("--epochs is for trying things out: name another file with --results.")
+    made.add_argument("--fresh", action="store_true", help="empty the JSONL file first")
+    options = made.parse_args(arguments)
+    if options.epochs and options.results == FILE:
+        made.error("--epochs is for trials: name another JSONL file with --results.")
     return options
 
 
@@ -220,17 +343,17 @@ def main(arguments: list[str]) -> None:
     """Run what is missing, or print the table."""
     options = parse(arguments)
     if options.table:
-        print(first_run_table.markdown(first_run_table.read(options.results)))
+        print(markdown(read(options.results, Row)))
         return
     torch.set_num_threads(1)
     if options.fresh:
         options.results.unlink(missing_ok=True)
     for run in planned(options):
-        rows = first_run_table.read(options.results)
+        rows = read(options.results, Row)
         if any(row.key == (run.setting, run.noise, run.method, run.seed) for row in rows):
             continue
         row = execute(run, options.epochs or SETTINGS[run.setting].epochs, rows)
-        first_run_table.append(options.results, row)
+        append(options.results, row)
         print(f"{run}: accuracy {row.accuracy[-1]:.4f}, {row.seconds:.0f} s", flush=True)
 
 

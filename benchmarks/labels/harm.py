@@ -1,16 +1,18 @@
-"""Where leaving out the hard could hurt: ``python -m benchmarks.labels.harm``.
+"""Tasks in which leaving out hard samples could do harm: ``python -m benchmarks.labels.harm``.
 
 - tail: MNIST, 1,500 images of the most frequent class and 30 of the rarest (1:50), clean and with
   20 % wrong labels; the MLP of ``first_run``, 30 epochs. Score: recall of the three rarest classes.
-  By seed, the classes are put in another order.
-- flights: 100,000 flights, 10 epochs, an MLP; their classes overlap. Score: area under the curve.
+  The seed draws the order of the classes.
+- flights: 100,000 flights, an MLP, 10 epochs; the two classes overlap. Score: area under the ROC
+  curve.
 
-The default (``Pacer(n, columns={"group": labels})``) beside plain training, as many chosen at
-random, and told: the true share of right labels. Every run appends one line to
-``results/harm.jsonl``; runs that are there are skipped. ``--table`` prints the table.
+The default (``Pacer(n, columns={"group": labels})``) is compared with plain training, with as many
+samples drawn at random, and with keeping the true share of right labels (told). Each run appends
+one line to ``results/harm.jsonl``; finished runs are skipped.
 """
 
 import statistics
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -21,16 +23,17 @@ from sklearn.metrics import recall_score, roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.labels.first_run import BATCH, LEARNING_RATE, corrupt, network
-from benchmarks.labels.suspects import interval
-from benchmarks.shared import data, flights
-from benchmarks.shared.lines import RESULTS, run_missing
-from benchmarks.shared.ways import WAYS, compare, kept_shares
+from benchmarks.shared import data, tables
+from benchmarks.shared.comparison import WAYS, compare, kept_shares
+from benchmarks.shared.images import BATCH, CLASSES, LEARNING_RATE, corrupt, network
+from benchmarks.shared.result_lines import RESULTS, interval, parser, run_or_print
 from selfpaced import Pacer
 
 FILE = RESULTS / "harm.jsonl"
-TASKS, SEEDS = ("tail clean", "tail sym20", "flights"), range(5)
-MOST, RATIO, CLASSES = 1_500, 50, 10
+TASKS = ("tail clean", "tail sym20", "flights")  # Names of the tasks.
+SEEDS = range(5)  # Seeds of every task.
+MOST = 1_500  # Images of the most frequent class.
+RATIO = 50  # How many times more frequent it is than the rarest class.
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,9 @@ class Row:
     """All ways on one task and seed.
 
     Args:
-        score: By way; see the module.
-        accuracy: On all of the test set, by way.
-        kept: The default's kept share at the end.
+        score: Score of the task, by way.
+        accuracy: Accuracy on the whole test set, by way.
+        kept: Kept share of the default at the end.
     """
 
     task: str
@@ -52,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Task:
-    """What to train on, for how long, and how to score logits (n, classes) of the test set."""
+    """Data, number of epochs, true share of right labels, and the classes that are scored."""
 
     x: Tensor
     y: Tensor
@@ -63,7 +66,7 @@ class Task:
     rarest: list[int]
 
     def score(self, logits: Tensor) -> float:
-        """Return the recall of the rarest classes, or the area under the curve of two."""
+        """Score test logits (n, classes): recall of the rarest classes, or area under the curve."""
         if not self.rarest:
             return float(roc_auc_score(self.y_test, logits[:, 1] - logits[:, 0]))
         named = logits.argmax(1)
@@ -71,9 +74,9 @@ class Task:
 
 
 def task(name: str, seed: int) -> Task:
-    """Make the task."""
+    """Read the data and make the task."""
     if name == "flights":
-        (x, y), (x_test, y_test) = flights.read(100_000, 50_000, seed)
+        (x, y), (x_test, y_test) = tables.flights(100_000, 50_000, seed)
         return Task(x, y, x_test, y_test, epochs=10, right=1.0, rarest=[])
     clean, test = data.read(data.MNIST, "train"), data.read(data.MNIST, "t10k")
     order = np.random.default_rng(seed).permutation(CLASSES)
@@ -87,7 +90,7 @@ def task(name: str, seed: int) -> Task:
 
 
 def model_of(problem: Task) -> nn.Module:
-    """Make the network: the MLP of MNIST, or one of as many layers for flights."""
+    """Make the MLP of MNIST, or a smaller one with as many layers for flights."""
     if problem.rarest:
         return network("mnist")
     return nn.Sequential(
@@ -98,7 +101,7 @@ def model_of(problem: Task) -> nn.Module:
 
 
 def train(problem: Task, pacer: Pacer, seed: int) -> Tensor:
-    """Train with a pacer and return the logits of the test set."""
+    """Train with a pacer; return the logits of the test set."""
     torch.manual_seed(seed)
     model = model_of(problem)
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
@@ -116,7 +119,7 @@ def train(problem: Task, pacer: Pacer, seed: int) -> Tensor:
 
 
 def execute(name: str, seed: int) -> Row:
-    """Run every way and return the line."""
+    """Run every way and return the result line."""
     problem = task(name, seed)
     default = Pacer(len(problem.y), columns={"group": problem.y})
     logits = compare(default, lambda pacer: train(problem, pacer, seed), problem.right, seed)
@@ -150,4 +153,5 @@ def table(rows: list[Row]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    run_missing(FILE, Row, product(TASKS, SEEDS), execute, table)
+    options = parser(__doc__, FILE).parse_args(sys.argv[1:])
+    run_or_print(options, Row, product(TASKS, SEEDS), execute, table)

@@ -1,19 +1,19 @@
-"""Human noise in movie snippets and tweets: ``python -m benchmarks.labels.natural``; ``bench``.
+"""Human label errors in movie snippets and tweets: ``python -m benchmarks.labels.natural``.
 
-One rater drawn at random labels each text, negative, neutral or positive; the majority of the other
-raters is the truth. Features are TF-IDF of 5,000 words and pairs of words, or MiniLM's embeddings.
-A fifth of the texts, drawn by the seed, is the test set, judged by its truth.
+The label of a text, negative, neutral or positive, comes from one rater drawn at random; the truth
+is the majority of the other raters. Features are TF-IDF of 5,000 words and pairs of words, or
+MiniLM's embeddings. A fifth of the texts, drawn by the seed, is the test set; it is scored against
+the truth. Needs ``--group bench``.
 
-- default: what ``find_label_errors`` does, with the order and initial weights of the others.
-- plain, told, random: the same network and epochs; told leaves out the true share of wrong labels
-  from the third epoch on, random as many as the default, chosen at random.
-- cleanlab: 5 folds of the same network, its epochs and score chosen in its favour.
+- default: what ``find_label_errors`` does.
+- plain, told, random: the same network, epochs, orders and initial weights; told leaves out the
+  true share of wrong labels from the third epoch on, random as many samples as the default, drawn
+  at random.
+- cleanlab: 5 folds of the same network; number of epochs and score are chosen in its favour.
 
-Every run appends one line to ``results/natural.jsonl``; runs that are there are skipped.
-``--table`` prints the table of the lines.
+Each run appends one line to ``results/natural.jsonl``; finished runs are skipped.
 """
 
-import argparse
 import statistics
 import sys
 from collections.abc import Iterator
@@ -30,18 +30,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.labels import rival
-from benchmarks.labels.first_run import BATCH
-from benchmarks.labels.suspects import interval
 from benchmarks.shared import texts
-from benchmarks.shared.lines import RESULTS, append, read
-from benchmarks.shared.ways import WAYS, compare, kept_shares
+from benchmarks.shared.comparison import WAYS, compare, kept_shares
+from benchmarks.shared.images import BATCH
+from benchmarks.shared.result_lines import RESULTS, interval, parser, run_or_print
 from selfpaced import Pacer
 from selfpaced.audit._learning.networks import mlp
 from selfpaced.suspects import Judge
 
 FILE = RESULTS / "natural.jsonl"
-EPOCHS, EPOCHS_OF_CLEANLAB, CLASSES, WORDS = 30, 10, 3, 5_000
-RATES = {"tfidf": 3e-4, "minilm": 1e-3}  # those of ``find_label_errors`` for sparse and dense X
+EPOCHS = 30  # Epochs of every way but cleanlab.
+EPOCHS_OF_CLEANLAB = 10  # Most epochs of cleanlab's folds.
+CLASSES = 3  # Negative, neutral and positive.
+WORDS = 5_000  # Words and pairs of words in the TF-IDF features.
+# Learning rates by features: those of ``find_label_errors`` for sparse and for dense X.
+RATES = {"tfidf": 3e-4, "minilm": 1e-3}
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,13 @@ class Row:
     """All ways on one data set, kind of features and seed.
 
     Args:
-        wrong: Share of wrong labels; ``estimate``, ``low``, ``high`` of the default, as shares.
+        wrong: True share of wrong labels.
+        estimate: The share that the default estimates, between ``low`` and ``high``.
         ap: Average precision of the default's suspects, of plain training's last loss, and of
             cleanlab's better score after its best number of epochs.
-        accuracy: On the test texts, by way.
-        kept: The default's kept share at the end.
+        epochs_cleanlab: That number of epochs.
+        accuracy: Accuracy on the test texts, by way.
+        kept: Kept share of the default at the end.
     """
 
     name: str
@@ -70,7 +75,7 @@ class Row:
 
 
 class Task(NamedTuple):
-    """Features (n, d) float32 and labels (n,) for training, and truth; the same for the test."""
+    """Features (n, d) float32, labels (n,), a mask of wrong labels; test features and truth."""
 
     x: Tensor
     y: Tensor
@@ -80,7 +85,7 @@ class Task(NamedTuple):
 
 
 def task(name: str, features: str, seed: int) -> Task:
-    """Read the texts, compute features, scaled as ``find_label_errors`` does, and split."""
+    """Read the texts, compute features, scale them as ``find_label_errors`` does, and split."""
     rated = texts.read(name, seed)
     if features == "minilm":
         x = texts.embeddings(rated.text)
@@ -116,12 +121,12 @@ def train(data: Task, pacer: Pacer, seed: int, learning_rate: float) -> nn.Modul
 
 @torch.no_grad()
 def accuracy(model: nn.Module, data: Task) -> float:
-    """Return the share of test texts that are named as most raters do."""
+    """Return the share of test texts that are classified as by most raters."""
     return float((model(data.x_test).argmax(1) == data.y_test).float().mean())
 
 
 def execute(name: str, features: str, seed: int) -> Row:
-    """Run every way and return the line."""
+    """Run every way and return the result line."""
     data = task(name, features, seed)
     share, n = float(data.wrong.mean()), len(data.y)
     pacer = Pacer(n, columns={"group": data.y})
@@ -170,27 +175,22 @@ def table(rows: list[Row]) -> Iterator[str]:
 
 
 def _mean(rows: list[Row], field: str, way: str) -> str:
+    """Return the mean of a field that is given by way, with three digits."""
     return f"{statistics.mean(getattr(row, field)[way] for row in rows):.3f}"
 
 
 def main(arguments: list[str]) -> None:
     """Run what is missing, or print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    made = parser(__doc__, FILE)
+    made.add_argument("--texts", choices=texts.FILES, nargs="+", default=list(texts.FILES))
+    made.add_argument("--features", choices=RATES, nargs="+", default=list(RATES))
+    made.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    options = made.parse_args(arguments)
+    planned = (
+        (name, features, seed)
+        for features, name, seed in product(options.features, options.texts, options.seeds)
     )
-    parser.add_argument("--texts", choices=texts.FILES, nargs="+", default=list(texts.FILES))
-    parser.add_argument("--features", choices=RATES, nargs="+", default=list(RATES))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--table", action="store_true", help="print the table, run nothing")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    if options.table:
-        print("\n".join(table(read(FILE, Row))))
-        return
-    for features, name, seed in product(options.features, options.texts, options.seeds):
-        done = {(row.name, row.features, row.seed) for row in read(FILE, Row)}
-        if (name, features, seed) not in done:
-            append(FILE, execute(name, features, seed))
+    run_or_print(options, Row, planned, execute, table)
 
 
 if __name__ == "__main__":

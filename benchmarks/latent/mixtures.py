@@ -1,20 +1,21 @@
 """Overlapping clusters with outliers: ``python -m benchmarks.latent.mixtures``.
 
-1,000 samples of 3 to 5 Gaussian clusters of unequal sizes and shapes in 2, 5 and 10 dimensions. The
-outliers, 20 % or none, are uniform over the bounding box, enlarged by a half, or a Gaussian five
-times as wide as the data (in two settings). Score: adjusted Rand index of the labels of the samples
-that are no outliers. Every method has 10 starts, told and random 3.
+1,000 samples from 3 to 5 Gaussian clusters of unequal sizes and shapes in 2, 5 and 10 dimensions.
+The outliers, 20 % or none, are uniform over the bounding box, enlarged by a half, or from a
+Gaussian five times as wide as the data (in two settings). Score: adjusted Rand index of the labels
+of the inliers. Every method has 10 starts; told and random have 3.
 
-- ours, the defaults: ``SelfPacedGaussianMixture`` and ``SelfPacedKMeans``
+- ours: ``SelfPacedGaussianMixture`` and ``SelfPacedKMeans`` with their defaults
 - scikit-learn's ``GaussianMixture`` and ``KMeans``
-- told: ours, keeping the true share
-- random: ours with as many left out as by default, but at random
+- told: ours, keeping the true share of inliers
+- random: ours, leaving out as many samples as the default, drawn at random
 
-Every run appends one line to ``results/latent_mixtures.jsonl``; ``--table`` prints the table. The
-default was chosen on seeds from 100.
+Each run appends one line to ``results/latent_mixtures.jsonl``; finished runs are skipped. The
+defaults were chosen on seeds from 100.
 """
 
 import statistics
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,15 +24,13 @@ from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
-from benchmarks.shared.lines import RESULTS, run_missing
-from benchmarks.shared.provenance import machine, versions
+from benchmarks.shared.result_lines import RESULTS, machine, parser, run_or_print, versions
 from selfpaced.age import Quantile
 from selfpaced.chain import Floats, Number
 from selfpaced.latent import NotConverged, SelfPacedGaussianMixture, SelfPacedKMeans
@@ -42,20 +41,23 @@ Labels = NDArray[np.int64]
 Ours = SelfPacedGaussianMixture | SelfPacedKMeans
 
 FILE = RESULTS / "latent_mixtures.jsonl"
-SEEDS, STARTS, N = range(10), 10, 1000
-CONTROL_STARTS = 3
-CONTROL_ROUNDS = 100  # at most: trimmed EM can go on for long
-KINDS = {"box": 0.2, "none": 0.0, "wide": 0.2}
+SEEDS = range(10)  # Seeds of every setting and kind of outliers.
+STARTS = 10  # Starts of every method but the controls.
+N = 1000  # Samples, with the outliers.
+CONTROL_STARTS = 3  # Starts of told and random.
+CONTROL_ROUNDS = 100  # Most iterations of told and random: trimmed EM can take many.
+KINDS = {"box": 0.2, "none": 0.0, "wide": 0.2}  # Share of outliers by kind.
 
 
 class Setting(NamedTuple):
-    """K clusters in d dimensions; the mean distance from a centre to the nearest other one."""
+    """Numbers of clusters and dimensions, and the mean distance to the nearest other centre."""
 
     clusters: int
     dims: int
     apart: float
 
 
+# The settings by the name in the table.
 SETTINGS = {
     "2d, 3 clusters": Setting(3, 2, 3.0),
     "2d, 5 clusters": Setting(5, 2, 3.5),
@@ -63,21 +65,28 @@ SETTINGS = {
     "10d, 3 clusters": Setting(3, 10, 3.0),
     "10d, 5 clusters": Setting(5, 10, 3.0),
 }
-
-
+# The settings that have the kind "wide".
 WIDE = ("2d, 3 clusters", "5d, 4 clusters")
+MODELS = ("mixture", "k-means")  # Names of ours.
+# The methods in the order of the table.
+COLUMNS = (
+    *("mixture", "sklearn mixture", "told mixture", "random mixture"),
+    *("k-means", "sklearn k-means", "told k-means", "random k-means"),
+)
 
 
 @dataclass(frozen=True)
 class Row:
-    """All methods on one sample.
+    """All methods on one data set.
 
     Args:
-        rand: Adjusted Rand index by method, on the samples that are no outliers.
-        left_out: Share left out by method.
-        precision: Of what was left out, the share of outliers, by method.
-        recall: Of the outliers, the share left out, by method.
-        seconds: By method.
+        setting: Name of the setting.
+        outliers: Kind of the outliers.
+        rand: Adjusted Rand index of the inliers, by method.
+        left_out: Share of samples left out, by method.
+        precision: Share of outliers among the samples left out, by method.
+        recall: Share of the outliers that are left out, by method.
+        seconds: Time of a fit and a prediction, by method.
     """
 
     setting: str
@@ -94,7 +103,7 @@ class Row:
 
 @dataclass(frozen=True)
 class AtRandom(Hard):
-    """``Hard`` on permuted losses: as many are left out, whoever they are; ties are not settled."""
+    """``Hard`` on permuted difficulties: leaves out equally many samples, but random ones."""
 
     order: tuple[int, ...] = ()
     binary: ClassVar[bool] = False
@@ -105,7 +114,7 @@ class AtRandom(Hard):
 
 
 def made(setting: Setting, kind: str, seed: int) -> tuple[Floats, Labels]:
-    """Return samples, shape (N, d), and their clusters, -1 for outliers."""
+    """Return samples, shape (N, d), and their clusters, shape (N,); -1 is an outlier."""
     random, (k, d, apart) = np.random.default_rng(seed), setting
     n_out = round(KINDS[kind] * N)
     shares = 0.1 + (1 - 0.1 * k) * random.dirichlet(np.full(k, 5.0))
@@ -129,7 +138,7 @@ def made(setting: Setting, kind: str, seed: int) -> tuple[Floats, Labels]:
 
 
 def methods(k: int, right: float, seed: int) -> dict[str, Callable[[], object]]:
-    """Return an estimator by name; the random ones come later."""
+    """Return a function that makes the estimator, by method; without the random ones."""
     given: partial[dict[str, Any]] = partial(dict, n_init=STARTS, random_state=seed)
     told = given(age=Quantile(Constant(right)), max_iter=CONTROL_ROUNDS, n_init=CONTROL_STARTS)
     return {
@@ -143,7 +152,7 @@ def methods(k: int, right: float, seed: int) -> dict[str, Callable[[], object]]:
 
 
 def execute(name: str, kind: str, seed: int) -> Row:
-    """Run every method on one sample."""
+    """Run every method on one data set and return the result line."""
     X, y = made(SETTINGS[name], kind, seed)
     row = Row(name, kind, seed, {}, {}, {}, {}, {})
     for method, make in methods(SETTINGS[name].clusters, 1 - KINDS[kind], seed).items():
@@ -165,9 +174,10 @@ def execute(name: str, kind: str, seed: int) -> Row:
 
 
 def _score(row: Row, method: str, model: object, X: Floats, y: Labels) -> None:
+    """Fit a method and write its scores into the row."""
     began = time.perf_counter()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotConverged)  # of controls at their limit
+        warnings.simplefilter("ignore", NotConverged)  # the controls have a limit
         model.fit(X)  # type: ignore[attr-defined]  # estimators of two libraries
     labels = model.predict(X)  # type: ignore[attr-defined]  # estimators of two libraries
     row.seconds[method] = time.perf_counter() - began
@@ -179,14 +189,8 @@ def _score(row: Row, method: str, model: object, X: Floats, y: Labels) -> None:
         row.recall[method] = float((out & wrong).sum() / max(wrong.sum(), 1))
 
 
-COLUMNS = (
-    *("mixture", "sklearn mixture", "told mixture", "random mixture"),
-    *("k-means", "sklearn k-means", "told k-means", "random k-means"),
-)
-
-
 def table(rows: list[Row]) -> Iterator[str]:
-    """Yield Markdown: means over seeds, and in how many seeds ours are above both rivals."""
+    """Yield Markdown tables: means of the seeds, and in how many seeds ours is above the others."""
     yield f"| data | outliers | {' | '.join(COLUMNS)} | above both | k-means above k-means |"
     yield "|---" * (len(COLUMNS) + 4) + "|"
     for name, kind in dict.fromkeys((row.setting, row.outliers) for row in rows):
@@ -218,24 +222,21 @@ def table(rows: list[Row]) -> Iterator[str]:
         yield f"| {name} | {kind} | {found} | {spent} |"
 
 
-MODELS = ("mixture", "k-means")
-
-
 def _mean(values: Iterator[float]) -> float:
+    """Return the mean."""
     return statistics.mean(values)
 
 
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    run_missing(
-        FILE,
-        Row,
-        (
-            (name, kind, seed)
-            for kind in KINDS
-            for name in (WIDE if kind == "wide" else SETTINGS)
-            for seed in SEEDS
-        ),
-        execute,
-        table,
+def main(arguments: list[str]) -> None:
+    """Run what is missing, or print the table."""
+    planned = (
+        (name, kind, seed)
+        for kind in KINDS
+        for name in (WIDE if kind == "wide" else SETTINGS)
+        for seed in SEEDS
     )
+    run_or_print(parser(__doc__, FILE).parse_args(arguments), Row, planned, execute, table)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

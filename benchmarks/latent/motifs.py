@@ -1,15 +1,16 @@
-"""Motifs from JASPAR in made sequences: ``python -m benchmarks.latent.motifs``; ``--table``.
+"""JASPAR motifs in synthetic sequences: ``python -m benchmarks.latent.motifs``.
 
-TFAP2A, Arnt and CTCF, 800 sequences of 60 letters to train on and 2,000 to test, C = 150, a motif
-as long as the matrix, order 3, four seeds of data and start, random first places. A run is stuck
-where over 45 % of the test sequences are classified wrongly.
+TFAP2A, Arnt and CTCF, 800 sequences of 60 letters to train on and 2,000 to test on, C = 150, a
+motif as long as the matrix, order 3, random first positions; four seeds of data and start. A run is
+stuck if more than 45 % of the test sequences are classified wrongly.
 
-With ``skip=2``, as in the program of the paper's authors, all places are alike to the model: from
-random ones the first fit has its optimum at w = 0, where nothing tells places apart, and a search
-may stay there. With ``skip=0``, the default, a motif at the first places replaces fewer words of
-the background, so that the second fit finds something.
+With ``skip=2``, as in the program of the paper's authors, the model cannot tell positions apart
+when it starts from random ones: the first fit has its optimum at w = 0, and the search may stay
+there. With ``skip=0``, the default, the motif at the first positions replaces fewer words of the
+background, so that the second fit makes progress.
 
-``--size`` fits 20,000 sequences, and prints seconds and memory.
+Each run appends one line to ``results/latent_motifs.jsonl``; finished runs are skipped. ``--size``
+fits 20,000 sequences, and prints seconds and memory; nothing is written.
 """
 
 import resource
@@ -21,17 +22,19 @@ from dataclasses import dataclass
 
 from benchmarks.latent.data import MATRICES, Planted, planted
 from benchmarks.latent.data import matrix as pwm
-from benchmarks.latent.ways import AS_MANY, WAYS, as_many, means
-from benchmarks.shared.lines import RESULTS, run_missing
-from benchmarks.shared.provenance import machine, versions
+from benchmarks.latent.searches import AS_MANY, WAYS, as_many, means
+from benchmarks.shared.result_lines import RESULTS, machine, parser, run_or_print, versions
 from selfpaced.latent import LatentSVM, NotConverged, Search
 from selfpaced.latent._svm.estimator import PATIENT
 from selfpaced.latent.problems import Motif
 
-N, TEST, C, SEEDS, STUCK = 800, 2000, 150.0, (0, 1, 2, 3), 0.45
-
-
-SKIPS = (0, 2)
+FILE = RESULTS / "latent_motifs.jsonl"
+N = 800  # Training sequences.
+TEST = 2000  # Test sequences.
+C = 150.0  # Parameter C of the latent SVM.
+SEEDS = (0, 1, 2, 3)  # Seeds of data and start.
+STUCK = 0.45  # Test error above which a run is stuck.
+SKIPS = (0, 2)  # Values of ``skip`` of ``Motif``.
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,17 @@ class Row:
     """One run.
 
     Args:
-        matrix: Of JASPAR.
-        seed: Of data and start.
-        skip: Of ``Motif``.
-        way: How it was trained.
+        matrix: Name of the JASPAR matrix.
+        seed: Seed of data and start.
+        skip: Parameter of ``Motif``.
+        way: Name of the way.
         objective: |w|^2 / 2 + (C / n) sum xi, on the training sequences.
         train: Share of training sequences that are classified wrongly.
-        test: Of test sequences.
-        solves: Inner solves.
-        seconds: Of processor time.
-        versions: Of the packages.
-        machine: Where it ran.
+        test: Share of test sequences that are classified wrongly.
+        solves: Number of inner solves.
+        seconds: Processor time.
+        versions: Versions of the packages.
+        machine: Processor, cores and threads.
     """
 
     matrix: str
@@ -66,7 +69,7 @@ class Row:
 
 
 def run(matrix: str, seed: int, skip: int, way: str) -> Row:
-    """Train and test once."""
+    """Train and test once; return the result line."""
     train, test = planted(matrix, N, seed), planted(matrix, TEST, 1000 + seed)
     search = WAYS.get(way)
     if search is None:
@@ -81,14 +84,14 @@ def run(matrix: str, seed: int, skip: int, way: str) -> Row:
 
 
 def fitted(matrix: str, train: Planted, seed: int, skip: int, search: Search) -> LatentSVM:
-    """Return a latent SVM, fitted."""
+    """Fit a latent SVM and return it."""
     problem = Motif(length=len(pwm(matrix)), order=3, skip=skip)
     svm = LatentSVM(problem, C=C, search=search, random_state=seed)
     return svm.fit(train.letters, train.y)
 
 
 def table(rows: list[Row]) -> Iterator[str]:
-    """Return means over seeds, and how many runs are stuck."""
+    """Yield the lines of a Markdown table: means of the seeds, and how many runs are stuck."""
     yield "| matrix | skip | way | stuck | objective | train, % | test, % | solves | seconds |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for matrix, protein in MATRICES.items():
@@ -106,7 +109,7 @@ def table(rows: list[Row]) -> Iterator[str]:
 
 
 def size(n: int = 20_000) -> Iterator[str]:
-    """Fit many sequences, self-paced as in the paper and as by default."""
+    """Fit many sequences, self-paced as in the paper and with the default search."""
     train, test = planted("MA0003.1", n, 0), planted("MA0003.1", 5000, 1000)
     for name, search in (("self-paced, mu = 1.3", Search()), ("patient", PATIENT)):
         began = time.perf_counter()
@@ -120,10 +123,13 @@ def size(n: int = 20_000) -> Iterator[str]:
         )
 
 
-def main() -> None:
-    """Run what is missing, or print."""
-    warnings.simplefilter("ignore", NotConverged)  # of CCCP, which is told when to stop
-    if "--size" in sys.argv:
+def main(arguments: list[str]) -> None:
+    """Run what is missing, or print the table, or measure a large fit."""
+    warnings.simplefilter("ignore", NotConverged)  # CCCP with a limit on its solves warns
+    made = parser(__doc__, FILE)
+    made.add_argument("--size", action="store_true", help="fit 20,000 sequences instead")
+    options = made.parse_args(arguments)
+    if options.size:
         print("\n".join(size()))
         return
     planned = [
@@ -133,8 +139,8 @@ def main() -> None:
         for seed in SEEDS
         for way in (*WAYS, AS_MANY)
     ]
-    run_missing(RESULTS / "latent_motifs.jsonl", Row, planned, run, table)
+    run_or_print(options, Row, planned, run, table)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

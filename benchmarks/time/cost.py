@@ -1,11 +1,13 @@
 """What an audit costs over plain training: ``python -m benchmarks.time.cost``.
 
-The same network with and without the pacer; the ways take turns, and the median of the ratios is
-printed. Plain training loads as most do, item by item, and once as the audit does: a batch is one
-indexing. MNIST's MLP (the smaller a step, the more a pacer weighs) and Fashion-MNIST's CNN, six
-epochs of 4,000 images, one thread. Judging at the end is included.
+The same network is audited and trained plainly, in alternation; the median of the ratios is
+printed. Plain training is measured twice: it loads item by item, as most programs do, or it indexes
+a whole batch at once, as the audit does. The networks are MNIST's MLP (the smaller a training step,
+the larger the share of the pacer) and Fashion-MNIST's CNN; six epochs of 4,000 images, one thread.
+The judgement at the end of the audit is included.
 """
 
+import argparse
 import statistics
 import time
 
@@ -13,15 +15,17 @@ import torch
 from torch.nn import functional as F
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 
-from benchmarks.labels.first_run import BATCH, LEARNING_RATE, SETTINGS, network
 from benchmarks.shared import data
+from benchmarks.shared.images import BATCH, LEARNING_RATE, SETTINGS, network
 from selfpaced.audit import audit
 
-EPOCHS, IMAGES, ROUNDS = 6, 4_000, 9
+EPOCHS = 6  # Epochs of every training.
+IMAGES = 4_000  # Training images.
+ROUNDS = 9  # Repetitions, of which the first is a warm-up.
 
 
 def plain(setting: str, train: data.Split, *, at_once: bool = False) -> float:
-    """Return the seconds of plain training."""
+    """Return the seconds of plain training; ``at_once`` indexes a whole batch."""
     model, start = network(setting), time.perf_counter()
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     whole = TensorDataset(*train)
@@ -45,7 +49,10 @@ def audited(setting: str, train: data.Split) -> float:
 
 
 def main() -> None:
-    """Print a line per network."""
+    """Print two lines per network."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     torch.set_num_threads(1)
     for setting in ("mnist", "fashion"):
         train = data.read(SETTINGS[setting].source, "train", IMAGES)

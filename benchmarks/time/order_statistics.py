@@ -1,8 +1,8 @@
 """A step of the age over 100 million samples: ``python -m benchmarks.time.order_statistics``.
 
-Time against ``np.partition`` of the same array in the same process, alternating, as the median of
-three ratios; memory as the peak resident size above that with the input in place. Each case runs in
-a fresh process with one thread. The memory reading needs Linux.
+Time is compared with ``np.partition`` of the same array in the same process, in alternation: the
+median of three ratios. Memory is the peak resident size above the size with the input in place.
+Each case runs in a new process with one thread. The memory reading needs Linux.
 """
 
 import argparse
@@ -22,13 +22,15 @@ from selfpaced.age import Auto, Quantile
 from selfpaced.chain import Population
 from selfpaced.pacing import Constant
 
-RATIO_TARGET, MEMORY_TARGET = 3.0, 1.5
-STEP = 12  # past every warm-up and ramp of Auto
+RATIO_TARGET = 3.0  # Most seconds, as a multiple of np.partition.
+MEMORY_TARGET = 1.5  # Most GB above the input.
+STEP = 12  # A step after every warm-up and ramp of Auto.
+# The cases, each printed by its name.
 CASES = ("np.partition", "Quantile(Constant(0.6))", "Auto()")
 
 
 class Measured(NamedTuple):
-    """Median seconds of the case and its ratio to np.partition; the peak in GB above the input."""
+    """Median seconds of a case, the ratio to np.partition, and the peak in GB above the input."""
 
     seconds: float
     ratio: float
@@ -36,7 +38,7 @@ class Measured(NamedTuple):
 
 
 def difficulties(n: int) -> NDArray[np.float32]:
-    """Losses with two humps, as 20 % wrong labels leave them; built in place."""
+    """Return losses with two modes, as 20 % wrong labels cause them; made without copies."""
     values = np.empty(n, np.float32)
     np.random.default_rng(0).standard_exponential(dtype=np.float32, out=values)
     values *= np.float32(0.1)
@@ -45,26 +47,26 @@ def difficulties(n: int) -> NDArray[np.float32]:
 
 
 def resident_peak() -> float:
-    """GB: the highest resident size since the last reset."""
+    """Return the highest resident size since the last reset, in GB."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024 / 1e9
 
 
 def reset_peak() -> None:
-    """Make the highest resident size the present one."""
+    """Set the highest resident size to the present size."""
     Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Time one call."""
+    """Return the seconds of one call."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
 def job(case: str, values: NDArray[np.float32]) -> Callable[[], object]:
-    """Return the one call that the case is about."""
+    """Return the call that a case measures."""
     if case == "np.partition":
         return lambda: np.partition(values, int(0.6 * len(values)))
     rule = Auto() if case == "Auto()" else Quantile(Constant(0.6))
@@ -74,7 +76,7 @@ def job(case: str, values: NDArray[np.float32]) -> Callable[[], object]:
 
 
 def measure(case: str, n: int) -> Measured:
-    """Measure one case; runs in its own process."""
+    """Measure one case; called in its own process."""
     torch.set_num_threads(1)
     values = difficulties(n)
     rule, partition = job(case, values), job("np.partition", values)
@@ -88,7 +90,7 @@ def measure(case: str, n: int) -> Measured:
 
 
 def row(case: str, found: Measured) -> str:
-    """One line of the table."""
+    """Return one line of the table."""
     cells = f"| {case} | {found.seconds:.2f} | {found.ratio:.2f} | {found.peak:.2f} |"
     if case == "np.partition":
         return f"{cells} - |"
@@ -97,11 +99,11 @@ def row(case: str, found: Measured) -> str:
 
 
 def main() -> None:
-    """Measure every case in a process of its own and print the table."""
+    """Measure every case in its own process and print the table."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--n", type=int, default=100_000_000, help="difficulties")
+    parser.add_argument("--n", type=int, default=100_000_000, help="number of difficulties")
     options = parser.parse_args()
     print(f"{options.n:,} float32 difficulties, {options.n * 4 / 1e9:.2f} GB, one thread\n")
     print(

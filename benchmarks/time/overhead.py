@@ -1,7 +1,7 @@
 """What a Pacer costs per batch, on one CPU thread: ``python -m benchmarks.time.overhead``.
 
-Two questions, each answered by paired medians: blocks with and without the pacer alternate, each
-pair gives one ratio, and the table shows the median ratio with its quartiles.
+Blocks without and with the pacer alternate. Each pair of blocks gives one ratio; the table shows
+the median ratio with its quartiles, for two measurements:
 
 - criterion: per-sample cross-entropy, pacer and backward to the logits, against the mean
   cross-entropy and backward (batch 128, 10 classes, a ledger of a million rows);
@@ -22,15 +22,18 @@ from torch.nn import functional as F
 
 from selfpaced import Pacer
 
-BATCH, CLASSES, ROWS = 128, 10, 1_000_000
-CRITERION_TARGET, STEP_TARGET = 3.3, 5.0
+BATCH = 128  # Samples in a batch.
+CLASSES = 10  # Classes of the labels.
+ROWS = 1_000_000  # Rows of the ledger.
+CRITERION_TARGET = 3.3  # Most time of the criterion, as a multiple of that without the pacer.
+STEP_TARGET = 5.0  # Most added time of a training step, in per cent.
 
 Work = Callable[[], None]
 
 
 @dataclass(frozen=True)
 class Paired:
-    """Quartiles of with / without over the pairs, and the median microseconds of each."""
+    """Quartiles of the ratio with / without over the pairs, and the median microseconds of both."""
 
     low: float
     median: float
@@ -40,7 +43,7 @@ class Paired:
 
 
 def seconds_per_call(work: Work, calls: int) -> float:
-    """Time a block of calls; the mean seconds of one."""
+    """Time a block of calls; return the mean seconds of one call."""
     start = time.perf_counter()
     for _ in range(calls):
         work()
@@ -48,7 +51,7 @@ def seconds_per_call(work: Work, calls: int) -> float:
 
 
 def paired(plain: Work, paced: Work, pairs: int, calls: int) -> Paired:
-    """Alternate blocks of both, changing who goes first, after one unmeasured pair."""
+    """Time blocks in pairs, the first of a pair in turn plain and paced, after a warm-up pair."""
     times = []
     for pair in range(pairs + 1):
         order = (plain, paced) if pair % 2 == 0 else (paced, plain)
@@ -61,7 +64,7 @@ def paired(plain: Work, paced: Work, pairs: int, calls: int) -> Paired:
 
 
 def paced_ledger(grouped: bool, generator: torch.Generator) -> Pacer:
-    """A pacer of a million rows, all seen, past its warm-up, so that the age is at work."""
+    """Return a pacer of a million seen rows after its warm-up, whose age leaves samples out."""
     groups = torch.randint(CLASSES, (ROWS,), generator=generator)
     pacer = Pacer(ROWS, columns={"group": groups} if grouped else None)
     everyone = torch.arange(ROWS)
@@ -74,7 +77,7 @@ def paced_ledger(grouped: bool, generator: torch.Generator) -> Pacer:
 
 
 def batches(generator: torch.Generator, count: int = 64) -> Callable[[], Tensor]:
-    """Return a function that hands out one of the prepared index batches, in turn."""
+    """Return a function that returns the next of the prepared batches of indices."""
     drawn = torch.randint(ROWS, (count, BATCH), generator=generator)
     position = 0
 
@@ -87,7 +90,7 @@ def batches(generator: torch.Generator, count: int = 64) -> Callable[[], Tensor]
 
 
 def criterion_pair(pacer: Pacer, generator: torch.Generator) -> tuple[Work, Work]:
-    """Forward and backward of the criterion alone, without and with the pacer."""
+    """Return forward and backward of the criterion alone, without and with the pacer."""
     logits = torch.randn(BATCH, CLASSES, generator=generator, requires_grad=True)
     target = torch.randint(CLASSES, (BATCH,), generator=generator)
     following = batches(generator)
@@ -105,7 +108,7 @@ def criterion_pair(pacer: Pacer, generator: torch.Generator) -> tuple[Work, Work
 
 
 def step_pair(pacer: Pacer, generator: torch.Generator) -> tuple[Work, Work]:
-    """A whole training step of the MLP, without and with the pacer."""
+    """Return a whole training step of the MLP, without and with the pacer."""
     images = torch.rand(BATCH, 784, generator=generator)
     target = torch.randint(CLASSES, (BATCH,), generator=generator)
     following = batches(generator)
@@ -129,7 +132,7 @@ def step_pair(pacer: Pacer, generator: torch.Generator) -> tuple[Work, Work]:
 
 
 def row(name: str, found: Paired, as_percent: bool) -> str:
-    """One line of the table, with the target and whether it is met."""
+    """Return one line of the table, with the target and whether it is met."""
     quartiles = (found.median, found.low, found.high)
     if as_percent:
         value, low, high = (100 * (ratio - 1) for ratio in quartiles)
@@ -144,7 +147,7 @@ def row(name: str, found: Paired, as_percent: bool) -> str:
 
 
 def profile(work: Work, calls: int) -> None:
-    """Print where the time of the paced criterion goes, by function."""
+    """Print the time of the criterion with the pacer, by function."""
     profiler = cProfile.Profile()
     profiler.enable()
     for _ in range(calls):
@@ -156,7 +159,7 @@ def profile(work: Work, calls: int) -> None:
 def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pairs", type=int, default=31, help="pairs of blocks per row")
     parser.add_argument("--calls", type=int, default=200, help="calls in a block")

@@ -1,11 +1,11 @@
-"""What sampling and merging cost at scale: ``python -m benchmarks.time.scale``.
+"""What sampling and merging cost for large data: ``python -m benchmarks.time.scale``.
 
 - order: drawing the order of an epoch over 100 million samples, 60 % of them kept, against
-  ``torch.randperm``, with its peak memory; the size of its checkpoint;
-- batches: what the sampler costs per batch at 100 million samples against 10,000;
-- merge: one step's merge of a 10-million-row ledger over two gloo processes on this machine;
-- wire: bytes that a pacer adds per batch to what DistributedDataParallel sends, and the throughput
-  of both. Bytes are counted by the calls of torch.distributed that leave the process.
+  ``torch.randperm``; its peak memory, and the size of its checkpoint.
+- batches: the sampler's time per batch at 100 million samples against 10,000.
+- merge: the merge of a 10-million-row ledger over two gloo processes on this machine, in one step.
+- wire: bytes per batch that a pacer adds to what DistributedDataParallel sends, and the throughput
+  without and with a pacer. The bytes are those that the collectives of torch.distributed get.
 """
 
 import argparse
@@ -26,23 +26,25 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.data import BatchSampler
 
-from benchmarks.labels.first_run import network
+from benchmarks.shared.images import network
 from benchmarks.time.order_statistics import reset_peak, resident_peak, seconds
 from selfpaced import PacedSampler, Pacer
 
-BATCH, KEPT = 128, 0.6
+BATCH = 128  # Samples in a batch.
+KEPT = 0.6  # Kept share of the pacers.
 
 
 def mlp() -> nn.Module:
-    """Make the MLP of ``overhead``: a step of about 4 ms, the worst case."""
+    """Make the MLP of ``overhead``; a step takes about 4 ms, so that a pacer weighs most."""
     return nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 10))
 
 
+# The networks that are trained under DistributedDataParallel.
 NETWORKS: dict[str, Callable[[], nn.Module]] = {"MLP": mlp, "CNN": partial(network, "fashion")}
 
 
 def keeping(n: int) -> Pacer:
-    """Make a pacer of n samples of which it keeps a share."""
+    """Make a pacer of n samples that keeps a share of them."""
     pacer = Pacer(n)
     chance = torch.rand(n, generator=torch.Generator().manual_seed(0))
     pacer.weight.copy_(chance < KEPT)
@@ -90,7 +92,7 @@ class Model(nn.Module):
     """A network that computes its own loss, with or without a pacer."""
 
     def __init__(self, layers: nn.Module, pacer: Pacer | None) -> None:
-        """Keep both."""
+        """Store both."""
         super().__init__()
         self.layers, self.pacer = layers, pacer
 
@@ -117,7 +119,7 @@ def train(model: nn.Module, steps: int) -> Callable[[], None]:
 
 
 def collectives(work: Callable[[], None]) -> int:
-    """Return how many bytes the collectives of some work were handed."""
+    """Return the number of bytes that the collectives of some work were given."""
     with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as seen:
         work()
     sizes = [
@@ -154,7 +156,7 @@ def wire(rank: int, name: str, make: Callable[[], nn.Module], repeats: int) -> N
 
 
 def merge(rank: int, rows: int, repeats: int) -> None:
-    """Time the merge of a step in which each of two ranks saw half of the samples."""
+    """Time the merge of a step in which each of two ranks has seen half of the samples."""
     pacer = Pacer(rows)
     mine = torch.arange(rank, rows, 2)
     loss = torch.rand(len(mine))
@@ -169,13 +171,13 @@ def merge(rank: int, rows: int, repeats: int) -> None:
 
 
 def main() -> None:
-    """Measure and print all of it."""
+    """Measure everything; print a line for each result."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--samples", type=int, default=100_000_000)
-    parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--samples", type=int, default=100_000_000, help="samples of the order")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="rows of the merged ledger")
+    parser.add_argument("--repeats", type=int, default=3, help="repetitions")
     options = parser.parse_args()
     torch.set_num_threads(1)
     with socket.socket() as free:

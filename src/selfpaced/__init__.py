@@ -1,6 +1,9 @@
-"""Self-paced learning for PyTorch: easy first, and a list of the labels that are wrong.
+"""Self-paced learning for PyTorch: train on easy samples first, and rank probable label errors.
 
-A name is imported when it is first read: ``selfpaced --help`` does not wait for torch.
+``Pacer`` weighs the losses of a training loop; ``Indexed`` and ``PacedSampler`` feed the loop. The
+modules ``weighting``, ``pacing``, ``age``, ``difficulty`` and ``coupling`` have the parts of a
+``Pacer``, and ``chain`` defines what each part must do. Names are imported on first access, so that
+``selfpaced --help`` does not import torch.
 """
 
 from typing import TYPE_CHECKING
@@ -33,6 +36,7 @@ __all__ = [
     "weighting",
 ]
 
+# The module that defines each public name, relative to this package.
 _HOMES = {
     "Indexed": "_sampling.indexed",
     "Ledger": "_memory.ledger",
@@ -46,5 +50,5 @@ _HOMES = {
     },
 }
 
-if not TYPE_CHECKING:  # where types are checked, a name that is not above does not exist
+if not TYPE_CHECKING:  # type checkers do not see this, so that they report unknown names
     __getattr__, __dir__ = lazy(__name__, _HOMES)

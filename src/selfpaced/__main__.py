@@ -1,10 +1,13 @@
-"""The console command ``selfpaced``; says what to install where the extra ``cli`` is missing."""
+"""The entry point of ``selfpaced`` and ``python -m selfpaced``.
+
+Without the extra ``cli`` it says what to install.
+"""
 
 import sys
 
 
 def main() -> None:
-    """Run the command line, or exit 1 naming the extra it needs."""
+    """Run the command line; exit with status 1 if the extra ``cli`` is not installed."""
     try:
         from selfpaced._cli import app
     except ModuleNotFoundError as missing:

@@ -1,4 +1,4 @@
-"""The classic program's loss, drop-in."""
+"""``SPLLoss``: a drop-in replacement for the loss of the classic self-paced program."""
 
 from typing import Any, cast
 
@@ -18,29 +18,33 @@ from selfpaced._pacer.state import Plain
 from selfpaced._public import public
 from selfpaced.weighting import Hard
 
+THRESHOLD = 0.1  # the classic program's first threshold
+GROWING_FACTOR = 1.35  # the classic program multiplies the threshold by this after each epoch
+
 
 @public("selfpaced")
 class SPLLoss(Plain, nn.NLLLoss):
     """Negative log likelihood of the samples whose loss is below a growing threshold.
 
-    A program that imports such a class from elsewhere runs unchanged with this one, to the last
-    bit. For new programs ``Pacer`` chooses the threshold by itself.
+    In a program that was written for the classic class this one gives the same numbers, to the
+    last bit. For new programs use ``Pacer``, which chooses the threshold by itself.
 
     Args:
         n_samples: Size of the dataset.
         weight: Weight per class, as in ``nn.NLLLoss``; multiplies the loss.
-        ignore_index: Target whose loss is 0, so that it is always kept. Unlike in ``nn.NLLLoss`` it
-            counts in the mean, as in the classic class.
-        reduction: "mean" divides by the batch size, kept or not; "sum" does not; "none" keeps (B,).
+        ignore_index: Samples with this target have loss 0 and are always kept. As in the classic
+            class, and unlike in ``nn.NLLLoss``, they count in the batch size of the mean.
+        reduction: "mean" divides by the batch size, left-out samples included; "sum" does not
+            divide; "none" returns shape (B,).
 
     Attributes:
         threshold: Samples with a loss below it are kept; starts at 0.1, in the unit of the loss.
-        growing_factor: What ``increase_threshold`` multiplies it by; 1.35.
+        growing_factor: ``increase_threshold`` multiplies the threshold by it; 1.35.
         v: int32, shape (n_samples,): 1 where the sample was kept at its last visit. It starts at
-            0, so that ``v == 0`` finds what was never kept. Moves with the module, and is in its
-            state with the threshold.
+            0, so that ``v == 0`` also finds samples that were never visited. It moves with the
+            module and is saved in its state, with the threshold.
 
-    A NaN loss is below no threshold: its sample is left out.
+    A sample with a NaN loss is left out.
 
     Raises:
         ValueError: For an index out of range or of another shape than the target.
@@ -69,16 +73,16 @@ class SPLLoss(Plain, nn.NLLLoss):
         ignore_index: int = -100,
         reduction: Reduction = "mean",
     ) -> None:
-        """Start with nothing kept."""
+        """Set the first threshold; no sample is kept yet."""
         require_positive_int("n_samples", n_samples, "SPLLoss")
         super().__init__(weight, ignore_index=ignore_index, reduction=reduction)
         choose("reduction", reduction, ("mean", "sum", "none"))
-        self.threshold = 0.1
-        self.growing_factor = 1.35
+        self.threshold = THRESHOLD
+        self.growing_factor = GROWING_FACTOR
         self.v = torch.zeros(n_samples, dtype=torch.int32)
 
     def forward(self, input: Tensor, target: Tensor, index: Tensor) -> Tensor:  # type: ignore[override]  # the classic class takes an index
-        """Return the mean over the batch of the kept losses."""
+        """Return the kept losses of the batch, reduced."""
         self._check(target, index)
         loss = F.nll_loss(
             input, target, self.weight, ignore_index=self.ignore_index, reduction="none"
@@ -88,7 +92,7 @@ class SPLLoss(Plain, nn.NLLLoss):
         return reduce_weighted(loss, v, cast(Reduction, self.reduction))
 
     def increase_threshold(self) -> None:
-        """Grow: multiply the threshold by the growing factor, once an epoch."""
+        """Multiply the threshold by the growing factor; call this once an epoch."""
         self.threshold *= self.growing_factor
 
     def spl_loss(self, super_loss: Tensor) -> Tensor:
@@ -104,21 +108,21 @@ class SPLLoss(Plain, nn.NLLLoss):
         }
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Take up a checkpoint.
+        """Restore a checkpoint.
 
         Raises:
-            ValueError: For one of another number of samples.
+            ValueError: For a checkpoint of another number of samples.
         """
         require(
             state["v"].shape == self.v.shape,
             f"SPLLoss: the state is of {len(state['v'])} samples, the loss of {len(self.v)}. Make "
-            f"it with the n_samples it was saved with.",
+            f"it as SPLLoss(n_samples={len(state['v'])}).",
         )
         self.v.copy_(state["v"])
         self.threshold, self.growing_factor = state["threshold"], state["growing_factor"]
 
     def _check(self, target: Tensor, index: Tensor) -> None:
-        """Raise for an index that v cannot be addressed with."""
+        """Raise unless the index is int64, has one entry per target, and is in range."""
         if index.dtype != torch.int64:
             raise TypeError(f"SPLLoss expects the index as an int64 tensor; got {index.dtype}.")
         require(

@@ -1,21 +1,21 @@
-"""What a step's losses say about labels: how much they count in the ranking of suspects."""
+"""Evidence: how much the losses of a step count in the ranking of suspects."""
 
 from collections.abc import Callable
 
 from torch import Tensor
 
-HUGE = 1e15  # a loss of this or more says nothing about those of other samples
-POWER = 4  # chosen on texts and digits; see docs/suspects.md
+HUGE = 1e15  # losses of this or more are ignored; evidence is not larger than this
+POWER = 4  # exponent of the mean loss; chosen on texts and digits, see docs/suspects.md
 
-Evidence = Callable[[Tensor], float]  # of the losses of a step, shape (n,): 0 or more, finite
+Evidence = Callable[[Tensor], float]  # from the losses of a step, shape (n,), to 0 <= x < inf
 
 
 def of_likelihoods(loss: Tensor, classes: int | None = None) -> float:
     """Return the evidence of losses -ln p: the fourth power of their mean.
 
-    Once a model knows most labels by heart, right or wrong, a loss says little. Nor does it before
-    the model knows anything: where the number of classes C is known, the evidence is multiplied by
-    (p - 1/C) / (1 - 1/C), 0 at least, with p the mean probability of the labels.
+    A loss says little once the model has memorised most labels, right or wrong. It also says little
+    before the model has learned anything: where the number of classes C is known, the evidence is
+    multiplied by max(0, (p - 1/C) / (1 - 1/C)), with p the mean probability of the labels.
 
     >>> import torch
     >>> of_likelihoods(torch.tensor([1.0, 3.0]))
@@ -30,10 +30,11 @@ def of_likelihoods(loss: Tensor, classes: int | None = None) -> float:
 
 
 def of_residuals(loss: Tensor) -> float:
-    """Return the evidence of residuals, squared or absolute: one over their median.
+    """Return the evidence of squared or absolute residuals: one over their median.
 
-    Summed over visits they are then the log-likelihood of a sample's residuals: squared errors that
-    of normal ones, absolute errors that of Laplace's. Late ones tell as much as early ones.
+    Summed over visits, residuals times evidence are, up to sign and constants, the log-likelihood
+    of a sample's residuals: of normal ones for squared errors, of Laplace ones for absolute errors.
+    Late steps count as much as early ones.
 
     >>> import torch
     >>> of_residuals(torch.tensor([1.0, 2.0, 9.0]))

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and tables as Parquet."""
+"""Write files whole or not at all, and read and write tables as Parquet."""
 
 import os
 from collections.abc import Iterator
@@ -12,16 +12,16 @@ from selfpaced._errors import require
 if TYPE_CHECKING:
     import pandas
 
-MAGIC = b"PAR1"  # a Parquet file begins and ends with it
-PARTIAL = ".partial-"  # so begins the name of what is not whole yet
+MAGIC = b"PAR1"  # the bytes that begin and end every Parquet file
+PARTIAL = ".partial-"  # prefix of the name of a file that is not complete yet
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path in the same folder; what is written there takes the place of ``path``.
+    """Yield a temporary path in the same folder; the file written there replaces ``path``.
 
-    At the end of the block it is on the disk and moves in one step. When the block raises, it is
-    removed, and what stood at ``path`` stays as it was.
+    At the end of the block the file is flushed to the disk and renamed in one step. If the block
+    raises, the temporary file is removed, and an existing file at ``path`` stays as it was.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -40,7 +40,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file is on the disk."""
+    """Flush a file to the disk, and wait for it."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
@@ -49,7 +49,7 @@ def write_text(text: str, path: Path) -> None:
     """Write a text file in UTF-8, whole or not at all.
 
     Raises:
-        OSError: When it cannot be written; an earlier file stays as it was.
+        OSError: If it cannot be written; an existing file stays as it was.
     """
     with replacing(path) as made:
         made.write_text(text, encoding="utf-8", newline="")
@@ -59,8 +59,8 @@ def write_parquet(frame: "pandas.DataFrame", path: Path) -> None:
     """Write a table as a Parquet file, whole or not at all.
 
     Raises:
-        ModuleNotFoundError: Without pandas or pyarrow, naming the extra to install.
-        OSError: When it cannot be written; an earlier file stays as it was.
+        ModuleNotFoundError: Without pandas or pyarrow; the message names the extra to install.
+        OSError: If it cannot be written; an existing file stays as it was.
     """
     _require_parquet("write_parquet")
     with replacing(path) as made:
@@ -71,9 +71,9 @@ def read_parquet(path: Path) -> "pandas.DataFrame":
     """Read a table that ``write_parquet`` wrote; lists come back as arrays.
 
     Raises:
-        ModuleNotFoundError: Without pandas or pyarrow, naming the extra to install.
-        ValueError: For a file that is no Parquet, is cut short or is damaged.
-        OSError: When it cannot be read.
+        ModuleNotFoundError: Without pandas or pyarrow; the message names the extra to install.
+        ValueError: For a file that is not Parquet, is cut short or is damaged.
+        OSError: If it cannot be read.
     """
     _require_parquet("read_parquet")
     _check_magic(path)
@@ -87,7 +87,7 @@ def read_parquet(path: Path) -> "pandas.DataFrame":
 
 
 def _require_parquet(owner: str) -> None:
-    """Raise unless what reads and writes Parquet is installed."""
+    """Raise unless pandas and pyarrow are installed."""
     try:
         import_module("pandas")
         import_module("pyarrow")
@@ -97,14 +97,14 @@ def _require_parquet(owner: str) -> None:
 
 
 def _check_magic(path: Path) -> None:
-    """Raise for a file that is no Parquet, saying what came, or that is cut short."""
+    """Raise for a file that is not Parquet or that is cut short."""
     with path.open("rb") as file:
         start = file.read(16)
         file.seek(-min(path.stat().st_size, len(MAGIC)), os.SEEK_END)
         end = file.read()
-    require(start != b"", f"{path} is no Parquet file: it is empty.")
-    require(start.startswith(MAGIC), f"{path} is no Parquet file; it begins with {start!r}.")
+    require(start != b"", f"{path} is not a Parquet file: it is empty.")
+    require(start.startswith(MAGIC), f"{path} is not a Parquet file; it begins with {start!r}.")
     require(
         end == MAGIC,
-        f"{path} is a Parquet file that is cut short. Write it again, or copy it whole.",
+        f"{path} is a Parquet file that is cut short. Write it again, or copy the whole file.",
     )

@@ -1,4 +1,4 @@
-"""Public names: the path that they say is theirs, and names that are imported when first read."""
+"""Public names: set the module path that they report, and import them on first access."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -10,24 +10,25 @@ Member = TypeVar("Member", bound=type | Callable[..., object])
 
 
 def public(path: str) -> Callable[[Member], Member]:
-    """Return a decorator that gives a class or a function the path that users import it from.
+    """Return a decorator that sets ``__module__`` to the path from which users import the member.
 
-    ``help()``, errors and pickles then name ``selfpaced.Pacer``, not the private module that it is
-    written in, which may move.
+    ``help()``, errors and pickles then name ``selfpaced.Pacer`` and not its private module, which
+    may move.
     """
 
-    def name(member: Member) -> Member:
+    def set_path(member: Member) -> Member:
+        """Set the path of a class or a function."""
         member.__module__ = path
         return member
 
-    return name
+    return set_path
 
 
 def publish(package: str) -> None:
-    """Do the same for all classes and functions in the ``__all__`` of a package.
+    """Apply ``public`` to the members of a package's ``__all__`` from its private modules.
 
     Args:
-        package: Its ``__name__``; call this at the end of its ``__init__.py``.
+        package: Name of the package; call this at the end of its ``__init__.py``.
     """
     module = sys.modules[package]
     for member in (getattr(module, name) for name in module.__all__):
@@ -38,19 +39,20 @@ def publish(package: str) -> None:
 def lazy(
     package: str, homes: Mapping[str, str], extra: str | None = None
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """Return ``__getattr__`` and ``__dir__`` of a package whose names are imported when first read.
+    """Return ``__getattr__`` and ``__dir__`` for a package that imports names on first access.
 
     Args:
-        package: Its ``__name__``.
-        homes: The module of each name, below the package; the home of a module is its own name.
-        extra: What to install where a package of somebody else is missing.
+        package: Name of the package.
+        homes: The module of each name, relative to the package; a module maps to its own name.
+        extra: The extra to install if a third-party package is missing; None for none.
 
     Raises:
-        AttributeError: For a name that there is not.
-        ImportError: When the name needs a package that is not installed.
+        AttributeError: For a name that is not in ``homes``.
+        ImportError: If the name needs a package that is not installed.
     """
 
     def load(name: str) -> object:
+        """Import a name and store it in the package."""
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         try:
@@ -68,6 +70,7 @@ def lazy(
         return value
 
     def names() -> list[str]:
+        """Return all names, imported or not."""
         return sorted({*vars(sys.modules[package]), *homes})
 
     return load, names

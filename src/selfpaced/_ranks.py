@@ -1,4 +1,7 @@
-"""One value per sample from several ranks: the lowest rank that has one wins, bit for bit."""
+"""Communication between ranks.
+
+The owner of a sample is the lowest rank that has a value for it; all ranks get the owner's value.
+"""
 
 import torch
 import torch.distributed as dist
@@ -16,7 +19,7 @@ def rank_here() -> int:
 
 
 def extremes(values: list[int], device: torch.device) -> tuple[list[int], list[int]]:
-    """Return the least and the greatest of each value over the ranks."""
+    """Return the minimum and the maximum of each value over all ranks."""
     both = torch.tensor([*values, *(-value for value in values)], device=device)
     dist.all_reduce(both, op=dist.ReduceOp.MAX)
     found: list[int] = both.tolist()
@@ -24,7 +27,12 @@ def extremes(values: list[int], device: torch.device) -> tuple[list[int], list[i
 
 
 def from_all(bad: Tensor) -> Tensor:
-    """Return the number of bad samples of all ranks, and the lowest rank's first; shape (2,)."""
+    """Return the number of bad samples on all ranks and the first bad index, shape (2,).
+
+    Args:
+        bad: The same for this rank, int64, shape (2,). The index comes from the lowest rank that
+            has bad samples.
+    """
     if world_size() == 1:
         return bad
     each = [torch.empty_like(bad) for _ in range(world_size())]
@@ -34,14 +42,14 @@ def from_all(bad: Tensor) -> Tensor:
 
 
 def owner_of(waiting: Tensor) -> Tensor:
-    """Return the lowest rank at which each sample waits, int32; the world's size for none."""
+    """Return the lowest rank on which each sample waits, int32; ``world_size()`` for none."""
     owner = torch.where(waiting, dist.get_rank(), dist.get_world_size()).to(torch.int32)
     dist.all_reduce(owner, op=dist.ReduceOp.MIN)
     return owner
 
 
 def from_owner(column: Tensor, owner: Tensor) -> Tensor:
-    """Return each sample's value at its owner, bit for bit: the other ranks add 0."""
+    """Return the owner's value of each sample, bit for bit: the other ranks add 0."""
     mine = (owner == dist.get_rank()).reshape(-1, *[1] * (column.ndim - 1))
     value = torch.where(mine, column, torch.zeros_like(column))
     dist.all_reduce(value, op=dist.ReduceOp.SUM)

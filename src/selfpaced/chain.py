@@ -1,13 +1,13 @@
-"""The vocabulary: what passes along the chain, and what each of its five parts must do.
+"""The chain that computes weights: its five protocols, and the data that they pass on.
 
 ::
 
     loss --difficulty--> d      step --pacing--> p --age--> lambda      weighting(d, lambda) --> v
 
-``Difficulty``, ``Pacing``, ``Age``, ``Weighting`` and ``Coupling`` say what ``Pacer`` asks of each
-part. The members that the library has are in the modules of the same names. To write one of your
-own, subclass the protocol (``weighting.Rule`` for a weighting): what has a default here need not be
-written again. ``docs/extend.md`` has an example of each, and ``selfpaced.testing`` checks them.
+``Difficulty``, ``Pacing``, ``Age``, ``Weighting`` and ``Coupling`` define what ``Pacer`` expects of
+each part. The modules of the same names have the parts of the library. To write your own, subclass
+the protocol (``weighting.Rule`` for a weighting); members that have a default here need not be
+written. ``docs/extend.md`` has an example of each, and ``selfpaced.testing`` has checks for them.
 """
 
 import math
@@ -35,17 +35,17 @@ __all__ = [
     "Weighting",
 ]
 
-Floats = NDArray[np.float64]
-Number = Tensor | float
+Floats = NDArray[np.float64]  # a NumPy array of float64
+Number = Tensor | float  # an age: one number, a tensor of shape (), or one number per sample
 
 
 @dataclass(slots=True)
 class Rows:
-    """The ledger's rows of some samples, as they were before the loss at hand.
+    """Rows of the ledger for some samples, as they were before the current loss.
 
     Args:
         index: Dataset indices, int64, shape (B,).
-        memory: What the difficulty kept, float32, shape (B,); 0 before the first visit.
+        memory: Last result of ``Difficulty.fold``, float32, shape (B,); 0 before the first visit.
         visits: Number of earlier steps in which the sample was seen, float32, shape (B,).
         columns: The user's per-sample constants, each of shape (B,).
     """
@@ -57,15 +57,15 @@ class Rows:
 
 
 class Population(NamedTuple):
-    """What an age is decided on: the samples seen so far, in index order.
+    """The samples seen so far, in index order, from which an age is computed.
 
     Args:
         difficulty: float32, shape (n,); lower is easier.
-        mass: What each sample counts in a share, float32, shape (n,), of mean 1; None for 1 each.
+        mass: How much each sample counts in a share, float32, shape (n,), mean 1; None for 1 each.
         columns: The user's per-sample constants of these samples, each of shape (n,).
         expansion: How many samples each one stands for, float32, shape (n,); None for 1 each. A
-            sampler visits few of the samples that are left out: the visited ones stand for all of
-            them.
+            sampler visits only some of the samples that are left out; those it visits stand for
+            all of them.
     """
 
     difficulty: Tensor
@@ -74,7 +74,7 @@ class Population(NamedTuple):
     expansion: Tensor | None = None
 
     def counts(self) -> Tensor | None:
-        """Return what each sample counts: its mass times its expansion; None for 1 each."""
+        """Return how much each sample counts, mass times expansion; None for 1 each."""
         if self.mass is None or self.expansion is None:
             return self.expansion if self.mass is None else self.mass
         return self.mass * self.expansion
@@ -82,7 +82,7 @@ class Population(NamedTuple):
 
 @dataclass(frozen=True)
 class Interval:
-    """Numbers from low to high; an open end does not belong to it.
+    """The numbers from low to high; an open end is excluded.
 
     >>> 1.0 in Interval(0, 1), 1.0 in Interval(0, 1, open_high=True)
     (True, False)
@@ -94,13 +94,13 @@ class Interval:
     open_high: bool = False
 
     def __contains__(self, value: float) -> bool:
-        """Say whether the value lies inside; NaN lies nowhere."""
+        """Return whether the value lies inside; NaN never does."""
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
         return above and below
 
     def __str__(self) -> str:
-        """Write it as mathematics does."""
+        """Return the mathematical notation, such as [0, 1)."""
         left, right = "(" if self.open_low else "[", ")" if self.open_high else "]"
         return f"{left}{self.low:g}, {self.high:g}{right}"
 
@@ -116,13 +116,13 @@ class Pacing(Protocol):
 class Difficulty(Protocol):
     """A score per sample; lower is easier.
 
-    Two functions, so that a shift of a smoothed loss is not smoothed again: ``fold`` makes the
-    new memory of a loss, calling makes the difficulty of a memory.
+    ``fold`` computes the new memory of a sample from its loss; calling computes the difficulty from
+    the memory. These are two functions so that a shift of a smoothed loss is not smoothed again.
     """
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Names of the columns that it reads; a pacer without them is refused."""
+        """Names of the columns that it reads; ``Pacer`` raises if one is missing."""
         return ()
 
     def fold(self, loss: Tensor, rows: Rows) -> Tensor:
@@ -130,52 +130,52 @@ class Difficulty(Protocol):
         return loss
 
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
-        """Return the difficulty that this memory means, shape (B,)."""
+        """Return the difficulty for this memory, shape (B,)."""
         ...
 
 
 class Age(Protocol):
-    """Decides the age of the coming step, the lambda of the papers.
+    """Computes the age, the lambda of the papers, for the next step.
 
     Only ``__call__`` has to be written. The other members tell the pacer, the latent search and the
-    hosts what is special about an age; their defaults say "nothing".
+    hosts what is special about an age; by default nothing is.
     """
 
     @property
     def by(self) -> str | None:
-        """The column of groups that each get an age of their own; None for one age."""
+        """Name of the column of groups, if each group has its own age; None for one age."""
         return None
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Names of the columns that it cannot do without; by default those of the groups."""
+        """Names of the columns that it needs; by default the column of groups, if any."""
         return () if self.by is None else (self.by,)
 
     @property
     def needs_cut(self) -> bool:
-        """Whether the age only makes sense with a weighting that reaches 0."""
+        """Whether the age needs a weighting that reaches 0."""
         return False
 
     @property
     def steady(self) -> bool:
-        """Whether the age is a function of the losses alone: a later step changes nothing."""
+        """Whether the age depends on the losses alone, and not on the step."""
         return False
 
     @property
     def judges_from(self) -> int | None:
-        """The step from which the losses, read as -ln p, tell wrong labels; None for never."""
+        """The first step whose losses, read as -ln p, tell wrong labels; None for never."""
         return None
 
     def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
-        """Return the age of the coming step; a pure function of its arguments.
+        """Return the age for the next step; a pure function of its arguments.
 
         Args:
-            step: Index of the coming step, from 0.
+            step: Index of the next step, from 0.
             population: The samples seen so far; None before there is data.
-            previous: The age so far, shape () or (groups,); infinite where all were kept.
+            previous: The last age, shape () or (groups,); infinite if all samples were kept.
 
         Returns:
-            float32, the shape of ``previous``; infinite to keep all.
+            float32, the shape of ``previous``; infinite to keep all samples.
         """
         ...
 
@@ -187,17 +187,17 @@ class Age(Protocol):
         >>> Threshold(Geometric(1.0, 2.0)).first({})
         tensor(1.)
         """
-        nothing = torch.full((), math.inf, dtype=torch.float32)
+        previous = torch.full((), math.inf, dtype=torch.float32)
         if self.by is not None and self.by in columns:
-            nothing = nothing.repeat(int(columns[self.by].max()) + 1)
-        return self(0, None, nothing)
+            previous = previous.repeat(int(columns[self.by].max()) + 1)
+        return self(0, None, previous)
 
     def within(self, steps: int) -> Self:
-        """Return the age for a run of so many steps: without what would not be over by its end."""
+        """Return the age for a run of this many steps, without phases that would not end in it."""
         return self
 
     def probing(self, age: Tensor) -> bool:
-        """Say whether this age was an experiment, whose losses say nothing about labels."""
+        """Return whether this age was that of a probe, whose losses say nothing about labels."""
         return False
 
     def evidence(self, loss: Tensor, classes: int | None) -> float:
@@ -208,35 +208,35 @@ class Age(Protocol):
             classes: The number of classes, where it is known.
 
         Returns:
-            A finite number of 0 or more; by default that of losses which are -ln p.
+            A finite number of 0 or more; the default is for losses that are -ln p.
         """
         return of_likelihoods(loss, classes)
 
     def settle(self, weight: Tensor, step: int, population: Population, age: Tensor) -> Tensor:
-        """Decide which of the samples that are tied at the age are kept.
+        """Decide which of the samples whose difficulty equals the age are kept.
 
         Args:
-            weight: 0 or 1 by ``difficulty < age``, shape (n,).
-            step: The step that the age was made for.
-            population: What it was made from.
-            age: What it was, per sample, shape (n,), or shape ().
+            weight: 1 where ``difficulty < age``, else 0, shape (n,).
+            step: The step for which the age was computed.
+            population: The samples from which it was computed.
+            age: The age, shape (), or one per sample, shape (n,).
 
         Returns:
-            Weights of 0 or 1, shape (n,); by default those given, which leave out all ties.
+            Weights of 0 or 1, shape (n,); by default ``weight``, which leaves out all ties.
         """
         return weight
 
     def of(self, X: Floats, clusters: int) -> Self:
-        """Return the age with what it needs to know of X, shape (n, d), and the clusters in it."""
+        """Return this age adapted to the data X, shape (n, d), and to its number of clusters."""
         return self
 
     def cost(self, loss: Floats, weight: Floats, relaxed: float) -> float:
-        """Return the number by which searches from several starts are compared; lower is better.
+        """Return the cost by which searches from several starts are compared; lower is better.
 
         Args:
             loss: Losses at the end of a search, shape (n,).
             weight: The weights v of its last fit, shape (n,).
-            relaxed: The relaxed objective at its end; the default.
+            relaxed: The relaxed objective at the end of the search; returned by default.
         """
         return relaxed
 
@@ -244,18 +244,18 @@ class Age(Protocol):
 class Weighting(Protocol):
     """A rule from difficulty and age to the weight v that minimises v d + g(v; age).
 
-    An infinite age keeps every finite difficulty with weight 1, whatever the rule. The penalty is
-    meant up to a constant: ours may differ from the paper's by g(0).
+    At an infinite age every rule gives weight 1 to every finite difficulty. The penalty is defined
+    up to a constant: ours may differ from the paper's by g(0).
 
     Attributes:
-        cuts: v reaches 0 at a finite difficulty.
-        binary: v is 0 or 1.
-        difficulty_domain: What difficulties it takes.
-        age_domain: What ages it takes, beside infinity.
-        range: Where v lies.
-        direction: -1 when v falls with difficulty (easy first), +1 when it rises.
-        scale_free: rule(k d; k age) = rule(d; age).
-        grows_with_age: v never falls as the age grows, infinity apart.
+        cuts: Whether v reaches 0 at a finite difficulty.
+        binary: Whether v is always 0 or 1.
+        difficulty_domain: The difficulties that the rule takes.
+        age_domain: The ages that the rule takes, besides infinity.
+        range: The interval of v.
+        direction: -1 if v falls with difficulty (easy first), +1 if it rises.
+        scale_free: Whether rule(k d; k age) = rule(d; age).
+        grows_with_age: Whether v never falls as a finite age grows.
     """
 
     cuts: ClassVar[bool]
@@ -285,7 +285,7 @@ class Coupling(Protocol):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Names of the columns that it reads; a pacer without them is refused."""
+        """Names of the columns that it reads; ``Pacer`` raises if one is missing."""
         return ()
 
     def __call__(

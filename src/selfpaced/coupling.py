@@ -1,4 +1,4 @@
-"""Regularisers that tie samples together, each as a shift of the difficulty.
+"""Couplings: regularisers that tie samples together, each as a shift of the difficulty.
 
 A coupling looks at all seen samples at once, so it needs ``Pacer(decide="step")``. The pointwise
 weighting of the shifted difficulty is then the exact minimiser of the coupled objective.
@@ -15,6 +15,9 @@ from selfpaced.chain import Coupling, Population, Weighting
 
 __all__ = ["CurriculumRegion", "RandomOrder", "RankInGroup"]
 
+LARGEST_MULTIPLIER = 1e30  # the search for a multiplier stops doubling here
+HALVINGS = 60  # bisection steps for the multiplier, down to the last bits of a float64
+
 
 @dataclass(frozen=True)
 class RankInGroup(Coupling):
@@ -30,7 +33,7 @@ class RankInGroup(Coupling):
         by: Name of the column that holds the group of each sample: class, cluster, video.
 
     Raises:
-        ValueError: For a negative strength, a missing column, or a weighting that is not Hard.
+        ValueError: For a negative strength, a missing column, or a weighting that is not binary.
 
     References:
         Jiang et al., *Self-Paced Learning with Diversity*, NIPS 2014; the penalty is eq. 13 of
@@ -48,7 +51,7 @@ class RankInGroup(Coupling):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The column of groups."""
+        """Name of the column of groups."""
         return (self.by,)
 
     def __post_init__(self) -> None:
@@ -56,7 +59,7 @@ class RankInGroup(Coupling):
         require_finite("strength", self.strength, "RankInGroup")
         require(
             self.strength >= 0,
-            f"RankInGroup: strength must be 0 or more; got {self.strength}. 0 is no diversity.",
+            f"RankInGroup: strength must be 0 or more; got {self.strength}. Use 0 for none.",
         )
 
     def __call__(
@@ -65,7 +68,7 @@ class RankInGroup(Coupling):
         """Return the shifted difficulty, shape (n,)."""
         require(
             weighting.binary,
-            f"RankInGroup is proved for Hard(); got {weighting!r}. Use weighting=Hard().",
+            f"RankInGroup needs a binary weighting; got {weighting!r}. Use weighting=Hard().",
         )
         group = column_of(population.columns, self.by, "RankInGroup")
         order = torch.argsort(difficulty, stable=True)
@@ -79,21 +82,20 @@ class RankInGroup(Coupling):
 
 @dataclass(frozen=True)
 class CurriculumRegion(Coupling):
-    r"""Self-paced curriculum learning (SPCL): a linear region :math:`a^T v \le c` holds v.
+    r"""Self-paced curriculum learning (SPCL): v lies in a linear region :math:`a^T v \le c`.
 
-    The constants a rank the samples by prior knowledge: small a comes first. By duality the
+    The constants a rank the samples by prior knowledge: a small a comes first. By duality the
     weights are those of the difficulty :math:`d + \mu a`, with the smallest multiplier
-    :math:`\mu \ge 0` that meets the limit, found by bisection.
+    :math:`\mu \ge 0` that meets the limit; it is found by bisection. An infinite age keeps
+    everything, whatever the limit: use an age that stays finite.
 
     Args:
         by: Name of the column that holds a, each 0 or more.
-        limit: The c, as a share of sum(a): 1 never binds; above 0.
+        limit: The c, as a share of sum(a); above 0. A limit of 1 never binds.
 
     Raises:
-        ValueError: For a limit not above 0, a missing column, a negative constant, or a weighting
-            that jumps (a multiplier cannot split samples that leave together).
-
-    An infinite age keeps everything, whatever the limit: use an age that stays finite.
+        ValueError: For a limit not above 0, a missing column, a negative constant, or a binary
+            weighting (no multiplier can separate samples that reach weight 0 together).
 
     References:
         Jiang et al., *Self-Paced Curriculum Learning*, AAAI 2015; the region is eq. 14 of
@@ -113,7 +115,7 @@ class CurriculumRegion(Coupling):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The column of constants."""
+        """Name of the column of constants."""
         return (self.by,)
 
     def __post_init__(self) -> None:
@@ -141,20 +143,21 @@ class CurriculumRegion(Coupling):
         exact, bound = difficulty.double(), self.limit * float(a.sum())
 
         def used(multiplier: float) -> float:
+            """Return a^T v at this multiplier."""
             return float((a * weighting(exact + multiplier * a, age)).sum())
 
         return (exact + _smallest_multiplier(used, bound) * a).to(difficulty.dtype)
 
 
 def _smallest_multiplier(used: Callable[[float], float], bound: float) -> float:
-    """Bisect for the smallest multiplier whose use is within the bound."""
+    """Return the smallest multiplier at which a^T v is within the bound, by bisection."""
     if used(0.0) <= bound:
         return 0.0
     high = 1.0
-    while used(high) > bound and high < 1e30:
+    while used(high) > bound and high < LARGEST_MULTIPLIER:
         high *= 2
     low = 0.0 if high == 1.0 else high / 2
-    for _ in range(60):
+    for _ in range(HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if used(middle) > bound else (low, middle)
     return high
@@ -162,12 +165,13 @@ def _smallest_multiplier(used: Callable[[float], float], bound: float) -> float:
 
 @dataclass(frozen=True)
 class RandomOrder(Coupling):
-    """As many samples, chosen at random: the control for a selection whose size is not known.
+    """The random-order control for ``decide="step"``: keeps as many samples, chosen at random.
 
-    A coupling, for ``decide="step"``: each sample is judged by the difficulty of another one.
+    Each sample is judged by the difficulty of another one, so that the size of the selection need
+    not be known. Samples with different ages are permuted separately.
 
     Args:
-        seed: Another seed is another permutation.
+        seed: Seed of the permutation.
 
     >>> difficulty = torch.tensor([0.1, 0.2, 0.3])
     >>> population = Population(difficulty, None, {})
@@ -190,6 +194,6 @@ class RandomOrder(Coupling):
         order = order.to(difficulty.device)
         if not age.ndim:
             return difficulty[order]
-        own = torch.argsort(age, stable=True)  # where ages differ, among those of the same age
+        own = torch.argsort(age, stable=True)  # permute among the samples of each age
         drawn = order[torch.argsort(age[order], stable=True)]
         return torch.empty_like(difficulty).index_copy_(0, own, difficulty[drawn])

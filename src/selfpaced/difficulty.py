@@ -1,4 +1,4 @@
-"""How hard each sample is: a score from its losses; lower is easier."""
+"""Difficulties: how hard each sample is, from its losses; lower is easier."""
 
 from dataclasses import dataclass, field
 
@@ -10,6 +10,12 @@ from selfpaced.chain import Difficulty, Rows
 
 __all__ = ["Loss", "RandomOrder", "Reversed", "Shifted", "Smoothed"]
 
+# The hash of ``RandomOrder``: odd multipliers of the index, of the seed and in each round.
+INDEX_FACTOR = 0x9E3779B97F4A7C1
+SEED_FACTOR = 0x632BE59BD9B4E01
+ROUND_FACTOR = 0x3F58476D1CE4E5B9
+ROUNDS = 2  # how often the bits are mixed
+
 
 @dataclass(frozen=True)
 class Loss(Difficulty):
@@ -20,18 +26,18 @@ class Loss(Difficulty):
     """
 
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
-        """Return the difficulty that this memory means, shape (B,)."""
+        """Return the difficulty for this memory, shape (B,)."""
         return memory
 
 
 @dataclass(frozen=True)
 class Smoothed(Difficulty):
-    r"""A moving average of a sample's losses over its visits, free of bias from the start.
+    r"""The exponential moving average of a sample's losses over its visits, bias-corrected.
 
     .. math:: S_n = S_{n-1} + (f - S_{n-1}) / (1 + \beta + \dots + \beta^{n-1})
 
-    which is the exponential average divided by the sum of its weights: after one visit it is the
-    loss, after many the weight of the old value is the decay.
+    This is the exponential average divided by the sum of its weights: after one visit it is the
+    loss; after many visits the weight of the old value is the decay.
 
     Args:
         decay: Weight of the old value, 0 or more and below 1; 0 is the last loss.
@@ -50,32 +56,33 @@ class Smoothed(Difficulty):
         """Check the decay."""
         require(
             0 <= self.decay < 1,
-            f"Smoothed: decay is the weight of the old value, 0 or more and below 1; "
+            f"Smoothed: decay is the weight of the old value and must be 0 or more and below 1; "
             f"got {self.decay}. Use 0.7.",
         )
 
     def fold(self, loss: Tensor, rows: Rows) -> Tensor:
         """Return the memory after this loss, shape (B,)."""
         kept = torch.pow(self.decay, rows.visits)
+        # The sum of the weights after n visits, (1 - decay^n) / (1 - decay), with n = visits + 1.
         weights = torch.rsub(kept, 1 / (1 - self.decay), alpha=self.decay / (1 - self.decay))
         return torch.addcdiv(rows.memory, loss - rows.memory, weights)
 
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
-        """Return the difficulty that this memory means, shape (B,)."""
+        """Return the difficulty for this memory, shape (B,)."""
         return memory
 
 
 @dataclass(frozen=True)
 class Shifted(Difficulty):
-    """Another difficulty plus a constant of the sample: a prior, an irreducible loss.
+    """Another difficulty plus a constant per sample, such as a prior or an irreducible loss.
 
     Args:
         column: Name of the ledger column that holds the constants.
-        scale: What multiplies the column; below 0 where a high value should mean easier.
+        scale: Factor of the column; below 0 if a high value means easier.
         of: The difficulty to shift.
 
     Raises:
-        ValueError: When the ledger has no such column.
+        ValueError: If the ledger has no such column.
 
     >>> rows = Rows(torch.tensor([0]), torch.tensor([1.0]), torch.ones(1),
     ...             {"prior": torch.tensor([2.0])})
@@ -93,7 +100,7 @@ class Shifted(Difficulty):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The column, and what the shifted difficulty reads."""
+        """Names of the column and of those that the other difficulty reads."""
         return (self.column, *self.of.reads)
 
     def fold(self, loss: Tensor, rows: Rows) -> Tensor:
@@ -101,7 +108,7 @@ class Shifted(Difficulty):
         return self.of.fold(loss, rows)
 
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
-        """Return the difficulty that this memory means, shape (B,)."""
+        """Return the difficulty for this memory, shape (B,)."""
         column = column_of(rows.columns, self.column, "Shifted")
         return self.of(memory, rows) + self.scale * column.float()
 
@@ -110,7 +117,7 @@ class Shifted(Difficulty):
 class Reversed(Difficulty):
     """Hard first: the negative of another difficulty.
 
-    The age is then in the unit of the negative loss: ``Quantile`` works as it is.
+    The age is then in the unit of the negative loss; ``Quantile`` needs no change.
 
     Args:
         of: The difficulty to reverse.
@@ -124,7 +131,7 @@ class Reversed(Difficulty):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """What the reversed difficulty reads."""
+        """Names of the columns that the other difficulty reads."""
         return self.of.reads
 
     def fold(self, loss: Tensor, rows: Rows) -> Tensor:
@@ -132,19 +139,19 @@ class Reversed(Difficulty):
         return self.of.fold(loss, rows)
 
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
-        """Return the difficulty that this memory means, shape (B,)."""
+        """Return the difficulty for this memory, shape (B,)."""
         return -self.of(memory, rows)
 
 
 @dataclass(frozen=True)
 class RandomOrder(Difficulty):
-    """A random order, the control of every comparison: a fixed number in [0, 1) per sample.
+    """The random-order control of every comparison: a fixed number in [0, 1) per sample.
 
-    The number is a hash of the sample's index and the seed: the same on every rank and machine,
-    and no memory is needed. Its quantiles keep a random share, whatever the losses are.
+    The number is a hash of the sample's index and the seed. It is the same on every rank and
+    machine, and needs no memory. ``Quantile`` then keeps a random share, whatever the losses are.
 
     Args:
-        seed: Another seed is another order.
+        seed: Seed of the order.
 
     >>> rows = Rows(torch.arange(3), torch.zeros(3), torch.ones(3), {})
     >>> RandomOrder(seed=1)(torch.zeros(3), rows)
@@ -155,8 +162,8 @@ class RandomOrder(Difficulty):
 
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
         """Return the number of each sample, shape (B,)."""
-        start = self.seed * 0x632BE59BD9B4E01 % 2**63  # an int64, whatever the seed
-        bits = (rows.index + 1) * 0x9E3779B97F4A7C1 + start
-        for _ in range(2):
-            bits = (bits ^ (bits >> 29 & 0x7FFFFFFFF)) * 0x3F58476D1CE4E5B9
-        return (bits >> 40 & 0xFFFFFF).float() / 2**24
+        start = self.seed * SEED_FACTOR % 2**63  # fits an int64 for any seed
+        bits = (rows.index + 1) * INDEX_FACTOR + start
+        for _ in range(ROUNDS):
+            bits = (bits ^ (bits >> 29 & 0x7FFFFFFFF)) * ROUND_FACTOR
+        return (bits >> 40 & 0xFFFFFF).float() / 2**24  # 24 bits, as many as a float32 has

@@ -1,4 +1,8 @@
-"""How probable it is that a label is wrong, how many are, and which class was meant."""
+"""Judge the labels of a run.
+
+The results are the probability that each label is wrong, the number of wrong labels, and the class
+that was probably meant.
+"""
 
 import math
 from dataclasses import dataclass
@@ -13,13 +17,15 @@ from selfpaced._pacer.pacer import Pacer
 
 __all__ = ["Count", "Judge", "Judgement", "confusion"]
 
-LARGEST = 50.0  # a log-odds beyond this is as good as certain
-HALVINGS = 60  # of an interval that holds a float64, to its last bits
-NORMAL_95 = 1.96  # standard deviations of a normal that hold 95 %
+LARGEST_LOG_ODDS = 50.0  # log-odds beyond this count as certain
+HALVINGS = 60  # bisection steps, down to the last bits of a float64
+NORMAL_95 = 1.96  # 95 % of a normal lie within this many standard deviations of the mean
+SMALLEST_LOSS = 1e-7  # smaller losses count as this, so that their logits are finite
+LARGEST_LOSS = 700.0  # larger losses count as this, so that their logits are finite
 
 
 class Count(NamedTuple):
-    """How many labels are wrong, and the range of what can be told."""
+    """The number of wrong labels: an estimate, and the range in which it probably lies."""
 
     estimate: float
     low: float
@@ -27,15 +33,16 @@ class Count(NamedTuple):
 
     @classmethod
     def of(cls, probability: Tensor, doubted: float = 0.0) -> Self:
-        """Return the expected number of wrong labels.
+        """Return the expected number of wrong labels and its range.
 
-        The range allows for chance, for all doubtful labels being on one side (it is as wide as the
-        number of mistakes that cutting at one half is expected to make), and for all that the model
-        would not have given.
+        The range is the estimate plus and minus two terms: 1.96 standard deviations for chance, and
+        the expected number of mistakes of a cut at one half, in case all doubtful labels are right
+        or all are wrong. The upper end counts from ``doubted`` times n if that is above the
+        estimate, in case all labels that the model would not give are wrong.
 
         Args:
-            probability: Of a wrong label, shape (n,); NaN counts for nothing.
-            doubted: Share of the labels that the model would not have given.
+            probability: Probability of a wrong label, shape (n,); NaN is ignored.
+            doubted: Expected share of the labels that the model would not give.
         """
         p = probability[~probability.isnan()].double()
         estimate, n = float(p.sum()), float(len(p))
@@ -50,11 +57,11 @@ class Judgement:
     """What a run says about the labels of its n samples, in index order.
 
     Args:
-        probability: Of a wrong label, float32, shape (n,); NaN for a sample never judged.
+        probability: Probability of a wrong label, float32, shape (n,); NaN for a sample never seen.
         suggested: The class that was probably meant, int64, shape (n,); -1 where no logits were
             observed.
-        confidence: The probability of that class, float32, shape (n,); NaN likewise.
-        count: How many labels are wrong.
+        confidence: The probability of that class, float32, shape (n,); NaN where there is none.
+        count: The number of wrong labels.
     """
 
     probability: Tensor
@@ -67,30 +74,32 @@ class Judgement:
 class Judge:
     """Judges all labels of a run by its losses; for losses that are -ln p (cross-entropy).
 
-    The mean loss of all visits, in which the steps before labels are learned by heart count most
-    (``Ledger.suspicion``), says who is suspect. How many are wrong is what the model contradicts
-    where it is sure (``share_contradicted``), and at most 1 - p of the label at the end, summed:
-    that alone where no probabilities were observed. The log-odds of a wrong label are the logit of
-    the former, scaled and shifted so that the probabilities add up to the latter.
+    The samples are ranked by their mean loss over all visits, in which the steps before the model
+    memorises labels count most (``Ledger.suspicion``). The number of wrong labels is the number
+    that the model contradicts where it is sure (``share_contradicted``), but at most the sum of
+    1 - p over the labels at the end; without observed probabilities it is that sum. The log-odds of
+    a wrong label are the logit of the mean loss, scaled and shifted so that the probabilities add
+    up to this number.
 
-    Call ``pacer(loss, index, logits=logits, target=y, probabilities=True)`` in the loop to have
-    classes suggested and overlap left out of the count.
+    Call ``pacer(loss, index, logits=logits, target=y, probabilities=True)`` in the loop to get
+    suggested classes, and so that overlap between classes is not counted as label errors.
 
     All defaults were chosen on 5,000 digits of which 0 to 60 % were mislabeled; docs/suspects.md
-    has what they give elsewhere.
+    reports results on other data.
 
     Args:
-        slope: What the logits of the mean losses are multiplied by; above 0. A greater one makes
-            probabilities of a wrong label that are nearer to 0 and 1.
-        sure: The model is sure of a class where it is at least as probable as for this share of the
-            samples with that label; from 0 to 1. The confident joint takes the mean instead.
-        spread: Where the standard deviation of the logits is less than this, they are pressed
-            together, as in a run that learned wrong labels by heart, and are scaled up.
-        least: The standard deviation is taken for at least this, so that equal losses are not told
-            apart by rounding; above 0.
+        slope: Factor of the logits of the mean losses; above 0. A larger slope gives probabilities
+            nearer to 0 and 1.
+        sure: A quantile, from 0 to 1. The model is sure of a class if its probability is at least
+            this quantile of the same probability over the samples with that label. The confident
+            joint uses their mean instead.
+        spread: Logits with a standard deviation below this are scaled up; above 0. They lie close
+            together in a run that memorised wrong labels.
+        least: Smallest value of that standard deviation, so that equal losses are not separated by
+            rounding; above 0.
 
     Raises:
-        ValueError: For settings out of range; when called, for a pacer without ``n_samples`` or
+        ValueError: For settings out of range. On a call: for a pacer without ``n_samples`` or
             without a step, and for losses below 0.
 
     >>> pacer = Pacer(3)
@@ -118,7 +127,7 @@ class Judge:
         """Judge all labels of a pacer's dataset."""
         require(
             pacer.n_samples is not None and pacer.steps > 0,
-            "Judge needs a pacer made as Pacer(len(dataset)) and trained for a step or more.",
+            "Judge needs a pacer made as Pacer(len(dataset)) and trained for at least one step.",
         )
         suspicion = pacer.ledger.suspicion
         seen = (~suspicion.isnan()).nonzero().squeeze(1)
@@ -134,7 +143,7 @@ class Judge:
         return Judgement(probability, *_suggested(pacer), Count.of(chances, doubted))
 
     def probabilities(self, past: Tensor, share: float) -> Tensor:
-        """Return probabilities of a wrong label, in the order of the losses, of a given mean.
+        """Return probabilities of a wrong label that have a given mean and rise with the losses.
 
         Their log-odds are the logits of the losses, scaled and shifted.
 
@@ -145,11 +154,12 @@ class Judge:
         Returns:
             float32, shape (n,).
         """
-        loss = past.double().clamp(1e-7, 700.0)
+        loss = past.double().clamp(SMALLEST_LOSS, LARGEST_LOSS)
         logits = loss + (-torch.expm1(-loss)).log()
         spread = max(float(logits.std(correction=0)), self.least)
         evidence = self.slope * max(1.0, self.spread / spread) ** 2 * logits
-        low, high = -LARGEST - float(evidence.max()), LARGEST - float(evidence.min())
+        low = -LARGEST_LOG_ODDS - float(evidence.max())
+        high = LARGEST_LOG_ODDS - float(evidence.min())
         for _ in range(HALVINGS):
             shift = (low + high) / 2
             enough = float(torch.sigmoid(evidence + shift).mean()) >= share
@@ -157,14 +167,15 @@ class Judge:
         return torch.sigmoid(evidence + high).float()
 
     def share_contradicted(self, probability: Tensor, given: Tensor) -> float:
-        """Return the share of labels that the model would contradict where it is sure.
+        """Return the share of labels that the model contradicts where it is sure.
 
-        The confident joint of Northcutt, Jiang, Chuang, *Confident Learning*, JAIR 2021: of the
-        sure samples of each label, the share that is sure of another class stands for all with that
-        label. Where classes overlap, what is merely doubtful is not counted.
+        This is the confident joint of Northcutt, Jiang, Chuang, *Confident Learning*, JAIR 2021.
+        For each label, take the samples for which the model is sure of a class. The share of them
+        with another class stands for all samples with that label. Samples that are only doubtful,
+        as where classes overlap, are not counted.
 
         Args:
-            probability: Per class, shape (n, C).
+            probability: Probability of each class, shape (n, C).
             given: Labels, int64, shape (n,).
 
         >>> p = torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.1, 0.9]])
@@ -172,10 +183,10 @@ class Judge:
         0.2
         """
         counts = given.bincount(minlength=probability.shape[1])
-        usual = torch.full((len(counts),), torch.inf, dtype=torch.float32)
+        needed = torch.full((len(counts),), torch.inf, dtype=torch.float32)
         for label in counts.nonzero().squeeze(1).tolist():
-            usual[label] = _quantile(probability[given == label, label].float(), self.sure)
-        believed = torch.where(probability >= usual, probability, -1.0)
+            needed[label] = _quantile(probability[given == label, label].float(), self.sure)
+        believed = torch.where(probability >= needed, probability, -1.0)
         most, which = believed.max(1)
         sure = most >= 0
         known = given[sure].bincount(minlength=len(counts))
@@ -183,7 +194,7 @@ class Judge:
         return float((counts.double() * other / known.clamp(min=1)).sum() / counts.sum())
 
     def _shares(self, pacer: Pacer, seen: Tensor) -> tuple[float, float]:
-        """Return the share of wrong labels among the seen, and of those not given at the end."""
+        """Return the share of wrong labels of the seen samples, and their mean 1 - p at the end."""
         doubted = float(_wrong(pacer.ledger.packed[seen, MEMORY]).double().mean())
         dynamics = pacer.ledger.dynamics
         if dynamics is None or not dynamics.probability.shape[1]:
@@ -195,16 +206,16 @@ class Judge:
 
 
 def confusion(probability: Tensor, given: Tensor, suggested: Tensor, n_classes: int) -> Tensor:
-    """Return how many samples of each class were probably given each other label.
+    """Return the expected number of samples of each class that have each other label.
 
     Args:
-        probability: Of a wrong label, shape (n,).
+        probability: Probability of a wrong label, shape (n,).
         given: Labels, int64, shape (n,).
         suggested: Classes that were probably meant, int64, shape (n,); -1 for none.
         n_classes: C.
 
     Returns:
-        float32, shape (C, C): expected counts, row the class that was meant, column the label.
+        float32, shape (C, C): row for the class that was meant, column for the label.
 
     >>> confusion(torch.tensor([0.9, 0.1]), torch.tensor([0, 1]), torch.tensor([1, 1]), 2)
     tensor([[0.0000, 0.0000],
@@ -218,17 +229,17 @@ def confusion(probability: Tensor, given: Tensor, suggested: Tensor, n_classes: 
 
 
 def _wrong(loss: Tensor) -> Tensor:
-    """Return the probability that the label is not the answer, 1 - p, of a loss -ln p."""
+    """Return 1 - p, the probability that the label is not the answer, for a loss -ln p."""
     return -torch.expm1(-loss)
 
 
 def _quantile(values: Tensor, share: float) -> Tensor:
-    """Return the value that the share lies below, of any number of values, unlike torch's."""
+    """Return the value below which a share lies; unlike torch's, for any number of values."""
     return values.kthvalue(min(int(share * len(values)) + 1, len(values))).values
 
 
 def _suggested(pacer: Pacer) -> tuple[Tensor, Tensor]:
-    """Return the most probable class of each sample and its probability."""
+    """Return the most probable class of each sample and its probability; -1 and NaN for none."""
     dynamics = pacer.ledger.dynamics
     nothing = torch.full(pacer.weight.shape, -1, device="cpu")
     if dynamics is None or not dynamics.probability.shape[1]:

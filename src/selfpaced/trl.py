@@ -1,4 +1,4 @@
-"""Self-paced GRPO in trl: prompts that are solved sometimes, not always and not never.
+"""Self-paced GRPO for TRL: train on prompts that are solved sometimes, not always or never.
 
 >>> from selfpaced.prompts import Band, PassRates
 >>> pacer = Band(0.2, 0.8).pacer(100)
@@ -26,40 +26,38 @@ except ImportError as error:
         f'selfpaced.trl needs trl ({error}). Install it with: pip install "selfpaced[trl]"'
     ) from error
 
-__all__ = [
-    "SelfPacedGRPOMixin",
-    "SelfPacedGRPOTrainer",
-]
+__all__ = ["SelfPacedGRPOMixin", "SelfPacedGRPOTrainer"]
 
-STATE = "selfpaced.pt"  # in a checkpoint's folder
+# Name of our file in a checkpoint's folder.
+STATE = "selfpaced.pt"
 
 if TYPE_CHECKING:
     Base = GRPOTrainer
 else:
-    Base = object  # a mixin: the trainer comes after it
+    Base = object  # the trainer follows the mixin in the bases of a class
 
 
 class SelfPacedGRPOMixin(Base):
-    """Put it before a trainer of trl that draws prompts in groups: GRPOTrainer, RLOOTrainer.
+    """Makes a trainer of TRL self-paced: put it before GRPOTrainer or RLOOTrainer in the bases.
 
-    One of the reward functions is a ``PassRates``; the prompts are those that its pacer keeps. They
-    are drawn batch by batch, so that an epoch reacts to what it finds. A batch is drawn when the
-    host asks for it, which is one generation ahead where a batch is used for one optimizer step
-    (the default), and not ahead where it is used for two or more.
+    One of the reward functions must be a ``PassRates``. The trainer draws the prompts that its
+    pacer keeps, batch by batch, so that an epoch uses new pass rates at once. A batch is drawn when
+    the host requests it. By default a batch is used for one optimizer step, and is requested one
+    generation ahead; a batch that is used for two or more steps is not requested ahead.
 
-    The training set gets a column of indices, ``PassRates.column``. A set that is evaluated has
-    none, and its rewards are not remembered. The state is kept in ``selfpaced.pt`` beside the
-    optimizer's, and a resumed run draws what the whole one draws. The numbers of
-    ``PassRates.scalars`` are logged with the loss.
+    The training set gets a column of indices, ``PassRates.column``. An evaluation set has no such
+    column, and its rewards are not remembered. A checkpoint has the state in ``selfpaced.pt``,
+    beside the optimizer's; a resumed run draws the prompts that an uninterrupted run draws. The
+    numbers of ``PassRates.scalars`` are logged with the loss.
 
     Attributes:
-        revisit: Share of the left-out prompts that an epoch visits all the same.
+        revisit: Share of the left-out prompts that an epoch visits nevertheless.
         every: The pacer steps after this many generation batches.
 
     Raises:
         TypeError: For an iterable training set.
         ValueError: When training begins, for no PassRates or several, a pacer of another size,
-            workers, and columns that do not fit.
+            loader workers, and columns that do not fit.
     """
 
     revisit: float = 0.25
@@ -69,7 +67,7 @@ class SelfPacedGRPOMixin(Base):
 
     @property
     def pass_rates(self) -> PassRates | AsyncPassRates:
-        """The reward function that tells the pacer."""
+        """The reward function that records pass rates for the pacer."""
         found = [f for f in self.reward_funcs if isinstance(f, PassRates | AsyncPassRates)]
         require(
             len(found) == 1,
@@ -79,7 +77,7 @@ class SelfPacedGRPOMixin(Base):
         return found[0]
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Return the host's loader, over prompts that know their index."""
+        """Return the host's loader, over prompts with their index."""
         rates = self.pass_rates
         self.train_dataset = _with_index(self.train_dataset, rates)
         sets = self.eval_dataset if isinstance(self.eval_dataset, dict) else {"": self.eval_dataset}
@@ -87,8 +85,8 @@ class SelfPacedGRPOMixin(Base):
             all(
                 rates.column not in (getattr(s, "column_names", None) or ()) for s in sets.values()
             ),
-            f"The eval_dataset has a column {rates.column!r}: its rewards would count for training "
-            f"prompts. Remove it, or name another one: PassRates(..., column=...).",
+            f"The eval_dataset has a column {rates.column!r}, so its rewards would count for "
+            f"training prompts. Remove it, or use another name: PassRates(..., column=...).",
         )
         require_positive_int("every", self.every, type(self).__name__)
         rates.pacer.to(self.accelerator.device)
@@ -96,7 +94,7 @@ class SelfPacedGRPOMixin(Base):
         return loader
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:  # noqa: ANN401
-        """Return the host's loader; of prompts that are trained on, too, nothing is remembered."""
+        """Return the host's loader without the index: no reward of an evaluation is remembered."""
         column = self.pass_rates.column
         if column in (getattr(eval_dataset, "column_names", None) or ()):
             eval_dataset = eval_dataset.remove_columns(column)
@@ -104,20 +102,21 @@ class SelfPacedGRPOMixin(Base):
         return loader
 
     def _get_train_sampler(self, dataset: Dataset | None = None) -> PromptSampler:
-        """Return the host's sampler, made to pass over who is left out."""
+        """Return a sampler with the host's settings that skips prompts that are left out."""
         plain, rates = super()._get_train_sampler(dataset), self.pass_rates
         if not isinstance(plain, RepeatSampler):
             raise TypeError(
-                f"{type(self).__name__} knows trl's RepeatSampler; got {type(plain).__name__}."
+                f"{type(self).__name__} replaces trl's RepeatSampler, but the trainer has a "
+                f"{type(plain).__name__}. Use a trainer of trl that draws prompts in groups."
             )
         require(
             self.args.dataloader_num_workers == 0,
-            f"{type(self).__name__} draws prompts as the training goes, and workers ask for them "
+            f"{type(self).__name__} draws prompts during the training, but workers request them "
             f"ahead; got dataloader_num_workers={self.args.dataloader_num_workers}. Use 0.",
         )
         require(
             rates.column in getattr(plain.data_source, "column_names", ()),
-            f"The training set lost its column {rates.column!r} on the way to the loader. Use "
+            f"The trainer removed the column {rates.column!r} of the training set. Use "
             f"remove_unused_columns=False.",
         )
         self._prompts = PromptSampler(
@@ -137,7 +136,7 @@ class SelfPacedGRPOMixin(Base):
         inputs: dict[str, Any],
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
-        """Train as the host does; step the pacer when enough was generated, on all ranks alike."""
+        """Train as the host does; after ``every`` generation batches, step the pacer."""
         step = super().training_step
         loss: Tensor = step(model, inputs, num_items_in_batch)  # type: ignore[no-untyped-call]  # trl's
         if self.pass_rates.batches >= self.every:
@@ -145,13 +144,13 @@ class SelfPacedGRPOMixin(Base):
         return loss
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Log as the host does; the numbers of the pacer go with the loss."""
+        """Log as the host does; add the numbers of the pacer to those of the loss."""
         if "loss" in logs:
             logs = {**logs, **self.pass_rates.scalars()}
         super().log(logs, start_time)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        """Save what the host saves, and what was drawn and found out; called on all ranks."""
+        """Save our state with the host's; called on all ranks."""
         super()._save_optimizer_and_scheduler(output_dir)
         rates = self.pass_rates
         state = {
@@ -164,7 +163,7 @@ class SelfPacedGRPOMixin(Base):
                 torch.save(state, made)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        """Load what was saved, where a training goes on."""
+        """Load our state with the host's, if the training is resumed."""
         super()._load_optimizer_and_scheduler(checkpoint)  # type: ignore[no-untyped-call]  # the host's
         if checkpoint is None:
             return
@@ -172,27 +171,27 @@ class SelfPacedGRPOMixin(Base):
         require(
             path.exists(),
             f"{checkpoint} has no {STATE}: it was saved by another trainer, or with "
-            f"save_only_model=True. Go on from one that has it.",
+            f"save_only_model=True. Resume from a checkpoint that has it.",
         )
         state = torch.load(path, map_location="cpu", weights_only=True)
         self._prompts.load_state_dict(state["prompts"])
         rates.load_state_dict(state["pass_rates"])
         rates.pacer.load_state_dict(state["pacer"])
-        # Not all loaders pass the epoch on: accelerate's set_epoch is lost where batches are
-        # skipped on several ranks.
+        # Set the epoch here, too: where batches are skipped on several ranks, accelerate's loader
+        # does not pass set_epoch on.
         self._prompts.set_epoch(int(self.state.epoch or 0))
 
 
 class SelfPacedGRPOTrainer(SelfPacedGRPOMixin, GRPOTrainer):
-    """``GRPOTrainer`` with prompts by pass rate: see ``SelfPacedGRPOMixin``."""
+    """``GRPOTrainer`` with prompts chosen by pass rate; see ``SelfPacedGRPOMixin``."""
 
 
 def _with_index(dataset: object, rates: PassRates | AsyncPassRates) -> Dataset:
-    """Return the dataset with a column of indices, the same one where it has it.
+    """Return the dataset with a column of indices; one that has the column is returned as it is.
 
     Raises:
-        TypeError: For a dataset that is not map-style.
-        ValueError: For a pacer of another size, and a column that holds something else.
+        TypeError: For a dataset that is no ``datasets.Dataset``.
+        ValueError: For a pacer of another size, and for a column of this name without the indices.
     """
     if not isinstance(dataset, Dataset):
         raise TypeError(
@@ -202,14 +201,14 @@ def _with_index(dataset: object, rates: PassRates | AsyncPassRates) -> Dataset:
     n, column = len(dataset), rates.column
     require(
         n == rates.pacer.n_samples,
-        f"The pacer is made for {rates.pacer.n_samples} prompts, the training set has {n}. Make it "
-        f"as Pacer(len(dataset)).",
+        f"The pacer is made for {rates.pacer.n_samples} prompts, but the training set has {n}. "
+        f"Make it as Pacer(len(dataset)).",
     )
     if column not in dataset.column_names:
         return dataset.add_column(column, list(range(n)))
     require(
         list(dataset[column]) == list(range(n)),
-        f"The training set's column {column!r} must hold 0, 1, ..., {n - 1} in order. Remove it "
-        f"after selecting or shuffling rows, and it is made anew.",
+        f"The training set's column {column!r} must hold 0, 1, ..., {n - 1} in order. If rows were "
+        f"selected or shuffled, remove the column; the trainer then adds it again.",
     )
     return dataset

@@ -10,8 +10,8 @@ from torch import Tensor
 from selfpaced.age import Auto
 from selfpaced.chain import Population
 
-EVERYTHING = torch.tensor(math.inf)
-LATE = 20
+EVERYTHING = torch.tensor(math.inf)  # the age that keeps all samples
+LATE = 20  # a step after any probe
 
 
 def population(
@@ -29,7 +29,7 @@ def two_humps(easy: int = 600, hard: int = 400) -> Tensor:
     return torch.cat([hump(easy, -4.0), hump(hard, 4.0, seed=1)])
 
 
-def test_two_humps_give_a_cut_between() -> None:
+def test_two_humps_give_a_cut_between_them() -> None:
     loss = two_humps()
     cut = Auto().cut(population(loss))
     assert cut is not None and math.log(2) <= cut
@@ -37,7 +37,7 @@ def test_two_humps_give_a_cut_between() -> None:
     assert float(Auto()(3, population(loss), EVERYTHING)) == pytest.approx(cut)
 
 
-def test_a_run_of_three_steps_keeps_all_whatever_the_losses() -> None:
+def test_the_first_three_steps_keep_all_samples() -> None:
     for step in (0, 1, 2):
         assert Auto()(step, population(two_humps()), EVERYTHING) == math.inf
 
@@ -58,7 +58,7 @@ def test_a_probe_is_made_only_where_many_labels_are_in_doubt() -> None:
     assert Auto(doubt=doubted - 0.01)(5, population(loss), EVERYTHING) < math.inf
 
 
-def test_a_probe_goes_to_its_end_though_a_valley_shows() -> None:
+def test_a_probe_runs_to_its_end_even_if_a_valley_appears() -> None:
     loss, rule = two_humps(), Auto()
     small = torch.tensor(0.05)  # below ln 2: the age of a probe
     for step in (6, 7):
@@ -68,20 +68,20 @@ def test_a_probe_goes_to_its_end_though_a_valley_shows() -> None:
     assert float(after) == pytest.approx(rule.cut(population(loss)))
 
 
-def test_a_valley_found_before_is_followed_not_probed() -> None:
+def test_after_a_valley_was_found_there_is_no_probe() -> None:
     loss, rule = two_humps(), Auto()
     found = rule(4, population(loss), EVERYTHING)
     for step in (5, 6, 7):
         assert float(rule(step, population(loss), found)) == pytest.approx(float(found))
 
 
-def test_a_valley_that_is_lost_is_no_probe() -> None:
+def test_the_loss_of_a_valley_does_not_begin_a_probe() -> None:
     loss = torch.linspace(0.01, 0.3, 1000)
     for step in (5, 6, 7):
         assert Auto()(step, population(loss), torch.tensor(2.0)) == math.inf
 
 
-def test_a_probe_of_what_is_not_yet_learned_ends_with_a_valley() -> None:
+def test_a_probe_with_an_age_above_ln_2_ends_when_a_valley_appears() -> None:
     hard = hump(2000, 1.0)  # the small share is above ln 2
     begun = Auto()(5, population(hard), EVERYTHING)
     assert float((hard < begun).float().mean()) == pytest.approx(0.3, abs=0.01)
@@ -101,7 +101,7 @@ def test_a_probe_waits_for_a_longer_warmup() -> None:
     ]
 
 
-def test_without_a_probe_begun_none_goes_on() -> None:
+def test_a_probe_only_begins_at_its_first_step() -> None:
     loss = hump(2000, -3.0).square()
     for step in (6, 7, 8):
         assert Auto(doubt=0.0)(step, population(loss), EVERYTHING) == math.inf
@@ -119,9 +119,9 @@ def test_few_samples_never_give_nan(n: int) -> None:
         assert not Auto()(step, population(hump(n, -2.0)), EVERYTHING).isnan()
 
 
-def test_the_valley_is_sought_where_the_visited_of_the_left_out_are_now() -> None:
+def test_visited_left_out_samples_stand_for_all_of_them_in_the_histogram() -> None:
     kept, fresh = hump(600, -4.0), hump(40, 6.0, seed=1)
-    stale = hump(360, 0.5, seed=2)  # as an older model saw them
+    stale = hump(360, 0.5, seed=2)  # losses of an older model
     losses = torch.cat([kept, fresh, stale])
     expansion = torch.cat([torch.ones(600), torch.full((40,), 10.0), torch.zeros(360)])
     whole = torch.cat([kept, *[fresh] * 10])
@@ -138,7 +138,7 @@ def test_a_mass_and_an_expansion_multiply() -> None:
     assert Auto().cut(both) == Auto().cut(fours)
 
 
-def test_a_flat_valley_is_cut_at_the_right_labels_unless_few_are_visited() -> None:
+def test_a_flat_valley_is_cut_near_the_right_labels_unless_few_samples_are_visited() -> None:
     losses = torch.cat([hump(600, -5.0), hump(400, 9.0, seed=1)])
     near = Auto().cut(population(losses))
     deep = Auto().cut(population(losses)._replace(expansion=torch.ones(1000)))
@@ -153,25 +153,25 @@ def test_a_mass_of_two_counts_as_two_samples() -> None:
     assert torch.equal(Auto()(2, twice, EVERYTHING), Auto()(2, heavy, EVERYTHING))
 
 
-def test_the_floor_keeps_some_of_each_class() -> None:
+def test_the_floor_keeps_a_share_of_each_class() -> None:
     loss, group = two_humps(), torch.tensor([0] * 450 + [1] * 550)
     previous = torch.full((3,), math.inf)
     age = Auto()(LATE, population(loss, group=group), previous)
     kept = loss < age[group]
     assert float(kept[450:].float().mean()) == pytest.approx(0.7 * 0.6, abs=0.05)
     assert age.shape == (3,)
-    assert age[2] == age[0] < age[1]  # nothing of 2 was seen: it gets the age of all
+    assert age[2] == age[0] < age[1]  # class 2 was never seen and gets the overall age
 
 
 @pytest.mark.parametrize(("second", "cut"), [(400, False), (440, False), (550, True), (700, True)])
-def test_a_valley_between_classes_is_none_between_labels(second: int, cut: bool) -> None:
+def test_a_valley_between_classes_is_ignored(second: int, cut: bool) -> None:
     loss, group = two_humps(), torch.tensor([0] * (1000 - second) + [1] * second)
     assert bool(Auto()(LATE, population(loss), EVERYTHING).isfinite())
     age = Auto()(LATE, population(loss, group=group), torch.full((2,), math.inf))
     assert bool(age.isfinite().all()) is cut
 
 
-def test_a_rare_class_not_learned_yet_hides_no_wrong_labels() -> None:
+def test_a_rare_class_not_learned_yet_does_not_hide_wrong_labels() -> None:
     loss, group = two_humps(), torch.tensor([0] * 500 + [1] * 470 + [2] * 30)
     wrong_everywhere = torch.arange(1000) % 5 < 2
     loss = torch.where(wrong_everywhere | (group == 2), 6.0, 0.01) * torch.linspace(0.5, 2, 1000)
@@ -179,7 +179,7 @@ def test_a_rare_class_not_learned_yet_hides_no_wrong_labels() -> None:
     assert 0.5 < float((loss < age[group]).float().mean()) < 0.65
 
 
-def test_groups_are_counted_where_the_previous_age_has_none() -> None:
+def test_the_groups_are_counted_if_the_previous_age_has_none() -> None:
     group = torch.tensor([0] * 600 + [2] * 400)
     assert Auto()(0, population(two_humps(), group=group), EVERYTHING).shape == (3,)
 
@@ -229,7 +229,7 @@ def test_auto_never_cuts_labels_that_are_likelier_than_all_others(few: int) -> N
 
 
 @pytest.mark.parametrize("n", [20, 30, 40, 60])
-def test_auto_raises_no_alarm_on_few_samples_of_one_wide_hump(n: int) -> None:
+def test_few_samples_of_one_wide_hump_give_no_cut(n: int) -> None:
     alarms = 0
     for seed in range(100):
         generator = torch.Generator().manual_seed(seed)
@@ -240,7 +240,7 @@ def test_auto_raises_no_alarm_on_few_samples_of_one_wide_hump(n: int) -> None:
 
 
 @pytest.mark.parametrize("n", [40, 100, 4000])
-def test_auto_takes_a_hump_for_one_only_where_it_has_enough_samples(n: int) -> None:
+def test_a_small_hump_counts_only_with_enough_samples(n: int) -> None:
     wrong = n // 25
     loss = torch.cat([hump(n - wrong, -4.0, 1), hump(wrong, 4.0, 2)])
     found = Auto().cut(Population(loss, None, {}))

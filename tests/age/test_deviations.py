@@ -23,14 +23,14 @@ def kept(rule: Deviations, loss: Tensor, **weights: Tensor) -> float:
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e9])
 @pytest.mark.parametrize("power", [1.0, 2.0])
 @pytest.mark.parametrize(("limit", "share"), [(1.0, 0.683), (2.0, 0.954), (3.0, 0.9973)])
-def test_normal_residuals_lie_where_a_table_says(
+def test_the_kept_share_of_normal_residuals_is_that_of_a_table(
     unit: float, power: float, limit: float, share: float
 ) -> None:
     loss = unit * NORMAL.abs() ** power
     assert kept(Deviations(limit, power), loss) == pytest.approx(share, abs=0.008)
 
 
-def test_far_residuals_do_not_move_the_limit_much() -> None:
+def test_large_residuals_hardly_change_the_limit() -> None:
     loss = NORMAL.square()
     loss[:4_000] = 1e6
     assert kept(Deviations(), loss) == pytest.approx(0.8, abs=0.005)
@@ -44,7 +44,7 @@ def test_the_warm_up_and_no_data_keep_everything() -> None:
     assert Deviations()(5, Population(torch.empty(0), None, {}), EVERYTHING) == math.inf
 
 
-def test_where_half_are_met_exactly_all_are_kept() -> None:
+def test_if_half_of_the_residuals_are_zero_all_are_kept() -> None:
     assert kept(Deviations(), torch.tensor([0.0, 0.0, 0.0, 1.0])) == 1.0
 
 
@@ -88,7 +88,7 @@ def slope(pacer: Pacer) -> float:
     return float(model.weight.detach())
 
 
-def test_a_line_is_found_among_wrong_numbers() -> None:
+def test_a_line_is_found_among_wrong_targets() -> None:
     pacer = Pacer(500, age=Deviations())
     assert slope(pacer) == pytest.approx(2.0, abs=0.05)
     assert pacer.suspects(80).remainder(5).eq(0).float().mean() > 0.9

@@ -1,4 +1,4 @@
-"""The founding paper's age starts with half of what is hard, and grows by a factor."""
+"""The age of Kumar, Packer and Koller starts with half of the hard samples and grows."""
 
 import math
 
@@ -10,7 +10,7 @@ from selfpaced import Pacer
 from selfpaced.age import Growing
 from selfpaced.chain import Population
 
-NOTHING = torch.tensor(math.inf)
+BEFORE = torch.tensor(math.inf)  # the age before any data
 
 
 def of(*difficulties: float, mass: Tensor | None = None) -> Population:
@@ -18,48 +18,48 @@ def of(*difficulties: float, mass: Tensor | None = None) -> Population:
 
 
 def test_it_keeps_all_before_there_is_data() -> None:
-    assert Growing()(0, None, NOTHING) == math.inf
+    assert Growing()(0, None, BEFORE) == math.inf
 
 
 def test_the_first_age_takes_half_of_the_hard_samples_in() -> None:
-    assert Growing()(1, of(0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0), NOTHING) == 3.0
-    assert Growing()(1, of(1.0, 2.0, 3.0), NOTHING) == 3.0
-    assert Growing(share=0.25)(1, of(1.0, 2.0, 3.0, 4.0), NOTHING) == 2.0
+    assert Growing()(1, of(0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0), BEFORE) == 3.0
+    assert Growing()(1, of(1.0, 2.0, 3.0), BEFORE) == 3.0
+    assert Growing(share=0.25)(1, of(1.0, 2.0, 3.0, 4.0), BEFORE) == 2.0
 
 
-def test_what_a_solver_leaves_is_not_hard() -> None:
-    assert Growing()(1, of(1e-6, 2e-6, 1e-4, 1.0, 2.0), NOTHING) == 2.0
+def test_tiny_difficulties_do_not_count_as_hard() -> None:
+    assert Growing()(1, of(1e-6, 2e-6, 1e-4, 1.0, 2.0), BEFORE) == 2.0
 
 
-def test_what_is_tied_with_the_share_comes_in_with_it() -> None:
-    assert Growing()(1, of(1.0, 1.0, 1.0, 1.0), NOTHING) == math.inf
-    assert Growing()(1, of(1.0, 2.0, 2.0, 2.0, 3.0), NOTHING) == 3.0
+def test_samples_tied_with_the_last_of_the_share_are_kept_too() -> None:
+    assert Growing()(1, of(1.0, 1.0, 1.0, 1.0), BEFORE) == math.inf
+    assert Growing()(1, of(1.0, 2.0, 2.0, 2.0, 3.0), BEFORE) == 3.0
 
 
-def test_where_nothing_is_hard_it_keeps_all() -> None:
-    assert Growing()(1, of(0.0, 0.0), NOTHING) == math.inf
-    assert Growing(share=1.0)(1, of(1.0, 2.0), NOTHING) == math.inf
+def test_if_no_sample_is_hard_all_are_kept() -> None:
+    assert Growing()(1, of(0.0, 0.0), BEFORE) == math.inf
+    assert Growing(share=1.0)(1, of(1.0, 2.0), BEFORE) == math.inf
 
 
-def test_a_mass_counts_as_so_many_samples() -> None:
+def test_a_sample_counts_by_its_mass() -> None:
     heavy = of(1.0, 2.0, 3.0, mass=torch.tensor([2.0, 0.5, 0.5]))
-    assert Growing()(1, heavy, NOTHING) == 2.0
+    assert Growing()(1, heavy, BEFORE) == 2.0
 
 
 def test_each_step_multiplies_the_age() -> None:
     assert Growing(1.5)(2, of(1.0, 9.0), torch.tensor(4.0)) == 6.0
 
 
-def test_an_age_beyond_all_numbers_stays_there() -> None:
+def test_the_age_stops_at_the_largest_float32() -> None:
     largest = torch.finfo(torch.float32).max
     assert Growing(2.0)(9, of(1.0, 9.0), torch.tensor(largest)) == largest
 
 
 def test_a_start_is_the_first_age() -> None:
-    assert Growing(start=0.25)(1, of(1.0, 9.0), NOTHING) == 0.25
+    assert Growing(start=0.25)(1, of(1.0, 9.0), BEFORE) == 0.25
 
 
-def test_a_pacer_grows_by_it() -> None:
+def test_a_pacer_follows_the_growing_age() -> None:
     pacer = Pacer(4, age=Growing(2.0))
     for _ in range(2):
         pacer.observe(torch.tensor([0.1, 0.2, 0.4, 0.8]), torch.arange(4))
@@ -67,7 +67,7 @@ def test_a_pacer_grows_by_it() -> None:
     assert [row["age"] for row in pacer.history] == pytest.approx([0.4, 0.8])
 
 
-def test_settings_are_looked_at() -> None:
+def test_bad_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="factor must be above 1; got 1.0. The paper uses 1.3"):
         Growing(1.0)
     with pytest.raises(ValueError, match="factor must be a finite number; got inf"):
@@ -81,5 +81,5 @@ def test_settings_are_looked_at() -> None:
 
 
 def test_negative_difficulties_are_refused() -> None:
-    with pytest.raises(ValueError, match="Growing takes difficulties of 0 or more; got -2: no fac"):
-        Growing()(1, of(-2.0, 1.0), NOTHING)
+    with pytest.raises(ValueError, match="Growing takes difficulties of 0 or more; got -2. A neg"):
+        Growing()(1, of(-2.0, 1.0), BEFORE)

@@ -25,7 +25,7 @@ def kept(age: Quantile, of: Population, previous: Tensor = SCALAR) -> Tensor:
     return age.settle(weight, 0, of, per_sample)
 
 
-def test_threshold_is_the_pacing_without_any_data() -> None:
+def test_threshold_needs_no_data() -> None:
     assert float(Threshold(Geometric(0.1, 1.35))(2, None, SCALAR)) == pytest.approx(0.18225)
 
 
@@ -57,7 +57,7 @@ def test_each_group_keeps_its_own_share() -> None:
     assert weight.tolist() == [1, 0, 1, 1, 0, 0]
 
 
-def test_a_group_that_nobody_has_seen_keeps_all() -> None:
+def test_a_group_without_seen_samples_keeps_all() -> None:
     of = population([1.0, 2.0], group=torch.tensor([0, 0]))
     assert Quantile(Constant(0.5), by="group")(0, of, torch.zeros(2)).tolist() == [2.0, math.inf]
 
@@ -108,6 +108,6 @@ def test_mass_fills_the_share() -> None:
     assert cut(torch.tensor([1.0, 2.0, 3.0]), 0.5, torch.tensor([5.0, 1.0, 4.0])) == 2.0
 
 
-def test_nothing_keeps_all() -> None:
+def test_an_empty_population_gives_an_infinite_age() -> None:
     assert cut(torch.empty(0), 0.5) == math.inf
     assert cut(torch.empty(0), 0.5, torch.empty(0)) == math.inf

@@ -16,7 +16,7 @@ NAMES = np.array(["ant", "bee", "cow"])
 
 
 def blobs(n: int = 300) -> tuple[Any, Any, Any]:
-    """Three blobs with every tenth label wrong: rows, labels, which are wrong."""
+    """Return rows of three blobs, labels of which every tenth is wrong, and which are wrong."""
     rng = np.random.default_rng(0)
     truth = np.arange(n) % 3
     x = rng.normal(size=(n, 4)) + 8 * np.eye(3, 4)[truth]
@@ -30,7 +30,7 @@ def found() -> Audit:
     return find_label_errors(x, y)
 
 
-def test_the_wrong_labels_come_first_with_the_class_that_was_meant(found: Audit) -> None:
+def test_the_wrong_labels_come_first_and_the_meant_class_is_suggested(found: Audit) -> None:
     _, y, wrong = blobs()
     first = found.table.head(30)
     assert wrong[first.index].mean() >= 0.95
@@ -40,7 +40,7 @@ def test_the_wrong_labels_come_first_with_the_class_that_was_meant(found: Audit)
     assert (found.table["label"].sort_index() == y).all()
 
 
-def test_they_are_counted(found: Audit) -> None:
+def test_the_wrong_labels_are_counted(found: Audit) -> None:
     assert found.count.low <= 30 <= found.count.high
     assert len(found.suspects) == pytest.approx(30, abs=3)
     assert found.confusion is not None
@@ -63,7 +63,7 @@ def test_the_summary_says_how_many_and_of_which_kind(found: Audit) -> None:
     [(300, np.asarray, 32, 1e-3), (2000, np.asarray, 128, 1e-3), (300, sparse.csr_array, 32, 3e-4)],
     ids=["few", "many", "sparse"],
 )
-def test_batches_and_learning_rate_follow_the_rows(
+def test_the_rows_decide_the_default_batch_size_and_learning_rate(
     rows: int, form: Any, batch: int, rate: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen: list[Settings] = []
@@ -79,27 +79,27 @@ def test_batches_and_learning_rate_follow_the_rows(
     assert (chosen[0].batch_size, chosen[0].learning_rate) == (batch, rate)
 
 
-def test_the_same_seed_is_the_same_result_whatever_was_drawn_before(found: Audit) -> None:
+def test_the_same_seed_gives_the_same_result_whatever_was_drawn_before(found: Audit) -> None:
     x, y, _ = blobs()
     torch.rand(7)
     pd.testing.assert_frame_equal(find_label_errors(x, y).table, found.table)
 
 
-def test_a_large_offset_hides_nothing(found: Audit) -> None:
+def test_a_large_offset_of_the_features_hides_no_suspect(found: Audit) -> None:
     x, y, _ = blobs()
     assert len(find_label_errors(x + 1.7e9, y).suspects) == len(found.suspects)
 
 
-def test_a_constant_feature_says_nothing_whatever_it_is() -> None:
+def test_the_value_of_a_constant_feature_changes_nothing() -> None:
     x, y, _ = blobs()
     first, second = (
         find_label_errors(np.column_stack([x, np.full(300, value)]), y, epochs=2).table
-        for value in (0.0, 0.1)  # the mean of so many .1 is not .1
+        for value in (0.0, 0.1)  # the mean of 300 times 0.1 is not exactly 0.1
     )
     pd.testing.assert_frame_equal(first, second)
 
 
-def test_dropout_is_seeded_too() -> None:
+def test_the_seed_also_decides_dropout() -> None:
     def model(features: int, classes: int) -> nn.Module:
         return nn.Sequential(nn.Linear(features, 8), nn.Dropout(0.5), nn.Linear(8, classes))
 
@@ -108,19 +108,19 @@ def test_dropout_is_seeded_too() -> None:
     pd.testing.assert_frame_equal(one, two)
 
 
-def test_a_single_row_left_over_is_no_batch() -> None:
+def test_a_last_batch_of_a_single_row_is_left_out() -> None:
     model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 3))
     x, y, _ = blobs(129)
     assert len(find_label_errors(x, y, model, epochs=2).table) == 129
 
 
-def test_sparse_rows_stay_sparse_and_find_the_same_kind() -> None:
+def test_wrong_labels_of_sparse_rows_are_found() -> None:
     x, y, wrong = blobs()
     table = find_label_errors(sparse.csr_matrix(np.maximum(x, 0)), y).table
     assert wrong[table.index[:30]].mean() >= 0.9
 
 
-def test_a_model_of_the_users_own_stays_as_it_was() -> None:
+def test_a_model_of_the_user_is_copied_or_made() -> None:
     x, y, wrong = blobs()
     model = nn.Linear(4, 3)
     before = model.weight.clone()
@@ -131,18 +131,18 @@ def test_a_model_of_the_users_own_stays_as_it_was() -> None:
     assert isinstance(made.model, nn.Linear) and made.model.out_features == 3
 
 
-def test_progress_is_told_after_every_epoch() -> None:
-    told: list[tuple[int, int, float]] = []
+def test_watch_is_called_after_every_epoch() -> None:
+    calls: list[tuple[int, int, float]] = []
     x, y, _ = blobs(30)
-    find_label_errors(x, y, epochs=2, watch=lambda *now: told.append(now))
-    assert told == [(1, 2, 1.0), (2, 2, 1.0)]
+    find_label_errors(x, y, epochs=2, watch=lambda *call: calls.append(call))
+    assert calls == [(1, 2, 1.0), (2, 2, 1.0)]
 
 
 BAD: list[tuple[Any, Any, str]] = [
     (np.ones((3, 2)), [0, 1], "needs a label per row; got 3 rows and 2 labels"),
     (np.ones(3), [0, 1, 0], r"shape \(n, features\); got \(3,\)"),
     (np.ones((0, 2)), [], r"shape \(n, features\); got \(0, 2\)"),
-    ([["a", "b"]], [0], "expects an array of numbers"),
+    ([["a", "b"]], [0], "expects X to be an array of numbers"),
     ([[1.0], [np.nan]], [0, 1], "got 1 NaN or infinite values in X"),
     (sparse.lil_matrix([[1.0], [np.inf]]), [0, 1], "got 1 NaN or infinite values in X"),
     ([[1.0], [1e300]], [0, 1], "got 1 NaN or infinite values in X, or beyond float32"),
@@ -154,6 +154,6 @@ BAD: list[tuple[Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("x", "y", "said"), BAD)
-def test_what_cannot_be_audited_is_told(x: Any, y: Any, said: str) -> None:
+def test_arrays_that_cannot_be_audited_are_refused(x: Any, y: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         find_label_errors(x, y)

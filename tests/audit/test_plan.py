@@ -1,4 +1,4 @@
-"""Claims about what a user asks an audit for."""
+"""Claims about the plan of an audit."""
 
 import shlex
 from dataclasses import replace
@@ -35,7 +35,7 @@ def pets(tmp_path: Path) -> Path:
     return path
 
 
-def test_settings_that_are_not_given_are_the_usual_ones() -> None:
+def test_settings_that_are_not_given_are_the_defaults() -> None:
     plan = Plan(Path("a"))
     assert plan.settings(1_999) == Settings(30, 32, 1e-3, seed=0)
     assert plan.settings(2_000) == Settings(30, 128, 1e-3, seed=0)
@@ -45,12 +45,14 @@ def test_settings_that_are_not_given_are_the_usual_ones() -> None:
 
 
 @pytest.mark.parametrize("plan", [FULL, Plan(Path("x.npy"), Options(labels=Path("y.npy"), side=8))])
-def test_a_plan_comes_back_from_json(plan: Plan) -> None:
+def test_a_plan_is_read_back_from_json(plan: Plan) -> None:
     assert from_json(to_json(plan) | {"more": 1}) == plan
 
 
 @pytest.mark.parametrize("plan", [FULL, Plan(Path("a"), Options(numeric=True), estimator="hgb")])
-def test_the_command_is_that_of_the_plan(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_of_a_plan_runs_the_same_plan(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[Plan] = []
     monkeypatch.setattr("selfpaced._cli.audit_run.carry_out", lambda plan, _: asked.append(plan))
     words = shlex.split(command(plan, Path("my run"), ["--dark"]))
@@ -59,31 +61,48 @@ def test_the_command_is_that_of_the_plan(plan: Plan, monkeypatch: pytest.MonkeyP
     assert asked == [plan]
 
 
-def test_all_that_differs_is_named() -> None:
+def test_every_setting_that_differs_is_named() -> None:
     other = replace(FULL, options=replace(FULL.options, label="is", numeric=True), seed=6)
     assert differences(FULL, other) == [
-        "--label (kind, then is)",
-        "--classes or --numbers (False, then True)",
-        "--seed (5, then 6)",
+        "label=... (kind, then is)",
+        "numeric=... (False, then True)",
+        "seed=... (5, then 6)",
     ]
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"options": Options(labels=Path("y.npy"))}, "--labels goes with a lone .npy or idx file; "),
-    ({"options": Options(side=8)}, "--side goes with a folder of images; .*pets.csv is none. Le"),
+    (
+        {"options": Options(labels=Path("y.npy"))},
+        r"^labels=\.\.\. needs a single .npy or idx file; .*pets.csv is not one. Leave it out",
+    ),
+    (
+        {"options": Options(side=8)},
+        r"^side=\.\.\. needs a folder of images; .*pets.csv is not one. Leave it out",
+    ),
     ({"epochs": 0}, "epochs must be a positive int; got 0"),
     ({"learning_rate": -1.0}, "learning_rate must be above 0, and finite; got -1.0"),
-    ({"estimator": "hgb", "model": "a:b"}, "--model is of a network; --estimator hgb is none"),
-    ({"estimator": "hgb", "batch_size": 8}, "--batch-size is of a network; --estimator hgb is"),
-    ({"estimator": "hgb", "learning_rate": 1.0}, "--learning-rate is of a network"),
-    ({"estimator": "hgb", "precision": "bf16"}, "--precision is of a network"),
-    ({"model": "nothing"}, "--model expects package.module:factory; got 'nothing'"),
+    (
+        {"estimator": "hgb", "model": "a:b"},
+        r"^model=\.\.\. is a setting of networks, and estimator=hgb is not a network",
+    ),
+    (
+        {"estimator": "hgb", "batch_size": 8},
+        r"^batch_size=\.\.\. is a setting of networks, and estimator=hgb is not",
+    ),
+    (
+        {"estimator": "hgb", "learning_rate": 1.0},
+        r"^learning_rate=\.\.\. is a setting of networks",
+    ),
+    ({"estimator": "hgb", "precision": "bf16"}, r"^precision=\.\.\. is a setting of networks"),
+    ({"model": "nothing"}, r"^model=\.\.\. expects package.module:factory; got 'nothing'"),
     ({"model": "nowhere.at:all"}, "nowhere.at:all cannot be imported"),
 ]
 
 
 @pytest.mark.parametrize(("asked", "said"), WRONG)
-def test_what_does_nothing_here_is_refused(pets: Path, asked: dict[str, Any], said: str) -> None:
+def test_settings_that_cannot_be_used_are_refused(
+    pets: Path, asked: dict[str, Any], said: str
+) -> None:
     check(Plan(pets, Options(label="kind")))
     with pytest.raises(ValueError, match=said):
         check(replace(Plan(pets, Options(label="kind")), **asked))
@@ -92,12 +111,12 @@ def test_what_does_nothing_here_is_refused(pets: Path, asked: dict[str, Any], sa
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (Options(label="kind"), "--label names a column of a table; .*x.npz is none. Leave it out"),
-        (Options(ignore=("a",)), "--ignore names a column of a table"),
-        (Options(use=("a",)), "--use names a column of a table"),
+        (Options(label="kind"), r"^label=\.\.\. needs a table; .*x.npz is not one. Leave it out"),
+        (Options(ignore=("a",)), r"^ignore=\.\.\. needs a table; .*x.npz is not one"),
+        (Options(use=("a",)), r"^use=\.\.\. needs a table; .*x.npz is not one"),
     ],
 )
-def test_columns_are_of_tables(tmp_path: Path, options: Options, said: str) -> None:
+def test_names_of_columns_need_a_table(tmp_path: Path, options: Options, said: str) -> None:
     path = tmp_path / "x.npz"
     np.savez(path, X=np.zeros((2, 2)), y=np.arange(2))
     with pytest.raises(ValueError, match=said):
@@ -105,7 +124,8 @@ def test_columns_are_of_tables(tmp_path: Path, options: Options, said: str) -> N
 
 
 def test_the_side_of_an_image_is_positive(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="--side must be a positive number of pixels; got 0"):
+    said = r"^side=\.\.\. must be a positive number of pixels; got 0"
+    with pytest.raises(ValueError, match=said):
         check(Plan(tmp_path, Options(side=0)))
 
 
@@ -113,11 +133,11 @@ def test_a_label_may_name_a_column_of_a_table_of_labels(tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
     np.save(path, np.zeros((2, 2)))
     check(Plan(path, Options(label="kind", labels=tmp_path / "y.csv")))
-    with pytest.raises(ValueError, match="--label names a column of a table; .* is none"):
+    with pytest.raises(ValueError, match=r"^label=\.\.\. needs a table; .* is not one"):
         check(Plan(path, Options(label="kind")))
 
 
-def test_the_folder_of_a_text_model_must_be_there(pets: Path, tmp_path: Path) -> None:
-    said = "--text-model expects the folder of a transformers model; there is no .*nowhere"
+def test_the_folder_of_a_text_model_must_exist(pets: Path, tmp_path: Path) -> None:
+    said = r"^text_model=\.\.\. expects the folder of a transformers model; there is no .*nowhere"
     with pytest.raises(FileNotFoundError, match=said):
         check(Plan(pets, Options(label="kind"), tmp_path / "nowhere"))

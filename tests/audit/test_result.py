@@ -1,3 +1,5 @@
+"""Claims about the result of an audit."""
+
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,18 +37,18 @@ def test_a_number_is_suspect_whatever_is_suggested(numbers_found: Audit) -> None
     assert numbers_found.numeric
 
 
-def test_numbers_have_no_kinds(numbers_found: Audit) -> None:
+def test_repr_of_numbers_names_no_classes(numbers_found: Audit) -> None:
     assert repr(numbers_found) == (
         "1 of 4 numbers is probably wrong (25.0%).\nAll in all about 2 are wrong (1 to 3)."
     )
 
 
-def test_classes_have_kinds(classes_found: Audit) -> None:
+def test_repr_of_classes_names_those_that_are_confused(classes_found: Audit) -> None:
     assert "1 labelled cat is probably dog" in repr(classes_found)
 
 
-def watched(error: np.ndarray) -> Pacer:
-    """A pacer that has seen these errors, in two steps."""
+def pacer_of(error: np.ndarray) -> Pacer:
+    """Return a pacer that has observed these errors, in two steps."""
     pacer = Pacer(len(error), age=Deviations())
     for _ in range(2):
         pacer.observe(torch.from_numpy(error**2).float(), torch.arange(len(error)))
@@ -55,11 +57,11 @@ def watched(error: np.ndarray) -> Pacer:
 
 
 def judged(given: np.ndarray, predicted: np.ndarray) -> Audit:
-    return result_of_numbers(nn.Linear(1, 1), watched(given - predicted), given, predicted)
+    return result_of_numbers(nn.Linear(1, 1), pacer_of(given - predicted), given, predicted)
 
 
 def noisy(n: int = 200) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers from 1,000 to 2,000 and what a good model says of them; 7 and 8 are wrong."""
+    """Return numbers from 1,000 to 2,000 and good predictions; numbers 7 and 8 are wrong."""
     predicted = np.linspace(1000, 2000, n)
     given = predicted + 5 * np.sin(np.arange(n))
     given[7], given[8] = 1800, 1900
@@ -80,17 +82,17 @@ def test_numbers_are_ranked_and_counted_by_their_probability() -> None:
     assert row["loss"] == pytest.approx((1800 - predicted[7]) ** 2)
 
 
-def test_equally_probable_numbers_go_by_how_far_off_they_are_then_by_place() -> None:
+def test_equal_probabilities_are_ranked_by_distance_then_by_position() -> None:
     given = np.array([1.0, 9.0, 2.0, 5.0, 6.0, 3.0, 4.0, 8.0, 7.0, 0.0])
     predicted = given.copy()
-    given[1], given[2], given[4] = 0.0, 8.0, 0.0  # 9, 6 and 6 off
+    given[1], given[2], given[4] = 0.0, 8.0, 0.0  # distances of 9, 6 and 6
     assert judged(given, predicted).table.index.tolist() == [1, 2, 4, 0, 3, 5, 6, 7, 8, 9]
 
 
-def test_an_estimator_of_scikit_learn_is_kept_as_it_is() -> None:
+def test_the_result_holds_a_scikit_learn_estimator_unchanged() -> None:
     given, predicted = noisy()
     tree = DecisionTreeRegressor()
-    pacer = watched(given - predicted)
+    pacer = pacer_of(given - predicted)
     assert result_of_numbers(tree, pacer, given, predicted).model is tree
     assert result(tree, pacer, torch.zeros(200, dtype=torch.int64), ["ant"]).model is tree
 
@@ -106,9 +108,9 @@ def test_a_sample_that_was_never_visited_is_judged_by_its_prediction() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_prediction_that_is_no_number_is_refused(bad: float) -> None:
+def test_a_prediction_that_is_not_finite_is_refused(bad: float) -> None:
     given, predicted = noisy()
-    pacer = watched(given - predicted)
+    pacer = pacer_of(given - predicted)
     predicted[[3, 5]] = bad
     message = r"NaN or infinity for 2 of 200 samples, at \[3, 5\]\. Lower the learning rate"
     with pytest.raises(ValueError, match=message):
@@ -117,14 +119,14 @@ def test_a_prediction_that_is_no_number_is_refused(bad: float) -> None:
 
 def test_a_prediction_for_each_number_is_needed() -> None:
     given, predicted = noisy()
-    pacer = watched(given - predicted)
+    pacer = pacer_of(given - predicted)
     for one, other in ((given[:9], predicted), (given, predicted[:, None])):
         with pytest.raises(ValueError, match=r"each sample, shape \(200,\); got \("):
             result_of_numbers(nn.Linear(1, 1), pacer, one, other)
 
 
 def trained(n: int = 600, wrong: int = 60) -> tuple[Audit, set[Any]]:
-    """A self-paced regression of 600 rents, 60 of them those of other flats; which they are."""
+    """Return the result of a regression of 600 rents, and the 60 that belong to other flats."""
     random = np.random.default_rng(0)
     x = random.uniform(-1, 1, size=(n, 3)).astype(np.float32)
     rent = 900 + 300 * x[:, 0] - 200 * x[:, 1] ** 2 + random.normal(0, 20, n)
@@ -167,7 +169,7 @@ def test_wrong_numbers_of_a_training_come_first_and_can_be_reported(tmp_path: Pa
     assert {path.name for path in tmp_path.iterdir()} == {"curves.png", "suspects.png"}
 
 
-def test_kinds_that_are_not_named_are_counted(classes_found: Audit) -> None:
+def test_repr_counts_the_kinds_of_errors_that_it_does_not_list(classes_found: Audit) -> None:
     table = pd.concat([classes_found.table] * 7, ignore_index=True)
     table["suggested"] = [f"{place} {label}" for place, label in enumerate(table["suggested"])]
     assert "  23 more of other kinds" in repr(
@@ -176,7 +178,7 @@ def test_kinds_that_are_not_named_are_counted(classes_found: Audit) -> None:
 
 
 def numbers(share: float, tails: float, seed: int = 0) -> tuple[np.ndarray, ...]:
-    """Targets, what a good model says of them, and which are those of other rows."""
+    """Return numbers, good predictions, and which numbers belong to other rows."""
     random = np.random.default_rng(seed)
     predicted = random.normal(size=4000)
     given = predicted + 0.1 * random.standard_t(tails, size=4000)
@@ -187,7 +189,7 @@ def numbers(share: float, tails: float, seed: int = 0) -> tuple[np.ndarray, ...]
 
 @pytest.mark.parametrize("tails", [3.0, 100.0])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.3])
-def test_the_probabilities_add_up_to_the_wrong_numbers(share: float, tails: float) -> None:
+def test_the_probabilities_add_up_to_the_number_of_wrong_ones(share: float, tails: float) -> None:
     given, predicted, wrong = numbers(share, tails)
     probability = probability_wrong(given, predicted)
     assert probability.mean() == pytest.approx(wrong.mean(), abs=0.015)
@@ -195,20 +197,20 @@ def test_the_probabilities_add_up_to_the_wrong_numbers(share: float, tails: floa
     assert wrong[sure].sum() >= 0.93 * sure.sum()
 
 
-def test_few_numbers_are_judged_as_well() -> None:
+def test_few_numbers_are_judged_well_too() -> None:
     given, predicted, wrong = (column[:300] for column in numbers(0.1, 100.0))
     probability = probability_wrong(given, predicted)
     assert wrong[probability > 0.9].mean() > 0.9
 
 
-def test_a_perfect_model_is_contradicted_only_by_what_is_wrong() -> None:
+def test_with_perfect_predictions_only_other_numbers_are_wrong() -> None:
     given = np.arange(50.0)
     predicted = given.copy()
     given[3] = 40.0
     assert probability_wrong(given, predicted).nonzero()[0].tolist() == [3]
 
 
-def test_numbers_that_are_all_alike_are_right() -> None:
+def test_equal_numbers_with_equal_predictions_are_right() -> None:
     assert not probability_wrong(np.ones(10), np.ones(10)).any()
 
 
@@ -221,7 +223,7 @@ def test_the_unit_of_the_numbers_changes_nothing(unit: float) -> None:
 
 @pytest.mark.parametrize("far", [1e4, 1e9, 1e30])
 @pytest.mark.parametrize("n", [400, 2000])
-def test_one_number_far_out_hides_no_others(far: float, n: int) -> None:
+def test_one_number_far_off_does_not_hide_the_other_wrong_ones(far: float, n: int) -> None:
     rng = np.random.default_rng(0)
     predicted = rng.normal(size=n) * 5
     given = predicted + rng.normal(size=n)

@@ -1,5 +1,6 @@
-"""Claims about a run, from a plan to what it found."""
+"""Claims about a run, from its plan to its result."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,25 @@ from selfpaced.audit import _run as module
 from selfpaced.audit._learning.estimators import Rounds
 from selfpaced.audit._learning.training import Training
 from selfpaced.audit._plan import Plan
-from selfpaced.audit._prepare import Prepared, prepare
-from selfpaced.audit._run import Epoch, Run, built, machine
+from selfpaced.audit._prepare import prepare
+from selfpaced.audit._run import Epoch, Run, architecture, machine
 from selfpaced.difficulty import Loss
 from selfpaced.pacing import Constant
 
-ROWS, WRONG = 160, range(3, 160, 10)
-LONG: dict[str, Any] = {"epochs": 40, "batch_size": 16}  # as 160 rows need
+Start = Callable[[Plan, Path], Run]
+Train = Callable[[Plan, Path], Run]
+WriteModule = Callable[[str, str], None]
+
+ROWS = 160
+# The rows of the table with a wrong label.
+WRONG = range(3, 160, 10)
+# Settings of a training that learns 160 rows well.
+LONG: dict[str, Any] = {"epochs": 40, "batch_size": 16}
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two clusters, every tenth label wrong, and a number that follows them, as wrong there."""
+    """Return a table of two clusters: in every tenth row the class and the weight are wrong."""
     rng = np.random.default_rng(0)
     path = tmp_path_factory.mktemp("data") / "pets.csv"
     lines = ["ears,tail,kind,weight"]
@@ -49,29 +57,29 @@ def plan_of(table: Path, label: str = "kind", **asked: Any) -> Plan:
     return Plan(table, Options(label=label, ignore=(other,)), **{"epochs": 6, **asked})
 
 
-def prepared_for(plan: Plan) -> Prepared:
-    return prepare(read(plan.path, plan.options))
+@pytest.fixture(scope="module")
+def train(start: Start) -> Train:
+    """Return a function that trains a run to its end."""
+
+    def train_run(plan: Plan, folder: Path) -> Run:
+        run = start(plan, folder)
+        assert run.train()
+        return run
+
+    return train_run
 
 
-def begun(plan: Plan, folder: Path) -> Run:
-    return Run(plan, prepared_for(plan), folder, machine(plan))
-
-
-def trained(plan: Plan, folder: Path) -> Run:
-    run = begun(plan, folder)
-    assert run.train()
-    return run
-
-
-def test_wrong_labels_are_found(table: Path, tmp_path: Path) -> None:
-    found, model = trained(plan_of(table, **LONG), tmp_path).conclude()
+def test_wrong_labels_are_found(table: Path, tmp_path: Path, train: Train) -> None:
+    found, model = train(plan_of(table, **LONG), tmp_path).conclude()
     assert set(found.table.index[: len(WRONG)]) == set(WRONG)
     assert model.names == ("cat", "dog") and not model.network.training
     assert model.predict(read(table, Options(known=False)))["predicted"][3] == "dog"
 
 
-def test_wrong_numbers_are_found_in_the_users_unit(table: Path, tmp_path: Path) -> None:
-    found, _ = trained(plan_of(table, "weight", epochs=40), tmp_path).conclude()
+def test_wrong_numbers_are_found_in_the_users_unit(
+    table: Path, tmp_path: Path, train: Train
+) -> None:
+    found, _ = train(plan_of(table, "weight", epochs=40), tmp_path).conclude()
     assert set(WRONG) <= set(found.table.index[:20])
     three = found.table.loc[3]
     assert three["label"] > 40 and abs(three["label"] - 40 - three["suggested"]) < 5
@@ -79,10 +87,10 @@ def test_wrong_numbers_are_found_in_the_users_unit(table: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["hgb", "logistic"])
 @pytest.mark.parametrize("label", ["kind", "weight"])
-def test_an_estimator_takes_the_place_of_a_network(
-    table: Path, tmp_path: Path, name: str, label: str
+def test_an_estimator_is_trained_instead_of_a_network(
+    table: Path, tmp_path: Path, train: Train, name: str, label: str
 ) -> None:
-    run = trained(plan_of(table, label, estimator=name, epochs=None), tmp_path)
+    run = train(plan_of(table, label, estimator=name, epochs=None), tmp_path)
     found, model = run.conclude()
     assert isinstance(run.learner, Rounds) and run.steps == 1
     assert len(set(found.table.index[:20]) & set(WRONG)) >= 14
@@ -90,58 +98,62 @@ def test_an_estimator_takes_the_place_of_a_network(
 
 
 def test_the_users_network_is_trained(
-    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    table: Path, tmp_path: Path, start: Start, train: Train, write_module: WriteModule
 ) -> None:
-    (tmp_path / "nets_of_a_user.py").write_text(
+    write_module(
+        "nets_of_a_user",
         "from torch import nn\n"
         "def make(shape, outputs):\n"
         "    return nn.Sequential(nn.Linear(*shape, 8), nn.BatchNorm1d(8), nn.Linear(8, outputs))\n"
         "def nothing(shape, outputs):\n"
-        "    return 7\n"
+        "    return 7\n",
     )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    _, model = trained(plan_of(table, model="nets_of_a_user:make"), tmp_path).conclude()
+    _, model = train(plan_of(table, model="nets_of_a_user:make"), tmp_path).conclude()
     assert isinstance(model.network[1], nn.BatchNorm1d)
     assert model.built["network"] == "nets_of_a_user:make"
     with pytest.raises(ValueError, match="must return a torch module; it returned int"):
-        begun(plan_of(table, model="nets_of_a_user:nothing"), tmp_path)
-
-
-class Talking(nn.Linear):
-    def get_extra_state(self) -> Any:
-        return "a word"
-
-
-def talking(shape: tuple[int, ...], outputs: int) -> nn.Module:
-    return Talking(shape[0], outputs)
+        start(plan_of(table, model="nets_of_a_user:nothing"), tmp_path)
 
 
 def test_a_network_that_could_not_be_saved_is_refused_before_the_training(
-    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    table: Path,
+    tmp_path: Path,
+    start: Start,
+    with_text: type[nn.Linear],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("selfpaced.audit._learning.networks.factory", lambda name: talking)
+    def make(shape: tuple[int, ...], outputs: int) -> nn.Module:
+        return with_text(shape[0], outputs)
+
+    monkeypatch.setattr("selfpaced.audit._learning.networks.factory", lambda name: make)
     with pytest.raises(ValueError, match="The network cannot be saved: its state holds more than"):
-        begun(plan_of(table, model="my.networks:talking"), tmp_path)
+        start(plan_of(table, model="my.networks:make"), tmp_path)
 
 
-def test_images_of_eight_pixels_get_a_cnn(tmp_path: Path) -> None:
+def test_images_of_eight_pixels_get_a_cnn(tmp_path: Path, train: Train) -> None:
     for side, name in ((8, "cnn"), (7, "mlp")):
         path = tmp_path / f"{side}.npz"
         images = np.random.default_rng(0).integers(0, 255, (12, side, side), dtype=np.uint8)
         np.savez(path, X=images, y=np.arange(12) % 3)
         plan = Plan(path, epochs=1)
-        made = built(plan, prepared_for(plan))
+        made = architecture(plan, prepare(read(plan.path, plan.options)))
         assert made == {"network": name, "shape": [1, side, side], "outputs": 3}
-        assert trained(plan, tmp_path).conclude()[1].built == made
+        assert train(plan, tmp_path).conclude()[1].built == made
 
 
 @pytest.mark.parametrize(("asked", "after"), [({}, 7), ({}, 30), ({"estimator": "hgb"}, 2)])
 @pytest.mark.parametrize("label", ["kind", "weight"])
-def test_a_run_that_was_stopped_goes_on_to_the_bit(
-    table: Path, tmp_path: Path, asked: dict[str, Any], after: int, label: str
+def test_a_run_that_was_stopped_continues_bit_for_bit(
+    table: Path,
+    tmp_path: Path,
+    start: Start,
+    train: Train,
+    asked: dict[str, Any],
+    after: int,
+    label: str,
 ) -> None:
     plan = plan_of(table, label, **asked)
-    whole, _ = trained(plan, tmp_path).conclude()
+    whole, _ = train(plan, tmp_path).conclude()
     folder, calls = tmp_path / "stopped", []
     folder.mkdir()
 
@@ -149,9 +161,9 @@ def test_a_run_that_was_stopped_goes_on_to_the_bit(
         calls.append(1)
         return len(calls) == after
 
-    stopped = begun(plan, folder)
+    stopped = start(plan, folder)
     assert not stopped.train(pulse=pulse) and stopped.done == after
-    again = begun(plan, folder)
+    again = start(plan, folder)
     again.resume()
     assert again.done == after and again.train()
     assert again.conclude()[0].table.equals(whole.table)
@@ -159,11 +171,11 @@ def test_a_run_that_was_stopped_goes_on_to_the_bit(
     assert losses is not None and losses.shape == (plan.settings(ROWS).epochs, ROWS)
 
 
-def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(
-    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_run_that_is_killed_continues_from_its_last_checkpoint(
+    table: Path, tmp_path: Path, start: Start, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = plan_of(table)
-    whole, _ = trained(plan, tmp_path).conclude()
+    whole, _ = train(plan, tmp_path).conclude()
     monkeypatch.setattr(module, "MINUTE", 0.0)
 
     def die(epoch: Epoch) -> None:
@@ -173,28 +185,28 @@ def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(
     folder = tmp_path / "killed"
     folder.mkdir()
     with pytest.raises(KeyboardInterrupt):
-        begun(plan, folder).train(die)
-    again = begun(plan, folder)
+        start(plan, folder).train(die)
+    again = start(plan, folder)
     again.resume()
     assert again.learner.epoch == 3
     again.train()
     assert again.conclude()[0].table.equals(whole.table)
 
 
-def test_epochs_are_told_as_they_go(table: Path, tmp_path: Path) -> None:
-    told: list[Epoch] = []
+def test_watch_is_called_after_every_epoch(table: Path, tmp_path: Path, start: Start) -> None:
+    epochs: list[Epoch] = []
     losses: list[float] = []
 
     def watch(epoch: Epoch) -> None:
-        told.append(epoch)
+        epochs.append(epoch)
         losses.append(epoch.loss)
 
-    begun(plan_of(table), tmp_path).train(watch)
-    assert [(epoch.number, epoch.of) for epoch in told] == [(n, 6) for n in range(1, 7)]
+    start(plan_of(table), tmp_path).train(watch)
+    assert [(epoch.number, epoch.of) for epoch in epochs] == [(n, 6) for n in range(1, 7)]
     assert losses[-1] < losses[0]
 
 
-def test_doubted_are_classes_that_look_wrong_and_numbers_left_out() -> None:
+def test_doubted_counts_classes_that_look_wrong_and_numbers_that_are_left_out() -> None:
     losses, labels = torch.tensor([0.01, 0.02, 0.03, 5.0]), torch.tensor([0, 0, 0, 1])
     logits = torch.stack([-losses, torch.expm1(losses).log() - losses], 1)
     logits[3] = logits[3].flip(0)
@@ -210,40 +222,40 @@ def test_doubted_are_classes_that_look_wrong_and_numbers_left_out() -> None:
 
 
 def test_too_many_losses_are_not_kept(
-    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    table: Path, tmp_path: Path, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST", 6 * ROWS - 1)
-    assert trained(plan_of(table), tmp_path).losses_by_epoch() is None
+    monkeypatch.setattr(module, "MOST_LOSSES", 6 * ROWS - 1)
+    assert train(plan_of(table), tmp_path).losses_by_epoch() is None
 
 
-def test_a_full_disk_is_told_before_the_training(
-    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_is_noticed_before_the_training(
+    table: Path,
+    tmp_path: Path,
+    start: Start,
+    full_disk: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run = begun(plan_of(table), tmp_path)
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("selfpaced._files.os.fsync", full)
+    run = start(plan_of(table), tmp_path)
+    monkeypatch.setattr("selfpaced._files.os.fsync", full_disk)
     with pytest.raises(OSError, match="disk is full: .* Free some space and begin again"):
         run.train()
     assert run.learner.epoch == 0 and not list(tmp_path.iterdir())
 
 
-def test_what_the_machine_does_not_have_is_refused(
+def test_settings_that_the_machine_does_not_support_are_refused(
     table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="--precision fp16 needs a GPU, and there is none here"):
+    with pytest.raises(ValueError, match="^precision=fp16 needs a GPU, and this machine has none"):
         machine(plan_of(table, precision="fp16"))
     monkeypatch.setattr(Accelerator, "num_processes", 2)
-    with pytest.raises(ValueError, match="--estimator runs in one process; got 2. Start"):
+    with pytest.raises(ValueError, match=r"^estimator=\.\.\. runs in one process; got 2. Start"):
         machine(plan_of(table, estimator="hgb"))
 
 
 @pytest.fixture
 def fresh_accelerate() -> Any:
-    """Let accelerate choose anew: it keeps the first precision of a process."""
+    """Reset accelerate before and after a test: a process keeps its first precision."""
     AcceleratorState._reset_state(True)
     GradientState._reset_state()
     yield
@@ -252,8 +264,8 @@ def fresh_accelerate() -> Any:
 
 
 @pytest.mark.usefixtures("fresh_accelerate")
-def test_a_precision_is_of_the_training_alone(table: Path, tmp_path: Path) -> None:
-    run = begun(plan_of(table, precision="bf16", **LONG), tmp_path)
+def test_a_precision_holds_only_in_the_training(table: Path, tmp_path: Path, start: Start) -> None:
+    run = start(plan_of(table, precision="bf16", **LONG), tmp_path)
     seen: list[torch.dtype] = []
     assert isinstance(run.learner, Training)
     layers = [layer for layer in run.learner.model.children() if isinstance(layer, nn.Linear)]
@@ -267,8 +279,8 @@ def test_a_precision_is_of_the_training_alone(table: Path, tmp_path: Path) -> No
     assert set(found.table.index[: len(WRONG)]) == set(WRONG)
 
 
-def test_seeds_differ(table: Path, tmp_path: Path) -> None:
+def test_the_seed_decides_the_result(table: Path, tmp_path: Path, train: Train) -> None:
     plan = plan_of(table)
-    one, same = (trained(plan, tmp_path).conclude()[0].table for _ in range(2))
-    other = trained(replace(plan, seed=1), tmp_path).conclude()[0].table
+    one, same = (train(plan, tmp_path).conclude()[0].table for _ in range(2))
+    other = train(replace(plan, seed=1), tmp_path).conclude()[0].table
     assert one.equals(same) and not one.equals(other)

@@ -12,51 +12,29 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from selfpaced._cli import app
+from selfpaced.audit._folder.files import FILES
 
+Run = Callable[..., Result]
+Say = Callable[..., str]
 WriteIdx = Callable[[Path, str, int, int], None]
 
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every test begins in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("here")
 
 
-def run(*arguments: object, **seen: str) -> Result:
-    words = ["audit", *map(str, arguments)]
-    return CliRunner().invoke(app, words, env={"COLUMNS": "100", **seen})
-
-
-def done(*arguments: object, **seen: str) -> str:
-    """Return what a run that ends well prints."""
-    result = run(*arguments, **seen)
-    assert result.exit_code == 0, result.output
-    assert result.stderr == ""
-    return result.stdout
-
-
-def refused(*arguments: object) -> str:
-    """Return the one line of a run that is refused."""
-    result = run(*arguments)
-    assert result.exit_code == 2 and isinstance(result.exception, SystemExit), result.output
-    assert result.stderr.count("\n") == 1 and "Traceback" not in result.output
-    return result.stderr
-
-
-def test_a_person_reads_what_was_read_found_and_written_and_what_comes_next(wine: Path) -> None:
-    said = done(wine, "--label", "kind", "-o", "run")
+def test_a_person_reads_what_was_read_found_and_written_and_what_comes_next(
+    done: Say, wine: Path
+) -> None:
+    said = done("audit", wine, "--label", "kind", "-o", "run")
     assert said.startswith("wine.csv: 178 rows; kind: ")
-    assert "rosé (" in said and "Learnt from 13 numbers" in said
+    assert "rosé (" in said and "Learned from 13 numbers" in said
     assert "Look at these first" in said and "alcohol" in said
     assert re.search(r"\n\d\d of 178 labels are probably wrong \(\d\d\.\d%\)\.\n", said)
     assert re.search(r"\nAll in all about \d+ are wrong \(\d+ to \d+\)\.\n", said)
     assert re.search(r"\n  \d+ labelled \S+ are probably \S+\n", said)
-    assert "178 samples are few. Below 400" in said
-    assert said.endswith("then\n  selfpaced fix run wine-corrected.csv\n")
+    assert "178 samples are few. With fewer than 400" in said
+    assert said.endswith("then run\n  selfpaced fix run wine-corrected.csv\n")
     assert "\x1b" not in said and "training" not in said.replace("the training", "")
     shown = said[said.index("Look at") : said.index("of 178 labels")].splitlines()
     assert max(map(len, shown)) <= 100 and len(shown) == 17
@@ -64,22 +42,24 @@ def test_a_person_reads_what_was_read_found_and_written_and_what_comes_next(wine
         assert name in said
 
 
-def test_a_terminal_shows_the_training(wine: Path) -> None:
-    said = done(wine, "--label", "kind", "--epochs", 3, "-o", "run", FORCE_COLOR="1")
+def test_a_terminal_shows_the_training(done: Say, wine: Path) -> None:
+    said = done("audit", wine, "--label", "kind", "--epochs", 3, "-o", "run", FORCE_COLOR="1")
     for words in ("Reading", "in doubt", "3 of 3", "━━", "Writing to run"):
         assert words in said
 
 
-def test_the_folder_is_named_after_the_data(wine: Path, here: Path) -> None:
+def test_the_folder_is_named_after_the_data(done: Say, wine: Path, here: Path) -> None:
     packed = here / "some.wines.csv.gz"
     packed.write_bytes(gzip.compress(wine.read_bytes()))
-    said = done(packed, "--label", "kind", "--epochs", 1)
+    said = done("audit", packed, "--label", "kind", "--epochs", 1)
     assert (here / "some.wines-audit" / "summary.md").is_file()
     assert "selfpaced" in said
 
 
-def test_json_is_one_object_and_nothing_else(wine: Path) -> None:
-    told = json.loads(done(wine, "--label", "kind", "-o", "run", "--json", "--fix", "new.csv"))
+def test_json_is_one_object_and_nothing_else(done: Say, wine: Path) -> None:
+    told = json.loads(
+        done("audit", wine, "--label", "kind", "-o", "run", "--json", "--fix", "new.csv")
+    )
     assert told["samples"] == 178 and told["data"] == str(wine)
     assert told["suspects"] == len(pd.read_csv(told["suspects_csv"])) > 20
     assert told["wrong"]["low"] <= told["wrong"]["estimate"] <= told["wrong"]["high"]
@@ -90,25 +70,25 @@ def test_json_is_one_object_and_nothing_else(wine: Path) -> None:
     assert any("few" in note for note in told["notes"]) and told["seconds"] > 0
 
 
-def test_quiet_prints_nothing(wine: Path) -> None:
-    assert done(wine, "--label", "kind", "-o", "run", "--epochs", 1, "--quiet") == ""
+def test_quiet_prints_nothing(done: Say, wine: Path) -> None:
+    assert done("audit", wine, "--label", "kind", "-o", "run", "--epochs", 1, "--quiet") == ""
 
 
-def test_the_same_seed_gives_the_same_bytes(wine: Path) -> None:
-    done(wine, "--label", "kind", "-o", "one", "--epochs", 5)
-    done(wine, "--label", "kind", "--output", "two", "--epochs", 5, "--dark", "--json")
-    done(wine, "--label", "kind", "--output", "three", "--epochs", 5, "--seed", 1)
+def test_the_same_seed_gives_the_same_bytes(done: Say, wine: Path) -> None:
+    done("audit", wine, "--label", "kind", "-o", "one", "--epochs", 5)
+    done("audit", wine, "--label", "kind", "--output", "two", "--epochs", 5, "--dark", "--json")
+    done("audit", wine, "--label", "kind", "--output", "three", "--epochs", 5, "--seed", 1)
     one, two, three = (Path(name, "suspects.csv").read_bytes() for name in ("one", "two", "three"))
     assert one == two != three
     assert Path("one/curves.png").read_bytes() != Path("two/curves.png").read_bytes()
 
 
-def test_the_number_of_threads_changes_nothing_and_is_put_back(wine: Path) -> None:
+def test_the_number_of_threads_changes_nothing_and_is_put_back(done: Say, wine: Path) -> None:
     before = torch.get_num_threads()
     try:
         for n in (1, 2):
             torch.set_num_threads(n)
-            done(wine, "--label", "kind", "-o", n, "--epochs", 5)
+            done("audit", wine, "--label", "kind", "-o", n, "--epochs", 5)
             assert torch.get_num_threads() == n
     finally:
         torch.set_num_threads(before)
@@ -116,10 +96,10 @@ def test_the_number_of_threads_changes_nothing_and_is_put_back(wine: Path) -> No
 
 
 @pytest.mark.parametrize("drop", [False, True])
-def test_a_corrected_copy_is_written_and_the_table_stays(wine: Path, drop: bool) -> None:
+def test_a_corrected_copy_is_written_and_the_table_stays(done: Say, wine: Path, drop: bool) -> None:
     before = wine.read_bytes()
     flags = ["--fix", "new.csv", *["--drop"] * drop]
-    said = done(wine, "--label", "kind", "-o", "run", *flags)
+    said = done("audit", wine, "--label", "kind", "-o", "run", *flags)
     suspects, new = pd.read_csv("run/suspects.csv"), pd.read_csv("new.csv")
     assert wine.read_bytes() == before and len(suspects) > 20
     if drop:
@@ -132,37 +112,38 @@ def test_a_corrected_copy_is_written_and_the_table_stays(wine: Path, drop: bool)
         assert f"new.csv  {len(suspects)} rows changed" in said
     assert "selfpaced predict run new.csv" in said
     # what was found is what `fix` writes later
-    later = CliRunner().invoke(app, ["fix", "run", "later.csv", *["--drop"] * drop])
-    assert later.exit_code == 0 and f"later.csv  {len(suspects)} rows" in later.stdout
+    assert f"later.csv  {len(suspects)} rows" in done("fix", "run", "later.csv", *["--drop"] * drop)
     assert Path("later.csv").read_bytes() == Path("new.csv").read_bytes()
 
 
-def test_numbers_are_learnt_as_such(here: Path) -> None:
+def test_labels_that_are_numbers_make_a_regression(done: Say, here: Path) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 3))
     y = x @ [3.0, -2.0, 1.0] + 0.1 * rng.normal(size=300)
     y[::30] += 40
     pd.DataFrame(x, columns=list("abc")).assign(y=y).to_csv("numbers.csv", index=False)
-    said = done("numbers.csv", "--label", "y", "-o", "run", "--epochs", 60)
+    said = done("audit", "numbers.csv", "--label", "y", "-o", "run", "--epochs", 60)
     assert "numbers.csv: 300 rows; y from " in said and ", median " in said
     assert "of 300 numbers are probably wrong" in said
     assert said.endswith("selfpaced fix run numbers-corrected.csv --drop\n")
     assert set(range(1, 301, 30)) <= set(pd.read_csv("run/suspects.csv")["row"])
     classes = pd.DataFrame({"x": np.arange(40) % 7, "y": [0.5, 1.5] * 20})
     classes.to_csv("halves.csv", index=False)
-    assert "y: 0.5 (20), 1.5 (20)" in done("halves.csv", "--label", "y", "--classes", "--epochs", 1)
+    assert "y: 0.5 (20), 1.5 (20)" in done(
+        "audit", "halves.csv", "--label", "y", "--classes", "--epochs", 1
+    )
     pd.DataFrame({"x": np.arange(40) % 7, "y": [1, 2] * 20}).to_csv("whole.csv", index=False)
-    assert "y from 1 to 2, median 1.5" in done("whole.csv", "--label", "y", "--numbers")
+    assert "y from 1 to 2, median 1.5" in done("audit", "whole.csv", "--label", "y", "--numbers")
 
 
-def test_a_folder_of_images(here: Path) -> None:
+def test_a_folder_of_images(done: Say, here: Path) -> None:
     rng = np.random.default_rng(0)
     for place in range(24):
         folder = here / "pictures" / ("dark", "light")[place % 2]
         folder.mkdir(parents=True, exist_ok=True)
         pixels = rng.integers(0, 60, (9, 9), dtype=np.uint8) + 150 * (place % 2)
         Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{place}.png")
-    said = done("pictures", "--epochs", 2)
+    said = done("audit", "pictures", "--epochs", 2)
     assert said.startswith("pictures: 24 images; labels: dark (12), light (12)\n")
     assert "selfpaced predict pictures-audit new" in said
     assert json.loads(Path("pictures-audit/config.json").read_text())["model"]["built"] == {
@@ -172,76 +153,102 @@ def test_a_folder_of_images(here: Path) -> None:
     }
 
 
-def test_arrays(here: Path, write_idx: WriteIdx) -> None:
+def test_arrays(done: Say, here: Path, write_idx: WriteIdx) -> None:
     x, y = np.random.default_rng(0).normal(size=(30, 4)), np.arange(30) % 3
     np.savez("a.npz", X=x, y=y)
-    assert "a.npz: 30 samples; labels: 0 (10), 1 (10), 2 (10)" in done("a.npz", "--epochs", 1)
+    assert "a.npz: 30 samples; labels: 0 (10), 1 (10), 2 (10)" in done(
+        "audit", "a.npz", "--epochs", 1
+    )
     np.save("x.npy", x)
     np.save("y.npy", y)
-    done("x.npy", "--labels", "y.npy", "--epochs", 1, "-o", "run")
+    done("audit", "x.npy", "--labels", "y.npy", "--epochs", 1, "-o", "run")
     write_idx(here, "train", 30, 8)
-    assert "30 samples" in done(here, "--epochs", 1, "-o", here.parent / "idx")
+    assert "30 samples" in done("audit", here, "--epochs", 1, "-o", here.parent / "idx")
 
 
-def test_what_is_ignored_and_used_is_told(here: Path) -> None:
+def test_notes_name_columns_like_ids_and_the_flag_to_use_them(done: Say, here: Path) -> None:
     frame = pd.DataFrame({"id": range(40), "x": np.arange(40) % 7, "z": np.arange(40) % 5})
     frame.assign(y=np.where(np.arange(40) % 2, "b", "a")).to_csv("a.csv", index=False)
-    said = done("a.csv", "--label", "y", "--epochs", 1)
-    assert "id; pass --use NAME" in said and "Learnt from 2 numbers" in said
-    said = done("a.csv", "--label", "y", "--epochs", 1, "--use", "id", "-o", "b")
-    assert "Learnt from 3 numbers" in said
+    said = done("audit", "a.csv", "--label", "y", "--epochs", 1)
+    assert "like an id, is left out: id. To learn from one, pass --use with its name." in said
+    assert "Learned from 2 numbers" in said
+    said = done("audit", "a.csv", "--label", "y", "--epochs", 1, "--use", "id", "-o", "b")
+    assert "Learned from 3 numbers" in said
     said = done(
-        "a.csv", "--label", "y", "--epochs", 1, "--ignore", "x", "--ignore", "id", "-o", "c"
+        "audit",
+        "a.csv",
+        "--label",
+        "y",
+        "--epochs",
+        1,
+        "--ignore",
+        "x",
+        "--ignore",
+        "id",
+        "-o",
+        "c",
     )
-    assert "Learnt from 1 number" in said
+    assert "Learned from 1 number" in said
 
 
-def test_samples_that_contradict_each_other_are_listed(here: Path) -> None:
+def test_samples_that_contradict_each_other_are_listed(done: Say, here: Path) -> None:
     Path("a.csv").write_text("x,y\n" + "".join(f"{n},{'ab'[n % 2]}\n" for n in range(20)) + "3,a\n")
-    assert "equal samples with different labels" in done("a.csv", "--label", "y", "--epochs", 1)
+    said = done("audit", "a.csv", "--label", "y", "--epochs", 1)
+    assert FILES["conflicts.csv"] in said and "conflicts.csv" in said
 
 
-def test_estimators(wine: Path) -> None:
+def test_estimators(run: Run, done: Say, wine: Path) -> None:
     for name in ("hgb", "logistic"):
-        done(wine, "--label", "kind", "--estimator", name, "-o", name)
+        done("audit", wine, "--label", "kind", "--estimator", name, "-o", name)
         assert {"model.joblib", "suspects.csv"} <= set(os.listdir(name))
-    assert "'foo' is not one of 'hgb', 'logistic'" in run(wine, "--estimator", "foo").stderr
+    assert (
+        "'foo' is not one of 'hgb', 'logistic'" in run("audit", wine, "--estimator", "foo").stderr
+    )
 
 
 ERRORS: list[tuple[str, str]] = [
     ("nothing.csv --label y", "There is no file or folder nothing.csv. Check the name"),
-    ("wine.csv", "which column holds the labels? Pass --label NAME, one of alcohol,"),
+    ("wine.csv", "which column holds the labels? Pass --label with one of alcohol,"),
     ("wine.csv --label kin", "--label: no column 'kin'. Did you mean 'kind'?"),
     ("empty.csv --label y", "empty.csv is empty. Is it the right file?"),
-    ("wine.xlsx --label kind", ".xlsx is not read. Save the workbook as CSV."),
+    ("wine.xlsx --label kind", ".xlsx cannot be read. Save the workbook as CSV."),
     ("wine.parquet --label kind", "wine.parquet is not what its name says"),
     ("wine.csv --label kind --ignore alcohl", "--ignore: no column 'alcohl'. Did you mean 'alcoho"),
-    ("wine.csv --label kind --side 9", "--side goes with a folder of images; wine.csv is none"),
-    ("wine.csv --label kind --text-model no", "there is no no"),
+    ("wine.csv --label kind --side 9", "--side needs a folder of images; wine.csv is not one"),
+    (
+        "wine.csv --label kind --text-model no",
+        "--text-model expects the folder of a transformers model; there is no folder no",
+    ),
     ("wine.csv --label kind --model no", "--model expects package.module:factory; got 'no'"),
     ("wine.csv --label kind --epochs 0", "epochs must be a positive int; got 0"),
-    ("wine.csv --label kind --numbers", "labels to regress on must be numbers"),
+    ("wine.csv --label kind --numbers", "the labels of a regression must be numbers"),
     ("wine.csv --label kind --precision fp16", "--precision fp16 needs a GPU"),
-    ("wine.csv --label kind --estimator hgb --batch-size 9", "--batch-size is of a network"),
+    (
+        "wine.csv --label kind --estimator hgb --batch-size 9",
+        "--batch-size is a setting of networks, and --estimator hgb",
+    ),
     ("wine.csv --label kind -o full", "full exists. Choose another folder, or pass --force"),
     ("wine.csv --label kind -o wine.csv", "wine.csv is a file, and a run writes to a folder"),
-    ("wine.csv --label kind -o full --resume", "full holds no checkpoint.pt to go on with"),
+    ("wine.csv --label kind -o full --resume", "full holds no checkpoint.pt"),
     ("wine.csv --label kind --resume --force -o new", "holds no checkpoint.pt"),
-    ("wine.csv --label kind --drop", "--drop goes with --fix FILE"),
-    ("wine.csv --label kind --fix wine.csv", "wine.csv is the table itself, which stays as it is"),
+    ("wine.csv --label kind --drop", "--drop needs --fix FILE"),
+    (
+        "wine.csv --label kind --fix wine.csv",
+        "wine.csv is the table itself, which is never changed",
+    ),
     ("wine.csv --label kind --fix empty.csv", "empty.csv exists. Choose another name, or pass --f"),
-    ("wine.csv --label kind --fix new.parquet", "is a .csv file too; got new.parquet"),
+    ("wine.csv --label kind --fix new.parquet", "must be a .csv file; got new.parquet"),
     ("wine.csv --label kind --fix no/new.csv", "There is no folder no for new.csv"),
     ("wine.csv --label kind --json --quiet", "Choose --json or --quiet; got both"),
     ("pictures --fix new.csv", "fix reads .csv,"),
-    ("pictures -o pictures/run", "pictures/run lies within the data. Choose another folder"),
-    ("pictures", "pictures holds no images"),
+    ("pictures -o pictures/run", "pictures/run is inside the data. Choose another folder"),
+    ("pictures", "pictures contains no images"),
 ]
 
 
 @pytest.mark.parametrize(("words", "says"), ERRORS)
 def test_an_error_is_one_line_and_leaves_nothing_behind(
-    wine: Path, here: Path, words: str, says: str
+    refused: Say, wine: Path, here: Path, words: str, says: str
 ) -> None:
     for name in ("wine.csv", "wine.xlsx", "wine.parquet"):
         (here / name).write_bytes(wine.read_bytes())
@@ -252,54 +259,58 @@ def test_an_error_is_one_line_and_leaves_nothing_behind(
     before = sorted(here.rglob("*"))
     for more in ((), ("--quiet",)):
         if "--json" not in words or not more:
-            assert says in refused(*words.split(), *more)
+            assert says in refused("audit", *words.split(), *more)
     assert sorted(here.rglob("*")) == before
 
 
-def test_too_little_memory_is_told(wine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_is_an_error(
+    refused: Say, wine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("selfpaced.audit._features.fit.estimate", lambda source: 10**15)
-    assert "needs about 1,000,000.00 GB of memory" in refused(wine, "--label", "kind")
+    assert "need about 1,000,000.00 GB of memory" in refused("audit", wine, "--label", "kind")
 
 
 def test_a_full_disk_leaves_nothing_half_written(
-    wine: Path, monkeypatch: pytest.MonkeyPatch, here: Path
+    done: Say, refused: Say, wine: Path, monkeypatch: pytest.MonkeyPatch, here: Path
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
         patch.setattr("selfpaced.audit._folder.write.draw", full)
-        said = refused(wine, "--label", "kind", "--epochs", 2, "-o", "run")
+        said = refused("audit", wine, "--label", "kind", "--epochs", 2, "-o", "run", begun=True)
     assert "The disk is full: nothing of the results was written to run." in said
     assert os.listdir("run") == ["checkpoint.pt"]
-    done(wine, "--label", "kind", "--epochs", 2, "-o", "run", "--resume")
-    done(wine, "--label", "kind", "--epochs", 2, "-o", "whole")
+    done("audit", wine, "--label", "kind", "--epochs", 2, "-o", "run", "--resume")
+    done("audit", wine, "--label", "kind", "--epochs", 2, "-o", "whole")
     assert Path("run/suspects.csv").read_bytes() == Path("whole/suspects.csv").read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        said = refused(wine, "--label", "kind", "-o", "other")
+        said = refused("audit", wine, "--label", "kind", "-o", "other", begun=True)
     assert "checkpoint.pt could not be written. Free some space and begin again" in said
     assert not Path("other").exists()
 
 
-def test_force_replaces_a_run_only_once_the_next_one_is_over(wine: Path) -> None:
-    done(wine, "--label", "kind", "--epochs", 1, "-o", "run")
+def test_force_replaces_a_run_only_once_the_next_one_is_over(
+    done: Say, refused: Say, wine: Path
+) -> None:
+    done("audit", wine, "--label", "kind", "--epochs", 1, "-o", "run")
     before = Path("run/suspects.csv").read_bytes()
-    refused(wine, "--label", "knd", "--epochs", 5, "-o", "run", "--force")
+    refused("audit", wine, "--label", "knd", "--epochs", 5, "-o", "run", "--force")
     assert Path("run/suspects.csv").read_bytes() == before
-    done(wine, "--label", "kind", "--epochs", 5, "-o", "run", "--force")
+    done("audit", wine, "--label", "kind", "--epochs", 5, "-o", "run", "--force")
     assert Path("run/suspects.csv").read_bytes() != before
 
 
-def test_debug_shows_where_an_error_came_from() -> None:
-    result = run("nothing.csv", "--debug")
+def test_debug_shows_where_an_error_came_from(run: Run) -> None:
+    result = run("audit", "nothing.csv", "--debug")
     assert result.exit_code == 1 and isinstance(result.exception, FileNotFoundError)
 
 
-def test_a_bug_keeps_its_traceback(wine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_keeps_its_traceback(run: Run, wine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr("selfpaced.audit._prepare.prepare", broken)
-    result = run(wine, "--label", "kind")
+    result = run("audit", wine, "--label", "kind")
     assert result.exit_code == 1 and isinstance(result.exception, ZeroDivisionError)

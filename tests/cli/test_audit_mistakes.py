@@ -1,20 +1,23 @@
-"""Claims about what people do by mistake: nothing of theirs is lost, and one line says so."""
+"""Claims about mistakes of users: no file of theirs is lost, and one line says what is wrong."""
 
 import gzip
 import json
 import os
 import shlex
 import signal
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from selfpaced._cli import app
-from selfpaced.audit._run import Run
+from selfpaced.audit import _run
+
+Run = Callable[..., Result]
+Say = Callable[..., str]
 
 ROWS = pd.DataFrame(
     {"x": [n % 2 + n / 100 for n in range(60)], "kind": ["cat", "dog"] * 30, "tag": ["a"] * 60}
@@ -23,45 +26,26 @@ AUDIT = ("--label", "kind", "--epochs", 2)
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every test begins in a folder that holds a table."""
-    monkeypatch.chdir(tmp_path)
+def table(here: Path) -> Path:
+    """Save the rows as a.csv in the working folder."""
     ROWS.to_csv("a.csv", index=False)
-    return tmp_path
+    return here / "a.csv"
 
 
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, list(map(str, arguments)), env={"COLUMNS": "100"})
+def stopped(run: Run, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Result:
+    """Run a command whose training is stopped at its second batch."""
+    train = _run.Run.train
 
-
-def done(*arguments: object) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def refused(*arguments: object) -> str:
-    """Return the one line of a command that is refused."""
-    result = run(*arguments)
-    assert result.exit_code == 2 and isinstance(result.exception, SystemExit), result.output
-    assert result.stderr.count("\n") == 1
-    return result.stderr
-
-
-def stopped(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Result:
-    """Return what is said when the training is stopped at its second batch."""
-    train = Run.train
-
-    def interrupted(self: Run, watch: object = None, pulse: object = None) -> bool:
+    def interrupted(self: _run.Run, watch: object = None, pulse: object = None) -> bool:
         pulses = iter([False, True])
         return train(self, None, lambda: next(pulses))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "train", interrupted)
+        patch.setattr(_run.Run, "train", interrupted)
         return run(*arguments)
 
 
-def test_data_is_never_replaced_by_a_result() -> None:
+def test_data_is_never_replaced_by_a_result(refused: Say) -> None:
     table = Path("ledger.parquet")
     ROWS.to_parquet(table)
     before = table.read_bytes()
@@ -70,15 +54,15 @@ def test_data_is_never_replaced_by_a_result() -> None:
     assert table.read_bytes() == before
 
 
-def test_a_checkpoint_of_somebody_elses_is_not_removed() -> None:
+def test_a_checkpoint_of_another_program_is_not_removed(refused: Say) -> None:
     torch.save({"epoch": 3}, "checkpoint.pt")
-    assert "no state of a run. Move it away" in refused(
+    assert "checkpoint.pt is not a checkpoint of a run. Move it away" in refused(
         "audit", "a.csv", *AUDIT, "-o", ".", "--force"
     )
     assert torch.load("checkpoint.pt") == {"epoch": 3}
 
 
-def test_results_are_not_replaced_by_what_is_made_of_them() -> None:
+def test_results_are_not_replaced_by_copies_or_predictions(done: Say, refused: Say) -> None:
     done("audit", "a.csv", *AUDIT, "-o", "run", "--quiet")
     before = Path("run/suspects.csv").read_bytes()
     said = "run/suspects.csv is a file of the run itself"
@@ -90,12 +74,12 @@ def test_results_are_not_replaced_by_what_is_made_of_them() -> None:
 
 
 @pytest.mark.parametrize("name", ["p.parquet", "p.csv.gz"])
-def test_predictions_are_csv_by_name_as_well(name: str) -> None:
+def test_predictions_are_csv_by_name_as_well(done: Say, refused: Say, name: str) -> None:
     done("audit", "a.csv", *AUDIT, "-o", "run", "--quiet")
     assert "--output is a CSV file; got p" in refused("predict", "run", "a.csv", "-o", name)
 
 
-def test_cells_that_hold_lists_are_shown() -> None:
+def test_cells_that_hold_lists_are_shown(done: Say) -> None:
     rows = [row | {"tag": ["a", "b"]} for row in ROWS.to_dict("records")]
     Path("nest.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     done("audit", "nest.jsonl", *AUDIT, "-o", "run")
@@ -103,19 +87,23 @@ def test_cells_that_hold_lists_are_shown() -> None:
     assert len(pd.read_csv("p.csv")) == 60
 
 
-def test_a_copy_that_may_be_replaced_may_be_after_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_force_holds_for_the_copy_after_a_stop(
+    run: Run, done: Say, refused: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Path("new.csv").touch()
     words = ("audit", "a.csv", *AUDIT, "-o", "run", "--fix", "new.csv", "--force")
-    again = stopped(monkeypatch, *words).stderr.splitlines()[1]
+    again = stopped(run, monkeypatch, *words).stderr.splitlines()[1]
     assert again.endswith("--force --resume")
     done(*shlex.split(again)[1:])
     assert Path("new.csv").read_text().startswith("x,kind,tag,selfpaced_was")
-    assert stopped(monkeypatch, *words[:-3], "--force").exit_code == 130
+    assert stopped(run, monkeypatch, *words[:-3], "--force").exit_code == 130
     assert "Choose --force or --resume" in refused(*words[:-3], "--force", "--resume")
 
 
-def test_what_was_not_saved_is_not_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert stopped(monkeypatch, "audit", "a.csv", *AUDIT, "-o", "run").exit_code == 130
+def test_a_stop_without_a_checkpoint_does_not_claim_one(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert stopped(run, monkeypatch, "audit", "a.csv", *AUDIT, "-o", "run").exit_code == 130
 
     def interrupted(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
@@ -123,21 +111,25 @@ def test_what_was_not_saved_is_not_said_to_be(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("selfpaced.audit._prepare.prepare", interrupted)
     other = run("audit", "a.csv", *AUDIT, "-o", "run", "--seed", 9, "--force")
     told, again = other.stderr.splitlines()
-    assert told == "Stopped before the training was saved. Begin again with"
+    assert told == "Stopped before the training was saved. Start again with"
     assert again.endswith("--output run --force")
 
 
-def test_a_table_that_cannot_be_corrected_is_known_before_the_training(here: Path) -> None:
+def test_a_table_that_cannot_be_corrected_is_an_error_before_the_training(
+    refused: Say, here: Path
+) -> None:
     ROWS.assign(selfpaced_was="").to_csv("was.csv", index=False)
     said = refused("audit", "was.csv", *AUDIT, "-o", "run", "--fix", "new.csv")
-    assert "has a column selfpaced_was, of an earlier correction" in said
+    assert "has a column selfpaced_was from an earlier correction" in said
     days = ROWS.assign(kind=[datetime(2020 + n % 2, 1, 1) for n in range(60)])
     days.to_parquet("days.parquet")
     said = refused("audit", "days.parquet", *AUDIT, "-o", "run", "--fix", "new.parquet")
     assert "fix does not write labels of type timestamp" in said and not (here / "run").exists()
 
 
-def test_a_correction_that_fails_leaves_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_correction_that_fails_leaves_the_results(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object, **__: object) -> int:
         raise OSError("No space left on device")
 
@@ -147,7 +139,7 @@ def test_a_correction_that_fails_leaves_the_results(monkeypatch: pytest.MonkeyPa
     assert "The results are in run, but new.csv was not written: No space" in result.stderr
 
 
-def test_a_list_that_a_spreadsheet_saved_is_read(here: Path) -> None:
+def test_suspects_that_a_spreadsheet_saved_are_read(done: Say, refused: Say, here: Path) -> None:
     flipped = ROWS.assign(kind=["dog", "dog", *ROWS["kind"][2:]])
     flipped.to_csv("a.csv", index=False)
     done("audit", "a.csv", "--label", "kind", "--epochs", 60, "-o", "run", "--quiet")
@@ -162,11 +154,11 @@ def test_a_list_that_a_spreadsheet_saved_is_read(here: Path) -> None:
     assert "suspects.csv cannot be read" in refused("fix", "run", "b.csv")
 
 
-def test_what_is_damaged_is_told_in_one_line() -> None:
+def test_a_damaged_file_is_one_line_of_error(done: Say, refused: Say) -> None:
     Path("b.csv.gz").write_bytes(gzip.compress(b"x,kind\n" * 99)[:12] + b"\xff" * 40)
     assert "b.csv.gz" in refused("audit", "b.csv.gz", *AUDIT)
-    assert "os:getcwd could not be made of" in refused(
-        "audit", "a.csv", *AUDIT, "--model", "os:getcwd"
+    assert "os:getcwd could not be made for samples of shape (1,)" in refused(
+        "audit", "a.csv", *AUDIT, "--model", "os:getcwd", begun=True
     )
     done("audit", "a.csv", *AUDIT, "-o", "run", "--quiet")
     path = Path("run/config.json")
@@ -176,7 +168,7 @@ def test_what_is_damaged_is_told_in_one_line() -> None:
         assert f"is damaged: {section} is no object" in refused("predict", "run", "a.csv")
 
 
-def test_numbers_out_of_bounds_are_told_by_name() -> None:
+def test_errors_about_numbers_out_of_range_name_them(refused: Say) -> None:
     ROWS.assign(kind=[(-1) ** n * 1e308 for n in range(60)]).to_csv("huge.csv", index=False)
     said = refused("audit", "huge.csv", *AUDIT, "--numbers")
     assert "kind runs from -1e+308 to 1e+308, which is too wide" in said
@@ -185,7 +177,7 @@ def test_numbers_out_of_bounds_are_told_by_name() -> None:
     )
 
 
-def test_half_a_letter_is_an_unreadable_line() -> None:
+def test_a_line_with_half_of_a_surrogate_pair_is_left_out(done: Say) -> None:
     lines = [json.dumps(row) for row in ROWS.to_dict("records")]
     lines[7] = '{"x": 1, "kind": "cat", "tag": "\\ud800"}'
     lines[8] = '{"x": 1, "kind": "cat", "tag": "\\ud83d\\ude00"}'

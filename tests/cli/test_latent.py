@@ -1,39 +1,28 @@
+"""Claims about the commands ``selfpaced latent digits`` and ``selfpaced latent motif``."""
+
 import gzip
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from typer.testing import CliRunner, Result
 
-import selfpaced
-from selfpaced._cli.latent import latent
 from selfpaced._demo import latent as experiment
 from selfpaced._demo.latent import NAMES, Comparison, Run, Step, Task
 
+Say = Callable[..., str]
+Python = Callable[..., "subprocess.CompletedProcess[str]"]
 Asked = list[dict[str, Any]]
 
 GOOD = b">a\nACGT\n>b\nacgt\n"
 SHORT = b">a\nACG\n>b\nacg\n"
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(latent, arguments, env={"COLUMNS": "100"})
-
-
-def assert_one_line(result: Result, says: str) -> None:
-    """The command failed with one line on stderr, and no traceback."""
-    assert result.exit_code == 1
-    assert isinstance(result.exception, SystemExit)
-    assert result.stderr.count("\n") == 1
-    assert says in result.stderr
-
-
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """Searches that take no time; what they were asked for."""
+    """Replace the searches by results that take no time, and return the settings of each call."""
     found: Asked = []
 
     def compare(task: Task, **settings: Any) -> Comparison:
@@ -52,38 +41,33 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
 
 def test_digits_print_five_searches_one_sentence_and_what_the_paper_says(
-    asked: Asked, tmp_path: Path
+    done: Say, asked: Asked, tmp_path: Path
 ) -> None:
-    result = run("digits", "-o", str(tmp_path / "new" / "out"))
-    assert result.exit_code == 0, result.output
-    assert "digits 3 and 8: 238 to train on, 119 to test; C = 150, factor 1.3, 4 starts" in (
-        result.stdout
-    )
+    shown = done("latent", "digits", "-o", tmp_path / "new" / "out")
+    assert "digits 3 and 8: 238 to train on, 119 to test; C = 150, factor 1.3, 4 starts" in shown
     for words in (*NAMES, "objective", "train error", "test error", "fits", "seconds", "4 of 4"):
-        assert words in result.stdout
-    said = " ".join(result.stdout.split())
+        assert words in shown
+    said = " ".join(shown.split())
     assert "Here the order helped: neither more fits nor another order did as well." in said
     assert "12, 8, 11 and 22%" in said and "NIPS 2010" in said
     written = {path.name for path in (tmp_path / "new" / "out").iterdir()}
     assert written == {"searches.png", "searches.csv"}
-    assert all(name in result.stdout for name in written)
-    assert max(len(line) for line in result.stdout.splitlines() if "out" not in line) <= 100
+    assert all(name in shown for name in written)
+    assert max(len(line) for line in shown.splitlines() if "out" not in line) <= 100
 
 
-def test_motif_prints_the_papers_table_too(asked: Asked, tmp_path: Path) -> None:
-    result = run("motif", "-o", str(tmp_path))
-    assert result.exit_code == 0, result.output
-    assert "a made motif, TGACGCAATG: 1,000 to train on, 2,000 to test" in result.stdout
+def test_motif_prints_the_papers_table_too(done: Say, asked: Asked, tmp_path: Path) -> None:
+    shown = done("latent", "motif", "-o", tmp_path)
+    assert "a generated motif, TGACGCAATG: 1,000 to train on, 2,000 to test" in shown
     for cell in ("106.50 / 106.60", "34.89 / 30.31", "32.15 / 32.24", "protein 5"):
-        assert cell in result.stdout
-    assert "18 of 100 runs, self-paced in 1 of 100" in " ".join(result.stdout.split())
-    assert max(len(line) for line in result.stdout.splitlines() if "/tmp" not in line) <= 100
+        assert cell in shown
+    assert "18 of 100 runs, self-paced in 1 of 100" in " ".join(shown.split())
+    assert max(len(line) for line in shown.splitlines() if "/tmp" not in line) <= 100
 
 
-def test_options_reach_the_searches(asked: Asked, tmp_path: Path) -> None:
+def test_options_reach_the_searches(done: Say, asked: Asked, tmp_path: Path) -> None:
     options = ("--C", "25", "--factor", "2", "--seed", "7", "--starts", "2", "--pair", "1-7")
-    result = run("digits", *options, "-o", str(tmp_path))
-    assert result.exit_code == 0, result.output
+    done("latent", "digits", *options, "-o", tmp_path)
     (settings,) = asked
     assert settings["task"].name == "digits 1 and 7"
     assert settings["threads"] == 1
@@ -95,31 +79,30 @@ def test_options_reach_the_searches(asked: Asked, tmp_path: Path) -> None:
     }
 
 
-def test_a_matrix_is_planted(asked: Asked, tmp_path: Path) -> None:
+def test_a_matrix_is_planted(done: Say, asked: Asked, tmp_path: Path) -> None:
     (tmp_path / "m.jaspar").write_text("A [ 9 0 0 ]\nC [ 0 9 0 ]\nG [ 0 0 9 ]\nT [ 1 1 1 ]\n")
-    result = run("motif", "--matrix", str(tmp_path / "m.jaspar"), "-o", str(tmp_path))
-    assert result.exit_code == 0, result.output
-    assert "the motif of m.jaspar" in result.stdout
+    shown = done("latent", "motif", "--matrix", tmp_path / "m.jaspar", "-o", tmp_path)
+    assert "the motif of m.jaspar" in shown
     assert asked[0]["task"].problem.length == 3
 
 
-def test_the_users_sequences_are_learned_from_end_to_end(tmp_path: Path) -> None:
+def test_the_users_sequences_are_learned_from_end_to_end(done: Say, tmp_path: Path) -> None:
     for name, text in (("yes.fa", "ACGTTTGACGCA"), ("no.fa", "AAATTTAACCAA")):
         (tmp_path / name).write_text("".join(f">{n}\n{text}\n" for n in range(9)))
-    files = ("--positives", str(tmp_path / "yes.fa"), "--negatives", str(tmp_path / "no.fa"))
+    files = ("--positives", tmp_path / "yes.fa", "--negatives", tmp_path / "no.fa")
     options = (*files, "--length", "4", "--starts", "1", "--C", "10")
-    result = run("motif", *options, "-o", str(tmp_path / "out"))
-    assert result.exit_code == 0, result.output
-    assert "yes.fa: 12 to train on, 6 to test" in result.stdout
-    assert "0.00%" in result.stdout
+    shown = done("latent", "motif", *options, "-o", tmp_path / "out")
+    assert "yes.fa: 12 to train on, 6 to test" in shown
+    assert "0.00%" in shown
     assert (tmp_path / "out" / "searches.png").exists()
 
 
-def test_a_motif_in_the_users_sequences_has_ten_letters(asked: Asked, tmp_path: Path) -> None:
+def test_a_motif_in_the_users_sequences_has_ten_letters(
+    done: Say, asked: Asked, tmp_path: Path
+) -> None:
     (tmp_path / "x.fa").write_text(">a\nACGTTTGACGCA\n>b\nACGTTTGACGCA\n")
-    files = ("--positives", str(tmp_path / "x.fa"), "--negatives", str(tmp_path / "x.fa"))
-    result = run("motif", *files, "-o", str(tmp_path / "out"))
-    assert result.exit_code == 0, result.output
+    files = ("--positives", tmp_path / "x.fa", "--negatives", tmp_path / "x.fa")
+    done("latent", "motif", *files, "-o", tmp_path / "out")
     assert asked[0]["task"].problem.length == 10
 
 
@@ -144,23 +127,26 @@ def test_a_motif_in_the_users_sequences_has_ten_letters(asked: Asked, tmp_path: 
     ],
 )
 def test_bad_sequences_are_one_line_before_any_search(
-    yes: bytes, no: bytes, says: str, asked: Asked, tmp_path: Path
+    refused: Say, yes: bytes, no: bytes, says: str, asked: Asked, tmp_path: Path
 ) -> None:
     (tmp_path / "yes.fa").write_bytes(yes)
     (tmp_path / "no.fa").write_bytes(no)
-    files = ("--positives", str(tmp_path / "yes.fa"), "--negatives", str(tmp_path / "no.fa"))
-    result = run("motif", *files, "--length", "4", "-o", str(tmp_path / "out"))
-    assert_one_line(result, f"{tmp_path}/{says}")
+    files = ("--positives", tmp_path / "yes.fa", "--negatives", tmp_path / "no.fa")
+    said = refused("latent", "motif", *files, "--length", 4, "-o", tmp_path / "out", code=1)
+    assert f"{tmp_path}/{says}" in said
     assert not asked
 
 
-def test_several_lengths_are_told_with_both_files(asked: Asked, tmp_path: Path) -> None:
+def test_an_error_about_several_lengths_names_both_files(
+    refused: Say, asked: Asked, tmp_path: Path
+) -> None:
     yes, no = tmp_path / "yes.fa", tmp_path / "no.fa"
     yes.write_bytes(GOOD)
     no.write_bytes(SHORT)
-    result = run("motif", "--positives", str(yes), "--negatives", str(no), "-o", str(tmp_path))
+    files = ("--positives", yes, "--negatives", no)
+    said = refused("latent", "motif", *files, "-o", tmp_path, code=1)
     says = f"{no}: sequence 1, 'a', has 3 letters, and the first one of {yes} has 4. Cut all to"
-    assert_one_line(result, says)
+    assert says in said
 
 
 @pytest.mark.parametrize(
@@ -170,39 +156,35 @@ def test_several_lengths_are_told_with_both_files(asked: Asked, tmp_path: Path) 
         (("digits", "--pair", "3-12"), "A pair is two digits, as in 3-8; got 3-12."),
         (("digits", "--factor", "1"), "Growing: factor must be above 1; got 1.0."),
         (("digits", "--C", "0"), "LatentSVM: C must be above 0; got 0.0."),
-        (("motif", "--positives", "a.fa"), "--positives and --negatives go together"),
+        (("motif", "--positives", "a.fa"), "--positives and --negatives need each other"),
         (("motif", "--length", "5"), "--length is for your own sequences: a planted motif has its"),
         (("motif", "--length", "5", "--matrix", "m"), "--length is for your own sequences: a"),
         (("motif", "--matrix", "absent.jaspar"), "No such file or directory: 'absent.jaspar'"),
         (
             ("motif", "--matrix", "m", "--positives", "a", "--negatives", "b"),
-            "--matrix is planted in made sequences: leave it out with your own.",
+            "--matrix is planted in generated sequences. Leave it out with --positives.",
         ),
     ],
 )
-def test_mistakes_are_one_line(arguments: tuple[str, ...], says: str, tmp_path: Path) -> None:
-    assert_one_line(run(*arguments, "-o", str(tmp_path)), says)
+def test_mistakes_are_one_line(
+    refused: Say, arguments: tuple[str, ...], says: str, tmp_path: Path
+) -> None:
+    begun = "--factor" in arguments or "--C" in arguments  # the search checks them
+    assert says in refused("latent", *arguments, "-o", tmp_path, code=1, begun=begun)
 
 
-def test_an_output_that_is_a_file_is_refused(tmp_path: Path) -> None:
+def test_an_output_that_is_a_file_is_refused(refused: Say, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("mine")
-    assert_one_line(run("digits", "-o", str(tmp_path / "taken")), "--output: cannot make")
+    said = refused("latent", "digits", "-o", tmp_path / "taken", code=1)
+    assert said.startswith("--output: cannot make")
 
 
-def test_help_loads_no_data_and_no_pictures() -> None:
+def test_help_loads_no_data_and_no_pictures(python: Python) -> None:
     program = (
-        "import sys; from selfpaced._cli.latent import latent; "
-        "latent(['--help'], standalone_mode=False); "
+        "import sys; from selfpaced._cli import app; app(sys.argv[1:], standalone_mode=False); "
         "heavy = {'matplotlib', 'sklearn', 'scipy', 'selfpaced._demo'} & set(sys.modules); "
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )
-    source = Path(selfpaced.__file__).parents[1]
-    result = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        env={"PYTHONPATH": str(source), "COLUMNS": "100"},
-        check=False,
-    )
+    result = python("-c", program, "latent", "--help")
     assert result.returncode == 0, result.stderr
     assert "digits" in result.stdout and "motif" in result.stdout

@@ -1,3 +1,5 @@
+"""A small comparison that several tests of the demo share."""
+
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +13,7 @@ Compared = Callable[[float, int], Comparison]
 
 @pytest.fixture(scope="session")
 def tiny() -> Data:
-    """Three easy classes of 4 x 4 pixels: one bright row each."""
+    """Return images of 4 x 4 pixels in three classes; the class is the row that is bright."""
     labels = torch.arange(240) % 3
     images = torch.rand(240, 4, 4, generator=torch.Generator().manual_seed(0)) / 2
     images[torch.arange(240), labels] += 0.5
@@ -20,7 +22,7 @@ def tiny() -> Data:
 
 @pytest.fixture(scope="session")
 def compared(tiny: Data) -> Compared:
-    """Train on the tiny data with a share of wrong labels, for so many epochs."""
+    """Return a function of the share of wrong labels and of epochs that trains on the tiny data."""
 
     def comparison(share: float, epochs: int) -> Comparison:
         given = torch.from_numpy(noise.symmetric(tiny.train.labels.numpy(), share, 3))

@@ -1,3 +1,5 @@
+"""Claims about the classic program on two blobs and its controls."""
+
 from itertools import islice
 
 import pytest
@@ -21,7 +23,7 @@ def test_the_blobs_are_unit_gaussians_at_0_and_3() -> None:
         assert x[y == label].var(0) == pytest.approx([1.0, 1.0], abs=0.05)
 
 
-def test_one_label_is_wrong_the_one_farthest_from_the_other_blob(data: Blobs) -> None:
+def test_only_the_label_of_the_point_farthest_from_the_other_blob_is_wrong(data: Blobs) -> None:
     right = blobs(300, seed=3, plant=False)
     assert (data.y != right.y).nonzero().squeeze(1).tolist() == [data.planted]
     assert int((data.x - 3).norm(dim=1).argmax()) == data.planted
@@ -41,7 +43,7 @@ def test_easy_first_keeps_what_is_below_the_growing_threshold(data: Blobs) -> No
 
 
 @pytest.mark.parametrize("name", [RANDOM, HARD])
-def test_a_control_keeps_as_many_as_it_is_told(data: Blobs, name: str) -> None:
+def test_a_control_keeps_the_given_shares(data: Blobs, name: str) -> None:
     model = linear(7)
     order = order_of(name, data, model, SHARES, seed=0)
     kept = [
@@ -65,7 +67,8 @@ def test_all_at_once_is_plain_training(data: Blobs) -> None:
     assert bool((torch.as_tensor(frame.weight) == 1).all())
     optimizer = torch.optim.Adam(plain.parameters(), lr=1e-3)
     generator = torch.Generator().manual_seed(5)
-    torch.empty((), dtype=torch.int64).random_(generator=generator)  # the loader's seed of workers
+    # The loader draws a seed for its workers first.
+    torch.empty((), dtype=torch.int64).random_(generator=generator)
     for index in torch.randperm(300, generator=generator).split(32):
         optimizer.zero_grad()
         F.nll_loss(plain(data.x[index]), data.y[index]).backward()
@@ -74,7 +77,7 @@ def test_all_at_once_is_plain_training(data: Blobs) -> None:
         torch.testing.assert_close(ours, theirs)
 
 
-def test_the_global_random_state_stays_as_it_was(data: Blobs) -> None:
+def test_the_global_random_state_does_not_change(data: Blobs) -> None:
     before = torch.get_rng_state()
     model = linear(1)
     next(iter(epochs(data, model, order_of(EASY, data, model, [], seed=0), seed=0)))

@@ -1,3 +1,5 @@
+"""Claims about the trainings, animations and sentences of the blobs."""
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +23,7 @@ def story(seen: Seen) -> Story:
     return tell(4000, 2, 1445, lambda *call: seen.append(call))
 
 
-def test_all_orders_train_as_long_and_the_controls_keep_as_many(story: Story) -> None:
+def test_all_orders_have_as_many_epochs_and_the_controls_keep_the_same_shares(story: Story) -> None:
     assert list(story.runs) == [EASY, PLAIN, RANDOM, HARD]
     assert {len(run.frames) for run in story.runs.values()} == {2}
     shares = story.runs[EASY].shares
@@ -30,31 +32,34 @@ def test_all_orders_train_as_long_and_the_controls_keep_as_many(story: Story) ->
     assert story.runs[PLAIN].shares == [1.0, 1.0]
 
 
-def test_the_search_goes_on_where_easy_first_ended(story: Story) -> None:
+def test_the_search_continues_easy_first(story: Story) -> None:
     assert story.search.frames[:2] == story.runs[EASY].frames
     left = [int((torch.as_tensor(frame.weight) == 0).sum()) for frame in story.search.frames]
     assert left[-1] == len(story.left_out) < FEW <= left[-2]
 
 
-def test_the_search_names_the_planted_one_first(story: Story) -> None:
+def test_the_planted_point_has_the_largest_loss_of_those_left_out(story: Story) -> None:
     assert story.left_out[0] == story.data.planted
 
 
-def test_each_epoch_is_watched(story: Story, seen: Seen) -> None:
+def test_watch_is_called_after_each_epoch(story: Story, seen: Seen) -> None:
     assert seen[0] == (EASY, 1, None)
     assert (HARD, 2, 2) in seen
     assert len(seen) == len(story.search.frames) + 6
 
 
-def test_the_captions_say_what_happened(story: Story) -> None:
+def test_the_captions_hold_the_numbers_of_the_runs(story: Story) -> None:
     easy, hard, search = captions(story)
-    assert f"keeps {story.runs[EASY].shares[0]:.1%} of the points in epoch 1" in easy
-    assert f"{story.runs[HARD].accuracies[0]:.1%} after epoch 1" in hard
+    share, last = story.runs[EASY].shares[0], story.runs[EASY].shares[-1]
+    assert f"In epoch 1 the threshold is 0.1 and keeps {share:.1%} of the points" in easy
+    assert f"in epoch 2 it is {story.runs[EASY].frames[-1].age:.2f} and keeps {last:.1%}" in easy
+    assert f"the test accuracy after epoch 1 is {story.runs[HARD].accuracies[0]:.1%}" in hard
+    assert f"with easy first it is {story.runs[EASY].accuracies[0]:.1%}" in hard
     assert f"{story.data.planted} (the planted one)" in search
     assert f"After {len(story.search.frames)} epochs" in search
 
 
-def test_nothing_left_out_is_said(story: Story) -> None:
+def test_the_caption_says_that_no_point_is_left_out(story: Story) -> None:
     assert captions(replace(story, left_out=[]))[2].endswith("largest loss first: none.")
 
 
@@ -62,19 +67,23 @@ def test_nothing_left_out_is_said(story: Story) -> None:
     ("easy", "said"),
     [(0.99, "1.0 points above"), (0.97, "1.0 points below"), (0.98, "level with all at once")],
 )
-def test_the_verdict_goes_whichever_way_it_went(story: Story, easy: float, said: str) -> None:
+def test_the_verdict_compares_easy_first_with_all_at_once(
+    story: Story, easy: float, said: str
+) -> None:
     frames = [replace(story.runs[EASY].frames[-1], weight=torch.ones(4000))]
     runs = {EASY: Run(frames, [easy]), PLAIN: Run(frames, [0.98])}
     assert said in verdict(replace(story, runs=runs))
 
 
-def test_a_class_that_was_never_let_in_is_told(story: Story) -> None:
+def test_the_verdict_says_that_only_one_class_is_kept(story: Story) -> None:
     half = [replace(story.runs[EASY].frames[-1], weight=story.data.y)]
     runs = {EASY: Run(half, [0.5]), PLAIN: Run(half, [0.98])}
-    assert "took one class for easy" in verdict(replace(story, runs=runs))
+    assert "keeps only that class" in verdict(replace(story, runs=runs))
 
 
-def test_three_animations_and_their_posters_are_written(story: Story, tmp_path: Path) -> None:
+def test_three_animations_and_pictures_of_their_last_frames_are_written(
+    story: Story, tmp_path: Path
+) -> None:
     seen: Seen = []
     paths = write_animations(story, tmp_path, dark=True, watch=lambda *call: seen.append(call))
     assert [path.name for path in paths] == ["easy_first.gif", "hard_first.gif", "anomalies.gif"]

@@ -1,3 +1,5 @@
+"""Claims about the comparison on digits with wrong labels, and its files."""
+
 import csv
 import pickle
 import sys
@@ -22,7 +24,7 @@ WriteIdx = Callable[[Path, str, int, int], None]
 Compared = Callable[[float, int], Comparison]
 
 
-def test_the_digits_are_split_into_1197_and_600_always_the_same() -> None:
+def test_the_digits_are_always_split_into_the_same_1197_and_600() -> None:
     data, again = from_scikit_learn(), from_scikit_learn()
     assert (len(data.train.labels), len(data.test.labels), data.n_classes) == (1197, 600, 10)
     assert data.train.images.shape[1:] == (8, 8)
@@ -67,20 +69,20 @@ def test_all_networks_of_a_seed_begin_with_the_same_weights(tiny: Data) -> None:
     assert not torch.equal(first[0], other[0])
 
 
-def test_the_global_random_state_stays_as_it_was(compared: Compared) -> None:
+def test_the_global_random_state_does_not_change(compared: Compared) -> None:
     before, numpy_before = torch.get_rng_state(), pickle.dumps(np.random.get_state())  # noqa: NPY002
     compared(0.4, 2)
     assert torch.equal(before, torch.get_rng_state())
     assert numpy_before == pickle.dumps(np.random.get_state())  # noqa: NPY002
 
 
-def test_a_comparison_repeats_itself(compared: Compared) -> None:
+def test_a_comparison_can_be_repeated(compared: Compared) -> None:
     first, again = compared(0.4, 2), compared(0.4, 2)
     assert [run.accuracies for run in first.runs] == [run.accuracies for run in again.runs]
     assert torch.equal(first.suspects, again.suspects)
 
 
-def test_each_epoch_is_watched_in_order(tiny: Data) -> None:
+def test_watch_is_called_after_each_epoch_in_order(tiny: Data) -> None:
     watched: list[str] = []
     labels = tiny.train.labels
     compare(tiny, labels, epochs=2, seed=0, watch=lambda name, accuracy: watched.append(name))
@@ -88,7 +90,7 @@ def test_each_epoch_is_watched_in_order(tiny: Data) -> None:
     assert watched == [name for name in names for _ in range(2)]
 
 
-def test_the_first_epoch_of_self_paced_is_the_plain_one(compared: Compared) -> None:
+def test_the_first_epoch_of_self_paced_equals_plain_training(compared: Compared) -> None:
     comparison = compared(0.4, 1)
     assert comparison.plain.accuracies == comparison.paced.accuracies
 
@@ -100,7 +102,7 @@ def test_a_comparison_without_a_pacer_has_no_suspects(compared: Compared) -> Non
         _ = Comparison(comparison.data, comparison.given, plain, plain, plain).suspects
 
 
-def test_most_suspects_of_easy_data_were_planted(compared: Compared) -> None:
+def test_most_suspects_of_easy_data_were_made_wrong(compared: Compared) -> None:
     comparison = compared(0.2, 12)
     assert comparison.planted[comparison.suspects[:20]].double().mean() > 0.9
 

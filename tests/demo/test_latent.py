@@ -1,3 +1,5 @@
+"""Claims about the comparison on latent SVMs, and about files of sequences."""
+
 import csv
 from pathlib import Path
 
@@ -37,7 +39,7 @@ def task() -> Task:
 
 @pytest.fixture(scope="module")
 def small() -> Task:
-    """Few sequences, few features: quickly learned."""
+    """Return a task of few sequences and few features, which is learned quickly."""
     random = np.random.default_rng(0)
     train, test = (Data(*plant(made_matrix()[:6], 80, random)) for _ in range(2))
     return Task("small", Motif(length=6, order=2), train, test)
@@ -66,7 +68,7 @@ def scored(
     return sentence(Comparison(None, 100.0, runs))  # type: ignore[arg-type]  # no task is needed
 
 
-def test_two_digits_are_split_once_and_by_seed(task: Task) -> None:
+def test_two_digits_are_split_by_the_seed(task: Task) -> None:
     assert task.train.x.shape[1:] == (11, 10)
     assert len(task.train.y) == 238 and len(task.test.y) == 119
     assert (task.train.y == 1).sum() == 116 and (task.test.y == 1).sum() == 58  # of 174 eights
@@ -76,7 +78,7 @@ def test_two_digits_are_split_once_and_by_seed(task: Task) -> None:
 
 
 @pytest.mark.parametrize("pair", [(3, 3), (3, 12)])
-def test_a_pair_is_two_digits(pair: tuple[int, int]) -> None:
+def test_a_pair_that_is_not_two_digits_is_refused(pair: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match=r"A pair is two digits, as in 3-8; got 3-"):
         digits(pair, seed=0)
 
@@ -89,7 +91,7 @@ def test_every_search_runs_from_every_start(compared: Comparison) -> None:
         assert len(firsts) == 1, "the first fit is the same: all weights are 1"
 
 
-def test_the_longer_cccp_is_cccp_that_goes_on(compared: Comparison) -> None:
+def test_the_longer_cccp_continues_cccp(compared: Comparison) -> None:
     for paced, short, long in zip(*(compared.runs[n] for n in (PACED, CCCP, LONG)), strict=True):
         assert len(long.steps) <= len(paced.steps)
         both = min(len(short.steps), len(long.steps))
@@ -98,7 +100,7 @@ def test_the_longer_cccp_is_cccp_that_goes_on(compared: Comparison) -> None:
             assert long.objective <= short.objective + compared.C * latent.EPS
 
 
-def test_both_orders_leave_samples_out_and_end_with_all(compared: Comparison) -> None:
+def test_both_orders_leave_samples_out_and_keep_all_in_the_end(compared: Comparison) -> None:
     for name in (PACED, RANDOM):
         for one in compared.runs[name]:
             assert min(step.kept_share for step in one.steps) < 0.6
@@ -107,7 +109,7 @@ def test_both_orders_leave_samples_out_and_end_with_all(compared: Comparison) ->
     assert first[0] == first[1], "the first choice is made from the same losses"
 
 
-def test_each_run_is_watched(small: Task) -> None:
+def test_watch_is_called_after_each_run(small: Task) -> None:
     watched: list[str] = []
     compare(small, C=30.0, factor=1.5, starts=1, seed=0, watch=lambda n, _: watched.append(n))
     assert watched == list(NAMES)
@@ -141,7 +143,7 @@ def test_a_run_at_chance_is_stuck() -> None:
     [
         (([5.0], [5.0], [5.0]), "Here the order helped"),
         (([5.0], [1.0], [5.0]), "What helped here is the number of fits"),
-        (([5.0], [5.0], [1.0]), "What helped here is to leave samples out, whichever"),
+        (([5.0], [5.0], [1.0]), "What helped here is leaving samples out, in any order"),
         (([1.0], [5.0], [5.0]), "Here self-paced learning did not help"),
     ],
 )
@@ -173,9 +175,9 @@ def test_a_made_task_has_as_many_places_as_the_matrix() -> None:
     assert (len(made.train.y), len(made.test.y)) == (1000, 2000)
 
 
-def test_the_sentence_says_what_patience_came_to() -> None:
+def test_the_sentence_reports_the_patient_search() -> None:
     said = scored([9, 9], [9, 9], [9, 9], [9, 9], [8, 9.5])
-    assert said.endswith("than CCCP that goes on in 1, higher in 1, after 3 fits.")
+    assert said.endswith("than the longer CCCP in 1, higher in 1, after 3 fits.")
 
 
 def test_a_motif_longer_than_a_sequence_is_refused() -> None:
@@ -191,10 +193,16 @@ def test_the_first_matrix_of_a_jaspar_file_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hello\n", "has a line for each of A, C, G, T.* found none"),
-        (JASPAR.replace("T [ 0 0 ]", "T [ 0 ]"), "with as many counts"),
+        ("hello\n", "has a line for each of A, C, G, T.* found lines for no letter"),
+        (
+            JASPAR.replace("T [ 0 0 ]", "T [ 0 ]"),
+            "with the same number of counts; found lines for A, C, G, T",
+        ),
         (JASPAR.replace("4 8", "4 x"), "counts of a matrix must be numbers; could not convert"),
-        (JASPAR.replace("4 8", "4 0"), "the counts of each place must be finite, 0 or more, and"),
+        (
+            JASPAR.replace("4 8", "4 0"),
+            "the counts of each place must be finite, 0 or more, and not all 0",
+        ),
         (JASPAR.replace("4 8", "4 inf"), "m.jaspar: the counts of each place must be finite"),
         (JASPAR.replace("4 8", "4 nan"), "m.jaspar: the counts of each place must be finite"),
     ],
@@ -212,7 +220,9 @@ def test_fasta_may_break_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b""])
-def test_files_may_begin_with_a_mark_and_have_old_headers(tmp_path: Path, before: bytes) -> None:
+def test_files_may_begin_with_a_byte_order_mark_and_have_latin_1_headers(
+    tmp_path: Path, before: bytes
+) -> None:
     (tmp_path / "x.fa").write_bytes(before + b">prot\xe9ine\nACGT\n")
     (tmp_path / "m.jaspar").write_bytes(before + JASPAR.replace("made", "é").encode("latin-1"))
     assert read_fasta(tmp_path / "x.fa").texts == ["ACGT"]

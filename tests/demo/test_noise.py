@@ -1,3 +1,5 @@
+"""Claims about labels that are made wrong on purpose."""
+
 from collections.abc import Callable
 
 import numpy as np
@@ -21,7 +23,7 @@ def test_exactly_the_rounded_share_is_wrong(share: float, n: int, seed: int) -> 
 
 
 @both
-def test_the_argument_is_left_as_it_was(make: Callable[..., Labels]) -> None:
+def test_the_argument_does_not_change(make: Callable[..., Labels]) -> None:
     labels = LABELS.copy()
     make(labels, 0.5, 10)
     np.testing.assert_array_equal(labels, LABELS)
@@ -61,6 +63,6 @@ def test_one_class_is_refused(make: Callable[..., Labels]) -> None:
 
 
 @both
-def test_labels_that_are_no_class_are_refused(make: Callable[..., Labels]) -> None:
+def test_labels_out_of_range_are_refused(make: Callable[..., Labels]) -> None:
     with pytest.raises(ValueError, match=r"Labels must be from 0 to 4; got \[5, 6, 7\]"):
         make(LABELS, 0.5, 5)

@@ -1,3 +1,5 @@
+"""Claims about the numbers and sentences of the comparison on digits."""
+
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -36,20 +38,21 @@ def test_wilson_of_none_and_all_stays_within_0_and_1() -> None:
 
 
 @pytest.mark.parametrize(("hits", "n"), [(-1, 5), (6, 5), (0, 0)])
-def test_a_share_that_is_none_is_refused(hits: int, n: int) -> None:
+def test_counts_out_of_range_are_refused(hits: int, n: int) -> None:
     with pytest.raises(ValueError, match=f"got {hits} of {n}"):
         wilson(hits, n)
 
 
 def test_a_difference_is_paired() -> None:
-    # 100 images, 10 won and 2 lost: mean .08, variance .12 - .08^2 = .1136.
+    # Of 100 images, only the first model is right on 10 and only the second on 2: the mean is .08,
+    # the variance .12 - .08^2 = .1136.
     ours, theirs = torch.zeros(100).bool(), torch.zeros(100).bool()
     ours[:10], theirs[10:12] = True, True
     half = 1.959964 * (0.1136 / 100) ** 0.5
     assert difference(ours, theirs) == pytest.approx((0.08, 0.08 - half, 0.08 + half))
 
 
-def test_a_gain_is_said(comparison: Comparison) -> None:
+def test_the_sentence_reports_a_gain(comparison: Comparison) -> None:
     said = sentence(with_right(comparison, right(800), right(900), right(950)))
     assert said == (
         "Self-paced ended 10.0 points above plain training (95% interval +8.1 to +11.9, 1,000 "
@@ -57,20 +60,21 @@ def test_a_gain_is_said(comparison: Comparison) -> None:
     )
 
 
-def test_a_loss_is_said_just_as_plainly(comparison: Comparison) -> None:
+def test_the_sentence_reports_a_loss(comparison: Comparison) -> None:
     said = sentence(with_right(comparison, right(900), right(800), right(800)))
     assert said.startswith("Self-paced ended 10.0 points below plain training (95% interval -11.9")
     assert said.endswith("and level with training on clean labels.")
 
 
-def test_a_difference_within_chance_is_called_that(comparison: Comparison) -> None:
+def test_the_sentence_says_that_a_difference_is_not_significant(comparison: Comparison) -> None:
     said = sentence(with_right(comparison, right(900), right(901), right(950)))
     assert said.startswith(
-        "Self-paced cannot be told apart from plain here: it ended 0.1 points above it"
+        "Self-paced ended 0.1 points above plain training, which is not a significant difference "
+        "(95% interval"
     )
 
 
-def test_no_difference_is_called_level(comparison: Comparison) -> None:
+def test_the_sentence_calls_equal_accuracies_level(comparison: Comparison) -> None:
     said = sentence(with_right(comparison, right(900), right(900), right(950)))
     assert said.startswith("Self-paced ended level with plain training (95% interval +0.0 to +0.0")
 
@@ -83,5 +87,7 @@ def test_precision_counts_the_planted_among_the_first_hundred(comparison: Compar
     assert "by chance 40%" in found(comparison)
 
 
-def test_without_wrong_labels_the_suspects_are_said_to_be_unchecked(compared: Compared) -> None:
+def test_without_wrong_labels_the_sentence_says_that_suspects_cannot_be_checked(
+    compared: Compared,
+) -> None:
     assert "No label was made wrong" in found(compared(0.0, 1))

@@ -1,4 +1,4 @@
-"""Without its packages each name of the room says what to install."""
+"""If a package is missing, the import of a name says what to install."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ NEEDS = [
 
 
 @pytest.mark.parametrize(("name", "package"), NEEDS)
-def test_what_is_missing_is_named_with_what_to_install(name: str, package: str) -> None:
+def test_a_missing_package_is_named_with_what_to_install(name: str, package: str) -> None:
     program = f"import sys; sys.modules[{package!r}] = None; from selfpaced.latent import {name}"
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
@@ -33,7 +33,7 @@ def test_what_is_missing_is_named_with_what_to_install(name: str, package: str) 
     assert last.endswith('pip install "selfpaced[latent]"')
 
 
-def test_the_search_itself_needs_none_of_them() -> None:
+def test_search_needs_no_optional_package() -> None:
     blocked = "; ".join(f"sys.modules[{name!r}] = None" for name in sorted({p for _, p in NEEDS}))
     program = f"import sys; {blocked}; from selfpaced.latent import Search; Search()"
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,11 +1,11 @@
-"""An accelerator is imitated: values are not looked at, and a copy by index goes backwards."""
+"""Writing rows, also on an imitated accelerator: no values are read, copies go backwards."""
 
 import pytest
 import torch
 from torch import Tensor
 
 from selfpaced import Pacer
-from selfpaced._memory import columns as placing
+from selfpaced._memory import columns as columns_module
 from selfpaced._memory.columns import place
 
 N, BATCH = 6, 16
@@ -20,7 +20,7 @@ def device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
     name: str = request.param
     if name == "accelerator":
-        monkeypatch.setattr(placing, "values_can_be_read", lambda tensor: False)
+        monkeypatch.setattr(columns_module, "values_can_be_read", lambda tensor: False)
         monkeypatch.setattr(torch.Tensor, "index_copy_", backwards)
     return name
 
@@ -54,7 +54,7 @@ def test_the_last_valid_place_of_each_row_wins(some_are_invalid: bool, seed: int
 
 @pytest.mark.usefixtures("device")
 @pytest.mark.parametrize("valid", [[True, False], [False, True], [False, False]])
-def test_a_place_that_is_not_valid_writes_nothing_wherever_it_stands(valid: list[bool]) -> None:
+def test_an_invalid_place_writes_nothing_first_or_last(valid: list[bool]) -> None:
     column = torch.tensor([7.0, 8.0])
     new = torch.tensor([1.0, 2.0])
     place([(column, new)], torch.tensor([1, 1]), torch.tensor(valid))
@@ -90,7 +90,7 @@ def test_an_accelerator_remembers_what_the_cpu_remembers(monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("device")
-def test_what_is_written_is_left_as_it_was() -> None:
+def test_the_arguments_are_not_changed() -> None:
     index, new = torch.tensor([1, 0, 1]), torch.arange(3.0)
     valid = torch.tensor([True, True, False])
     place([(torch.zeros(2), new)], index, valid)

@@ -29,7 +29,7 @@ def learned(dynamics: Dynamics, *correct: bool) -> None:
         ((True, False, False, True, False), 2),
     ],
 )
-def test_only_a_fall_from_right_to_wrong_is_forgetting(
+def test_only_a_change_from_correct_to_wrong_counts_as_forgotten(
     correct: tuple[bool, ...], times: int
 ) -> None:
     dynamics = Dynamics(1, 0, CPU)
@@ -54,7 +54,7 @@ def test_a_tie_for_the_highest_logit_is_not_correct() -> None:
     assert dynamics.correct.tolist() == [0]
 
 
-def test_a_probability_is_a_mean_in_which_each_step_counts_by_its_evidence() -> None:
+def test_the_probability_is_a_mean_weighted_by_the_evidence_of_each_step() -> None:
     dynamics, index = Dynamics(1, 2, CPU), torch.tensor([0])
     chances, weights = [0.2, 0.8, 0.1, 0.5], [0.0, 0.5, 0.0, 2.0]
     for p, weight in zip(chances, weights, strict=True):
@@ -78,7 +78,7 @@ def test_until_the_commit_nothing_counts_and_the_last_visit_wins() -> None:
     assert dynamics.margin[0].isnan()
 
 
-def test_what_is_saved_and_what_is_loaded_lives_apart() -> None:
+def test_a_saved_state_is_shared_neither_with_its_source_nor_with_its_copy() -> None:
     first, second = Dynamics(1, 2, CPU), Dynamics(1, 0, CPU)
     learned(first, True)
     state = first.state_dict()
@@ -142,7 +142,7 @@ def test_bad_logits_are_refused_before_anything_is_written(
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_other_class_counts_are_welcome_where_no_probabilities_are_kept() -> None:
+def test_the_number_of_classes_may_change_if_no_probabilities_are_kept() -> None:
     pacer = Pacer(4)
     for classes in (3, 5):
         pacer.observe(LOSSES, ALL, torch.zeros(4, classes), TARGET)
@@ -151,7 +151,7 @@ def test_other_class_counts_are_welcome_where_no_probabilities_are_kept() -> Non
     assert pacer.ledger.dynamics.visits.tolist() == [2, 2, 2, 2]
 
 
-def test_nan_logits_are_told_or_left_out() -> None:
+def test_nan_logits_are_refused_or_left_out() -> None:
     logits = torch.tensor([[torch.nan, 0.0], [1.0, 0.0]])
     index, target = torch.arange(2), torch.zeros(2, dtype=torch.int64)
     strict, lenient = Pacer(2), Pacer(2, skip_nan=True)

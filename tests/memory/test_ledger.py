@@ -29,7 +29,7 @@ def two_humps(n: int) -> Tensor:
     return torch.nn.functional.softplus(noise + torch.where(torch.arange(n) % 5 < 3, -4.0, 4.0))
 
 
-def test_before_any_step_nobody_is_suspect() -> None:
+def test_before_any_step_there_are_no_suspects() -> None:
     pacer = Pacer(4)
     assert pacer.suspects(4).tolist() == []
     pacer(torch.ones(4), torch.arange(4))
@@ -38,11 +38,11 @@ def test_before_any_step_nobody_is_suspect() -> None:
     assert pacer.suspects(4).tolist() == [0, 1, 2, 3]
 
 
-def test_a_sample_that_nobody_has_seen_is_never_suspect() -> None:
+def test_a_sample_never_seen_is_not_suspect() -> None:
     pacer = Pacer(6, age=EVERYTHING)
     pacer(torch.tensor([0.0, 2.0]), torch.tensor([3, 5]))
     pacer.step()
-    pacer(torch.tensor([9.0]), torch.tensor([0]))  # waits: not judged yet
+    pacer(torch.tensor([9.0]), torch.tensor([0]))  # waits for the step: not judged yet
     assert pacer.suspects(6).tolist() == [5, 3]
     assert pacer.suspects(1).tolist() == [5]
 
@@ -61,7 +61,7 @@ def test_samples_with_infinite_losses_are_the_most_suspect() -> None:
     assert pacer.suspects(4).tolist() == [1, 3, 2, 0]
 
 
-def test_an_infinite_loss_left_out_for_its_difficulty_does_not_poison_the_sum() -> None:
+def test_an_infinite_loss_left_out_for_its_difficulty_does_not_change_the_sum() -> None:
     loss = torch.tensor([0.5, math.inf], requires_grad=True)
     pacer = Pacer(2, age=Threshold(Constant(1.0)), difficulty=Loss())
     result = pacer(loss, torch.arange(2), difficulty=torch.tensor([0.1, 5.0]))
@@ -88,7 +88,7 @@ def test_a_nan_loss_is_skipped_also_where_a_difficulty_is_given() -> None:
     assert pacer.ledger.waiting.tolist() == [False, False, True, False]
 
 
-def test_everything_follows_the_pacer_to_another_device_and_keeps_its_dtype() -> None:
+def test_all_tensors_move_with_the_pacer_to_another_device_and_keep_their_dtype() -> None:
     columns = {"group": torch.arange(4), "sample_weight": torch.ones(4)}
     pacer = Pacer(4, columns=columns, age=EVERYTHING)
     pacer.observe(torch.ones(4), torch.arange(4), torch.zeros(4, 2), torch.zeros(4).long())
@@ -104,7 +104,7 @@ def test_everything_follows_the_pacer_to_another_device_and_keeps_its_dtype() ->
     assert ledger.columns["group"].dtype == torch.int64
 
 
-def test_a_saved_ledger_does_not_change_when_training_goes_on() -> None:
+def test_a_saved_ledger_does_not_change_when_training_continues() -> None:
     ledger, index = Ledger(2), torch.arange(2)
     ledger.write(index, torch.tensor([1.0, 2.0]), ledger.rows(index))
     state = ledger.state_dict()
@@ -159,7 +159,7 @@ def test_exactly_the_share_is_kept_of_many_samples_of_mass_one_third() -> None:
 
 
 @pytest.mark.parametrize("decide", ["batch", "step"])
-def test_a_full_share_keeps_all_also_where_the_hardest_has_no_mass(
+def test_a_full_share_keeps_all_also_if_the_hardest_sample_has_no_mass(
     decide: Decide,
 ) -> None:
     weight = torch.tensor([1.0, 2.0, 1.0, 0.0])
@@ -220,16 +220,16 @@ def test_every_age_works_where_the_default_dtype_is_float64(age: Age, decide: De
     assert 0 < int((pacer.weight > 0).sum()) < 400
 
 
-def test_residuals_count_in_deviations_of_their_step() -> None:
+def test_residuals_count_relative_to_the_median_of_their_step() -> None:
     pacer = Pacer(3, age=Deviations())
     losses = [4.0, 4.0, 12.0], [1.0, 1.0, 2.0], [3.0, 3.0, 9.0]
     seen(pacer, *map(torch.tensor, losses))
-    expected = (2 / 1 + 9 / 3) / (1 / 1 + 1 / 3)  # the first visit counts nothing
+    expected = (2 / 1 + 9 / 3) / (1 / 1 + 1 / 3)  # the first visit counts 0
     assert float(pacer.ledger.suspicion[2]) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("losses", "most"), [([0.0, 0.0, 0.0, 5.0], 3), ([math.inf] * 4, 0)])
-def test_residuals_that_are_nothing_or_endless_leave_no_nan(losses: list[float], most: int) -> None:
+def test_residuals_of_zero_or_infinity_give_no_nan(losses: list[float], most: int) -> None:
     pacer = Pacer(4, age=Deviations())
     for _ in range(3):
         pacer.observe(torch.tensor(losses), torch.arange(4))

@@ -40,7 +40,7 @@ def test_losses_of_earlier_steps_stay_in_the_population() -> None:
     assert float(pacer.current_age) == 30.0
 
 
-def test_a_place_of_the_ring_has_no_past() -> None:
+def test_a_place_of_the_ring_has_no_memory() -> None:
     pacer = Pacer(age=None)
     pacer.ledger = Ring(2)
     for loss in ([9.0, 9.0], [1.0, 1.0]):
@@ -49,7 +49,7 @@ def test_a_place_of_the_ring_has_no_past() -> None:
     assert pacer.history[1]["median_difficulty"] == 1.0
 
 
-def test_a_saved_ring_does_not_change_when_training_goes_on() -> None:
+def test_a_saved_ring_does_not_change_when_training_continues() -> None:
     ring = Ring(4)
     write(ring, [1.0, 2.0])
     state = ring.state_dict()
@@ -59,7 +59,7 @@ def test_a_saved_ring_does_not_change_when_training_goes_on() -> None:
     assert state["packed"][2:, 0].isnan().all()
 
 
-def test_a_restored_ring_goes_on_at_its_place_and_leaves_the_state_alone() -> None:
+def test_a_restored_ring_continues_at_its_position_and_does_not_change_the_state() -> None:
     ring, other = Ring(4), Ring(4)
     write(ring, [1.0, 2.0, 3.0])
     state = ring.state_dict()
@@ -70,7 +70,7 @@ def test_a_restored_ring_goes_on_at_its_place_and_leaves_the_state_alone() -> No
     assert int(ring.position) == 3
 
 
-def test_a_ring_follows_the_pacer_to_another_device() -> None:
+def test_a_ring_moves_with_the_pacer_to_another_device() -> None:
     pacer = Pacer().to("meta")
     assert isinstance(pacer.ledger, Ring)
     assert pacer.ledger.position.device.type == "meta"

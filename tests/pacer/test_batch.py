@@ -17,7 +17,7 @@ LARGEST = torch.finfo(torch.float32).max
 
 @pytest.fixture
 def blind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the way of an accelerator, on the CPU."""
+    """Use the code for accelerators on the CPU: values are not read."""
     for module in ("_pacer.pacer", "_memory.columns", "weighting._rule"):
         monkeypatch.setattr(f"selfpaced.{module}.values_can_be_read", lambda tensor: False)
 
@@ -38,7 +38,7 @@ def good(pacer: Pacer) -> None:
 
 
 @pytest.mark.usefixtures("blind")
-def test_a_bad_sample_is_told_once_and_then_forgotten() -> None:
+def test_a_bad_sample_is_reported_by_one_step_only() -> None:
     pacer = make()
     good(pacer)
     give(pacer, (2, math.nan), (N + 4, 1.0))
@@ -73,7 +73,7 @@ def test_the_first_bad_index_of_all_batches_is_named(
 
 
 @pytest.mark.usefixtures("blind")
-def test_skip_nan_makes_a_nan_no_bad_sample_but_a_bad_index_stays_one() -> None:
+def test_with_skip_nan_a_nan_is_not_reported_but_a_bad_index_is() -> None:
     pacer = make(skip_nan=True)
     assert give(pacer, (0, 4.0), (1, math.nan)).item() == 2.0
     pacer.step()
@@ -96,7 +96,7 @@ def test_a_bad_index_writes_nowhere(bad: int, bad_is_last: bool) -> None:
 
 
 @pytest.mark.usefixtures("blind")
-def test_a_negative_difficulty_is_bad_where_the_rule_needs_none() -> None:
+def test_a_negative_difficulty_is_reported_if_the_rule_refuses_it() -> None:
     pacer = make(weighting=Linear())
     give(pacer, (0, 1.0), (4, -1.0), (1, -2.0))
     assert pacer.ledger.waiting.tolist() == [True, False, False, False, False, False]
@@ -108,7 +108,7 @@ def test_a_negative_difficulty_is_bad_where_the_rule_needs_none() -> None:
 
 
 @pytest.mark.parametrize("skip_nan", [False, True])
-def test_flags_know_bad_places_without_a_look(skip_nan: bool) -> None:
+def test_bad_samples_are_flagged_without_reading_values(skip_nan: bool) -> None:
     score = torch.tensor([1.0, math.nan, math.inf, -math.inf, 2.0])
     index, bad = torch.tensor([0, 1, 2, 3, 9]), torch.tensor([0, -1])
     place, usable, valid = flag_scores(score, index, N, bad, skip_nan=skip_nan)
@@ -119,13 +119,13 @@ def test_flags_know_bad_places_without_a_look(skip_nan: bool) -> None:
     assert 0 <= int(place.min()) and int(place.max()) < N
 
 
-def test_good_places_leave_no_flag() -> None:
+def test_good_samples_are_not_flagged() -> None:
     index, bad = torch.tensor([3, 1]), torch.tensor([0, -1])
     flag_scores(torch.ones(2), index, N, bad, skip_nan=False)
     assert bad.tolist() == [0, -1]
 
 
-def test_a_look_replaces_infinity_and_says_whether_all_was_finite() -> None:
+def test_reading_scores_replaces_infinity_and_tells_whether_all_were_finite() -> None:
     score = torch.tensor([1.0, 2.0])
     assert read_scores(score, None, skip_nan=False) == (score, None, True)
     usable, valid, finite = read_scores(torch.tensor([math.inf, -1.0]), None, skip_nan=False)
@@ -134,7 +134,7 @@ def test_a_look_replaces_infinity_and_says_whether_all_was_finite() -> None:
     assert not finite
 
 
-def test_a_nan_of_a_run_without_indices_is_named_by_its_place() -> None:
+def test_without_indices_a_nan_is_named_by_its_place_in_the_batch() -> None:
     with pytest.raises(ValueError, match=r"NaN loss at places in the batch \[1, 2\]"):
         Pacer()(torch.tensor([1.0, math.nan, math.nan]))
 

@@ -19,7 +19,7 @@ FIXED = Threshold(Constant(1.0))
 
 
 class Halfway:
-    """An age that does not say whether it goes by groups."""
+    """An age without the member ``by``."""
 
     needs_cut = False
 
@@ -76,13 +76,13 @@ class Halfway:
         ),
     ],
 )
-def test_a_part_of_another_kind_is_told_apart(make: Callable[[], object], message: str) -> None:
+def test_a_part_of_another_kind_is_refused(make: Callable[[], object], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         make()
 
 
 @pytest.mark.parametrize("probe", [1.5, True, "3", -1])
-def test_the_probe_is_a_whole_number_of_steps(probe: int) -> None:
+def test_the_length_of_a_probe_is_an_int(probe: int) -> None:
     with pytest.raises(ValueError, match=f"probe must be an int of 0 or more; got {probe!r}"):
         Auto(probe=probe)
 
@@ -118,7 +118,7 @@ def test_the_probe_is_a_whole_number_of_steps(probe: int) -> None:
         ),
         (
             lambda: Pacer(4, columns={"prior": torch.tensor([0.0, math.nan, 1.0, math.nan])}),
-            r"column 'prior' must hold numbers; got NaN at \[1, 3\]. Mend the data",
+            r"column 'prior' must hold numbers; got NaN at \[1, 3\]. Fix the data",
         ),
         (
             lambda: Pacer(4, columns={"sample_weight": torch.tensor([0.0, 1.0, math.nan, 1.0])}),
@@ -134,18 +134,18 @@ def test_the_probe_is_a_whole_number_of_steps(probe: int) -> None:
         ),
     ],
 )
-def test_a_column_is_missed_or_refused_when_the_pacer_is_made(
+def test_a_missing_or_bad_column_is_refused_when_the_pacer_is_made(
     make: Callable[[], object], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         make()
 
 
-def test_a_group_column_need_not_be_there_for_auto() -> None:
+def test_auto_does_not_need_its_group_column() -> None:
     assert Pacer(4, age=Auto(by="class")).current_age.shape == ()
 
 
-def test_a_rule_that_never_cuts_is_welcome_where_the_age_is_a_number() -> None:
+def test_a_rule_that_never_cuts_is_allowed_with_a_threshold() -> None:
     pacer = Pacer(4, weighting=Welsch(), age=FIXED)
     assert 0 < pacer(torch.ones(4), ALL).item() < 1
 
@@ -168,9 +168,9 @@ def test_memory_grows_with_the_number_of_groups_not_with_the_largest_label(age: 
 
 
 @pytest.mark.parametrize(
-    "slip", [{"couple": 0.1}, {"couple": RankInGroup}, {"difficulty": None}, {"weighting": None}]
+    "mistake", [{"couple": 0.1}, {"couple": RankInGroup}, {"difficulty": None}, {"weighting": None}]
 )
-def test_a_part_that_is_none_of_its_kind_is_told(slip: dict[str, Any]) -> None:
-    (name,) = slip
+def test_a_part_of_another_kind_is_named_by_its_argument(mistake: dict[str, Any]) -> None:
+    (name,) = mistake
     with pytest.raises(TypeError, match=f"Pacer: {name} must be "):
-        Pacer(4, decide="step", **slip)
+        Pacer(4, decide="step", **mistake)

@@ -44,7 +44,7 @@ def test_a_full_graph_gives_the_numbers_of_eager_mode() -> None:
     torch.testing.assert_close(model.weight.grad, same_model.weight.grad)
 
 
-def test_a_bad_index_under_compile_is_told_at_the_step_and_writes_nothing() -> None:
+def test_a_bad_index_under_compile_is_reported_at_the_step_and_writes_nothing() -> None:
     pacer, model = make()
     with pytest.raises(ValueError, match="10 bad samples since the last step"):
         losses(pacer, model, compiled=True, bad=True)

@@ -31,7 +31,7 @@ class Trained(nn.Module):
             self.model.weight.copy_(torch.arange(6.0).reshape(2, 3) / 10)
             self.model.bias.zero_()
         self.pacer = Pacer(N, age=Quantile(Constant(0.5)))
-        self.register_buffer("seen", torch.zeros(1))  # DDP broadcasts buffers: it must matter not
+        self.register_buffer("seen", torch.zeros(1))  # DDP broadcasts buffers
 
     def forward(self, x: Tensor, y: Tensor, index: Tensor) -> Tensor:
         loss: Tensor = self.pacer(F.cross_entropy(self.model(x), y, reduction="none"), index)
@@ -43,7 +43,7 @@ def data() -> tuple[Tensor, Tensor]:
     return torch.randn(N, 3, generator=generator), torch.arange(N) % 2
 
 
-def gradient_where_one_rank_keeps_nobody(rank: int) -> Tensor:
+def gradient_where_one_rank_keeps_no_sample(rank: int) -> Tensor:
     """Train on one batch whose easy samples all lie on rank 0."""
     trained = Trained()
     trained.pacer = Pacer(N, age=Threshold(Constant(0.7)), difficulty=Loss())
@@ -82,7 +82,7 @@ def rank_main(rank: int, port: int, folder: str) -> None:
     assert pacer.ledger.dynamics is not None
     saved |= {"packed": pacer.ledger.packed, "weight": pacer.weight, "age": pacer.current_age}
     saved |= {"history": list(pacer.history), "margin": pacer.ledger.dynamics.margin[5]}
-    saved["gradient"] = gradient_where_one_rank_keeps_nobody(rank)
+    saved["gradient"] = gradient_where_one_rank_keeps_no_sample(rank)
     torch.save(saved, Path(folder) / f"{rank}.pt")
     dist.destroy_process_group()
 
@@ -129,7 +129,7 @@ def test_of_two_visits_within_a_step_the_lowest_rank_wins(ranks: list[dict[str, 
         assert abs(float(saved["margin"])) == 1.0
 
 
-def test_a_rank_that_keeps_nobody_neither_hangs_nor_spoils_the_gradient(
+def test_a_rank_that_keeps_no_sample_neither_hangs_nor_changes_the_gradient(
     ranks: list[dict[str, Any]],
 ) -> None:
     (x, y), (easy, hard) = data(), easy_and_hard()

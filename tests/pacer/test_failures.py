@@ -1,4 +1,4 @@
-"""What home-made curricula get wrong without a word: each shown naive, then cured."""
+"""Mistakes of home-made curricula that raise no error: each in a naive version, then in ours."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def keeping_half() -> Pacer:
 
 
 class NaiveEasiest(Sampler[int]):
-    """Naive: sorts the losses that it holds itself, whenever somebody asks."""
+    """Naive: sorts its own losses whenever it is iterated."""
 
     def __init__(self, loss: Tensor, rank: int = 0, ranks: int = 1) -> None:
         self.loss, self.rank, self.ranks = loss, rank, ranks
@@ -37,7 +37,7 @@ class NaiveEasiest(Sampler[int]):
 
 
 class NaiveAdaptive(Sampler[int]):
-    """Naive: chooses each sample by what training has learned so far, and notes how far that is."""
+    """Naive: chooses each sample by the state of training, and records how far training lags."""
 
     def __init__(self) -> None:
         self.trained, self.lag = 0, 0
@@ -61,7 +61,7 @@ def test_workers_ask_an_adaptive_sampler_ahead_of_training(workers: int, batches
     assert naive.lag == 4 * batches_late - 1
 
 
-def test_ours_is_drawn_before_anybody_asks_and_so_the_same_with_workers() -> None:
+def test_our_order_is_drawn_in_advance_and_is_the_same_with_workers() -> None:
     orders = []
     for workers in (0, 2):
         pacer = keeping_half()
@@ -75,13 +75,13 @@ def test_ours_is_drawn_before_anybody_asks_and_so_the_same_with_workers() -> Non
         )
         seen: list[int] = []
         for index, loss in loader:
-            pacer(1 - loss, index)  # what is learned meanwhile turns the order round
+            pacer(1 - loss, index)  # training reverses the order of difficulty
             seen += index.tolist()
         orders.append(seen)
     assert orders[0] == orders[1]
 
 
-def test_two_ranks_that_know_their_own_losses_miss_what_both_should_see() -> None:
+def test_ranks_that_sort_their_own_losses_miss_samples_of_the_easiest_half() -> None:
     own = [LOSSES.clone() for _ in range(2)]
     for rank in range(2):
         own[rank][1 - rank :: 2] = torch.rand(N // 2, generator=torch.Generator().manual_seed(rank))
@@ -90,7 +90,7 @@ def test_two_ranks_that_know_their_own_losses_miss_what_both_should_see() -> Non
     assert len(wanted & (naive[0] | naive[1])) < 28
     pacers = [keeping_half() for _ in range(2)]
     for rank, pacer in enumerate(pacers):
-        for visits in (rank, 1 - rank):  # what the merge at the step gives each rank
+        for visits in (rank, 1 - rank):  # after the merge each rank has the losses of both
             index = torch.arange(visits, N, 2)
             pacer.observe(LOSSES[index], index)
         pacer.step()

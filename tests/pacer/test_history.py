@@ -28,7 +28,7 @@ def run(n: int, pacing: Pacing, steps: int, difficulty: Loss | RandomOrder) -> P
     return pacer
 
 
-def test_a_soft_weight_above_zero_is_kept_whole() -> None:
+def test_a_sample_with_any_weight_above_zero_counts_as_kept() -> None:
     weight = torch.tensor([1.0, 0.5, 0.01, 0.0])
     row = describe(3, AGE, population([1.0, 2.0, 3.0, 4.0]), weight, torch.ones(4))
     assert row["kept_share"] == 0.75
@@ -40,14 +40,14 @@ def test_the_kept_share_is_of_mass() -> None:
     assert row["kept_share"] == 0.75
 
 
-def test_samples_count_alike_where_none_that_was_seen_has_mass() -> None:
+def test_samples_count_equally_if_no_seen_sample_has_mass() -> None:
     weight = torch.tensor([1.0, 0.0])
     row = describe(1, AGE, population([1.0, 2.0], [0.0, 0.0]), weight, torch.ones(2))
     assert row["kept_share"] == 0.5
 
 
 @pytest.mark.parametrize("age", [Auto(), Quantile(Constant(0.5))])
-def test_a_step_on_samples_without_mass_is_described_in_numbers(age: Auto | Quantile) -> None:
+def test_a_step_on_samples_without_mass_has_a_kept_share(age: Auto | Quantile) -> None:
     columns = {"sample_weight": torch.tensor([0.0, 0.0, 1.0, 1.0])}
     pacer = Pacer(4, age=age, columns=columns)
     for _ in range(4):
@@ -57,7 +57,7 @@ def test_a_step_on_samples_without_mass_is_described_in_numbers(age: Auto | Quan
     assert pacer.history[-1]["seen"] == 2
 
 
-def test_the_row_tells_of_the_last_losses_and_of_the_difficulty() -> None:
+def test_the_row_describes_the_last_losses_and_the_difficulty() -> None:
     loss = torch.tensor([1.0, 2.0, 6.0])
     row = describe(7, torch.tensor([1.0, 2.0]), population([5.0, 4.0, 9.0]), torch.ones(3), loss)
     assert row == {
@@ -72,7 +72,7 @@ def test_the_row_tells_of_the_last_losses_and_of_the_difficulty() -> None:
 
 @pytest.mark.parametrize("pacing", [Constant(0.6), Ramp(0.1, 0.9, steps=12)])
 @pytest.mark.parametrize("difficulty", [Loss(), RandomOrder()])
-def test_kept_shares_replayed_keep_exactly_as_many(
+def test_recorded_kept_shares_keep_exactly_as_many_samples(
     pacing: Pacing, difficulty: Loss | RandomOrder
 ) -> None:
     original = run(200, pacing, 14, Loss())
@@ -82,7 +82,7 @@ def test_kept_shares_replayed_keep_exactly_as_many(
     assert again.weight.sum() == original.weight.sum()
 
 
-def test_every_count_of_two_hundred_survives_the_replay() -> None:
+def test_each_of_two_hundred_kept_shares_can_be_recorded() -> None:
     shares = [k / 200 for k in range(1, 201)]
     again = run(200, Recorded((1.0, *shares)), 200, RandomOrder())
     assert [row["kept_share"] for row in again.history] == shares
@@ -96,7 +96,7 @@ AGES: list[list[float | list[float]]] = [
 
 
 @pytest.mark.parametrize("ages", AGES, ids=["number", "one a class", "one class"])
-def test_a_history_survives_the_file(ages: list[float | list[float]], tmp_path: Path) -> None:
+def test_a_history_can_be_written_and_read(ages: list[float | list[float]], tmp_path: Path) -> None:
     rows = [{"step": step, "age": age, "kept_share": 0.5} for step, age in enumerate(ages)]
     write_parquet(History(rows).to_frame(), tmp_path / "history.parquet")
     again = read_history(tmp_path / "history.parquet")
@@ -104,12 +104,12 @@ def test_a_history_survives_the_file(ages: list[float | list[float]], tmp_path: 
     assert os.listdir(tmp_path) == ["history.parquet"]
 
 
-def test_a_run_survives_the_file(tmp_path: Path) -> None:
+def test_the_history_of_a_run_can_be_written_and_read(tmp_path: Path) -> None:
     history = run(20, Ramp(0.1, 0.9, steps=3), 5, Loss()).history
     write_parquet(history.to_frame(), tmp_path / "a.parquet")
     assert read_history(tmp_path / "a.parquet") == history
 
 
-def test_no_history_survives_too(tmp_path: Path) -> None:
+def test_an_empty_history_can_be_written_and_read(tmp_path: Path) -> None:
     write_parquet(History().to_frame(), tmp_path / "a.parquet")
     assert read_history(tmp_path / "a.parquet") == []

@@ -23,7 +23,7 @@ def below(age: float) -> Threshold:
     return Threshold(Constant(age))
 
 
-def test_before_the_first_step_everything_counts() -> None:
+def test_before_the_first_step_every_sample_has_weight_one() -> None:
     loss = torch.rand(4, requires_grad=True)
     assert Pacer(4)(loss, ALL).item() == pytest.approx(loss.mean().item())
 
@@ -53,12 +53,12 @@ def test_a_step_time_weight_is_looked_up_not_computed() -> None:
 @pytest.mark.parametrize(
     ("reduction", "expected"), [("mean", 0.3 / 4), ("kept", 0.3 / 2), ("sum", 0.3)]
 )
-def test_the_normaliser_is_explicit(reduction: str, expected: float) -> None:
+def test_the_reduction_decides_the_divisor(reduction: str, expected: float) -> None:
     pacer = Pacer(4, age=below(0.25), reduction=reduction)  # type: ignore[arg-type]  # a parametrised literal
     assert pacer(LOSSES, ALL).item() == pytest.approx(expected)
 
 
-def test_a_denominator_replaces_the_normaliser() -> None:
+def test_a_denominator_replaces_the_divisor() -> None:
     pacer = Pacer(4, age=below(0.25))
     assert pacer(LOSSES, ALL, denominator=10).item() == pytest.approx(0.03)
 
@@ -68,13 +68,13 @@ def test_no_reduction_keeps_the_shape() -> None:
     assert pacer(LOSSES, ALL).tolist() == pytest.approx([0.1, 0, 0.2, 0])
 
 
-def test_accumulating_over_micro_batches_is_one_step() -> None:
+def test_accumulating_over_micro_batches_gives_the_loss_of_the_whole_batch() -> None:
     pacer = Pacer(4, age=below(0.25))
     parts = [pacer(LOSSES[i : i + 2], ALL[i : i + 2], denominator=4).item() for i in (0, 2)]
     assert sum(parts) == pytest.approx(0.3 / 4)
 
 
-def test_an_infinite_loss_with_weight_zero_cannot_poison() -> None:
+def test_an_infinite_loss_with_weight_zero_changes_nothing() -> None:
     loss = torch.tensor([0.1, math.inf], requires_grad=True)
     result = Pacer(2, age=below(1.0))(loss, torch.arange(2))
     result.backward()
@@ -112,7 +112,7 @@ def test_eval_is_the_plain_mean_and_remembers_nothing() -> None:
     assert pacer.ledger.visits.tolist() == [0, 0, 0, 0]
 
 
-def test_the_last_place_of_an_index_that_stands_twice_is_remembered() -> None:
+def test_of_an_index_that_occurs_twice_the_last_loss_is_remembered() -> None:
     pacer = Pacer(4)
     pacer(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1, 2, 1]))
     pacer.step()
@@ -131,7 +131,7 @@ def test_two_visits_within_a_step_smooth_once() -> None:
     assert torch.equal(once.ledger.packed, twice.ledger.packed)
 
 
-def test_a_judging_loss_may_differ_from_the_trained_one() -> None:
+def test_samples_can_be_judged_by_another_number_than_their_loss() -> None:
     pacer = Pacer(4, age=below(0.25))
     assert pacer(torch.ones(4), ALL, difficulty=LOSSES).item() == 0.5
 
@@ -203,11 +203,13 @@ def test_suspects_are_ranked_by_a_mean_loss_in_which_early_steps_count_more() ->
 
 
 @pytest.mark.parametrize("known_by", ["group", "logits", "nothing"])
-def test_a_step_by_chance_is_no_evidence_where_the_classes_are_known(known_by: str) -> None:
+def test_a_step_at_chance_level_is_no_evidence_if_the_classes_are_known(
+    known_by: str,
+) -> None:
     labels = torch.tensor([0, 1])
     columns = {"group": labels} if known_by == "group" else None
     pacer = Pacer(2, age=Auto() if columns else below(math.inf), columns=columns)
-    p = torch.tensor([[0.1, 0.2], [0.9, 0.6], [0.7, 0.8]])  # of the labels, a row per step
+    p = torch.tensor([[0.1, 0.2], [0.9, 0.6], [0.7, 0.8]])  # of the labels; a row per step
     for row in p:
         logits = torch.stack([torch.zeros(2), row.logit()], 1)
         logits = torch.where(labels[:, None] == 1, logits, logits.flip(1))
@@ -223,7 +225,12 @@ def test_a_step_by_chance_is_no_evidence_where_the_classes_are_known(known_by: s
 def test_the_losses_of_a_probe_are_no_evidence() -> None:
     pacer = Pacer(100, age=Auto(warmup=1, probe_at=1, probe=1))
     hard, probed = torch.linspace(0.1, 2.0, 100), torch.linspace(2.0, 0.1, 100)
-    for loss in (hard, probed, probed, hard):  # step 1 begins a probe; the next gets over it
+    for loss in (
+        hard,
+        probed,
+        probed,
+        hard,
+    ):  # step 1 probes; step 2 recovers
         pacer(loss, torch.arange(100))
         pacer.step()
     ages = torch.tensor([row["age"] for row in pacer.history]).tolist()
@@ -248,7 +255,7 @@ def test_logits_are_remembered_in_the_same_call() -> None:
         assert not column.requires_grad
 
 
-def test_where_nothing_is_evidence_the_memory_ranks() -> None:
+def test_without_evidence_suspects_are_ranked_by_memory() -> None:
     pacer = Pacer(2, age=below(math.inf))
     for loss in ([0.0, 0.0], [1.0, -1.0]):
         pacer(torch.tensor(loss), torch.arange(2))
@@ -271,7 +278,7 @@ def test_the_ring_forgets_losses_older_than_ten_thousand() -> None:
     assert float(pacer.current_age) == 5000.0
 
 
-def test_an_age_left_to_the_caller_is_used_as_it_stands() -> None:
+def test_an_age_that_the_caller_sets_is_used_unchanged() -> None:
     pacer = Pacer(4, age=None)
     pacer.current_age.fill_(0.25)
     assert pacer(LOSSES, ALL).item() == pytest.approx(0.3 / 4)
@@ -305,7 +312,7 @@ def run(pacer: Pacer, steps: range) -> Tensor:
 
 
 @pytest.mark.parametrize("n_samples", [20, None])
-def test_a_restored_run_goes_on_exactly(n_samples: int | None) -> None:
+def test_a_restored_run_continues_exactly(n_samples: int | None) -> None:
     def make() -> Pacer:
         return Pacer(n_samples, age=Quantile(Ramp(0.3, 1.0, steps=8)))
 
@@ -403,7 +410,7 @@ def test_an_index_without_n_samples_is_refused() -> None:
         Pacer()(LOSSES, ALL)
 
 
-def test_a_negative_loss_is_refused_where_the_rule_needs_none() -> None:
+def test_a_negative_loss_is_refused_if_the_rule_does_not_take_it() -> None:
     pacer = Pacer(4, weighting=Linear(), age=below(1.0))
     with pytest.raises(ValueError, match="0 or more|non-negative"):
         pacer(LOSSES - 1, ALL)
@@ -420,7 +427,7 @@ def test_skip_nan_leaves_the_sample_out() -> None:
     assert pacer.ledger.waiting.tolist() == [True, False, False, False]
 
 
-def test_a_step_after_nothing_is_refused() -> None:
+def test_a_step_without_observed_losses_is_refused() -> None:
     pacer = Pacer(4)
     pacer(LOSSES, ALL)
     pacer.step()
@@ -471,7 +478,7 @@ def test_logits_need_a_target_and_an_index() -> None:
         Pacer(4).observe(LOSSES, ALL, torch.zeros(3, 2), ALL % 2)
 
 
-def test_suspects_need_the_samples_to_be_known() -> None:
+def test_suspects_need_n_samples_and_a_positive_k() -> None:
     with pytest.raises(ValueError, match=r"make the pacer as Pacer\(len\(dataset\)\)"):
         Pacer().suspects(3)
     with pytest.raises(ValueError, match="k must be a positive int"):
@@ -488,6 +495,6 @@ def test_a_difficulty_of_another_shape_is_refused() -> None:
         Pacer(4)(LOSSES, ALL, difficulty=LOSSES[:2])
 
 
-def test_the_repr_says_what_the_chain_is() -> None:
+def test_the_repr_has_the_settings() -> None:
     assert "weighting=Hard()" in repr(Pacer(4, age=Threshold(Geometric(0.1, 1.35))))
     assert Pacer(4).age == Auto()

@@ -14,7 +14,7 @@ WEIGHT = torch.tensor([1.0, 0.5, 0.0])
 @pytest.mark.parametrize(
     ("reduction", "expected"), [("mean", 2 / 3), ("kept", 2 / 1.5), ("sum", 2.0)]
 )
-def test_a_weighted_sum_has_the_divisor_that_was_asked_for(
+def test_the_reduction_decides_the_divisor_of_the_weighted_sum(
     reduction: Reduction, expected: float, finite: bool
 ) -> None:
     result = reduce_weighted(LOSS, WEIGHT, reduction, finite=finite)
@@ -35,7 +35,7 @@ def test_a_denominator_replaces_any_divisor(
 
 
 @pytest.mark.parametrize("reduction", ["mean", "kept", "sum", "none"])
-def test_the_gradient_is_the_weight_over_the_divisor_also_beside_infinity(
+def test_the_gradient_is_the_weight_over_the_divisor_also_with_an_infinite_loss(
     reduction: Reduction,
 ) -> None:
     loss = torch.tensor([1.0, 2.0, math.inf], requires_grad=True)
@@ -75,7 +75,7 @@ def test_tokens_that_do_not_count_may_hold_anything() -> None:
     assert reduce_tokens(loss, mask).tolist() == [2.0, 5.0, 0.0]
 
 
-def test_pixels_are_tokens_in_two_directions() -> None:
+def test_pixels_are_reduced_like_tokens() -> None:
     loss = torch.arange(8.0).reshape(2, 2, 2)
     assert reduce_tokens(loss, loss % 2 == 0).tolist() == [1.0, 5.0]
 

@@ -1,4 +1,4 @@
-"""A checkpoint is compared right after loading: further steps would hide what was lost."""
+"""Checkpoints of one process, compared right after loading: later steps would hide losses."""
 
 import copy
 import io
@@ -76,7 +76,7 @@ def test_the_first_batch_after_loading_weighs_as_before(
     assert second(losses(9), index).item() == expected != before
 
 
-def test_what_waits_for_the_step_is_in_the_checkpoint() -> None:
+def test_losses_that_wait_for_the_step_are_in_the_checkpoint() -> None:
     first, second = trained(), make()
     first(losses(7), ALL)
     second.load_state_dict(saved(first))
@@ -85,7 +85,7 @@ def test_what_waits_for_the_step_is_in_the_checkpoint() -> None:
     assert_same(first, first.ledger.packed, second)
 
 
-def test_what_logits_told_is_in_the_checkpoint() -> None:
+def test_what_was_computed_from_logits_is_in_the_checkpoint() -> None:
     first, second = trained(), make()
     for seed in range(3):
         observe(first, seed)
@@ -103,14 +103,14 @@ def test_what_logits_told_is_in_the_checkpoint() -> None:
         observe(second, 4)
 
 
-def test_a_checkpoint_without_logits_takes_them_away() -> None:
+def test_a_checkpoint_without_logits_removes_the_dynamics() -> None:
     first, second = trained(), make()
     observe(second, 0)
     second.load_state_dict(saved(first))
     assert second.ledger.dynamics is None
 
 
-def test_a_bad_sample_that_was_not_told_yet_is_in_the_checkpoint(
+def test_a_bad_sample_that_is_not_reported_yet_is_in_the_checkpoint(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("selfpaced._pacer.pacer.values_can_be_read", lambda tensor: False)
@@ -128,7 +128,7 @@ def test_a_restored_history_is_still_a_table() -> None:
     assert pacer.history.to_frame()["step"].tolist() == [1, 2, 3]
 
 
-def test_a_saved_state_does_not_change_when_training_goes_on() -> None:
+def test_a_saved_state_does_not_change_when_training_continues() -> None:
     pacer = trained("step")
     observe(pacer, 0)
     state = pacer.state_dict()
@@ -144,7 +144,7 @@ def test_a_saved_state_does_not_change_when_training_goes_on() -> None:
     assert_equal(state["_extra_state"], frozen["_extra_state"])
 
 
-def test_a_run_that_goes_on_leaves_the_state_it_came_from_alone() -> None:
+def test_a_restored_run_does_not_change_the_state_that_it_loaded() -> None:
     first, second = trained("step"), make("step")
     observe(first, 0)
     state = first.state_dict()
@@ -170,7 +170,7 @@ def assert_equal(one: object, other: object) -> None:
 
 @pytest.mark.parametrize("decide", ["batch", "step"])
 @pytest.mark.parametrize("copier", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))])
-def test_a_copy_has_the_whole_state_and_a_life_of_its_own(decide: Decide, copier: Copier) -> None:
+def test_a_copy_has_the_whole_state_and_shares_none_of_it(decide: Decide, copier: Copier) -> None:
     pacer = trained(decide)
     packed = pacer.ledger.packed.clone()
     weight, age, shares = pacer.weight.tolist(), float(pacer.current_age), list(pacer.history)
@@ -200,6 +200,6 @@ def test_a_state_that_is_cut_short_changes_nothing() -> None:
     assert torch.equal(pacer.ledger.packed, before)
 
 
-def test_every_key_of_a_state_is_asked_for() -> None:
+def test_every_key_of_a_state_is_required() -> None:
     assert set(Pacer(2).get_extra_state()) == restore_module.KEYS
     assert set(PacedSampler(Pacer(2)).state_dict()) == sampler_module.KEYS

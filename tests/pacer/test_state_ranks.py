@@ -1,4 +1,4 @@
-"""A checkpoint of two ranks in the middle of a step: whoever writes it, nothing is lost."""
+"""Checkpoints of two ranks between steps: they hold the losses of both ranks."""
 
 import os
 from collections.abc import Callable
@@ -25,14 +25,14 @@ def made(n_samples: int | None = N) -> Pacer:
 
 
 def see(pacer: Pacer, samples: list[int], base: float) -> None:
-    """Losses and logits that tell rank and turn."""
+    """Observe losses and logits that differ by rank and by round."""
     index = torch.tensor(samples)
     loss, logits = base + index / 10, torch.stack([base + index, -index], 1).float()
     pacer.observe(loss, index, logits, index % 2, probabilities=True)
 
 
 def stepped(rank: int, *, reload: bool) -> tuple[Pacer, dict[str, Any]]:
-    """Two turns with a checkpoint between them, after a step of all samples."""
+    """After a step on all samples, observe twice, with a checkpoint in between."""
     pacer = made()
     see(pacer, list(range(N)), 0.0)
     pacer.step()
@@ -49,7 +49,7 @@ def stepped(rank: int, *, reload: bool) -> tuple[Pacer, dict[str, Any]]:
 
 
 def flagged(rank: int) -> str:
-    """Rank 1 has met bad samples when the checkpoint is written."""
+    """Return the error of a restored pacer, if rank 1 had bad samples at the checkpoint."""
     pacer = made()
     pacer.observe(torch.ones(N), torch.arange(N))
     if rank == 1:
@@ -64,7 +64,7 @@ def flagged(rank: int) -> str:
 
 
 def ring(rank: int) -> dict[str, Any]:
-    """Without indices."""
+    """Return the states of a run without indices and of its resumed copy."""
     first, second = made(None), made(None)
     first(torch.arange(5.0) + 10 * rank)
     second.load_state_dict(first.gathered_state_dict())
@@ -97,7 +97,7 @@ def assert_same(one: Any, other: Any) -> None:
 
 
 @pytest.mark.parametrize(("whole", "again"), [("whole", "again"), ("ring", "ring_again")])
-def test_a_run_that_goes_on_is_the_run_that_was_not_stopped(
+def test_a_resumed_run_equals_the_run_that_was_not_stopped(
     ranks: list[dict[str, Any]], whole: str, again: str
 ) -> None:
     for saved in ranks:
@@ -113,7 +113,7 @@ def test_every_rank_writes_the_same_state(ranks: list[dict[str, Any]]) -> None:
     assert_same(first, second)
 
 
-def test_one_process_goes_on_with_what_two_have_seen(ranks: list[dict[str, Any]]) -> None:
+def test_one_process_can_resume_the_state_of_two_ranks(ranks: list[dict[str, Any]]) -> None:
     pacer = made()
     pacer.load_state_dict(ranks[0]["state"])
     assert pacer.ledger.waiting.tolist() == [True] * 7 + [False]
@@ -127,7 +127,7 @@ def test_bad_samples_are_counted_once(ranks: list[dict[str, Any]]) -> None:
         assert "met 3 bad samples since the last step, the first at index 4:" in saved["flagged"]
 
 
-def test_alone_it_is_the_state_dict() -> None:
+def test_with_one_rank_the_gathered_state_is_the_state_dict() -> None:
     pacer = made()
     pacer.observe(torch.ones(N), torch.arange(N))
     assert_same(pacer.gathered_state_dict(), dict(pacer.state_dict()))

@@ -1,4 +1,4 @@
-"""The pacer in the styles of training that people use."""
+"""The pacer with gradient accumulation, mixed precision, memory formats and GPUs."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def network() -> nn.Module:
 
 
 def half_kept() -> Pacer:
-    """A pacer that keeps the easier half of what it saw: even indices."""
+    """Return a pacer that keeps the easier half of the samples: even indices."""
     pacer = Pacer(N, age=Quantile(Constant(0.5)), difficulty=Loss(), decide="step")
     pacer.observe(torch.arange(N) % 2 + 0.5, torch.arange(N))
     pacer.step()

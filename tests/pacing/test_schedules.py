@@ -13,7 +13,7 @@ def test_root_has_exponent_one_over_p(p: float) -> None:
     )
 
 
-def test_root_three_at_half_time_is_not_root_two() -> None:
+def test_root_three_half_way_is_not_root_two() -> None:
     assert Ramp(0.0, 1.0, steps=2, shape=Root(3))(1) == pytest.approx(0.5 ** (1 / 3))
 
 
@@ -62,8 +62,8 @@ def test_steps_jump_k_times() -> None:
         (lambda: pacing.Recorded((1.0, math.nan)), "one or more numbers, none NaN"),
         (lambda: Geometric(0.0, 2.0), "start must be above 0"),
         (lambda: Geometric(1.0, 0.0), "factor must be above 0"),
-        (lambda: Geometric(1.0, 2.0, limit=0.5), "limit must lie ahead"),
-        (lambda: Geometric(1.0, 0.5, limit=2.0), "limit must lie ahead"),
+        (lambda: Geometric(1.0, 2.0, limit=0.5), "limit must be 1.0 or more .*; got 0.5"),
+        (lambda: Geometric(1.0, 0.5, limit=2.0), "limit must be from 0 to 1.0 .*; got 2.0"),
         (lambda: Constant(math.nan), "must be a number; got nan"),
         (lambda: Constant(1.0)(-1), "step must be 0 or more; got -1"),
     ],
@@ -80,6 +80,6 @@ def test_a_step_is_an_int(step: object) -> None:
         Geometric(1.0, 2.0)(step)  # type: ignore[arg-type]  # the mistake under test
 
 
-def test_a_length_is_an_int() -> None:
+def test_the_number_of_steps_is_an_int() -> None:
     with pytest.raises(TypeError, match="steps must be a positive int; got 2.5"):
         Ramp(0.0, 1.0, steps=2.5)  # type: ignore[arg-type]  # the mistake under test

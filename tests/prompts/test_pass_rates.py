@@ -1,4 +1,4 @@
-"""Rewards become difficulties, and a band of them is kept."""
+"""Pass rates become losses, and a band of pass rates is kept."""
 
 import asyncio
 import pickle
@@ -19,8 +19,6 @@ from selfpaced.difficulty import Loss
 from selfpaced.pacing import Constant
 from selfpaced.prompts import AsyncPassRates, Band, PassRates
 
-Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
-
 
 def given(completions: list[float | None], **columns: object) -> list[float | None]:
     return completions
@@ -32,7 +30,7 @@ async def waited(completions: list[float | None], **columns: object) -> list[flo
 
 
 def judged(rates: list[float], band: Band, **settings: Any) -> Pacer:
-    """A pacer that has seen these pass rates once."""
+    """A pacer that has observed each of these pass rates once."""
     pacer = Pacer(len(rates), difficulty=band, age=Threshold(Constant(0.0)), **settings)
     pacer.observe(1 - torch.tensor(rates), torch.arange(len(rates)))
     pacer.step()
@@ -54,7 +52,7 @@ def test_the_short_form_of_a_band_is_the_long_one() -> None:
     assert repr(short) == repr(long)
 
 
-def test_a_share_of_the_prompts_is_the_one_nearest_to_the_middle() -> None:
+def test_a_share_keeps_the_prompts_nearest_to_the_middle() -> None:
     band = Band(0.25, 0.75, of=Loss())
     pacer = Pacer(4, difficulty=band, age=Quantile(Constant(0.5)))
     pacer.observe(torch.tensor([0.0, 0.6, 0.5, 1.0]), torch.arange(4))
@@ -69,7 +67,7 @@ def test_a_prompt_never_seen_is_kept() -> None:
     assert pacer.weight.tolist() == [1, 0, 1]
 
 
-def test_a_band_pickles_and_says_what_it_is() -> None:
+def test_a_band_pickles_and_its_repr_makes_it() -> None:
     band = Band(0.1, 0.9, of=Loss())
     assert pickle.loads(pickle.dumps(band)) == band == eval(repr(band))
 
@@ -80,13 +78,13 @@ def test_edges_that_are_no_pass_rates_are_refused(edges: tuple[float, float]) ->
         Band(*edges)
 
 
-def test_the_control_keeps_as_many_at_random() -> None:
+def test_the_random_order_control_keeps_as_many() -> None:
     rates = torch.linspace(0, 1, 200).tolist()
     plain = judged(rates, Band(0.2, 0.8))
     control = judged(rates, Band(0.2, 0.8), couple=RandomOrder(1), decide="step")
     assert control.weight.sum() == plain.weight.sum()
     both = float((control.weight * plain.weight).sum() / plain.weight.sum())
-    assert both == pytest.approx(float(plain.weight.mean()), abs=0.1)  # as chance has it
+    assert both == pytest.approx(float(plain.weight.mean()), abs=0.1)  # as expected at random
     other = judged(rates, Band(0.2, 0.8), couple=RandomOrder(2), decide="step")
     assert not torch.equal(other.weight, control.weight)
 
@@ -106,14 +104,14 @@ def test_the_pass_rate_is_the_mean_over_the_completions_of_a_prompt() -> None:
     assert rates.rate[0] == 0.0
 
 
-def test_a_threshold_says_what_passes() -> None:
+def test_a_threshold_decides_what_passes() -> None:
     rates = PassRates(Pacer(1), given, threshold=0.5)
     rates(completions=[0.5, 0.49, 7.0, -3.0], sample_index=[0] * 4)
     rates.step()
     assert rates.rate.tolist() == [0.5]
 
 
-def test_a_scale_makes_shares_of_rewards() -> None:
+def test_a_scale_maps_rewards_to_shares() -> None:
     rates = PassRates(Pacer(1), given, scale=(-1.0, 3.0))
     rates(completions=[-1.0, 3.0, 2.0], sample_index=[0] * 3)
     rates.step()
@@ -122,7 +120,7 @@ def test_a_scale_makes_shares_of_rewards() -> None:
 
 @pytest.mark.parametrize("unknown", [None, float("nan")])
 @pytest.mark.parametrize("threshold", [None, 0.5])
-def test_a_completion_without_a_reward_says_nothing(
+def test_a_completion_without_a_reward_does_not_count(
     unknown: float | None, threshold: float | None
 ) -> None:
     rates = PassRates(Pacer(2), given, threshold=threshold)
@@ -141,7 +139,7 @@ def test_prompts_without_an_index_are_not_remembered() -> None:
     assert rates.batches == 0
 
 
-def test_the_name_is_that_of_the_reward() -> None:
+def test_the_name_is_that_of_the_reward_function() -> None:
     assert PassRates(Pacer(2), given).__name__ == "given"
     assert PassRates(Pacer(2), partial(given)).__name__ == "given"
     assert AsyncPassRates(Pacer(2), waited).__name__ == "waited"
@@ -154,7 +152,7 @@ def test_an_async_reward_is_awaited_and_remembered() -> None:
     assert rates.rate.tolist() == [0.5]
 
 
-def test_scalars_count_the_prompts_never_and_always_solved() -> None:
+def test_scalars_give_the_shares_never_and_always_solved() -> None:
     rates = PassRates(Band(0.2, 0.8).pacer(5), given)
     assert rates.scalars() == {}
     for first in (0.0, 1.0):  # prompt 3 is solved the second time
@@ -168,7 +166,7 @@ def test_scalars_count_the_prompts_never_and_always_solved() -> None:
     assert said["spl/loss_q50"] == 0.0
 
 
-def test_what_waits_is_in_the_state() -> None:
+def test_the_state_has_what_was_recorded_since_the_step() -> None:
     rates, other = PassRates(Pacer(2), given), PassRates(Pacer(2), given)
     rates(completions=[1.0, 0.0], sample_index=[0, 0])
     other.load_state_dict(rates.state_dict())
@@ -179,7 +177,7 @@ def test_what_waits_is_in_the_state() -> None:
 
 def test_a_state_that_does_not_fit_is_refused() -> None:
     rates = PassRates(Pacer(2), given)
-    with pytest.raises(ValueError, match="the state is of 2 prompts, the pacer of 3"):
+    with pytest.raises(ValueError, match="the state is for 2 prompts, the pacer for 3"):
         PassRates(Pacer(3), given).load_state_dict(rates.state_dict())
     with pytest.raises(ValueError, match=r"cut short; it lacks \['batches', 'completions'\]"):
         rates.load_state_dict({"passes": torch.zeros(2)})
@@ -200,7 +198,7 @@ def test_parts_that_do_not_fit_are_refused() -> None:
         PassRates(Pacer(2), given, scale=(1.0, 1.0))
 
 
-def test_rewards_that_are_no_shares_are_refused() -> None:
+def test_rewards_outside_the_scale_are_refused() -> None:
     rates = PassRates(Pacer(2), given)
     with pytest.raises(ValueError, match=r"from 0.0 to 1.0; got \[2.0\]. Give the threshold"):
         rates(completions=[2.0], sample_index=[0])
@@ -211,25 +209,23 @@ def test_rewards_that_are_no_shares_are_refused() -> None:
     assert rates.batches == 0
 
 
-def rank_main(rank: int, port: int, folder: str) -> None:
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+def rank_main(rank: int, folder: Path) -> dict[str, Any]:
+    dist.init_process_group("gloo")
     rates = PassRates(Band(0.2, 0.8).pacer(4), given)
-    if rank == 0:  # each has a part of prompt 1's completions, and a prompt of its own
+    if rank == 0:  # each rank has some completions of prompt 1, and another prompt
         rates(completions=[1.0, 1.0, 0.0, 0.0], sample_index=[1, 1, 0, 0])
     else:
         rates(completions=[0.0, None, 1.0, 1.0], sample_index=[1, 2, 3, 3])
-    waiting = rates.state_dict()
+    recorded = rates.state_dict()
     other = PassRates(Band(0.2, 0.8).pacer(4), given)
-    other.load_state_dict(waiting)
+    other.load_state_dict(recorded)
     for each in (rates, other):
         each.step()
-    saved = {"rate": rates.rate, "weight": rates.pacer.weight, "loaded": other.rate}
-    torch.save(saved, Path(folder) / f"{rank}.pt")
-    dist.destroy_process_group()
+    return {"rate": rates.rate, "weight": rates.pacer.weight, "loaded": other.rate}
 
 
-def test_ranks_add_up_the_completions_of_a_prompt(spawn: Spawn) -> None:
-    for saved in spawn(rank_main, 2):
+def test_ranks_add_up_the_completions_of_a_prompt(run_ranks: Callable[..., Any]) -> None:
+    for saved in run_ranks(rank_main):
         expected = torch.tensor([0.0, 2 / 3, torch.nan, 1.0])
         torch.testing.assert_close(saved["rate"], expected, equal_nan=True)
         torch.testing.assert_close(saved["loaded"], expected, equal_nan=True)

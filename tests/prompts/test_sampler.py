@@ -1,4 +1,4 @@
-"""Batches of prompts: trl's own order while all are kept, and reactions within the epoch."""
+"""Batches of prompts: the kept ones, drawn with the current weights, in epochs of one length."""
 
 from itertools import islice
 from typing import Any
@@ -30,7 +30,7 @@ def batches(sampler: PromptSampler) -> list[list[int]]:
 
 @pytest.mark.parametrize("n", [7, 12])
 @pytest.mark.parametrize("batch_size", [1, 3])
-def test_an_epoch_is_as_long_however_many_are_kept(n: int, batch_size: int) -> None:
+def test_an_epoch_has_the_same_length_for_any_number_of_kept(n: int, batch_size: int) -> None:
     pacer = Pacer(n)
     sampler = PromptSampler(pacer, 2, batch_size, 3)
     for kept in (range(n), range(2), ()):
@@ -38,7 +38,7 @@ def test_an_epoch_is_as_long_however_many_are_kept(n: int, batch_size: int) -> N
         assert len(list(sampler)) == len(sampler) == n // batch_size * batch_size * 6
 
 
-def test_only_the_kept_are_drawn_and_each_as_often() -> None:
+def test_only_kept_prompts_are_drawn_and_equally_often() -> None:
     pacer = Pacer(12)
     keep(pacer, 1, 4, 6, 7, 10, 11)
     drawn = [
@@ -47,7 +47,7 @@ def test_only_the_kept_are_drawn_and_each_as_often() -> None:
     assert sorted(drawn) == sorted([1, 4, 6, 7, 10, 11] * 2)
 
 
-def test_a_batch_holds_no_prompt_twice_though_few_are_kept() -> None:
+def test_a_batch_has_no_prompt_twice_even_if_few_are_kept() -> None:
     pacer = Pacer(12)
     keep(pacer, 1, 4)
     sampler = PromptSampler(pacer, 2, 4, revisit=0.0)
@@ -57,17 +57,17 @@ def test_a_batch_holds_no_prompt_twice_though_few_are_kept() -> None:
         assert len(set(batch)) == 4
         assert {1, 4} <= set(batch)
         others |= set(batch) - {1, 4}
-    assert others == set(range(12)) - {1, 4}  # those that fill up are not always the same
+    assert others == set(range(12)) - {1, 4}  # other prompts fill each batch
 
 
-def test_others_fill_the_batches_of_nobody() -> None:
+def test_other_prompts_fill_batches_if_none_is_kept() -> None:
     pacer = Pacer(12)
     keep(pacer)
     drawn = batches(PromptSampler(pacer, 2, 4, revisit=0.0))
     assert len({prompt for batch in drawn for prompt in batch}) > 4
 
 
-def test_each_left_out_prompt_is_revisited_once_in_so_many_epochs() -> None:
+def test_each_left_out_prompt_is_revisited_once_in_four_epochs() -> None:
     pacer = Pacer(400)
     keep(pacer, *range(200))
     sampler = PromptSampler(pacer, 2, 4, revisit=0.25)
@@ -79,7 +79,7 @@ def test_each_left_out_prompt_is_revisited_once_in_so_many_epochs() -> None:
     assert visits[:200].min() >= 4
 
 
-def test_a_batch_is_drawn_by_the_weights_of_the_moment() -> None:
+def test_a_batch_is_drawn_with_the_current_weights() -> None:
     pacer = Pacer(12)
     iterator = iter(PromptSampler(pacer, 2, 3, revisit=0.0, shuffle=False))
     assert list(islice(iterator, 6)) == [0, 0, 1, 1, 2, 2]
@@ -87,7 +87,7 @@ def test_a_batch_is_drawn_by_the_weights_of_the_moment() -> None:
     assert list(islice(iterator, 6)) == [5, 5, 9, 9, 10, 10]
 
 
-def test_epochs_have_different_orders_and_set_epoch_finds_each() -> None:
+def test_epochs_have_different_orders_and_set_epoch_selects_one() -> None:
     sampler = PromptSampler(Pacer(12), 2, 3)
     epochs = [list(sampler) for _ in range(3)]
     assert epochs[0] != epochs[1] != epochs[2]
@@ -98,7 +98,7 @@ def test_epochs_have_different_orders_and_set_epoch_finds_each() -> None:
 
 
 @pytest.mark.parametrize("taken", [0, 1, 6, 7, 25])
-def test_a_loaded_sampler_repeats_what_was_drawn_and_goes_on(taken: int) -> None:
+def test_a_loaded_sampler_repeats_the_drawn_batches_and_continues(taken: int) -> None:
     pacer, kept = Pacer(12), (1, 4, 6, 7, 10)
     sampler = PromptSampler(pacer, 2, 3)
     list(sampler)
@@ -106,7 +106,7 @@ def test_a_loaded_sampler_repeats_what_was_drawn_and_goes_on(taken: int) -> None
     iterator = iter(sampler)
     begin = list(islice(iterator, taken))
     state = sampler.state_dict() if taken else None
-    keep(pacer, *kept)  # what was drawn before knew nothing of it
+    keep(pacer, *kept)  # after the first batches were drawn
     whole = begin + list(iterator)
     if state is None:
         return
@@ -135,7 +135,7 @@ def test_a_state_can_be_read_without_running_code(tmp_path: Any) -> None:
     assert state["drawn"].shape == (3,)
 
 
-def test_the_walk_is_the_slow_obvious_one() -> None:
+def test_next_prompts_agrees_with_a_simple_walk() -> None:
     def order_of(round: int) -> NDArray[np.int64]:
         return np.random.default_rng([7, round]).permutation(9)
 
@@ -154,7 +154,7 @@ def test_the_walk_is_the_slow_obvious_one() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"batch_size": 13}, "a batch of 13 prompts needs as many; got 12"),
+        ({"batch_size": 13}, "a batch of 13 prompts needs at least as many prompts; got 12"),
         ({"revisit": 1.5}, "revisit must be from 0 to 1; got 1.5"),
         ({"seed": -1}, "seed must be an int from 0"),
         ({"repeat_count": 0}, "repeat_count must be a positive int; got 0"),
@@ -165,7 +165,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: st
         PromptSampler(Pacer(12), 2, **settings)
 
 
-def test_what_is_no_pacer_of_prompts_is_refused() -> None:
+def test_a_pacer_of_the_wrong_kind_is_refused() -> None:
     with pytest.raises(TypeError, match="expects a Pacer; got list"):
         PromptSampler([1, 2], 2)  # type: ignore[arg-type]  # the mistake under test
     with pytest.raises(ValueError, match=r"make it as Pacer\(len\(dataset\)\)"):
@@ -178,8 +178,8 @@ def test_a_state_that_does_not_fit_changes_nothing() -> None:
     whole = list(PromptSampler(Pacer(12), 2, 3))
     for change, message in (
         ({"version": 2}, "newer than 1"),
-        ({"n_samples": 13}, "the state is of 13 prompts"),
-        ({"batch_size": 4}, "batches of 4, the sampler of 12 in batches of 3"),
+        ({"n_samples": 13}, "the state is for 13 prompts"),
+        ({"batch_size": 4}, "batches of 4, the sampler for 12 in batches of 3"),
     ):
         with pytest.raises(ValueError, match=message):
             sampler.load_state_dict({**state, **change})

@@ -1,3 +1,5 @@
+"""Claims about the pictures of weightings, latent losses and pacings."""
+
 import math
 
 import numpy as np
@@ -46,7 +48,7 @@ def test_a_line_holds_the_weights_of_its_rule(rules: list[Weighting], age: float
 
 
 @SETS
-def test_a_line_holds_the_latent_losses_beside_plain_training(
+def test_a_line_holds_the_latent_losses_of_its_rule_and_the_first_is_plain(
     rules: list[Weighting], age: float
 ) -> None:
     axes = plot_latent_losses(rules, age, theme=DARK)
@@ -57,7 +59,7 @@ def test_a_line_holds_the_latent_losses_beside_plain_training(
         np.testing.assert_array_equal(y, rule.latent_loss(x, age).numpy())
 
 
-def test_the_age_is_marked_and_hard_drops_exactly_there() -> None:
+def test_the_age_is_marked_and_hard_drops_to_0_exactly_there() -> None:
     axes = plot_weightings([Hard()], 0.3)
     x, y = points(axes, 0)
     assert x[np.flatnonzero(y == 0)[0]] == 0.3
@@ -65,7 +67,7 @@ def test_the_age_is_marked_and_hard_drops_exactly_there() -> None:
     assert [text.get_text() for text in axes.texts] == ["age"]
 
 
-def test_hard_alone_shows_difficulties_below_0_and_others_do_not() -> None:
+def test_negative_difficulties_are_drawn_only_if_all_rules_take_them() -> None:
     alone, _ = points(plot_weightings([Hard()], -1.0), 0)
     assert (float(alone.min()), float(alone.max())) == (-2.0, 1.0)
     together, _ = points(plot_weightings([Hard(), Logistic()], -1.0), 0)
@@ -130,7 +132,7 @@ def test_pacings_that_cannot_be_drawn_are_refused() -> None:
         plot_pacings([pacing.Constant(0.5)], 0)
 
 
-def test_axes_that_are_given_come_back() -> None:
+def test_axes_that_are_passed_are_returned() -> None:
     given = Figure().add_subplot()
     assert plot_weightings([Hard()], ax=given) is given
     assert plot_latent_losses([Hard()], ax=given) is given

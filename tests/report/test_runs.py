@@ -1,3 +1,5 @@
+"""Claims about the pictures of runs over time."""
+
 import math
 from io import BytesIO
 from itertools import combinations, pairwise
@@ -36,7 +38,7 @@ def labels(axes: Axes) -> list[str]:
 
 
 def boxes(axes: Axes) -> list[tuple[str, Bbox]]:
-    """Name and box of every text shown; ticks outside the limits exist but are not drawn."""
+    """Return the name and box of every text, without the ticks outside the limits."""
     figure = axes.figure.canvas.figure
     figure.draw_without_rendering()
     hidden = {
@@ -55,7 +57,7 @@ def boxes(axes: Axes) -> list[tuple[str, Bbox]]:
 
 
 def flaws(axes: Axes) -> list[str]:
-    """Texts that overlap or leave the figure."""
+    """Return the texts that overlap or leave the figure."""
     every, page = boxes(axes), axes.figure.canvas.figure.bbox
     pairs = combinations(every, 2)
     over = [f"{one} on {other}" for (one, box), (other, second) in pairs if box.overlaps(second)]
@@ -98,7 +100,7 @@ def test_runs_may_differ_in_length() -> None:
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
-def test_axes_that_are_given_are_drawn_on_and_come_back(theme: Theme) -> None:
+def test_axes_that_are_passed_are_drawn_on_and_returned(theme: Theme) -> None:
     given = Figure().add_subplot()
     assert plot_accuracies(RUNS, ax=given, theme=theme) is given
     assert plot_kept_share([1.0], ax=given, theme=theme) is given
@@ -106,7 +108,7 @@ def test_axes_that_are_given_are_drawn_on_and_come_back(theme: Theme) -> None:
     assert given.lines[0].get_color() == theme.colours[0]
 
 
-def test_the_themes_give_other_pixels() -> None:
+def test_the_themes_give_different_pixels() -> None:
     light, dark = (pixels(plot_accuracies(RUNS, theme=theme)) for theme in (LIGHT, DARK))
     assert light[0, :3].tolist() == [255, 255, 255]
     assert dark[0, :3].tolist() == [0x14, 0x17, 0x1C]
@@ -132,7 +134,7 @@ def test_more_runs_than_strokes_are_refused_before_drawing() -> None:
     assert not given.lines
 
 
-def test_a_table_is_no_row() -> None:
+def test_a_table_is_not_accepted_as_a_row() -> None:
     with pytest.raises(ValueError, match=r"kept_share must be one row .* got shape \(1, 2\)"):
         plot_kept_share([[1.0, 0.5]])
 
@@ -184,7 +186,7 @@ def test_an_infinite_age_is_a_gap_with_a_mark_on_the_top_edge() -> None:
     assert [text.get_text() for text in axes.texts] == ["keeps all"]
 
 
-def test_no_tick_stands_beside_the_infinite_ages() -> None:
+def test_there_is_no_tick_beside_the_infinite_ages() -> None:
     axes = plot_ages([INF, 0.5, 1.0])
     assert 1.0 <= max(axes.get_yticks()) < 1.05
     assert axes.get_ylim()[1] > 1.1
@@ -212,7 +214,7 @@ def test_a_finite_age_between_infinite_ones_is_marked() -> None:
     assert line.get_markevery() == [40]
 
 
-def test_each_group_has_its_line_and_a_number_counts_for_all() -> None:
+def test_each_group_has_its_line_and_a_single_number_holds_for_all() -> None:
     axes = plot_ages([INF, [0.5, 1.0], [0.75, INF]], names=["cats", "dogs"])
     assert labels(axes)[:2] == ["cats", "dogs"]
     np.testing.assert_array_equal(data(axes, 0)[1], [np.nan, 0.5, 0.75])
@@ -266,7 +268,7 @@ def test_every_start_is_a_line_over_fits_from_1() -> None:
     assert (axes.get_title("left"), axes.get_xlabel()) == ("Objective with all weights 1", "fits")
 
 
-def test_starts_of_a_search_look_alike_and_have_one_name() -> None:
+def test_starts_of_a_search_share_their_look_and_one_label() -> None:
     axes = plot_searches(SEARCHES)
     first, second, other = axes.lines
     assert first.get_color() == second.get_color() != other.get_color()
@@ -280,7 +282,7 @@ def test_a_mark_shows_where_each_search_ended() -> None:
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
-def test_searches_are_drawn_on_axes_that_are_given(theme: Theme) -> None:
+def test_searches_are_drawn_on_axes_that_are_passed(theme: Theme) -> None:
     given = Figure().add_subplot()
     assert plot_searches(SEARCHES, ax=given, theme=theme) is given
     assert given.lines[0].get_color() == theme.colours[0]

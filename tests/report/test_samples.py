@@ -1,3 +1,5 @@
+"""Claims about the pictures of the samples of a run."""
+
 import numpy as np
 import pytest
 import torch
@@ -32,7 +34,7 @@ def test_the_lines_are_medians_and_the_bands_end_at_quantiles() -> None:
     assert axes.lines[0].get_linestyle() != axes.lines[1].get_linestyle()
 
 
-def test_without_wrong_labels_all_samples_are_one_set() -> None:
+def test_without_wrong_all_samples_are_drawn_together() -> None:
     axes = plot_loss_bands(torch.from_numpy(LOSSES))
     assert [line.get_label() for line in axes.lines] == ["all labels"]
     np.testing.assert_allclose(np.asarray(axes.lines[0].get_ydata()), np.median(LOSSES, axis=1))
@@ -53,7 +55,7 @@ def test_a_single_epoch_shows_its_bands() -> None:
 
 
 @pytest.mark.parametrize("shape", [(5,), (0, 3), (2, 3, 4)])
-def test_losses_that_are_no_table_are_refused(shape: tuple[int, ...]) -> None:
+def test_losses_that_are_not_a_table_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"losses must have the shape \(epochs, n\)"):
         plot_loss_bands(np.zeros(shape))
 
@@ -67,7 +69,7 @@ def test_losses_without_a_number_or_infinite_are_refused() -> None:
 
 def test_a_mask_of_another_length_is_refused_before_drawing() -> None:
     given = Figure().add_subplot()
-    with pytest.raises(ValueError, match="wrong must hold one value for each of the 200; got 3"):
+    with pytest.raises(ValueError, match="wrong must hold one value for each of the 200 samples"):
         plot_loss_bands(LOSSES, [True] * 3, ax=given)
     assert not given.lines
 
@@ -100,7 +102,7 @@ def test_the_legend_shows_full_colours() -> None:
     assert [handle.get_alpha() for handle in legend.legend_handles if handle] == [1, 1, 1, None]
 
 
-def test_marked_samples_are_ringed() -> None:
+def test_marked_samples_have_a_ring() -> None:
     axes = plot_cartography(CONFIDENCE, VARIABILITY, marked=torch.tensor([3, 5]), theme=DARK)
     ring = dots(axes)[-1]
     np.testing.assert_array_equal(
@@ -159,14 +161,14 @@ def test_marks_out_of_range_are_refused(marked: list[int]) -> None:
         plot_cartography([0.5, 0.6], [0.1, 0.1], marked=marked)
 
 
-def test_marks_that_are_no_indices_are_refused() -> None:
+def test_marks_that_are_not_indices_are_refused() -> None:
     with pytest.raises(ValueError, match="marked must hold indices"):
         plot_cartography([0.5, 0.6], [0.1, 0.1], marked=[0.5])
     with pytest.raises(ValueError, match="marked must hold indices"):
         plot_cartography([0.5, 0.6], [0.1, 0.1], marked=[True, False])
 
 
-def test_axes_that_are_given_come_back() -> None:
+def test_axes_that_are_passed_are_returned() -> None:
     given = Figure().add_subplot()
     assert plot_loss_bands(LOSSES, ax=given) is given
     assert plot_cartography(CONFIDENCE, VARIABILITY, ax=given) is given

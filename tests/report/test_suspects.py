@@ -1,3 +1,5 @@
+"""Claims about the picture of suspects that are images."""
+
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +35,7 @@ def test_a_tensor_shows_its_values() -> None:
 
 
 @THEMES
-def test_planted_and_not_planted_differ_in_colour_in_mark_and_in_frame(theme: Theme) -> None:
+def test_planted_and_other_labels_differ_in_colour_mark_and_frame(theme: Theme) -> None:
     planted, other = plot_suspects(IMAGES[:2], [3, 1], [8, 7], [True, False], theme=theme)
     assert (planted.texts[0].get_text(), other.texts[0].get_text()) == ("✓", "✗")
     assert planted.texts[0].get_color() == theme.colours[2]
@@ -64,14 +66,15 @@ def test_no_text_of_the_suspects_overlaps_or_is_cut(k: int) -> None:
 
 
 def test_no_images_are_refused() -> None:
-    with pytest.raises(ValueError, match="no suspect to draw; got 0 images"):
+    with pytest.raises(ValueError, match="plot_suspects needs at least one image; got 0"):
         plot_suspects(IMAGES[:0], [], [])
 
 
 def test_labels_of_another_length_are_refused() -> None:
-    with pytest.raises(ValueError, match="Each of the 2 images needs a label"):
+    said = r"Each of the 2 images needs one label in given and suggested, .* got lengths \[1, 2\]"
+    with pytest.raises(ValueError, match=said):
         plot_suspects(IMAGES[:2], [3], [8, 7])
-    with pytest.raises(ValueError, match="Each of the 2 images needs a label"):
+    with pytest.raises(ValueError, match=said):
         plot_suspects(IMAGES[:2], [3, 1], [8, 7], [True])
 
 

@@ -1,3 +1,5 @@
+"""Claims about the themes, the axes and the legend of all pictures."""
+
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +19,7 @@ SOURCE = str(Path(selfpaced.__file__).parents[1])
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance as WCAG 2 defines it."""
+    """Return the relative luminance as WCAG 2 defines it."""
     parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
     return float(np.dot((0.2126, 0.7152, 0.0722), parts))
 
@@ -52,7 +54,7 @@ def test_every_stroke_differs_in_dash_and_in_mark(theme: Theme) -> None:
 
 
 def test_a_stroke_too_many_is_refused() -> None:
-    with pytest.raises(ValueError, match="A picture tells 8 lines apart; got 9. Draw fewer."):
+    with pytest.raises(ValueError, match="A picture can have at most 8 lines; got 9. Draw fewer."):
         LIGHT.stroke(8)
 
 
@@ -63,7 +65,7 @@ def test_no_lines_and_too_many_are_refused() -> None:
         require_strokes(range(9), "runs", LIGHT)
 
 
-def test_axes_that_are_given_come_back_and_their_figure_keeps_its_colour() -> None:
+def test_axes_that_are_passed_are_returned_and_their_figure_keeps_its_colour() -> None:
     figure = Figure(facecolor="#FF0000")
     given = figure.add_subplot()
     assert choose_axes(given, DARK) is given
@@ -72,7 +74,7 @@ def test_axes_that_are_given_come_back_and_their_figure_keeps_its_colour() -> No
 
 
 @THEMES
-def test_dressed_axes_wear_the_colours_of_the_theme(theme: Theme) -> None:
+def test_dressed_axes_have_the_colours_of_the_theme(theme: Theme) -> None:
     axes = choose_axes(None, theme)
     axes.plot([0, 1], label="a line")
     dress(axes, theme, title="Title", x="across", y="up")
@@ -120,7 +122,7 @@ def test_a_legend_of_one_column_fits_axes_without_a_grid() -> None:
     assert legend._ncols == 1  # type: ignore[attr-defined]  # matplotlib tells it nowhere else
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_exists() -> None:
     assert [name for name in report.__all__ if not hasattr(report, name)] == []
 
 
@@ -137,7 +139,7 @@ def test_without_matplotlib_the_extra_is_named(module: str) -> None:
     assert result.stderr.splitlines()[-1] == says
 
 
-def test_the_pictures_leave_pyplot_alone_and_selfpaced_leaves_the_pictures_alone() -> None:
+def test_the_pictures_do_not_import_pyplot_and_selfpaced_does_not_import_the_pictures() -> None:
     result = python(
         "import sys, selfpaced; early = 'selfpaced.report' in sys.modules; "
         "import selfpaced.report; print(early, 'matplotlib.pyplot' in sys.modules)"

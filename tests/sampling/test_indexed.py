@@ -72,7 +72,7 @@ def test_an_index_before_the_first_sample_is_refused(index: int | list[int]) -> 
 
 
 @pytest.mark.parametrize("index", [[], slice(0, 2), torch.tensor([True, False]), [0.5]])
-def test_an_index_that_is_no_list_of_ints_is_refused(index: Any) -> None:
+def test_an_index_that_is_not_a_list_of_ints_is_refused(index: Any) -> None:
     with pytest.raises(TypeError, match="takes an int, or a list of one or more ints; got"):
         Indexed(TensorDataset(torch.arange(2)))[index]
 
@@ -107,11 +107,11 @@ def test_a_batch_is_fetched_in_one_call() -> None:
     assert index.tolist() == [0, 1, 2, 3, 4]
 
 
-def test_a_dataset_without_batched_fetch_does_not_grow_one() -> None:
+def test_a_dataset_without_batched_fetch_does_not_get_one() -> None:
     assert not hasattr(Indexed(Words()), "__getitems__")
 
 
-def test_attributes_reach_through() -> None:
+def test_attributes_of_the_dataset_are_available() -> None:
     assert Indexed(Batched()).classes == ("cat", "dog")
     with pytest.raises(AttributeError, match="no_such"):
         _ = Indexed(Batched()).no_such
@@ -165,7 +165,7 @@ def test_any_mapping_is_an_item_with_an_index() -> None:
 
 
 class Kept(list[tuple[str, int]]):
-    """Items with something beside them."""
+    """Items, with attributes that may be their labels."""
 
     def __init__(self, **beside: Any) -> None:
         super().__init__([("a", 2), ("b", 0), ("c", 1)])
@@ -178,18 +178,18 @@ def second(item: tuple[str, int]) -> int:
 
 @pytest.mark.parametrize("name", ["targets", "labels", "label"])
 @pytest.mark.parametrize("kind", [list, tuple, np.array, torch.tensor])
-def test_they_are_read_where_datasets_keep_them(name: str, kind: Any) -> None:
+def test_labels_are_read_from_the_attributes_of_a_dataset(name: str, kind: Any) -> None:
     found = labels_beside(Kept(**{name: kind([2, 0, 1])}), second)
     assert found is not None and found.tolist() == [2, 0, 1]
 
 
-def test_a_part_has_its_part_of_them() -> None:
+def test_a_subset_has_the_labels_of_its_samples() -> None:
     part: Subset[Any] = Subset(Subset(Kept(targets=[2, 0, 1]), [2, 0]), [1])  # type: ignore[arg-type]  # a list is one
     found = labels_beside(part, second)
     assert found is not None and found.tolist() == [2]
 
 
 @pytest.mark.parametrize("kept", [None, [], [2, 0], [1, 0, 1], "abc", [[2], [0], [1]]])
-def test_anything_else_is_none(kept: Any) -> None:
+def test_attributes_that_are_not_the_labels_are_ignored(kept: Any) -> None:
     assert labels_beside(Kept(targets=kept), second) is None
     assert labels_beside(TensorDataset(torch.ones(2)), second) is None

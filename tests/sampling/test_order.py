@@ -26,7 +26,7 @@ def test_the_others_are_visited_once_a_turn(revisit: float) -> None:
         assert float(visits[WEIGHT == 0].float().mean()) == pytest.approx(turn * revisit, abs=0.05)
 
 
-def test_a_tiny_share_is_a_share() -> None:
+def test_a_tiny_share_is_rounded_up_to_one_place() -> None:
     others = torch.zeros(100_000)
     visits = torch.stack([chosen(others, e, 1e-5, seed=0) for e in range(50)]).sum()
     assert 100 < int(visits) < 220  # 1 / 32768 each time
@@ -38,11 +38,11 @@ def test_about_the_share_of_the_others_is_visited_each_time() -> None:
     assert min(shares) > 0.09 and max(shares) < 0.11
 
 
-def test_without_revisits_the_others_stay_away() -> None:
+def test_without_revisits_left_out_samples_are_not_visited() -> None:
     assert torch.equal(chosen(WEIGHT, 5, revisit=0.0, seed=0), WEIGHT > 0)
 
 
-def test_only_the_easy_are_thinned_each_epoch_others() -> None:
+def test_only_easy_samples_are_thinned_and_each_epoch_draws_anew() -> None:
     easy = torch.arange(10_000) < 6000
     first, again, second = (thinned(easy, e, thin=0.25, seed=0) for e in (0, 0, 1))
     assert torch.equal(first, again) and not torch.equal(first, second)
@@ -51,9 +51,7 @@ def test_only_the_easy_are_thinned_each_epoch_others() -> None:
 
 
 @given(st.integers(1, 60), st.integers(0, 200), st.integers(0, 5))
-def test_an_order_of_a_length_visits_all_as_evenly_as_it_can(
-    n: int, length: int, epoch: int
-) -> None:
+def test_an_order_of_fixed_length_repeats_samples_evenly(n: int, length: int, epoch: int) -> None:
     who = torch.arange(100) < n
     counts = np.bincount(shuffled(who, epoch, seed=1, length=length), minlength=100)
     assert counts.sum() == length
@@ -69,6 +67,6 @@ def test_an_order_is_shuffled_by_epoch_and_seed() -> None:
     assert shuffled(who, 0, 0).tolist() == orders[0]
 
 
-def test_nobody_makes_an_empty_order() -> None:
+def test_no_visited_samples_make_an_empty_order() -> None:
     assert shuffled(torch.zeros(5, dtype=torch.bool), 0, 0).tolist() == []
     assert shuffled(torch.zeros(5, dtype=torch.bool), 0, 0, length=4).tolist() == []

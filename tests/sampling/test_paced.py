@@ -57,7 +57,7 @@ def test_the_length_is_that_of_the_epoch_to_come() -> None:
 
 
 @pytest.mark.parametrize(("length", "expected"), [("dataset", 200), (130, 130), (30, 30)])
-def test_a_fixed_length_goes_round_again(length: Any, expected: int) -> None:
+def test_a_fixed_length_repeats_samples(length: Any, expected: int) -> None:
     sampler = PacedSampler(pacer_keeping(0.3), length=length, revisit=0.0)
     visited = list(sampler)
     assert len(sampler) == len(visited) == expected
@@ -66,13 +66,13 @@ def test_a_fixed_length_goes_round_again(length: Any, expected: int) -> None:
     assert int(counts[:60].max() - counts[:60].min()) <= 1
 
 
-def test_an_epoch_broken_off_begins_again() -> None:
+def test_an_interrupted_epoch_begins_again() -> None:
     sampler = PacedSampler(pacer_keeping(0.5))
     broken = [index for index, _ in zip(sampler, range(30), strict=False)]
     assert list(sampler)[:30] == broken
 
 
-def test_the_epoch_counts_itself_or_is_set() -> None:
+def test_epochs_are_counted_or_set() -> None:
     counted, told = (PacedSampler(pacer_keeping(0.5)) for _ in range(2))
     orders = [list(counted) for _ in range(3)]
     assert len({str(order) for order in orders}) == 3
@@ -105,7 +105,7 @@ def test_fewer_samples_than_ranks_still_give_each_rank_one() -> None:
     assert {index for part in parts for index in part} == {0, 1}
 
 
-def test_thinned_samples_weigh_what_was_left_away() -> None:
+def test_thinned_samples_get_a_factor_that_keeps_the_sum() -> None:
     pacer = pacer_keeping(0.5, n=20_000)
     sampler = PacedSampler(pacer, revisit=0.0, thin=0.5)
     visited = torch.tensor(list(sampler))
@@ -126,7 +126,7 @@ def test_the_pacer_multiplies_by_the_importance() -> None:
     assert pacer(loss, torch.tensor([0, 199])).item() == pytest.approx((4.0 + 1.0) / 2)
 
 
-def test_without_thinning_the_importance_goes_away() -> None:
+def test_without_thinning_the_importance_is_removed() -> None:
     pacer = pacer_keeping(1.0)
     sampler = PacedSampler(pacer, thin=0.5)
     list(sampler)
@@ -135,7 +135,7 @@ def test_without_thinning_the_importance_goes_away() -> None:
     assert pacer.importance is None
 
 
-def test_an_importance_of_the_users_own_stays() -> None:
+def test_an_importance_that_the_user_set_stays() -> None:
     pacer = pacer_keeping(1.0)
     pacer.importance = torch.full((N,), 3.0)
     list(PacedSampler(pacer))
@@ -182,7 +182,7 @@ def test_the_last_batch_can_be_dropped(inside: bool) -> None:
 
 
 def saved(*parts: Any) -> list[Any]:
-    """State as it comes back from a file."""
+    """Return the states of the parts, saved to a file and loaded again."""
     file = io.BytesIO()
     torch.save([part.state_dict() for part in parts], file)
     file.seek(0)
@@ -208,7 +208,7 @@ class Training:
         self.parts: tuple[Any, ...] = (self.model, self.optimizer, self.pacer, self.sampler)
 
     def run(self, batches: int, workers: int = 0) -> None:
-        """Train on so many batches, from wherever it is."""
+        """Train on this many batches from the current position."""
         data = Indexed(TensorDataset(self.x, self.y))
         loader = DataLoader(data, batch_size=16, sampler=self.sampler, num_workers=workers)
         done = self.sampler.state_dict()["position"]
@@ -226,7 +226,7 @@ class Training:
             done = 0
 
     def everything(self) -> list[Tensor]:
-        """What a stopped and a whole run must agree on, to the bit."""
+        """Return what must be equal, bit for bit, in a stopped run and a whole run."""
         return [
             *self.model.parameters(),
             self.pacer.ledger.packed.nan_to_num(-1),
@@ -236,7 +236,7 @@ class Training:
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("stop", [1, 5, 12, 13, 14, 20, 30])
-def test_a_run_stopped_at_any_batch_goes_on_to_the_bit(stop: int, workers: int) -> None:
+def test_a_run_stopped_at_any_batch_resumes_bit_for_bit(stop: int, workers: int) -> None:
     whole = Training()
     whole.run(40)
     first = Training()
@@ -255,7 +255,7 @@ def test_a_run_stopped_at_any_batch_goes_on_to_the_bit(stop: int, workers: int) 
 @pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning")
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("stop", [1, 5, 6, 7])
-def test_a_stateful_loader_goes_on_by_itself(stop: int, workers: int) -> None:
+def test_a_stateful_loader_resumes_the_sampler(stop: int, workers: int) -> None:
     from torchdata.stateful_dataloader import StatefulDataLoader
 
     data = Indexed(TensorDataset(torch.arange(N)))
@@ -287,7 +287,7 @@ def test_at_the_end_of_an_epoch_the_next_begins_once_the_pacer_has_stepped(stepp
     assert again.state_dict()["epoch"] == (1 if stepped else 0)
 
 
-def test_a_state_goes_through_a_file_without_pickled_code() -> None:
+def test_a_state_can_be_loaded_with_weights_only() -> None:
     sampler = PacedSampler(pacer_keeping(0.5))
     rest = iter(sampler)
     for _ in range(7):
@@ -360,14 +360,14 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], said: str) 
         PacedSampler(Pacer(5), **settings)
 
 
-def test_a_pacer_is_needed_that_knows_the_samples() -> None:
+def test_the_pacer_must_be_a_pacer_with_n_samples() -> None:
     with pytest.raises(ValueError, match="make the pacer as Pacer\\(len\\(dataset\\)\\)"):
         PacedSampler(Pacer())
     with pytest.raises(TypeError, match="expects a Pacer; got list"):
         PacedSampler([1, 2])  # type: ignore[arg-type]
 
 
-def test_nobody_to_visit_is_an_error() -> None:
+def test_an_empty_epoch_is_an_error() -> None:
     pacer = pacer_keeping(0.5)
     pacer.weight.zero_()
     with pytest.raises(ValueError, match="no sample has a weight above 0, and none is revisited"):
@@ -390,7 +390,7 @@ def test_after_a_load_at_the_end_of_an_epoch_a_step_begins_the_next() -> None:
     assert list(again) == list(sampler)
 
 
-def test_an_epoch_broken_off_and_stepped_is_over() -> None:
+def test_an_interrupted_epoch_is_over_when_the_pacer_steps() -> None:
     pacer = Pacer(N, age=Quantile(Constant(1.0)))
     sampler = PacedSampler(pacer)
     visited: set[int] = set()
@@ -404,7 +404,7 @@ def test_an_epoch_broken_off_and_stepped_is_over() -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_setting_the_epoch_that_runs_changes_nothing(workers: int) -> None:
+def test_setting_the_current_epoch_changes_nothing(workers: int) -> None:
     sampler = PacedSampler(pacer_keeping(0.5))
     data = Indexed(TensorDataset(torch.arange(N)))
     batches = iter(DataLoader(data, batch_size=10, sampler=sampler, num_workers=workers))
@@ -417,7 +417,7 @@ def test_setting_the_epoch_that_runs_changes_nothing(workers: int) -> None:
     assert len(seen) == 10 and list(again) == rest
 
 
-def test_two_iterators_do_not_count_together() -> None:
+def test_only_the_last_iterator_counts_the_position() -> None:
     sampler = PacedSampler(pacer_keeping(0.5))
     first = iter(sampler)
     for _ in range(10):
@@ -427,7 +427,7 @@ def test_two_iterators_do_not_count_together() -> None:
     assert sampler.state_dict()["position"] == len(whole)
 
 
-def test_what_was_drawn_for_the_length_is_drawn_again_after_a_change() -> None:
+def test_an_order_drawn_for_the_length_is_drawn_again_after_a_change() -> None:
     pacer = pacer_keeping(1.0)
     sampler = PacedSampler(pacer, revisit=0.0)
     assert len(sampler) == N
@@ -447,7 +447,7 @@ def test_the_length_stays_until_the_pacer_steps() -> None:
     assert lengths == [len(lengths)] * len(lengths)
 
 
-def test_a_thinned_epoch_goes_on_with_the_same_importance() -> None:
+def test_a_thinned_epoch_resumes_with_the_same_importance() -> None:
     pacer = pacer_keeping(0.5)
     sampler = PacedSampler(pacer, thin=0.5)
     next(iter(sampler))
@@ -468,7 +468,7 @@ def test_a_position_beyond_the_epoch_is_refused_before_it_is_saved() -> None:
 
 
 class Slow(Dataset[Tensor]):
-    """Takes its time over one sample."""
+    """A dataset that is slow for one sample."""
 
     def __init__(self, late: int) -> None:
         self.late = late
@@ -492,7 +492,7 @@ def test_a_loader_that_does_not_keep_the_order_is_noticed(in_order: bool) -> Non
     if in_order:
         assert sampler.state_dict(position=16)["position"] == 16
         return
-    with pytest.raises(ValueError, match=r"first 16 samples .* has not met 16, .*in_order=True"):
+    with pytest.raises(ValueError, match=r"first 16 samples .* has not seen 16, .*in_order=True"):
         sampler.state_dict(position=16)
 
 
@@ -502,13 +502,13 @@ def test_a_position_ahead_of_the_training_is_refused() -> None:
     index = torch.tensor(list(sampler)[:20])
     pacer(torch.ones(20), index)
     assert sampler.state_dict(position=20)["position"] == 20
-    with pytest.raises(ValueError, match="of the first 21 samples .* has not met 1, "):
+    with pytest.raises(ValueError, match="of the first 21 samples .* has not seen 1, "):
         sampler.state_dict(position=21)
 
 
-def test_a_host_that_splits_the_order_itself_may_save_a_place_in_the_whole_of_it() -> None:
+def test_a_host_that_splits_the_order_itself_may_save_any_position() -> None:
     pacer = pacer_keeping(0.5)
-    sampler = PacedSampler(pacer, num_replicas=2, rank=0)  # of a world of one: not ours to check
+    sampler = PacedSampler(pacer, num_replicas=2, rank=0)  # a world of one rank: no check
     index = torch.tensor(list(sampler)[::2])
     pacer(torch.ones(len(index)), index)
     assert sampler.state_dict(position=20)["position"] == 20
@@ -520,7 +520,7 @@ def test_a_loop_that_observes_after_the_epoch_can_be_saved_within_it() -> None:
     assert sampler.state_dict(position=20)["position"] == 20
 
 
-def test_a_state_on_another_device_is_refused_or_taken_whole() -> None:
+def test_a_state_whose_order_cannot_be_read_changes_nothing() -> None:
     sampler = PacedSampler(pacer_keeping(0.5))
     before = list(PacedSampler(pacer_keeping(0.5)))
     state = {**GOOD, "order": torch.empty(5, dtype=torch.int64, device="meta"), "epoch": 7}
@@ -529,7 +529,7 @@ def test_a_state_on_another_device_is_refused_or_taken_whole() -> None:
     assert sampler.epoch == 0 and list(sampler) == before
 
 
-def test_what_another_process_trained_on_need_not_be_met_here() -> None:
+def test_samples_that_another_process_trained_on_need_not_be_seen_here() -> None:
     first = PacedSampler(Pacer(6), seed=1)
     order = list(islice(first, 2))
     state = first.state_dict(position=0)
@@ -541,11 +541,11 @@ def test_what_another_process_trained_on_need_not_be_met_here() -> None:
     pacer.observe(torch.ones(2), torch.tensor(visited))
     assert second.state_dict(position=4)["position"] == 4
     assert set(visited).isdisjoint(order)
-    with pytest.raises(ValueError, match="has not met 1"):
+    with pytest.raises(ValueError, match="has not seen 1"):
         second.state_dict(position=5)
 
 
-def test_an_epoch_that_is_set_after_it_was_begun_is_over_with_the_step() -> None:
+def test_an_epoch_that_is_set_after_it_began_ends_with_the_step() -> None:
     pacer = Pacer(6)
     sampler = PacedSampler(pacer)
     indices = iter(sampler)  # workers ask before a host sets the epoch

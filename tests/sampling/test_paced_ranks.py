@@ -1,4 +1,4 @@
-"""Two gloo processes: one order for both, and a run that goes on to the bit."""
+"""Two gloo processes: one order for both, and a run that resumes bit for bit."""
 
 import os
 from collections.abc import Callable
@@ -101,7 +101,7 @@ def ranks(spawn: Spawn) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("stop", [*map(str, STOPS), "workers"])
 @pytest.mark.parametrize("rank", range(WORLD))
-def test_a_run_of_two_ranks_goes_on_to_the_bit(
+def test_a_run_of_two_ranks_resumes_bit_for_bit(
     ranks: list[dict[str, Any]], rank: int, stop: str
 ) -> None:
     whole, again = ranks[rank]["whole"], ranks[rank][stop]

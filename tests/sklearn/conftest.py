@@ -1,4 +1,4 @@
-"""What several test files fit."""
+"""The data that several test files fit to."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ Spoil = Callable[..., tuple[Any, ...]]
 
 @pytest.fixture(scope="session")
 def blobs() -> Rows:
-    """Two blobs of 100; the labels of rows 3 and 150 are wrong. Nobody may write to them."""
+    """Two read-only blobs of 100 rows; the labels of rows 3 and 150 are wrong."""
     y = np.repeat([0, 1], 100)
     X = np.random.default_rng(0).normal(size=(200, 2)) + 4 * y[:, None]
     y[[3, 150]] = 1 - y[[3, 150]]
@@ -26,10 +26,10 @@ def blobs() -> Rows:
 
 @pytest.fixture(scope="session")
 def spoilt() -> Spoil:
-    """Return a function that gives training rows of a dataset, a share of their labels wrong."""
+    """Return a function that loads a dataset and makes a share of its training labels wrong."""
 
     def spoil(load: Any, share: float, seed: int = 0) -> tuple[Any, ...]:
-        """Training rows, their labels, which are wrong, test rows and theirs."""
+        """Return training rows, their labels, a mask of wrong ones, test rows and their labels."""
         X, y = load(return_X_y=True)
         X = StandardScaler().fit_transform(X)
         train, test, right, truth = train_test_split(

@@ -1,4 +1,4 @@
-"""A self-paced classifier: better than what it holds where labels are wrong; it says which."""
+"""A self-paced classifier beats its estimator where labels are wrong, and names them."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
-from selfpaced.age import Auto, Quantile, Threshold
+from selfpaced.age import Quantile, Threshold
 from selfpaced.coupling import RankInGroup
 from selfpaced.pacing import Constant, Ramp
 from selfpaced.sklearn import SelfPacedClassifier
@@ -22,9 +22,7 @@ Rows = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_with_wrong_digits_it_is_better_than_its_estimator_and_finds_them(
-    spoilt: Any, seed: int
-) -> None:
+def test_it_beats_its_estimator_on_wrong_digits_and_finds_them(spoilt: Any, seed: int) -> None:
     X, y, wrong, test, truth = spoilt(load_digits, 0.4, seed)
     plain = LogisticRegression(max_iter=1000)
     model = SelfPacedClassifier(plain).fit(X, y)
@@ -33,7 +31,7 @@ def test_with_wrong_digits_it_is_better_than_its_estimator_and_finds_them(
     assert wrong[model.weights_ == 0].mean() > 0.93
 
 
-def test_with_wrong_tumours_judged_by_folds_boosting_is_better(spoilt: Any) -> None:
+def test_boosting_judged_by_folds_is_better_where_labels_are_wrong(spoilt: Any) -> None:
     plain = HistGradientBoostingClassifier(max_iter=20)
     gains, found = [], []
     for seed in range(5):
@@ -52,20 +50,7 @@ def test_clean_digits_are_all_kept(spoilt: Any) -> None:
     assert model.score(test, truth) == plain.score(test, truth)
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("plain", [LogisticRegression(), HistGradientBoostingClassifier()], ids=str)
-def test_without_an_age_it_is_the_estimators_own_fit(
-    blobs: Rows, plain: Any, weighted: bool
-) -> None:
-    X, y = blobs
-    mass = np.random.default_rng(1).random(len(y)) if weighted else None
-    model = SelfPacedClassifier(plain, age=None).fit(X, y, mass)
-    said = clone(plain).fit(X, y, sample_weight=mass)
-    np.testing.assert_allclose(model.predict_proba(X), said.predict_proba(X), rtol=1e-12)
-    assert (model.weights_ == 1).all()
-
-
-def test_what_it_finds_is_told_by_row(blobs: Rows) -> None:
+def test_the_fitted_attributes_are_by_row(blobs: Rows) -> None:
     model = SelfPacedClassifier().fit(*blobs)
     assert set(model.suspects_[:2]) == {3, 150}
     assert len(model.suspects_) == 200 and model.suspects_.dtype == np.int64
@@ -84,7 +69,7 @@ def test_a_share_per_class_is_kept_of_each_class(blobs: Rows) -> None:
     assert blind.weights_.sum() == 90 and blind.weights_[y == "rare"].sum() != 24
 
 
-def test_a_class_that_is_left_out_stays_with_its_easiest_row() -> None:
+def test_a_class_that_is_left_out_keeps_its_easiest_row() -> None:
     X = np.concatenate([np.zeros((90, 1)), np.full((5, 1), 0.1)])
     y = np.repeat([0, 1], [90, 5])
     model = SelfPacedClassifier(age=Quantile(Constant(0.5))).fit(X, y)
@@ -103,7 +88,7 @@ def test_a_class_that_is_left_out_stays_with_its_easiest_row() -> None:
     ],
     ids=str,
 )
-def test_all_slots_can_be_exchanged(blobs: Rows, settings: dict[str, Any]) -> None:
+def test_every_slot_can_be_replaced(blobs: Rows, settings: dict[str, Any]) -> None:
     model = SelfPacedClassifier(**settings)
     assert clone(model).get_params() == model.get_params()
     model.fit(*blobs)
@@ -125,11 +110,7 @@ def test_methods_are_those_of_the_estimator(blobs: Rows) -> None:
     np.testing.assert_array_equal(model.decision_function(blobs[0]) > 0, model.predict(blobs[0]))
 
 
-def test_the_age_needs_no_choice_by_default() -> None:
-    assert SelfPacedClassifier().age == Auto()
-
-
-def test_global_random_numbers_are_left_alone(blobs: Rows) -> None:
+def test_the_global_random_state_does_not_change(blobs: Rows) -> None:
     before, torch_before = np.random.get_state()[1].copy(), torch.get_rng_state()  # type: ignore[index]  # noqa: NPY002
     SelfPacedClassifier(cv=3, random_state=0).fit(*blobs)
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # type: ignore[index]  # noqa: NPY002

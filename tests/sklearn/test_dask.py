@@ -1,4 +1,4 @@
-"""Searches on a Dask cluster, through joblib: what comes out is what comes out without one."""
+"""Searches on a Dask cluster, through joblib, have the result of a search without one."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,14 +21,14 @@ AGES = [None, Auto(), Quantile(Constant(0.5))]
 
 
 class Placed(LogisticRegression):  # type: ignore[misc]  # sklearn has no types
-    """Remembers on which workers it was fitted to how many rows; -1 for none of them."""
+    """Remembers pairs of the worker that fitted it (-1 for none) and the number of rows."""
 
     at: set[tuple[int, int]]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         try:
             worker = get_worker().name
-        except ValueError:  # Dask's answer elsewhere
+        except ValueError:  # outside of a worker
             worker = -1
         self.at.add((worker, len(X)))
         return super().fit(X, y, sample_weight)
@@ -36,7 +36,7 @@ class Placed(LogisticRegression):  # type: ignore[misc]  # sklearn has no types
 
 @pytest.fixture
 def cluster() -> Iterator[None]:
-    """Two workers in this process, and joblib sends its tasks to them."""
+    """Start two workers in this process, and let joblib send its tasks to them."""
     Placed.at = set()
     workers = LocalCluster(
         n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
@@ -50,7 +50,7 @@ def cluster() -> Iterator[None]:
     [{}, {"cv": 4, "n_jobs": 2, "random_state": 0}],
     ids=["a grid", "folds within folds"],
 )
-def test_a_search_on_a_cluster_finds_what_it_finds_here(
+def test_a_search_on_a_cluster_has_the_result_of_a_local_one(
     blobs: Rows, cluster: None, settings: dict[str, Any]
 ) -> None:
     search = GridSearchCV(SelfPacedClassifier(Placed(), rounds=3, **settings), {"age": AGES}, cv=2)
@@ -69,7 +69,7 @@ def test_a_search_on_a_cluster_finds_what_it_finds_here(
     )
 
 
-def test_the_folds_of_one_fit_go_to_the_cluster(blobs: Rows, cluster: None) -> None:
+def test_the_folds_of_one_fit_run_on_the_cluster(blobs: Rows, cluster: None) -> None:
     SelfPacedClassifier(Placed(), age=None, cv=4).fit(*blobs)
-    assert Placed.at <= {(0, 150), (1, 150), (-1, 200)}  # the last fit, of all rows, is made here
+    assert Placed.at <= {(0, 150), (1, 150), (-1, 200)}  # the last fit, of all rows, runs here
     assert len(Placed.at) > 1

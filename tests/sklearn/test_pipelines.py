@@ -1,4 +1,4 @@
-"""Within pipelines and grids, and around them: settings, weights, metadata and frames pass."""
+"""Settings, weights, metadata and data frames pass through pipelines and grid searches."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from selfpaced.sklearn import SelfPacedClassifier
 Rows = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
-def test_settings_are_found_in_a_grid_and_a_pipeline(blobs: Rows) -> None:
+def test_a_grid_search_and_a_pipeline_can_set_its_settings(blobs: Rows) -> None:
     inner = make_pipeline(StandardScaler(), LogisticRegression())
     outer = Pipeline([("scale", MinMaxScaler()), ("paced", SelfPacedClassifier(inner))])
     grid = {
@@ -59,7 +59,7 @@ def test_weights_are_routed_where_routing_is_enabled(blobs: Rows) -> None:
         np.testing.assert_allclose(outer.predict_proba(X), plain)
 
 
-def test_folds_in_other_threads_route_too(blobs: Rows) -> None:
+def test_folds_in_other_threads_route_weights_too(blobs: Rows) -> None:
     X, y = blobs
     mass = np.where(y == 1, 3.0, 1.0)
     settings: dict[str, Any] = {"cv": 3, "random_state": 0, "n_jobs": 2}
@@ -77,9 +77,7 @@ def test_folds_in_other_threads_route_too(blobs: Rows) -> None:
 
 
 @pytest.mark.parametrize(("kind", "frame"), [("pandas", pd.DataFrame), ("polars", pl.DataFrame)])
-def test_frames_that_transformers_put_out_pass_into_it_and_within_it(
-    blobs: Rows, kind: str, frame: Any
-) -> None:
+def test_data_frames_pass_into_it_and_through_it(blobs: Rows, kind: str, frame: Any) -> None:
     class Judge(LogisticRegression):  # type: ignore[misc]  # sklearn has no types
         def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
             assert isinstance(X, frame) and list(X.columns) == ["x0", "x1"]

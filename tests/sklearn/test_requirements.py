@@ -1,4 +1,4 @@
-"""Mistakes are told before anything is fitted: what was expected, what came, what to do."""
+"""Mistakes raise before anything is fitted: what was expected, what came, what to do."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ TREES = "warm_start=True never changes the trees"
     ],
     ids=str,
 )
-def test_wrong_kinds_are_told(blobs: Rows, model: Any, message: str) -> None:
+def test_values_of_the_wrong_type_are_refused(blobs: Rows, model: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         model.fit(*blobs)
 
@@ -60,7 +60,7 @@ def test_wrong_kinds_are_told(blobs: Rows, model: Any, message: str) -> None:
     ],
     ids=str,
 )
-def test_wrong_settings_are_told(blobs: Rows, model: Any, message: str) -> None:
+def test_settings_that_do_not_fit_are_refused(blobs: Rows, model: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         model.fit(*blobs)
 
@@ -77,7 +77,7 @@ def test_a_matrix_of_pairs_is_refused(blobs: Rows) -> None:
     assert SVC(kernel="precomputed").__sklearn_tags__().input_tags.pairwise
 
 
-def test_bad_rows_are_told(blobs: Rows) -> None:
+def test_bad_rows_are_refused(blobs: Rows) -> None:
     X, y = blobs
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         SelfPacedClassifier().fit(X, y[:-1])
@@ -87,7 +87,7 @@ def test_bad_rows_are_told(blobs: Rows) -> None:
         SelfPacedRegressor().fit(X, np.where(y == 1, np.nan, 0.0))
 
 
-def test_bad_masses_are_told(blobs: Rows) -> None:
+def test_bad_sample_weights_are_refused(blobs: Rows) -> None:
     X, y = blobs
     for mass, message in (
         (-np.ones(200), "Negative values in data passed to SelfPacedClassifier: sample_weight"),
@@ -102,9 +102,7 @@ def test_bad_masses_are_told(blobs: Rows) -> None:
 
 
 @pytest.mark.parametrize("inner", [LogisticRegression(), make_pipeline(LogisticRegression())])
-def test_weights_that_routing_would_keep_from_the_estimator_are_told(
-    blobs: Rows, inner: Any
-) -> None:
+def test_weights_that_routing_does_not_pass_on_are_refused(blobs: Rows, inner: Any) -> None:
     with config_context(enable_metadata_routing=True):
         last = inner[-1] if hasattr(inner, "steps") else inner
         last.set_fit_request(sample_weight=False)
@@ -114,30 +112,30 @@ def test_weights_that_routing_would_keep_from_the_estimator_are_told(
 
 
 @pytest.mark.parametrize("fill", [9.96921e36, 1e200])
-def test_fill_values_that_no_ledger_can_add_up_are_told(fill: float) -> None:
+def test_fill_values_too_large_for_the_ledger_are_refused(fill: float) -> None:
     X = np.arange(40.0)[:, None]
     y = np.where(np.arange(40) == 3, fill, X[:, 0])
-    with pytest.raises(ValueError, match=r"must be below 1e\+37, .* Take out fill values"):
+    with pytest.raises(ValueError, match=r"must be below 1e\+37, .* Remove fill values"):
         SelfPacedRegressor().fit(X, y)
 
 
 class Doubtful(Ridge):  # type: ignore[misc]  # sklearn has no types
-    """Knows no answer for small rows."""
+    """Predicts NaN for rows with small values."""
 
     def predict(self, X: Any) -> Any:
         return np.where(np.asarray(X)[:, 0] < 3, np.nan, super().predict(X))
 
 
 class Wavering(LogisticRegression):  # type: ignore[misc]  # sklearn has no types
-    """Knows no probability for small rows."""
+    """Gives NaN as the probabilities of rows with small values."""
 
     def predict_proba(self, X: Any) -> Any:
         return np.where(np.asarray(X)[:, :1] < 3, np.nan, super().predict_proba(X))
 
 
-def test_answers_that_are_no_numbers_are_told() -> None:
+def test_predictions_of_nan_are_refused() -> None:
     X = np.arange(40.0)[:, None]
-    with pytest.raises(ValueError, match="squared errors must be below .*, and numbers"):
+    with pytest.raises(ValueError, match="squared errors must be below .*, and not NaN"):
         SelfPacedRegressor(Doubtful()).fit(X, X[:, 0])
     with pytest.raises(ValueError, match="predict_proba of Wavering returned NaN for 3 rows"):
         SelfPacedClassifier(Wavering()).fit(X, X[:, 0] > 20)

@@ -1,4 +1,4 @@
-"""Rows of any kind, and masses that multiply and count."""
+"""Rows of any kind, and sample weights that multiply weights and count as mass."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ Rows = tuple[NDArray[np.float64], NDArray[np.int64]]
 KINDS = [SelfPacedClassifier, SelfPacedRegressor]
 
 
-def test_masses_multiply_and_zero_is_as_good_as_not_there(blobs: Rows) -> None:
+def test_sample_weights_multiply_and_zero_is_like_absent(blobs: Rows) -> None:
     X, y = blobs
     mass = np.where(np.arange(200) % 5 == 0, 0.0, 2.0)
     age = Quantile(Constant(0.8))
@@ -34,14 +34,14 @@ def test_masses_multiply_and_zero_is_as_good_as_not_there(blobs: Rows) -> None:
     assert alone.weights_.mean() == 0.8
 
 
-def test_a_share_is_of_mass(blobs: Rows) -> None:
+def test_a_share_is_a_share_of_mass(blobs: Rows) -> None:
     X, y = blobs
     mass = np.random.default_rng(0).integers(1, 4, len(y)).astype(float)
     model = SelfPacedClassifier(age=Quantile(Constant(0.5))).fit(X, y, mass)
     assert (model.weights_ * mass).sum() == pytest.approx(0.5 * mass.sum(), abs=3)
 
 
-def test_a_mass_may_be_one_number(blobs: Rows) -> None:
+def test_a_sample_weight_may_be_one_number(blobs: Rows) -> None:
     X, y = blobs
     model = SelfPacedClassifier().fit(X, y, 2.0)
     said = SelfPacedClassifier().fit(X, y, np.full(len(y), 2.0))

@@ -1,4 +1,4 @@
-"""The alternating search: what is fitted again, what goes on, who judges, and in which process."""
+"""The alternating search: repeated fits, warm starts, folds, and folds in other processes."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ Rows = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 class Watched(LogisticRegression):  # type: ignore[misc]  # sklearn has no types
-    """Remembers of each fit how many rows it was shown, and whether it went on from another."""
+    """Remembers for each fit the number of rows, and whether it continued an earlier fit."""
 
     shown: list[int]
     went_on: list[bool]
@@ -32,7 +32,7 @@ class Watched(LogisticRegression):  # type: ignore[misc]  # sklearn has no types
 
 @pytest.fixture
 def watched() -> type[Watched]:
-    """A class that has seen nothing yet."""
+    """A class without a record of fits."""
     Watched.shown, Watched.went_on = [], []
     return Watched
 
@@ -54,7 +54,7 @@ def test_a_fit_whose_weights_did_not_change_is_not_repeated(
 
 
 @pytest.mark.parametrize("rounds", [4, 5, 6, 7])
-def test_the_last_fit_is_never_that_of_a_probe(rounds: int) -> None:
+def test_the_last_fit_is_never_part_of_a_probe(rounds: int) -> None:
     random = np.random.default_rng(0)
     X, y = random.normal(size=(300, 2)), random.integers(0, 2, 300)
     model = SelfPacedClassifier(rounds=rounds).fit(X, y)
@@ -65,11 +65,11 @@ def test_the_last_fit_is_never_that_of_a_probe(rounds: int) -> None:
     ("cv", "went_on"),
     [
         (None, [False] + 4 * [True] + [True]),  # the last fit, too
-        (3, 3 * [False] + 4 * 3 * [True] + [False]),  # the models of the folds know only folds
+        (3, 3 * [False] + 4 * 3 * [True] + [False]),  # the last fit needs a model of all rows
     ],
 )
 @pytest.mark.parametrize("n_jobs", [None, 2])
-def test_a_warm_start_goes_on_from_the_last_round(
+def test_a_warm_start_continues_the_last_round(
     blobs: Rows, watched: type[Watched], cv: int | None, went_on: list[bool], n_jobs: int | None
 ) -> None:
     model = SelfPacedClassifier(watched(warm_start=True), rounds=5, cv=cv, n_jobs=n_jobs)
@@ -78,12 +78,12 @@ def test_a_warm_start_goes_on_from_the_last_round(
     assert watched.went_on == went_on
 
 
-def test_without_a_warm_start_each_fit_begins_anew(blobs: Rows, watched: type[Watched]) -> None:
+def test_without_a_warm_start_each_fit_is_new(blobs: Rows, watched: type[Watched]) -> None:
     SelfPacedClassifier(watched(), age=Quantile(Ramp(0.2, 1.0, 4)), rounds=5).fit(*blobs)
     assert watched.went_on == 5 * [False]
 
 
-SIDE_BY_SIDE = [
+FOLDED = [
     SelfPacedClassifier(RandomForestClassifier(5), cv=3, rounds=3, random_state=0),
     SelfPacedClassifier(
         SGDClassifier(loss="log_loss", warm_start=True), cv=3, rounds=3, random_state=0
@@ -93,19 +93,19 @@ SIDE_BY_SIDE = [
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
-@pytest.mark.parametrize("model", SIDE_BY_SIDE, ids=["forest", "warm start", "regressor"])
-def test_folds_side_by_side_say_what_they_say_one_by_one(
+@pytest.mark.parametrize("model", FOLDED, ids=["forest", "warm start", "regressor"])
+def test_parallel_folds_have_the_result_of_sequential_folds(
     blobs: Rows, model: Any, backend: str
 ) -> None:
-    one_by_one = clone(model).fit(*blobs)
+    sequential = clone(model).fit(*blobs)
     with parallel_config(backend=backend):
-        side_by_side = clone(model).set_params(n_jobs=2).fit(*blobs)
+        parallel = clone(model).set_params(n_jobs=2).fit(*blobs)
     for name in ("weights_", "difficulty_", "suspects_"):
-        np.testing.assert_array_equal(getattr(side_by_side, name), getattr(one_by_one, name))
-    np.testing.assert_array_equal(side_by_side.predict(blobs[0]), one_by_one.predict(blobs[0]))
+        np.testing.assert_array_equal(getattr(parallel, name), getattr(sequential, name))
+    np.testing.assert_array_equal(parallel.predict(blobs[0]), sequential.predict(blobs[0]))
 
 
-def test_a_fold_that_fails_elsewhere_fails_here(blobs: Rows) -> None:
+def test_a_fold_that_fails_in_a_worker_fails_here(blobs: Rows) -> None:
     model = SelfPacedClassifier(age=Quantile(Constant(0.0)), cv=3, n_jobs=2)
     with pytest.raises(ValueError, match="all rows are left out"):
         model.fit(*blobs)
@@ -114,7 +114,7 @@ def test_a_fold_that_fails_elsewhere_fails_here(blobs: Rows) -> None:
         model.fit(*blobs)
 
 
-def test_seeds_go_to_estimators_that_have_none(blobs: Rows) -> None:
+def test_the_seed_goes_to_estimators_that_have_none(blobs: Rows) -> None:
     forest = RandomForestClassifier(5)
     runs = [SelfPacedClassifier(forest, random_state=0, cv=3).fit(*blobs) for _ in range(2)]
     np.testing.assert_array_equal(runs[0].difficulty_, runs[1].difficulty_)
@@ -128,9 +128,9 @@ def test_rows_in_no_test_fold_are_not_judged(blobs: Rows) -> None:
     assert (model.weights_[np.isnan(model.difficulty_)] == 1).all()
 
 
-def test_folds_tell_what_a_model_that_learns_by_heart_hides(blobs: Rows) -> None:
+def test_folds_reveal_wrong_labels_that_a_model_memorises(blobs: Rows) -> None:
     boosting = HistGradientBoostingClassifier(min_samples_leaf=1)
-    by_heart = SelfPacedClassifier(boosting).fit(*blobs)
+    by_itself = SelfPacedClassifier(boosting).fit(*blobs)
     by_folds = SelfPacedClassifier(boosting, cv=5, random_state=0).fit(*blobs)
     assert set(by_folds.suspects_[:2]) == {3, 150}
-    assert by_heart.difficulty_.max() < 0.1 < 2 < by_folds.difficulty_[[3, 150]].min()
+    assert by_itself.difficulty_.max() < 0.1 < 2 < by_folds.difficulty_[[3, 150]].min()

@@ -1,11 +1,8 @@
-"""Nets of skorch with a pacer: skorch's own training where nothing is left out, and resumable."""
+"""Self-paced nets train as skorch does where nothing is left out, and can be resumed."""
 
 import pickle
 import re
-import subprocess
-import sys
 from collections.abc import Callable
-from difflib import ndiff
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,13 +31,12 @@ from selfpaced.pacing import Constant
 from selfpaced.skorch import SelfPacedMixin, SelfPacedNetClassifier, SelfPacedNetRegressor
 from selfpaced.tracking import scalars
 
-ROOT = Path(__file__).parents[2]
 Arrays = tuple[NDArray[np.float32], NDArray[np.int64]]
 HALF = Quantile(Constant(0.5))
 
 
 class Net(nn.Module):
-    """Two layers, and a dropout that would tell of a random number drawn too many."""
+    """Two layers and dropout: one random number drawn too many would change the training."""
 
     def __init__(self, outputs: int = 2, softmax: bool = False) -> None:
         super().__init__()
@@ -54,7 +50,7 @@ class Net(nn.Module):
 
 
 def plain(kind: Any, **settings: Any) -> Any:
-    """A net of a kind, the same parameters each time."""
+    """A net of the kind, with the same initial parameters at each call."""
     torch.manual_seed(0)
     chosen = {"criterion": nn.CrossEntropyLoss, "max_epochs": 4, "lr": 0.1, "verbose": 0}
     chosen |= {"batch_size": 16, "iterator_train__shuffle": True}
@@ -122,7 +118,7 @@ def test_without_an_age_it_is_skorchs_own_training(blobs: Arrays, kind: int) -> 
     assert loss_scoring(net, X, target) == pytest.approx(loss_scoring(own, X, target), rel=1e-5)
 
 
-def test_it_leaves_out_wrong_labels_and_tells_them_by_row(blobs: Arrays) -> None:
+def test_it_leaves_out_wrong_labels_and_names_their_rows(blobs: Arrays) -> None:
     most = Quantile(Constant(0.95))
     net = fitted(paced(train_split=None, max_epochs=10, pacer__age=most), *blobs)
     assert set(net.suspects_[:2]) == {3, 90}
@@ -132,7 +128,7 @@ def test_it_leaves_out_wrong_labels_and_tells_them_by_row(blobs: Arrays) -> None
     assert net.weights_.dtype == net.difficulty_.dtype == np.float64
 
 
-def test_rows_are_those_of_x_when_a_part_validates(blobs: Arrays) -> None:
+def test_attributes_are_by_row_of_x_when_a_part_validates(blobs: Arrays) -> None:
     X, y = blobs
     split = ValidSplit(0.25, stratified=True, random_state=3)
     net = fitted(paced(train_split=split, max_epochs=10), X, y)
@@ -149,7 +145,7 @@ def test_each_batch_is_weighed_by_its_own_rows(blobs: Arrays) -> None:
     X, y = blobs
 
     class Asking(Callback):  # type: ignore[misc]  # skorch has no types
-        """Compares what a callback is shown with what the net remembers."""
+        """Compares the batch that a callback is shown with the rows that the net remembers."""
 
         def on_batch_end(self, net: Any, batch: Any, training: bool, **_: Any) -> None:
             if training:
@@ -162,7 +158,7 @@ def test_each_batch_is_weighed_by_its_own_rows(blobs: Arrays) -> None:
     assert int(net.pacer_.ledger.visits.sum()) == 96
 
 
-def test_rows_may_be_a_dataset_of_the_users_and_a_part_of_one(blobs: Arrays) -> None:
+def test_the_data_may_be_a_dataset_or_a_part_of_one(blobs: Arrays) -> None:
     X, y = torch.from_numpy(blobs[0]), torch.from_numpy(blobs[1])
     part = Subset(TensorDataset(X, y), list(range(119, -1, -1)))
     net = fitted(paced(train_split=None, max_epochs=10), part, None)
@@ -176,9 +172,9 @@ def test_rows_may_be_a_dataset_of_the_users_and_a_part_of_one(blobs: Arrays) -> 
     assert sorted(net.suspects_) == [3, 5, 90] and len(net.weights_) == 120
 
 
-def test_items_and_collation_may_be_the_users(blobs: Arrays) -> None:
+def test_items_may_need_the_users_collate_function(blobs: Arrays) -> None:
     class Records(TensorDataset):
-        """Items that only the user's own function makes a batch of, fetched all at once."""
+        """Items that need the user's own collate function, fetched in one call."""
 
         def __getitems__(self, places: list[int]) -> list[dict[str, Tensor]]:
             return [{"x": self.tensors[0][place], "y": self.tensors[1][place]} for place in places]
@@ -191,7 +187,7 @@ def test_items_and_collation_may_be_the_users(blobs: Arrays) -> None:
     assert set(fitted(net, records, None).suspects_[:2]) == {3, 90}
 
 
-def test_classes_are_protected_and_regressors_have_deviations(blobs: Arrays) -> None:
+def test_classifiers_protect_classes_and_regressors_use_deviations(blobs: Arrays) -> None:
     X, y = blobs
     net = fitted(paced(classes=[4, 7]), X, y)
     assert net.pacer_.age == Auto() and net.pacer_.current_age.shape == (2,)
@@ -203,7 +199,7 @@ def test_classes_are_protected_and_regressors_have_deviations(blobs: Arrays) -> 
     assert "group" not in net.pacer_.ledger.columns
 
 
-def test_wrong_numbers_are_left_out(blobs: Arrays) -> None:
+def test_wrong_targets_are_left_out(blobs: Arrays) -> None:
     X = blobs[0]
     target = X.sum(1, keepdims=True)
     target[[5, 70]] += 100.0
@@ -212,7 +208,7 @@ def test_wrong_numbers_are_left_out(blobs: Arrays) -> None:
     assert set(net.suspects_[:2]) == {5, 70} and not net.weights_[[5, 70]].any()
 
 
-def test_the_mixin_goes_before_any_net(blobs: Arrays) -> None:
+def test_the_mixin_works_with_any_net(blobs: Arrays) -> None:
     class Binary(SelfPacedMixin, NeuralNetBinaryClassifier):  # type: ignore[misc]  # untyped
         pass
 
@@ -228,7 +224,7 @@ def test_the_mixin_goes_before_any_net(blobs: Arrays) -> None:
     assert fitted(plain(Any_), X, y).pacer_.current_age.ndim == 0
 
 
-def test_class_weights_make_no_label_suspect(blobs: Arrays) -> None:
+def test_class_weights_do_not_change_the_difficulty(blobs: Arrays) -> None:
     settings: dict[str, Any] = {"train_split": None, "pacer__age": None, "max_epochs": 1}
     weight = torch.tensor([0.0, 1000.0])
     net = fitted(paced(criterion__weight=weight, lr=0.0, **settings), *blobs)
@@ -238,9 +234,9 @@ def test_class_weights_make_no_label_suspect(blobs: Arrays) -> None:
     assert not net.difficulty_[~ones].any()
 
 
-def test_losses_a_little_below_zero_are_judged_as_zero(blobs: Arrays) -> None:
+def test_losses_slightly_below_zero_count_as_zero_difficulty(blobs: Arrays) -> None:
     class Sure(nn.Module):
-        """Says 1 for the label of nearly all rows: skorch makes it -ln(1 + eps)."""
+        """Gives the label of nearly all rows probability 1: skorch makes that -ln(1 + eps)."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -257,7 +253,7 @@ def test_losses_a_little_below_zero_are_judged_as_zero(blobs: Arrays) -> None:
     assert np.nanmin(net.difficulty_) == 0 and set(net.suspects_[:2]) == {3, 90}
 
 
-def test_the_history_has_our_numbers_and_the_table_one(blobs: Arrays) -> None:
+def test_the_history_has_all_our_numbers_and_the_table_has_one(blobs: Arrays) -> None:
     rows: list[str] = []
     settings: dict[str, Any] = {"callbacks__print_log__sink": rows.append, "pacer__age": HALF}
     scoring = EpochScoring("accuracy", on_train=True, name="train_acc", lower_is_better=False)
@@ -278,7 +274,7 @@ def test_train_loss_is_what_is_minimised_and_valid_loss_the_mean(blobs: Arrays) 
     assert len(set(net.history[:, "valid_loss"])) == 1
 
 
-def test_fit_starts_anew_and_partial_fit_goes_on(blobs: Arrays) -> None:
+def test_fit_starts_anew_and_partial_fit_continues(blobs: Arrays) -> None:
     net = fitted(paced(), *blobs)
     once = net.pacer_.ledger.packed.clone()
     torch.manual_seed(1)
@@ -292,7 +288,7 @@ def test_fit_starts_anew_and_partial_fit_goes_on(blobs: Arrays) -> None:
     assert fitted(warm, *blobs).pacer_.steps == 8
 
 
-def test_going_on_with_other_rows_is_told(blobs: Arrays) -> None:
+def test_continuing_with_other_rows_is_refused(blobs: Arrays) -> None:
     X, y = blobs
     net = fitted(paced(max_epochs=1, train_split=None), X, y)
     for rows, labels in ((X, 1 - y), (X[:100], y[:100])):
@@ -304,7 +300,7 @@ def test_going_on_with_other_rows_is_told(blobs: Arrays) -> None:
         drawn.partial_fit(X, y)
 
 
-def test_a_regression_goes_on_with_the_same_numbers_only(blobs: Arrays) -> None:
+def test_a_regression_continues_with_the_same_targets_only(blobs: Arrays) -> None:
     X, _ = blobs
     settings: dict[str, Any] = {"criterion": nn.MSELoss, "module__outputs": 1, "lr": 1e-3}
     settings["train_split"] = None
@@ -315,7 +311,7 @@ def test_a_regression_goes_on_with_the_same_numbers_only(blobs: Arrays) -> None:
 
 
 class Kept(TorchDataset[Any]):
-    """A dataset that keeps its labels, or does not."""
+    """A dataset with or without an attribute ``targets``."""
 
     def __init__(self, X: Any, y: Any, *, targets: bool) -> None:
         self.rows, self.kinds = X, y
@@ -338,7 +334,7 @@ def test_labels_that_a_dataset_keeps_make_groups(blobs: Arrays, split: Any) -> N
     np.testing.assert_array_equal(net.pacer_.ledger.columns["group"].numpy(), y[rows])
 
 
-def test_labels_that_would_cost_loading_are_asked_for(blobs: Arrays) -> None:
+def test_labels_that_need_loading_raise_a_warning(blobs: Arrays) -> None:
     net = paced(max_epochs=1, train_split=None)
     with pytest.warns(UserWarning, match=r"labels of the dataset are not known .* Give y to fit"):
         fitted(net, Kept(*blobs, targets=False), None)
@@ -346,7 +342,7 @@ def test_labels_that_would_cost_loading_are_asked_for(blobs: Arrays) -> None:
 
 
 @pytest.mark.parametrize("weight", [None, torch.tensor([1.0, 3.0])])
-def test_labels_that_are_ignored_train_as_in_skorch(blobs: Arrays, weight: Tensor | None) -> None:
+def test_ignored_labels_train_as_in_skorch(blobs: Arrays, weight: Tensor | None) -> None:
     X, y = blobs[0], np.where(np.arange(len(blobs[1])) % 5 == 0, -100, blobs[1])
     settings: dict[str, Any] = {"criterion__weight": weight, "train_split": None}
     own = fitted(plain(NeuralNet, **settings), X, y)
@@ -355,20 +351,20 @@ def test_labels_that_are_ignored_train_as_in_skorch(blobs: Arrays, weight: Tenso
     assert ours.history[-1, "train_loss"] == pytest.approx(own.history[-1, "train_loss"])
 
 
-def test_a_loaded_pacer_says_that_it_waits(blobs: Arrays, tmp_path: Path) -> None:
+def test_a_loaded_pacer_without_data_says_what_to_do(blobs: Arrays, tmp_path: Path) -> None:
     X, y = blobs
     path = str(tmp_path / "pacer.pt")
     first = fitted(paced(max_epochs=1, train_split=None), X, y)
     first.save_params(f_pacer=path)
     second = paced(max_epochs=1, train_split=None).initialize()
     second.load_params(f_pacer=path)
-    with pytest.raises(NotFittedError, match=r"waits for its rows: call partial_fit"):
+    with pytest.raises(NotFittedError, match=r"waits for its rows. Call partial_fit"):
         _ = second.suspects_
     second.partial_fit(X, y, epochs=0)
     np.testing.assert_array_equal(second.suspects_, first.suspects_)
 
 
-def test_settings_change_between_fits(blobs: Arrays) -> None:
+def test_settings_can_change_between_fits(blobs: Arrays) -> None:
     net = fitted(paced(), *blobs)
     age = Quantile(Constant(0.5), by="group")
     net.set_params(pacer__age=age)
@@ -377,7 +373,7 @@ def test_settings_change_between_fits(blobs: Arrays) -> None:
     assert net.pacer_.steps == 8
 
 
-def test_columns_are_of_the_rows_given_to_fit(blobs: Arrays) -> None:
+def test_columns_have_one_value_per_row_given_to_fit(blobs: Arrays) -> None:
     X, y = blobs
     mass = np.arange(120, dtype=np.float32)
     net = fitted(paced(pacer__columns={"sample_weight": mass}), X, y)
@@ -388,18 +384,18 @@ def test_columns_are_of_the_rows_given_to_fit(blobs: Arrays) -> None:
 
 
 def run(folder: Path, sampler: Any, epochs: int, blobs: Arrays) -> Any:
-    """Train some epochs more than the last checkpoint; the data keeps its order."""
+    """Train some epochs after the last checkpoint, with the data in a fixed order."""
     kept = Checkpoint(monitor=None, f_pacer="pacer.pt", dirname=str(folder))
     settings = {"iterator_train__sampler": sampler} if sampler else {}
     callbacks = [kept, LoadInitState(kept)]
     net = paced(callbacks=callbacks, iterator_train__shuffle=False, max_epochs=epochs, **settings)
     net.set_params(module__outputs=2, pacer__age=Quantile(Constant(0.8)))
-    net.initialize().module_.layers[2].p = 0.0  # dropout would not go on
+    net.initialize().module_.layers[2].p = 0.0  # the random state of dropout is not saved
     return fitted(net.set_params(warm_start=True), *blobs)
 
 
 @pytest.mark.parametrize("sampler", [None, partial(PacedSampler, thin=0.3)])
-def test_a_checkpoint_goes_on_where_it_was(blobs: Arrays, tmp_path: Path, sampler: Any) -> None:
+def test_a_run_continues_from_a_checkpoint(blobs: Arrays, tmp_path: Path, sampler: Any) -> None:
     whole = run(tmp_path / "whole", sampler, 6, blobs)
     run(tmp_path / "parts", sampler, 2, blobs)
     second = run(tmp_path / "parts", sampler, 4, blobs)
@@ -409,7 +405,7 @@ def test_a_checkpoint_goes_on_where_it_was(blobs: Arrays, tmp_path: Path, sample
     assert list(second.pacer_.history) == list(whole.pacer_.history)
 
 
-def test_saved_parameters_are_loaded_before_and_after_the_data(
+def test_saved_parameters_can_be_loaded_before_and_after_fitting(
     blobs: Arrays, tmp_path: Path
 ) -> None:
     files = {f"f_{part}": str(tmp_path / part) for part in ("params", "pacer", "history")}
@@ -424,7 +420,7 @@ def test_saved_parameters_are_loaded_before_and_after_the_data(
     np.testing.assert_array_equal(fresh.suspects_, net.suspects_)
 
 
-def test_it_pickles_with_all_it_knows(blobs: Arrays) -> None:
+def test_it_pickles_with_its_memory(blobs: Arrays) -> None:
     net = fitted(paced(), *blobs)
     again = pickle.loads(pickle.dumps(net))
     np.testing.assert_array_equal(again.suspects_, net.suspects_)
@@ -433,7 +429,7 @@ def test_it_pickles_with_all_it_knows(blobs: Arrays) -> None:
     assert again.pacer_.steps == 8 and net.pacer_.steps == 4
 
 
-def test_settings_are_found_in_a_grid_and_a_pipeline(blobs: Arrays) -> None:
+def test_a_grid_search_and_a_pipeline_can_set_its_settings(blobs: Arrays) -> None:
     net = paced(max_epochs=3, train_split=None)
     copy = clone(net.set_params(pacer__age=HALF))
     assert copy.get_params()["pacer__age"] == HALF
@@ -444,7 +440,7 @@ def test_settings_are_found_in_a_grid_and_a_pipeline(blobs: Arrays) -> None:
     assert best.pacer_.age in (HALF, Auto()) and set(best.suspects_[:2]) == {3, 90}
 
 
-def test_a_paced_sampler_leaves_out_what_has_no_weight(blobs: Arrays) -> None:
+def test_a_paced_sampler_skips_samples_without_weight(blobs: Arrays) -> None:
     sampler = partial(PacedSampler, revisit=0.0)
     settings: dict[str, Any] = {"iterator_train__sampler": sampler, "pacer__age": HALF}
     net = paced(iterator_train__shuffle=False, **settings)
@@ -454,20 +450,20 @@ def test_a_paced_sampler_leaves_out_what_has_no_weight(blobs: Arrays) -> None:
     assert clone(net).get_params()["iterator_train__sampler"].func is PacedSampler
 
 
-def test_samplers_and_workers_of_the_user_stay(blobs: Arrays) -> None:
+def test_the_users_own_sampler_is_used(blobs: Arrays) -> None:
     chosen = WeightedRandomSampler([1.0] * 10 + [0.0] * 110, 60)
     net = paced(iterator_train__shuffle=False, iterator_train__sampler=chosen, train_split=None)
     net = fitted(net, *blobs)
     assert set(np.flatnonzero(~np.isnan(net.difficulty_))) <= set(range(10))
 
 
-def test_predictions_in_training_mode_ignore_places(blobs: Arrays) -> None:
+def test_a_prediction_in_training_mode_works(blobs: Arrays) -> None:
     net = fitted(paced(iterator_train__shuffle=False), *blobs)
     assert net.forward(blobs[0], training=True).shape == (120, 2)
     assert len(net.predict(blobs[0])) == 120
 
 
-def test_a_criterion_of_the_user_may_give_a_loss_per_sample(blobs: Arrays) -> None:
+def test_the_users_criterion_may_return_a_loss_per_sample(blobs: Arrays) -> None:
     class Own(nn.Module):
         def forward(self, scores: Tensor, y: Tensor) -> Tensor:
             return nn.functional.cross_entropy(scores, y, reduction="none")
@@ -481,7 +477,7 @@ def test_a_criterion_of_the_user_may_give_a_loss_per_sample(blobs: Arrays) -> No
 
 
 class Mean(nn.Module):
-    """A criterion that knows the mean only."""
+    """A criterion that returns the mean only."""
 
     def forward(self, scores: Tensor, y: Tensor) -> Tensor:
         return nn.functional.cross_entropy(scores, y)
@@ -498,7 +494,11 @@ class Stream(IterableDataset[Any]):
     ("settings", "error", "message"),
     [
         ({"criterion": Mean}, ValueError, "Pacer expects one loss per sample"),
-        ({"pacer__reduction": "none"}, ValueError, 'pacer__reduction="none" makes none'),
+        (
+            {"pacer__reduction": "none"},
+            ValueError,
+            'pacer__reduction="none" returns one per sample',
+        ),
         ({"pacer__agee": HALF}, TypeError, "agee"),
         ({"pacer_age": HALF}, ValueError, "did you mean pacer__age"),
         (
@@ -509,7 +509,7 @@ class Stream(IterableDataset[Any]):
         ({"iterator_train": lambda *_, **__: [1]}, TypeError, "batches; got list"),
     ],
 )
-def test_mistakes_are_told(
+def test_mistakes_raise(
     blobs: Arrays, settings: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
@@ -522,14 +522,14 @@ def test_data_without_a_length_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["suspects_", "weights_", "difficulty_"])
-def test_before_the_data_there_is_nothing_to_tell(name: str) -> None:
+def test_before_fitting_there_are_no_attributes(name: str) -> None:
     made: Callable[[], Any] = lambda: getattr(paced().initialize(), name)  # noqa: E731
     with pytest.raises(NotFittedError, match="has seen no data yet: call fit first"):
         made()
     assert not hasattr(paced(), name)
 
 
-def test_arguments_of_fit_reach_the_module_as_before() -> None:
+def test_arguments_of_fit_reach_the_module() -> None:
     class Scaled(nn.Linear):
         def forward(self, X: Tensor, scale: float = 1.0) -> Tensor:
             return super().forward(X) * scale
@@ -542,25 +542,15 @@ def test_arguments_of_fit_reach_the_module_as_before() -> None:
     np.testing.assert_allclose(net.difficulty_, np.log(2), rtol=1e-6)
 
 
-def output_of(example: str) -> list[float]:
-    """Run an example; return the percentages that it says."""
-    run = (sys.executable, "-W", "error", str(ROOT / "examples" / example))
-    env = {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
-    said = subprocess.run(run, capture_output=True, text=True, check=True, env=env).stdout
-    return [float(share) for share in re.findall(r"([0-9.]+)%", said)]
-
-
-def test_a_few_lines_make_the_example_better() -> None:
+def test_a_few_lines_make_the_example_better(
+    run_example: Callable[[str], str], added_lines: Callable[[str, str], list[str]]
+) -> None:
     names = ("skorch_plain.py", "skorch_paced.py")
-    before, after = ((ROOT / "examples" / name).read_text().splitlines() for name in names)
-    assert len([line for line in ndiff(before, after) if re.match(r"\+ .", line)]) <= 8
-    (plain,), (accuracy, found) = output_of(names[0]), output_of(names[1])
-    assert accuracy > plain + 5 and found >= 95
+    assert len([line for line in added_lines(*names) if line]) <= 8
+    printed = [re.findall(r"([0-9.]+)%", run_example(name)) for name in names]
+    (plain,), (accuracy, mislabeled) = [[float(share) for share in line] for line in printed]
+    assert accuracy > plain + 5 and mislabeled >= 95
 
 
-def test_without_skorch_the_error_names_the_extra() -> None:
-    program = "import sys; sys.modules['skorch'] = None; import selfpaced.skorch"
-    result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-    assert 'pip install "selfpaced[skorch]"' in result.stderr
+def test_without_skorch_the_error_names_the_extra(import_error: Callable[[str, str], str]) -> None:
+    assert 'pip install "selfpaced[skorch]"' in import_error("selfpaced.skorch", "skorch")

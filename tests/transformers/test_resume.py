@@ -1,24 +1,14 @@
-"""A Trainer's run that was stopped goes on as if it had not been: one process and two."""
+"""A resumed run of a Trainer is equal to an uninterrupted run, in one process and in two."""
 
-import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
 from torch import Tensor
-from transformers import (
-    BertConfig,
-    BertForSequenceClassification,
-    GPT2Config,
-    GPT2LMHeadModel,
-    Trainer,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
+from transformers import Trainer, TrainerControl, TrainerState
 
 from selfpaced import PacedSampler, Pacer
 from selfpaced.age import Quantile
@@ -26,60 +16,49 @@ from selfpaced.pacing import Ramp
 from selfpaced.transformers import SelfPacedTrainer
 from selfpaced.transformers._epochs import Epochs
 
-Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
-N, EPOCHS, FILE = 22, 3, "selfpaced.safetensors"
+N = 22
+EPOCHS = 3
+LENGTH = 5  # tokens of each sequence: no padding
+FILE = "selfpaced.safetensors"
+Make = Callable[..., Any]
 
 
-def train_set(n: int = N) -> list[dict[str, Any]]:
-    """Sequences of five tokens; the first decides the class, and every fifth label is wrong."""
-    tokens = torch.randint(5, 40, (n, 5), generator=torch.Generator().manual_seed(0))
-    labels = [int(row[0] > 22) ^ (place % 5 == 0) for place, row in enumerate(tokens.tolist())]
-    return [{"input_ids": x, "labels": y} for x, y in zip(tokens, labels, strict=True)]
+def accumulating(tiny: Any, folder: Path, **settings: Any) -> Any:
+    """Arguments that accumulate over two batches of two; the models have dropout."""
+    defaults: dict[str, Any] = {"save_strategy": "steps", "save_steps": 3}
+    defaults |= {"num_train_epochs": EPOCHS, "learning_rate": 1e-2}
+    defaults |= {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2}
+    return tiny.arguments(folder, **(defaults | settings))
 
 
-def model() -> BertForSequenceClassification:
-    torch.manual_seed(0)
-    sizes: dict[str, Any] = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
-    return BertForSequenceClassification(BertConfig(vocab_size=40, intermediate_size=8, **sizes))
-
-
-def arguments(folder: Path | str, **settings: Any) -> TrainingArguments:
-    """Accumulate over two batches of two; dropout stays on."""
-    given: dict[str, Any] = {
-        "save_strategy": "steps",
-        "save_steps": 3,
-        "num_train_epochs": EPOCHS,
-    } | settings
-    return TrainingArguments(
-        output_dir=str(folder),
-        per_device_train_batch_size=2,
-        gradient_accumulation_steps=2,
-        learning_rate=1e-2,
-        logging_steps=1,
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=True,
-        **given,
-    )
-
-
-def trainer(folder: Path | str, *, samples: bool = False, **settings: Any) -> SelfPacedTrainer:
-    """A trainer that keeps half of the samples at first, and all in the end."""
+def growing(tiny: Any, folder: Path, *, samples: bool = False, **settings: Any) -> SelfPacedTrainer:
+    """A trainer that keeps half of the samples at first, and all at the end."""
     pacer = Pacer(N, age=Quantile(Ramp(0.5, 1.0, steps=4)))
     sampler = PacedSampler(pacer, length="dataset", num_replicas=1, rank=0) if samples else False
-    args = arguments(folder, **settings)
     return SelfPacedTrainer(
-        model=model(),
-        args=args,
-        train_dataset=train_set(),
-        eval_dataset=train_set(8),
+        model=tiny.bert(),
+        args=accumulating(tiny, folder, **settings),
+        train_dataset=tiny.sentences(N, LENGTH, LENGTH),
+        eval_dataset=tiny.sentences(8, LENGTH, LENGTH),
         pacer=pacer,
         sampler=sampler,
     )
 
 
+@pytest.fixture
+def trainer(tiny: Any) -> Make:
+    """Return a function that makes the growing trainer."""
+    return partial(growing, tiny)
+
+
+@pytest.fixture
+def resumed(tiny: Any) -> Make:
+    """Return a function that resumes a run from a step, and gives its outcome."""
+    return partial(resume, tiny)
+
+
 def outcome(run: SelfPacedTrainer) -> dict[str, Any]:
-    """All that two runs must have in common."""
+    """The weights, the pacer and the logs, which must be equal in two runs."""
     assert run.model is not None
     logged = [
         {
@@ -96,7 +75,7 @@ def outcome(run: SelfPacedTrainer) -> dict[str, Any]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Bit for bit, NaN included."""
+    """Whether two values are equal to the bit; NaN is equal to NaN."""
     if isinstance(one, Tensor):
         return torch.equal(one.nan_to_num(nan=-7.0), other.nan_to_num(nan=-7.0))
     if isinstance(one, dict):
@@ -106,35 +85,38 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def resumed(
-    folder: Path | str, step: int, *, samples: bool = False, **settings: Any
+def resume(
+    tiny: Any, folder: Path, step: int, *, samples: bool = False, **settings: Any
 ) -> dict[str, Any]:
-    run = trainer(folder, samples=samples, save_strategy="no", **settings)
+    run = growing(tiny, folder, samples=samples, save_strategy="no", **settings)
     run.train(resume_from_checkpoint=str(Path(folder, f"checkpoint-{step}")))
     return outcome(run)
 
 
 @pytest.mark.parametrize("samples", [False, True], ids=["the host samples", "PacedSampler"])
-def test_a_run_goes_on_to_the_bit_from_any_step(samples: bool, tmp_path: Path) -> None:
+def test_a_run_resumes_to_the_bit_from_any_step(
+    trainer: Make, resumed: Make, tmp_path: Path, samples: bool
+) -> None:
     whole = trainer(tmp_path, samples=samples, save_steps=1)
     whole.train()
     expected = outcome(whole)
     assert len(expected["pacer"]["history"]) == EPOCHS
-    # 6 steps an epoch, the last of one batch: in the middle, before that one, after it, the end
+    # An epoch has 6 steps, the last of one batch. The steps are in the middle of an epoch, before
+    # that last step, after it, and at the end.
     for step in (9, 11, 12, 18):
         assert same(resumed(tmp_path, step, samples=samples), expected), step
 
 
-def test_a_run_goes_on_from_the_end_of_an_epoch(tmp_path: Path) -> None:
+def test_a_run_resumes_from_the_end_of_an_epoch(trainer: Make, tmp_path: Path) -> None:
     whole = trainer(tmp_path, save_strategy="epoch")
     whole.train()
     again = trainer(tmp_path, save_strategy="no")
     (tmp_path / "checkpoint-18").rename(tmp_path / "last")
-    again.train(resume_from_checkpoint=True)  # finds the one of step 12
+    again.train(resume_from_checkpoint=True)  # finds the checkpoint of step 12
     assert same(outcome(again), outcome(whole))
 
 
-def test_max_steps_cuts_an_epoch_short_and_more_of_them_go_on(tmp_path: Path) -> None:
+def test_a_run_that_max_steps_ended_resumes_with_more_steps(trainer: Make, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"lr_scheduler_type": "constant", "save_steps": 8}
     short = trainer(tmp_path, max_steps=8, **settings)
     short.train()
@@ -143,10 +125,10 @@ def test_max_steps_cuts_an_epoch_short_and_more_of_them_go_on(tmp_path: Path) ->
     whole.train()
     again = trainer(tmp_path, max_steps=15, **settings)
     again.train(resume_from_checkpoint=str(tmp_path / "checkpoint-8"))
-    assert same(outcome(again), outcome(whole))  # the file is of before that step
+    assert same(outcome(again), outcome(whole))  # the file was saved before that step
 
 
-def test_rotation_and_the_best_model_keep_the_file(tmp_path: Path) -> None:
+def test_rotation_and_the_best_model_keep_the_file(trainer: Make, tmp_path: Path) -> None:
     run = trainer(
         tmp_path,
         save_strategy="epoch",
@@ -161,108 +143,105 @@ def test_rotation_and_the_best_model_keep_the_file(tmp_path: Path) -> None:
     assert run.pacer.steps == EPOCHS
 
 
-def test_a_checkpoint_of_the_host_says_what_is_lost(tmp_path: Path) -> None:
-    plain = Trainer(model=model(), args=arguments(tmp_path, max_steps=3), train_dataset=train_set())
-    plain.train()
+def test_a_checkpoint_of_the_host_is_refused(tiny: Any, resumed: Make, tmp_path: Path) -> None:
+    args = accumulating(tiny, tmp_path, max_steps=3)
+    samples = tiny.sentences(N, LENGTH, LENGTH)
+    Trainer(model=tiny.bert(), args=args, train_dataset=samples).train()
     with pytest.raises(ValueError, match="has no selfpaced.safetensors: the losses .* are lost"):
         resumed(tmp_path, 3)
 
 
-def test_a_checkpoint_of_another_order_is_refused(tmp_path: Path) -> None:
+def test_a_checkpoint_without_the_sampler_is_refused(
+    trainer: Make, resumed: Make, tmp_path: Path
+) -> None:
     trainer(tmp_path, max_steps=3).train()
     with pytest.raises(ValueError, match="was saved without a PacedSampler. Give the trainer the"):
         resumed(tmp_path, 3, samples=True)
 
 
-def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+def test_a_damaged_file_is_refused(trainer: Make, resumed: Make, tmp_path: Path) -> None:
     trainer(tmp_path, max_steps=3).train()
     file = tmp_path / "checkpoint-3" / FILE
     file.write_bytes(file.read_bytes()[:-9])
-    with pytest.raises(ValueError, match="selfpaced.safetensors is damaged: .* another one"):
+    with pytest.raises(ValueError, match="selfpaced.safetensors is damaged: .* another checkpoint"):
         resumed(tmp_path, 3)
 
 
-def test_a_file_of_something_else_is_named(tmp_path: Path) -> None:
+def test_a_file_of_another_program_is_refused(trainer: Make, resumed: Make, tmp_path: Path) -> None:
     trainer(tmp_path, max_steps=3).train()
     folder = tmp_path / "checkpoint-3"
     (folder / FILE).write_bytes((folder / "model.safetensors").read_bytes())
-    with pytest.raises(ValueError, match="is no file of selfpaced: its metadata lacks it"):
+    with pytest.raises(ValueError, match="was not written by selfpaced: its metadata has no"):
         resumed(tmp_path, 3)
 
 
-def test_a_failed_write_leaves_the_earlier_file(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_earlier_file(trainer: Make, tmp_path: Path) -> None:
     run = trainer(tmp_path, max_steps=3)
     run.train()
     file = tmp_path / "checkpoint-3" / FILE
     before = file.read_bytes()
-    run.pacer.history.append({"step": object()})  # type: ignore[dict-item]  # nothing JSON can hold
+    run.pacer.history.append({"step": object()})  # no JSON type
     with pytest.raises(TypeError):
         run._save_optimizer_and_scheduler(str(file.parent))
     assert file.read_bytes() == before
     assert not list(tmp_path.rglob(".partial-*"))
 
 
-def test_the_sampler_is_told_which_epoch_begins(tmp_path: Path) -> None:
+def test_the_sampler_is_told_which_epoch_begins(tiny: Any, tmp_path: Path) -> None:
     pacer = Pacer(N)
     sampler = PacedSampler(pacer, length="dataset", num_replicas=1, rank=0)
     epochs = Epochs(pacer, sampler, lambda logs: None)
-    now = arguments(tmp_path), TrainerState(epoch=3.5), TrainerControl()
+    now = accumulating(tiny, tmp_path), TrainerState(epoch=3.5), TrainerControl()
     epochs.on_train_begin(*now)
     epochs.on_epoch_begin(*now)
     next(iter(sampler))
     assert sampler.epoch == 3
 
 
-def gpt() -> GPT2LMHeadModel:
-    torch.manual_seed(0)
-    return GPT2LMHeadModel(GPT2Config(vocab_size=40, n_embd=8, n_layer=1, n_head=2, n_positions=8))
-
-
-def texts() -> list[dict[str, Any]]:
-    """Of some, fewer tokens count: the ranks have different numbers of them."""
-    rows = [sample["input_ids"] for sample in train_set()]
-    kept = [torch.arange(5) < 2 + i % 4 for i in range(N)]
-    return [
-        {"input_ids": x, "labels": torch.where(k, x, -100)} for x, k in zip(rows, kept, strict=True)
-    ]
-
-
-def weights_of(kind: type[Trainer], what: str, folder: str, **given: Any) -> dict[str, Tensor]:
-    """The weights after an epoch."""
-    made, data = (model(), train_set()) if what == "classes" else (gpt(), texts())
-    args = arguments(Path(folder, "one"), save_strategy="no", num_train_epochs=1)
-    run = kind(model=made, args=args, train_dataset=data, **given)
+def trained_weights(
+    tiny: Any, kind: type[Trainer], what: str, folder: Path, **given: Any
+) -> dict[str, Tensor]:
+    """The weights after an epoch on classes, or on tokens of which each rank has another number."""
+    if what == "classes":
+        model, samples = tiny.bert(), tiny.sentences(N, LENGTH, LENGTH)
+    else:
+        model, samples = tiny.gpt(), tiny.texts(N, LENGTH, LENGTH)
+        for place, sample in enumerate(samples):
+            counted = 2 + place % 4
+            labels = [*sample["input_ids"][:counted], *[-100] * (LENGTH - counted)]
+            sample["labels"] = labels
+    args = accumulating(tiny, folder / "one", save_strategy="no", num_train_epochs=1)
+    run = kind(model=model, args=args, train_dataset=samples, **given)
     run.train()
-    return dict(made.state_dict())
+    return dict(model.state_dict())
 
 
-def rank_main(rank: int, port: int, folder: str) -> None:
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), RANK=str(rank))
-    os.environ.update(WORLD_SIZE="2", LOCAL_RANK=str(rank), ACCELERATE_USE_CPU="true")
-    torch.set_num_threads(1)
+def rank_main(tiny: Any, rank: int, folder: Path) -> dict[str, Any]:
     saved: dict[str, Any] = {}
     for samples, step in ((False, 4), (True, 4), (True, 3)):  # 3 steps an epoch
-        here = Path(folder, str(samples))
+        here = folder / str(samples)
         if f"whole {samples}" not in saved:
-            whole = trainer(here, samples=samples, save_steps=1, num_train_epochs=2)
+            whole = growing(tiny, here, samples=samples, save_steps=1, num_train_epochs=2)
             whole.train()
             saved[f"whole {samples}"] = outcome(whole)
-        saved[f"{step} {samples}"] = resumed(here, step, samples=samples, num_train_epochs=2)
+        again = resume(tiny, here, step, samples=samples, num_train_epochs=2)
+        saved[f"{step} {samples}"] = again
     for what in ("classes", "tokens"):
-        saved[f"host's {what}"] = weights_of(Trainer, what, folder)
-        ours = weights_of(SelfPacedTrainer, what, folder, pacer=Pacer(N, age=None))
+        saved[f"host's {what}"] = trained_weights(tiny, Trainer, what, folder)
+        pacer = Pacer(N, age=None)
+        ours = trained_weights(tiny, SelfPacedTrainer, what, folder, pacer=pacer)
         saved[f"our {what}"] = ours
-    torch.save(saved, Path(folder) / f"{rank}.pt")
-    dist.destroy_process_group()
+    return saved
 
 
 @pytest.fixture(scope="module")
-def ranks(spawn: Spawn) -> list[dict[str, Any]]:
-    return spawn(rank_main, 2)
+def ranks(tiny: Any, run_ranks: Make) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = run_ranks(partial(rank_main, tiny))
+    return found
 
 
 @pytest.mark.parametrize(("samples", "step"), [(False, 4), (True, 4), (True, 3)])
-def test_two_processes_go_on_to_the_bit(
+def test_two_processes_resume_to_the_bit(
     ranks: list[dict[str, Any]], samples: bool, step: int
 ) -> None:
     for saved in ranks:
@@ -277,7 +256,7 @@ def test_two_processes_agree_and_see_every_sample(ranks: list[dict[str, Any]]) -
 
 
 @pytest.mark.parametrize("what", ["classes", "tokens"])
-def test_two_processes_with_all_weights_one_are_the_hosts(
+def test_two_processes_with_all_weights_one_train_as_the_host(
     ranks: list[dict[str, Any]], what: str
 ) -> None:
     for saved in ranks:

@@ -1,5 +1,7 @@
-"""SFT of TRL through the mixin: its own metrics and checkpoints, and our weights."""
+"""TRL's SFTTrainer with the mixin: its own metrics and checkpoints, and our weights."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,6 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -19,68 +20,54 @@ from selfpaced.pacing import Constant, Ramp
 from selfpaced.transformers import SelfPacedMixin
 
 pytestmark = [
-    # TRL's own: it checkpoints activations by a name that its host has given up.
+    # TRL uses a deprecated name of Transformers for checkpointing activations.
     pytest.mark.filterwarnings("ignore:`gradient_checkpointing` is deprecated:FutureWarning"),
-    # TRL's own: its fused head makes no logits, and evaluation with them runs a second forward.
+    # TRL's fused head returns no logits, and its evaluation runs a second forward pass for them.
     pytest.mark.filterwarnings("ignore:`return_outputs=True`:FutureWarning"),
     pytest.mark.filterwarnings("ignore:`label_smoothing_factor` is deprecated:FutureWarning"),
 ]
-N, WORDS = 10, 24
+N = 10
+Make = Callable[..., Any]
 
 
 class PacedSFT(SelfPacedMixin, SFTTrainer):
-    """The two lines of a user."""
-
-
-def tokenizer() -> Any:
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from tokenizers.pre_tokenizers import Whitespace
-
-    words = {name: place for place, name in enumerate(["<pad>", "<eos>", *map(str, range(22))])}
-    made = Tokenizer(WordLevel(words, unk_token="<pad>"))
-    made.pre_tokenizer = Whitespace()
-    kind: Any = PreTrainedTokenizerFast
-    return kind(tokenizer_object=made, pad_token="<pad>", eos_token="<eos>")
+    """The class that a user writes."""
 
 
 def texts(n: int = N) -> datasets.Dataset:
-    """Numbers that count up from 0; text 4 is one of its own."""
+    """Numbers that count up from 0; text 4 is different."""
     rows = [" ".join(str(k) for k in range(3 + i % 4)) for i in range(n)]
     rows[4:5] = ["21 3 21 7"] if n > 4 else []
     return datasets.Dataset.from_list([{"text": row} for row in rows])
 
 
-def gpt() -> GPT2LMHeadModel:
-    torch.manual_seed(0)
-    sizes: dict[str, Any] = {"n_embd": 8, "n_layer": 1, "n_head": 2, "n_positions": 16}
-    still: dict[str, Any] = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
-    ids: dict[str, Any] = {"bos_token_id": 1, "eos_token_id": 1, "pad_token_id": 0}
-    return GPT2LMHeadModel(GPT2Config(vocab_size=WORDS, **sizes, **still, **ids))
-
-
-def trainer(kind: Any, folder: Path, **given: Any) -> Any:
-    names = {name: given.pop(name) for name in list(given) if hasattr(SFTConfig, name)}
-    settings: dict[str, Any] = {
-        "save_strategy": "no",
-        "num_train_epochs": 2,
-        "learning_rate": 1e-2,
-        "max_length": 12,
-    }
-    settings |= names
-    args = SFTConfig(
-        output_dir=str(folder),
-        per_device_train_batch_size=2,
-        gradient_accumulation_steps=2,
-        logging_steps=1,
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=True,
-        bf16=False,
-        **settings,
+@pytest.fixture
+def gpt(tiny: Any) -> Make:
+    """Return a function that makes a model of the 24 words."""
+    return partial(
+        tiny.gpt, dropout=0.0, vocab_size=24, bos_token_id=1, eos_token_id=1, pad_token_id=0
     )
-    default = {"model": gpt(), "train_dataset": texts(), "processing_class": tokenizer()}
-    return kind(args=args, **(default | given))
+
+
+@pytest.fixture
+def trainer(tiny: Any, gpt: Make, tmp_path: Path) -> Make:
+    """Return a function that makes a trainer of a kind, by default of the texts.
+
+    It takes the arguments of the trainer and those of ``SFTConfig``.
+    """
+    words = ("<pad>", "<eos>", *map(str, range(22)))
+
+    def make(kind: Any, **given: Any) -> Any:
+        settings: dict[str, Any] = {"num_train_epochs": 2, "learning_rate": 1e-2, "max_length": 12}
+        settings |= {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2}
+        settings |= {"bf16": False}
+        settings |= {name: given.pop(name) for name in [*given] if hasattr(SFTConfig, name)}
+        args = tiny.arguments(tmp_path, SFTConfig, **settings)
+        tokenizer = tiny.tokenizer(words, pad_token="<pad>", eos_token="<eos>")
+        default = {"model": gpt(), "train_dataset": texts(), "processing_class": tokenizer}
+        return kind(args=args, **(default | given))
+
+    return make
 
 
 def losses(run: Any) -> list[float]:
@@ -88,9 +75,9 @@ def losses(run: Any) -> list[float]:
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
-def test_with_all_weights_one_it_is_the_hosts_run(smoothing: float, tmp_path: Path) -> None:
-    plain = trainer(SFTTrainer, tmp_path, label_smoothing_factor=smoothing)
-    ours = trainer(PacedSFT, tmp_path, label_smoothing_factor=smoothing, pacer=Pacer(N, age=None))
+def test_with_all_weights_one_it_trains_as_the_host(trainer: Make, smoothing: float) -> None:
+    plain = trainer(SFTTrainer, label_smoothing_factor=smoothing)
+    ours = trainer(PacedSFT, label_smoothing_factor=smoothing, pacer=Pacer(N, age=None))
     plain.train()
     ours.train()
     for name, value in plain.model.state_dict().items():
@@ -98,8 +85,8 @@ def test_with_all_weights_one_it_is_the_hosts_run(smoothing: float, tmp_path: Pa
     assert losses(ours) == pytest.approx(losses(plain), rel=1e-4)
 
 
-def test_its_own_metrics_are_logged_as_before(tmp_path: Path) -> None:
-    plain, ours = trainer(SFTTrainer, tmp_path), trainer(PacedSFT, tmp_path)
+def test_its_own_metrics_are_logged_as_before(trainer: Make) -> None:
+    plain, ours = trainer(SFTTrainer), trainer(PacedSFT)
     plain.train()
     ours.train()
     rows = [[row for row in run.state.log_history if "loss" in row] for run in (plain, ours)]
@@ -113,7 +100,7 @@ def test_its_own_metrics_are_logged_as_before(tmp_path: Path) -> None:
 
 
 def by_hand(run: Any) -> Tensor:
-    """Each text's mean loss over its tokens, one by one, without the fused head."""
+    """The mean loss of each text over its tokens, one text at a time, without the fused head."""
     found = []
     for row in run.train_dataset:
         ids = torch.tensor([row["input_ids"]])
@@ -123,45 +110,44 @@ def by_hand(run: Any) -> Tensor:
     return torch.stack(found)
 
 
-def test_each_text_is_judged_by_the_mean_of_its_tokens(tmp_path: Path) -> None:
-    run = trainer(PacedSFT, tmp_path, learning_rate=0.0, num_train_epochs=1)
+def test_each_text_is_judged_by_the_mean_of_its_tokens(trainer: Make) -> None:
+    run = trainer(PacedSFT, learning_rate=0.0, num_train_epochs=1)
     run.train()
     torch.testing.assert_close(run.pacer.ledger.loss, by_hand(run))
 
 
-def test_texts_that_are_left_out_give_no_gradient(tmp_path: Path) -> None:
+def test_texts_that_are_left_out_give_no_gradient(trainer: Make) -> None:
     pacer = Pacer(N, age=Threshold(Constant(1e-9)), difficulty=Loss())
-    run = trainer(PacedSFT, tmp_path, pacer=pacer)
+    run = trainer(PacedSFT, pacer=pacer)
     before = {name: value.clone() for name, value in run.model.state_dict().items()}
     run.train()
     assert all(torch.equal(before[name], value) for name, value in run.model.state_dict().items())
 
 
-def test_the_odd_text_is_the_first_suspect(tmp_path: Path) -> None:
-    run = trainer(PacedSFT, tmp_path, num_train_epochs=12, learning_rate=3e-2)
+def test_the_odd_text_is_the_first_suspect(trainer: Make) -> None:
+    run = trainer(PacedSFT, num_train_epochs=12, learning_rate=3e-2)
     run.train()
     assert run.pacer.suspects(1).tolist() == [4]
 
 
-def test_suspects_are_rows_of_the_users_own_dataset(tmp_path: Path) -> None:
+def test_suspects_are_rows_of_the_users_own_dataset(trainer: Make) -> None:
     rows = [{"prompt": "7 ", "completion": row["text"]} for row in texts()]
-    rows[2]["prompt"] *= 12  # of max_length: nothing is left to learn, and the host drops it
+    rows[2]["prompt"] *= 12  # longer than max_length: the host drops it
     data = datasets.Dataset.from_list(rows)
-    run = trainer(PacedSFT, tmp_path, train_dataset=data, shuffle_dataset=True)
+    run = trainer(PacedSFT, train_dataset=data, shuffle_dataset=True)
     run.train()
     order = run.train_dataset["index"][:]
     assert order != sorted(order)
     seen = ~run.pacer.ledger.loss.isnan()
     assert seen.nonzero().flatten().tolist() == sorted(order)
     with pytest.raises(ValueError, match="left out or moved samples of the train_dataset"):
-        trainer(PacedSFT, tmp_path, shuffle_dataset=True, sampler=True).train()
+        trainer(PacedSFT, shuffle_dataset=True, sampler=True).train()
 
 
-def test_a_run_goes_on_to_the_bit(tmp_path: Path) -> None:
+def test_a_run_resumes_to_the_bit(trainer: Make, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"num_train_epochs": 2}
     whole = trainer(
         PacedSFT,
-        tmp_path,
         pacer=paced(),
         sampler=True,
         save_strategy="steps",
@@ -169,7 +155,7 @@ def test_a_run_goes_on_to_the_bit(tmp_path: Path) -> None:
         **settings,
     )
     whole.train()
-    again = trainer(PacedSFT, tmp_path, pacer=paced(), sampler=True, **settings)
+    again = trainer(PacedSFT, pacer=paced(), sampler=True, **settings)
     again.train(resume_from_checkpoint=str(tmp_path / "checkpoint-4"))  # of 6: in the second epoch
     for name, value in whole.model.state_dict().items():
         assert torch.equal(again.model.state_dict()[name], value), name
@@ -181,9 +167,9 @@ def paced() -> Pacer:
     return Pacer(N, age=Quantile(Ramp(0.5, 1.0, steps=3)))
 
 
-def test_evaluation_is_the_hosts(tmp_path: Path) -> None:
-    run = trainer(PacedSFT, tmp_path, eval_dataset=texts(4))
-    host = trainer(SFTTrainer, tmp_path, eval_dataset=texts(4), model=run.model)
+def test_evaluation_is_that_of_the_host(trainer: Make) -> None:
+    run = trainer(PacedSFT, eval_dataset=texts(4))
+    host = trainer(SFTTrainer, eval_dataset=texts(4), model=run.model)
     assert run.evaluate()["eval_loss"] == host.evaluate()["eval_loss"]
     assert "eval_entropy" in run.state.log_history[-1]
 
@@ -193,24 +179,24 @@ def test_evaluation_is_the_hosts(tmp_path: Path) -> None:
     [{"packing": True}, {"packing": True, "packing_strategy": "wrapped"}, {"padding_free": True}],
     ids=["packing", "wrapped", "padding_free"],
 )
-# TRL's and Transformers' own: a model without flash attention is packed in vain.
+# TRL and Transformers warn that packing does not help a model without flash attention.
 @pytest.mark.filterwarnings("ignore")
-def test_packing_is_refused(packed: dict[str, Any], tmp_path: Path) -> None:
+def test_packing_is_refused(trainer: Make, packed: dict[str, Any]) -> None:
     length = {} if packed.get("packing") else {"max_length": None}
-    with pytest.raises(ValueError, match="put several samples in a row, which then has one loss"):
-        run = trainer(PacedSFT, tmp_path, **packed, **length)
+    with pytest.raises(ValueError, match="put several samples in one row, which then has one loss"):
+        run = trainer(PacedSFT, **packed, **length)
         run.train()
 
 
-def test_a_loss_that_is_no_mean_of_the_tokens_is_noticed(tmp_path: Path) -> None:
-    run = trainer(PacedSFT, tmp_path, loss_type="dft")
+def test_a_loss_that_is_no_mean_of_the_tokens_is_refused(trainer: Make) -> None:
+    run = trainer(PacedSFT, loss_type="dft")
     with pytest.raises(ValueError, match="not a mean of its losses per item"):
         run.train()
 
 
-def test_a_loss_function_of_the_users_is_refused(tmp_path: Path) -> None:
+def test_a_loss_function_of_the_user_is_refused(trainer: Make) -> None:
     with (
         pytest.warns(FutureWarning, match="compute_loss_func"),
         pytest.raises(ValueError, match="one number for all samples. Override item_losses"),
     ):
-        trainer(PacedSFT, tmp_path, compute_loss_func=lambda outputs, labels, **_: None)
+        trainer(PacedSFT, compute_loss_func=lambda outputs, labels, **_: None)

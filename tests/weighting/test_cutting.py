@@ -68,7 +68,7 @@ def test_logarithmic_weights_do_not_grow_with_the_age() -> None:
 
 
 @pytest.mark.parametrize("age", [1e-30, 1e-8, 1e-4, 1 - 1e-12])
-def test_logarithmic_is_a_number_at_the_ends_of_its_ages(age: float) -> None:
+def test_logarithmic_is_finite_at_the_ends_of_its_age_domain(age: float) -> None:
     d = torch.tensor([0.0, age / 2, age, 1.0, math.inf], requires_grad=True)
     latent = Logarithmic().latent_loss(d, age)
     (slope,) = torch.autograd.grad(latent.sum(), d)
@@ -80,7 +80,7 @@ def test_logarithmic_is_a_number_at_the_ends_of_its_ages(age: float) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Polynomial(t=1.0), r"t must be a finite number above 1; got 1\.0\. 2 is Linear"),
+        (lambda: Polynomial(t=1.0), r"t must be a finite number above 1; got 1\.0\. t=2 is Linear"),
         (lambda: Polynomial(t=math.nan), "t must be a finite number above 1; got nan"),
         (lambda: Logarithmic()(torch.tensor([0.1]), 1.0), r"takes an age in \[0, 1\), or inf"),
         (lambda: Linear()(torch.tensor([0.1]), math.nan), "got nan"),

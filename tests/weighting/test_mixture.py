@@ -55,7 +55,7 @@ def test_the_plateau_of_the_latent_loss_has_its_closed_form() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Mixture(full=1.0), r"between 0 and 1; got 1\.0\. Hard\(\) is 1"),
+        (lambda: Mixture(full=1.0), r"between 0 and 1; got 1\.0\. Use Hard\(\) for 1"),
         (lambda: Mixture(full=math.nan), "between 0 and 1; got nan"),
         (lambda: Mixture2(gamma=0.0), "gamma must be a finite number above 0; got 0.0. Use 1.0"),
     ],

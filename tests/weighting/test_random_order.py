@@ -1,13 +1,13 @@
-"""The control leaves out as many as the search does, others."""
+"""The random-order control keeps as many samples as ``Hard``, but others."""
 
 import torch
 
 from selfpaced.weighting import Hard, RandomOrder
 
 
-def test_a_scattered_choice_keeps_as_many_others() -> None:
+def test_a_random_order_keeps_as_many_other_samples() -> None:
     loss = torch.arange(50.0)
-    hard, scattered = Hard()(loss, 20.0), RandomOrder(3)(loss, 20.0)
-    assert scattered.sum() == hard.sum() == 20
-    assert not torch.equal(scattered, hard)
-    assert torch.equal(scattered, RandomOrder(3)(loss, 20.0))
+    hard, permuted = Hard()(loss, 20.0), RandomOrder(3)(loss, 20.0)
+    assert permuted.sum() == hard.sum() == 20
+    assert not torch.equal(permuted, hard)
+    assert torch.equal(permuted, RandomOrder(3)(loss, 20.0))

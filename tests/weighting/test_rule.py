@@ -14,7 +14,7 @@ def test_an_open_end_does_not_belong_to_an_interval() -> None:
     assert str(Interval(0, 1, open_low=True)) == "(0, 1]"
 
 
-def test_half_precision_is_computed_in_single() -> None:
+def test_half_precision_is_computed_in_float32() -> None:
     d = torch.tensor([0.1, 0.2, 0.7])
     for dtype in (torch.float16, torch.bfloat16):
         half = Linear()(d.to(dtype), 3.0)

@@ -48,7 +48,7 @@ def test_lambert_w_is_finite_between_its_branch_point_and_huge_numbers() -> None
     assert lambert_w(torch.tensor([math.inf])).tolist() == [math.inf]
 
 
-def test_single_precision_is_enough_for_devices_without_double() -> None:
+def test_float32_is_enough_for_devices_without_float64() -> None:
     x = torch.cat([torch.linspace(-0.36, 2, 3001), torch.logspace(0, 38, 400)])
     torch.testing.assert_close(_halley(x), lambert_w(x), rtol=1e-5, atol=1e-5)
     assert _halley(torch.tensor([-1 / math.e])).isfinite().all()

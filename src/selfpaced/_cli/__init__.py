@@ -1,4 +1,4 @@
-"""The command line: strings become objects here and nowhere else."""
+"""The command line; only here are words of the user turned into objects of the library."""
 
 from typing import Annotated
 
@@ -15,15 +15,15 @@ from selfpaced._version import __version__
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    help="Self-paced learning: easy first, and a list of the labels that are wrong.",
+    help="Self-paced learning: train on easy samples first, and find labels that are wrong.",
 )
-demo = typer.Typer(no_args_is_help=True, help="See what the library does, on real data.")
+demo = typer.Typer(no_args_is_help=True, help="Demonstrate self-paced learning on small data sets.")
 app.add_typer(demo, name="demo")
 app.add_typer(latent, name="latent")
 
 
-def _show_version(asked: bool) -> None:
-    """Print the version and leave."""
+def _print_version(asked: bool) -> None:
+    """Print the version and exit, if the user asked for it."""
     if asked:
         Console().print(f"selfpaced {__version__}", highlight=False)
         raise typer.Exit
@@ -32,7 +32,13 @@ def _show_version(asked: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit.",
+        ),
     ] = False,
 ) -> None:
     """Take the options that belong to no command."""

@@ -1,4 +1,4 @@
-"""``selfpaced audit``: which labels are probably wrong."""
+"""``selfpaced audit``: find the labels that are probably wrong."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,48 +6,63 @@ from typing import Annotated
 
 import typer
 
-from selfpaced._cli import audit_run as auditing
-from selfpaced._cli.console import refusing
+from selfpaced._cli import audit_run
+from selfpaced._cli.console import errors_in_one_line
 
-READING, TRAINING, RESULT = "What is read", "How it is trained", "What comes out"
+# The headings of the options in ``selfpaced audit --help``.
+READING = "Reading the data"
+TRAINING = "Training"
+RESULTS = "Results"
 
 
 class Estimator(StrEnum):
-    """Models of scikit-learn."""
+    """A scikit-learn model: histogram gradient boosting or logistic regression."""
 
     HGB = "hgb"
     LOGISTIC = "logistic"
 
 
 class Precision(StrEnum):
-    """Of the numbers that a network computes with."""
+    """The mixed precision of a network's training; NO is float32."""
 
     NO = "no"
     BF16 = "bf16"
     FP16 = "fp16"
 
 
-def audit(  # noqa: PLR0913  # a flag is an argument
+def audit(  # noqa: PLR0913  # each flag is an argument
     data: Annotated[
-        Path, typer.Argument(help="A table, a folder of images, or arrays.", show_default=False)
+        Path,
+        typer.Argument(
+            help="A table (CSV, TSV, text, JSON Lines or Parquet), a folder with a subfolder of "
+            "images for each class, or arrays (.npz, .npy or idx files).",
+            show_default=False,
+        ),
     ],
     *,
     label: Annotated[
         str | None,
-        typer.Option(help="The column of labels of a table.", rich_help_panel=READING),
+        typer.Option(help="Column of a table that holds the labels.", rich_help_panel=READING),
     ] = None,
     labels: Annotated[
         Path | None,
-        typer.Option(help="A file of labels for an .npy or idx file.", rich_help_panel=READING),
+        typer.Option(
+            help="File with the labels of an .npy or idx file: .npy, idx, or a table.",
+            rich_help_panel=READING,
+        ),
     ] = None,
     ignore: Annotated[
         list[str] | None,
-        typer.Option(help="A column not to learn from; more than once.", rich_help_panel=READING),
+        typer.Option(
+            help="Column that the model does not learn from. Repeat the option for more columns.",
+            rich_help_panel=READING,
+        ),
     ] = None,
     use: Annotated[
         list[str] | None,
         typer.Option(
-            help="A column to learn from though it looks like an id; more than once.",
+            help="Column that the model learns from although it looks like an id. Repeat the "
+            "option for more columns.",
             rich_help_panel=READING,
         ),
     ] = None,
@@ -55,95 +70,135 @@ def audit(  # noqa: PLR0913  # a flag is an argument
         bool | None,
         typer.Option(
             "--classes/--numbers",
-            help="What the labels are. Without it, that is decided by looking at them.",
+            help="Treat the labels as classes, or as numbers (a regression). By default, labels "
+            "are numbers if they have fractions or very many different values.",
             show_default=False,
             rich_help_panel=READING,
         ),
     ] = None,
     side: Annotated[
         int | None,
-        typer.Option(help="Pixels of a side that images get.", rich_help_panel=READING),
+        typer.Option(
+            help="Resize images to this many pixels in width and height (default: their median "
+            "size, at most 64 pixels).",
+            rich_help_panel=READING,
+        ),
     ] = None,
     text_model: Annotated[
         Path | None,
         typer.Option(
-            help="A folder with a transformers model that reads text.", rich_help_panel=READING
+            help="Folder of a transformers model that turns text into numbers (default: the "
+            "frequencies of words and pairs of words).",
+            rich_help_panel=READING,
         ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="package.module:factory, a function of a sample's shape and the number of "
-            "outputs that makes a torch module.",
+            help="Network of your own, as package.module:factory. The factory is a function of "
+            "the shape of a sample and the number of outputs; it returns a torch module.",
             rich_help_panel=TRAINING,
         ),
     ] = None,
     estimator: Annotated[
         Estimator | None,
         typer.Option(
-            help="A model of scikit-learn in place of a network.", rich_help_panel=TRAINING
+            help="Scikit-learn model to train instead of a network: histogram gradient boosting "
+            "(hgb) or logistic regression.",
+            rich_help_panel=TRAINING,
         ),
     ] = None,
     precision: Annotated[
-        Precision, typer.Option(help="Of a network's numbers.", rich_help_panel=TRAINING)
+        Precision,
+        typer.Option(
+            help="Mixed precision of the network's training: bf16, fp16 (needs a GPU) or no.",
+            rich_help_panel=TRAINING,
+        ),
     ] = Precision.NO,
     epochs: Annotated[
         int | None,
         typer.Option(
-            help="How often every sample is visited: 30, or 15 for hgb.", rich_help_panel=TRAINING
+            help="Number of passes over the samples (default 30; 15 with --estimator hgb).",
+            rich_help_panel=TRAINING,
         ),
     ] = None,
     batch_size: Annotated[
         int | None,
         typer.Option(
-            help="128; below 2,000 samples 32, from 50,000 512.", rich_help_panel=TRAINING
+            help="Samples per batch (default 128; 32 below 2,000 samples, 512 from 50,000).",
+            rich_help_panel=TRAINING,
         ),
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Adam's: .001.", rich_help_panel=TRAINING)
+        float | None,
+        typer.Option(help="Learning rate of Adam (default 0.001).", rich_help_panel=TRAINING),
     ] = None,
     seed: Annotated[
-        int, typer.Option(help="The same one, the same result.", rich_help_panel=TRAINING)
+        int,
+        typer.Option(
+            help="Seed of the initial weights and of the order of the samples. The same seed "
+            "gives the same result.",
+            rich_help_panel=TRAINING,
+        ),
     ] = 0,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help="The folder for the results: DATA-audit.",
-            rich_help_panel=RESULT,
+            help="Folder for the results (default: the name of DATA with -audit, such as "
+            "pets-audit for pets.csv).",
+            rich_help_panel=RESULTS,
         ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace an earlier run.", rich_help_panel=RESULT)
+        bool,
+        typer.Option(
+            "--force",
+            help="Replace the results of an earlier run, and an existing file of --fix.",
+            rich_help_panel=RESULTS,
+        ),
     ] = False,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with a run that was stopped.", rich_help_panel=RESULT),
+        typer.Option("--resume", help="Continue a run that was stopped.", rich_help_panel=RESULTS),
     ] = False,
     fix: Annotated[
         Path | None,
-        typer.Option(help="Write a corrected copy of the table there.", rich_help_panel=RESULT),
+        typer.Option(
+            help="Also write a corrected copy of the table to this file.", rich_help_panel=RESULTS
+        ),
     ] = None,
     drop: Annotated[
         bool,
-        typer.Option("--drop", help="With --fix: leave the suspects out.", rich_help_panel=RESULT),
+        typer.Option(
+            "--drop",
+            help="With --fix: leave the suspects out instead of correcting their labels.",
+            rich_help_panel=RESULTS,
+        ),
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel=RESULT)
+        bool,
+        typer.Option(
+            "--json", help="Print one JSON object and nothing else.", rich_help_panel=RESULTS
+        ),
     ] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print nothing but errors.", rich_help_panel=RESULT)
+        bool, typer.Option("--quiet", help="Print nothing but errors.", rich_help_panel=RESULTS)
     ] = False,
     dark: Annotated[
-        bool, typer.Option("--dark", help="Pictures on dark paper.", rich_help_panel=RESULT)
+        bool,
+        typer.Option(
+            "--dark", help="Draw the pictures on a dark background.", rich_help_panel=RESULTS
+        ),
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show where an error came from.", rich_help_panel=RESULT)
+        bool,
+        typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel=RESULTS),
     ] = False,
 ) -> None:
-    """Say which labels are probably wrong, and what was meant."""
-    with refusing(debug):
+    """Find the labels that are probably wrong, and suggest the right ones."""
+    with errors_in_one_line(debug=debug):
         from selfpaced.audit import Options
         from selfpaced.audit._plan import Plan
 
@@ -153,17 +208,17 @@ def audit(  # noqa: PLR0913  # a flag is an argument
         )
         network = (model, estimator and estimator.value, precision.value)
         if text_model is not None and text_model.is_dir():
-            text_model = text_model.resolve()  # predict may start elsewhere
+            text_model = text_model.resolve()  # predict may be started in another folder
         plan = Plan(data, options, text_model, *network, epochs, batch_size, learning_rate, seed)
-        folder = _folder_for(data) if output is None else output
-        wish = auditing.Wish(folder, force, resume, fix, drop, as_json, quiet, dark)
-        auditing.carry_out(plan, wish)
+        folder = _default_folder(data) if output is None else output
+        results = audit_run.Results(folder, force, resume, fix, drop, as_json, quiet, dark)
+        audit_run.carry_out(plan, results)
 
 
-def _folder_for(data: Path) -> Path:
-    """Return the folder of a run, unless one is named.
+def _default_folder(data: Path) -> Path:
+    """Return the folder for the results if the user names none.
 
-    >>> str(_folder_for(Path("pets.v2.csv.gz"))), str(_folder_for(Path(".pets.csv")))
+    >>> str(_default_folder(Path("pets.v2.csv.gz"))), str(_default_folder(Path(".pets.csv")))
     ('pets.v2-audit', 'pets-audit')
     """
     name = data.resolve().name.removesuffix(".gz")

@@ -1,8 +1,8 @@
-"""What the commands share: one voice for errors, one kind of bar."""
+"""What all commands share: errors in one line, progress bars, and the folder for the results."""
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -10,42 +10,42 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-RANKS = "RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK"  # as launchers tell it
+from selfpaced._cli.flags import in_flags
+
+# Environment variables in which launchers (torchrun, Intel MPI, Open MPI, MVAPICH2) put the rank of
+# a process.
+RANKS = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
 
 
 @contextmanager
-def refusing(debug: bool = False, code: int = 2) -> Iterator[None]:
-    """Print what the user can mend as one red line on stderr, and exit.
+def errors_in_one_line(*, debug: bool = False, code: int = 2) -> Iterator[None]:
+    """Print an error that the user can correct as one red line on stderr, and exit.
 
-    Other errors are bugs, and keep their traceback.
+    Settings that the error names are written as flags. Other errors are bugs and keep their
+    traceback.
 
     Args:
-        debug: Raise the error itself.
-        code: To exit with.
+        debug: Raise the error itself, with its traceback.
+        code: The exit code.
     """
     try:
         yield
     except (ValueError, OSError, ImportError) as error:
         if debug:
             raise
-        say_error(_how_to_install(error) or str(error))
+        say_error(_how_to_install(error) or in_flags(str(error)))
         raise typer.Exit(code) from error
 
 
-def errors_in_one_line() -> AbstractContextManager[None]:
-    """Print what the user can mend as one red line, and exit 1."""
-    return refusing(code=1)
-
-
 def say_error(text: str) -> None:
-    """Print one red line on stderr; of several processes the first one does."""
+    """Print one red line on stderr; of several processes, only the first one prints."""
     line = " ".join(text.split())
     stderr = Console(stderr=True, quiet=not is_main())
     stderr.print(f"[red]{escape(line)}[/]", highlight=False, soft_wrap=True)
 
 
 def say_stopped(text: str, command: str) -> None:
-    """Print on stderr that the user stopped it, and the command to go on with."""
+    """Print on stderr that the run was stopped, and the command that continues it."""
     stderr = Console(stderr=True, quiet=not is_main())
     stderr.print(f"[yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)
     stderr.print(f"  {escape(command)}", highlight=False, soft_wrap=True)
@@ -58,14 +58,14 @@ def is_main() -> bool:
 
 
 def _how_to_install(error: Exception) -> str:
-    """Return what to do about a package that is not installed, where the error does not say it."""
+    """Return how to install a missing package; "" if the error says so or is of another kind."""
     if not isinstance(error, ModuleNotFoundError) or "pip install" in str(error):
         return ""
     return f'{error.name} is needed and not installed: pip install "selfpaced[all]"'
 
 
 def writable(folder: Path) -> Path:
-    """Make the folder, or raise while nothing is lost yet."""
+    """Create the folder if needed and return it; raise before any work if it is not writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -76,7 +76,7 @@ def writable(folder: Path) -> Path:
 
 
 def bars(console: Console) -> Progress:
-    """Make a bar per task with its task's ``note``; nothing is drawn where nobody watches."""
+    """Return progress bars whose tasks have a field ``note``; drawn on a terminal only."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -89,7 +89,7 @@ def bars(console: Console) -> Progress:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute on one core: in so small a network, threads mostly wait for each other."""
+    """Compute with one thread: in a small network several threads mostly wait for each other."""
     import torch
 
     before = torch.get_num_threads()

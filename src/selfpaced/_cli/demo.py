@@ -1,4 +1,4 @@
-"""``selfpaced demo digits``: wrong labels in real digits, with and without self-pacing."""
+"""``selfpaced demo digits`` and ``demo blobs``: digits with wrong labels, and animated points."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import TaskID
 from rich.table import Table
 
 from selfpaced._cli.console import bars, errors_in_one_line, one_thread, writable
@@ -14,19 +15,13 @@ from selfpaced._cli.console import bars, errors_in_one_line, one_thread, writabl
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from selfpaced._demo.digits import Comparison, Data
-
-from typing import TYPE_CHECKING
-
-from rich.progress import TaskID
-
-if TYPE_CHECKING:
     from selfpaced._demo.blobs import Run
     from selfpaced._demo.blobs_story import Story
+    from selfpaced._demo.digits import Comparison, Data
 
 
 class Kind(StrEnum):
-    """How labels are made wrong."""
+    """How labels are made wrong: changed to a random class, or to the next class."""
 
     SYMMETRIC = "symmetric"
     PAIR = "pair"
@@ -35,29 +30,43 @@ class Kind(StrEnum):
 def digits(
     data: Annotated[
         Path | None,
-        typer.Option(help="A folder of idx files under MNIST's names, in place of the digits."),
+        typer.Option(
+            help="Folder of idx files with the names of MNIST's files (default: the digits of "
+            "scikit-learn)."
+        ),
     ] = None,
     limit: Annotated[
-        int, typer.Option(min=1, help="With --data: train on the first so many images.")
+        int,
+        typer.Option(min=1, help="With --data: train on the first images only, at most this many."),
     ] = 10_000,
     noise: Annotated[
-        float, typer.Option(help="The share of training labels made wrong, from 0 to 1.")
+        float, typer.Option(help="Share of the training labels that are made wrong, from 0 to 1.")
     ] = 0.4,
     kind: Annotated[
-        Kind, typer.Option(help="Wrong at random, or each class taken for the next.")
+        Kind,
+        typer.Option(
+            help="How labels are made wrong: changed to any other class at random (symmetric), or "
+            "to the next class (pair)."
+        ),
     ] = Kind.SYMMETRIC,
-    epochs: Annotated[int, typer.Option(min=1, help="Of each of the three trainings.")] = 60,
-    seed: Annotated[int, typer.Option(min=0, help="Noise, initial weights, order.")] = 0,
+    epochs: Annotated[
+        int, typer.Option(min=1, help="Number of epochs of each of the three trainings.")
+    ] = 60,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Seed of the wrong labels, the initial weights and the order of the images."
+        ),
+    ] = 0,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The folder for pictures and table.")
+        Path, typer.Option("--output", "-o", help="Folder for the pictures and the table.")
     ] = Path("selfpaced-demo"),
 ) -> None:
-    """Make labels of digits wrong, train with and without self-pacing, show the suspects."""
+    """Train on digits with wrong labels, with and without self-pacing, and show the suspects."""
     console = Console()
-    with errors_in_one_line():
-        from selfpaced._demo.digits_files import (
-            write_files,  # without matplotlib fail now, not at the end
-        )
+    with errors_in_one_line(code=1):
+        # This import is first so that a missing matplotlib is an error now and not at the end.
+        from selfpaced._demo.digits_files import write_files
 
         loaded = _load(data, limit)
         given = _made_wrong(loaded, kind, noise, seed)
@@ -68,20 +77,20 @@ def digits(
         highlight=False,
     )
     comparison = _compare(loaded, given, epochs, seed, console)
-    with errors_in_one_line():
+    with errors_in_one_line(code=1):
         written = write_files(folder, comparison)
     _report(comparison, written, console)
 
 
 def _load(folder: Path | None, limit: int) -> "Data":
-    """Load the user's idx files, or scikit-learn's digits."""
+    """Load the idx files of the user, or the digits of scikit-learn."""
     from selfpaced._demo.digits import from_folder, from_scikit_learn
 
     return from_scikit_learn() if folder is None else from_folder(folder, limit)
 
 
 def _made_wrong(data: "Data", kind: Kind, share: float, seed: int) -> "Tensor":
-    """Return the training labels with a share of them wrong."""
+    """Return the training labels with a share of them made wrong."""
     import torch
 
     from selfpaced._demo import noise
@@ -93,7 +102,7 @@ def _made_wrong(data: "Data", kind: Kind, share: float, seed: int) -> "Tensor":
 def _compare(
     data: "Data", given: "Tensor", epochs: int, seed: int, console: Console
 ) -> "Comparison":
-    """Train with a live bar for each run."""
+    """Run the three trainings, each with a progress bar."""
     from selfpaced._demo.digits import NAMES, compare
 
     with one_thread(), bars(console) as progress:
@@ -102,6 +111,7 @@ def _compare(
         }
 
         def watch(name: str, accuracy: float) -> None:
+            """Move the bar of a training by one epoch."""
             progress.start_task(tasks[name])
             progress.update(tasks[name], advance=1, note=f"test {accuracy:.1%}")
 
@@ -109,7 +119,7 @@ def _compare(
 
 
 def _report(comparison: "Comparison", written: list[Path], console: Console) -> None:
-    """Print the table, the suspects, one sentence and the files."""
+    """Print the accuracies, the share of suspects that are wrong, a sentence, and the files."""
     from selfpaced._demo.verdict import found, sentence, wilson
 
     table = Table("training", *("test accuracy", "95% interval", "seconds"))
@@ -130,16 +140,22 @@ def _report(comparison: "Comparison", written: list[Path], console: Console) -> 
 
 def blobs(
     samples: Annotated[int, typer.Option(min=100, help="Number of points.")] = 10_000,
-    epochs: Annotated[int, typer.Option(min=1, help="Of each order.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Initial weights and batches.")] = 1445,
-    dark: Annotated[bool, typer.Option("--dark", help="Pictures on a dark background.")] = False,
+    epochs: Annotated[
+        int, typer.Option(min=1, help="Number of epochs of the training in each order.")
+    ] = 10,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the initial weights and of the batches.")
+    ] = 1445,
+    dark: Annotated[
+        bool, typer.Option("--dark", help="Draw the animations on a dark background.")
+    ] = False,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The folder for the animations.")
+        Path, typer.Option("--output", "-o", help="Folder for the animations.")
     ] = Path("selfpaced-demo"),
 ) -> None:
-    """Animate the classic program on two blobs: easy first, hard first, and the odd one out."""
+    """Animate training on two blobs of points: easy first, hard first, and what is left out."""
     console = Console()
-    with errors_in_one_line():
+    with errors_in_one_line(code=1):
         from selfpaced._demo.blobs_story import tell, write_animations
 
         folder = writable(output)
@@ -152,6 +168,7 @@ def blobs(
             tasks: dict[str, TaskID] = {}
 
             def watch(name: str, done: int, total: int | None) -> None:
+                """Move the bar of an order or of a file."""
                 if name not in tasks:
                     tasks[name] = progress.add_task(name, total=total, note="")
                 progress.update(tasks[name], completed=done)
@@ -162,7 +179,7 @@ def blobs(
 
 
 def _report_story(story: "Story", written: list[Path], console: Console) -> None:
-    """Print the comparison, what each file shows, and one sentence."""
+    """Print the table of the orders, what each file shows, and a sentence."""
     from selfpaced._demo.blobs_story import captions, verdict
 
     console.print(_table_of_orders(story.runs))
@@ -174,7 +191,7 @@ def _report_story(story: "Story", written: list[Path], console: Console) -> None
 
 
 def _table_of_orders(runs: "dict[str, Run]") -> Table:
-    """Make a table of kept share and test accuracy in the first, a middle and the last epoch."""
+    """Return a table of test accuracy and kept share in the first, a middle and the last epoch."""
     n = len(next(iter(runs.values())).frames)
     shown = sorted({1, -(-n // 2), n})
     table = Table("order", *(f"epoch {epoch}" for epoch in shown), title="test accuracy (kept)")

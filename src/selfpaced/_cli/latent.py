@@ -1,4 +1,4 @@
-"""``selfpaced latent digits`` and ``motif``: the paper's experiments, with more searches."""
+"""``selfpaced latent digits`` and ``latent motif``: experiments of the paper, and more searches."""
 
 from pathlib import Path
 from statistics import mean
@@ -14,31 +14,48 @@ from selfpaced._cli.console import bars, errors_in_one_line, one_thread, writabl
 if TYPE_CHECKING:
     from selfpaced._demo.latent import Comparison, Task
 
-C = Annotated[float, typer.Option("--C", help="What losses count against the regulariser.")]
-Factor = Annotated[
-    float, typer.Option(help="The age grows by it at each step, the paper's mu; above 1.")
+# The options of both commands.
+C = Annotated[
+    float,
+    typer.Option(
+        "--C", help="C of the SVM: the weight of the losses against the regulariser; above 0."
+    ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Data, first latent values, the random order.")]
-Starts = Annotated[int, typer.Option(min=1, help="Each of the five searches runs from so many.")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="The folder for picture and table.")]
+Factor = Annotated[
+    float,
+    typer.Option(help="Each step multiplies the age by this factor, mu of the paper; above 1."),
+]
+Seed = Annotated[
+    int,
+    typer.Option(
+        min=0, help="Seed of the data, of the initial latent values and of the random order."
+    ),
+]
+Starts = Annotated[int, typer.Option(min=1, help="Number of random starts per search.")]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="Folder for the picture and the table.")
+]
 
+# The default folder for the picture and the table.
 OUTPUT = Path("selfpaced-latent")
 
-latent = typer.Typer(no_args_is_help=True, help="Self-paced learning of latent SVMs, and CCCP.")
+latent = typer.Typer(
+    no_args_is_help=True, help="Train latent SVMs self-paced, and compare them with CCCP."
+)
 
 
 @latent.command()
 def digits(
-    pair: Annotated[str, typer.Option(help="Two digits to tell apart.")] = "3-8",
+    pair: Annotated[str, typer.Option(help="The two digits to tell apart, as in 3-8.")] = "3-8",
     c: C = 150.0,
     factor: Factor = 1.3,
     seed: Seed = 0,
     starts: Starts = 4,
     output: Output = OUTPUT,
 ) -> None:
-    """Tell two digits apart, turned by angles that nobody wrote down."""
+    """Tell two digits apart that are rotated by unknown angles."""
     console = Console()
-    with errors_in_one_line():
+    with errors_in_one_line(code=1):
         from selfpaced._demo.latent import digits as load
 
         task, folder = load(_pair(pair), seed), writable(output)
@@ -50,16 +67,24 @@ def digits(
 @latent.command()
 def motif(
     matrix: Annotated[
-        Path | None, typer.Option(help="Plant this motif, a matrix in JASPAR's format.")
+        Path | None,
+        typer.Option(
+            help="File with the motif to plant in generated sequences: a matrix in the JASPAR "
+            "format (default: a generated motif)."
+        ),
     ] = None,
     positives: Annotated[
-        Path | None, typer.Option(help="FASTA: your own sequences that hold a motif.")
+        Path | None, typer.Option(help="FASTA file of your own sequences that contain a motif.")
     ] = None,
     negatives: Annotated[
-        Path | None, typer.Option(help="FASTA: your own sequences that hold none.")
+        Path | None,
+        typer.Option(help="FASTA file of your own sequences that do not contain the motif."),
     ] = None,
     length: Annotated[
-        int | None, typer.Option(min=1, help="Letters of a motif in your own; 10 unless given.")
+        int | None,
+        typer.Option(
+            min=1, help="Number of letters of the motif in your own sequences (default 10)."
+        ),
     ] = None,
     c: C = 150.0,
     factor: Factor = 1.3,
@@ -67,9 +92,9 @@ def motif(
     starts: Starts = 4,
     output: Output = OUTPUT,
 ) -> None:
-    """Find a motif in DNA: where in a sequence it is nobody says, only whether."""
+    """Find a DNA motif from labels that say whether a sequence contains it, but not where."""
     console = Console()
-    with errors_in_one_line():
+    with errors_in_one_line(code=1):
         task, folder = _motif(matrix, positives, negatives, length, seed), writable(output)
         comparison = _compare(task, console, c, factor, starts, seed)
         _report(comparison, folder, console)
@@ -77,7 +102,7 @@ def motif(
 
 
 def _pair(text: str) -> tuple[int, int]:
-    """Return the two digits of "3-8"."""
+    """Return the two digits of a text such as "3-8"."""
     first, dash, second = text.partition("-")
     if not (dash and first.isdecimal() and second.isdecimal()):
         raise ValueError(f"--pair takes two digits, as in 3-8; got {text!r}.")
@@ -91,29 +116,33 @@ def _motif(
     length: int | None,
     seed: int,
 ) -> "Task":
-    """Return the user's sequences, or made ones with a motif planted."""
+    """Return the sequences of the user, or generated ones with a planted motif."""
     from selfpaced._demo.latent import OWN_LENGTH, sequences
     from selfpaced._demo.sequences import read_fasta
 
     if (positives is None) != (negatives is None):
-        raise ValueError("--positives and --negatives go together: both, or neither.")
+        raise ValueError("--positives and --negatives need each other. Give both, or neither.")
     if positives is None or negatives is None:
         if length is not None:
-            raise ValueError("--length is for your own sequences: a planted motif has its length.")
+            raise ValueError(
+                "--length is for your own sequences: a planted motif has its length. Leave it out."
+            )
         return _planted(matrix, seed)
     if matrix is not None:
-        raise ValueError("--matrix is planted in made sequences: leave it out with your own.")
+        raise ValueError(
+            "--matrix is planted in generated sequences. Leave it out with --positives."
+        )
     holds, others = read_fasta(positives), read_fasta(negatives)
     return sequences(holds, others, OWN_LENGTH if length is None else length, seed)
 
 
 def _planted(matrix: Path | None, seed: int) -> "Task":
-    """Return made sequences with the user's motif planted, or with a made one."""
+    """Return generated sequences with the motif of the user planted, or a generated motif."""
     from selfpaced._demo import latent as tasks
     from selfpaced._demo import sequences
 
     if matrix is None:
-        name = f"a made motif, {sequences.CONSENSUS}"
+        name = f"a generated motif, {sequences.CONSENSUS}"
         return tasks.planted(name, sequences.made_matrix(), seed)
     return tasks.planted(f"the motif of {matrix.name}", sequences.read_jaspar(matrix), seed)
 
@@ -121,7 +150,7 @@ def _planted(matrix: Path | None, seed: int) -> "Task":
 def _compare(
     task: "Task", console: Console, c: float, factor: float, starts: int, seed: int
 ) -> "Comparison":
-    """Say what is learned, and search with a live bar for each kind."""
+    """Print the task, and run the searches, each with a progress bar."""
     from selfpaced._demo.latent import NAMES, compare
 
     console.print(
@@ -134,13 +163,14 @@ def _compare(
         tasks = {name: progress.add_task(name, total=starts, note="") for name in NAMES}
 
         def watch(name: str, objective: float) -> None:
+            """Move the bar of a search by one start."""
             progress.update(tasks[name], advance=1, note=f"objective {objective:.2f}")
 
         return compare(task, C=c, factor=factor, starts=starts, seed=seed, watch=watch)
 
 
 def _report(comparison: "Comparison", folder: Path, console: Console) -> None:
-    """Print the table and one sentence, and write the files."""
+    """Print the table of the searches and a sentence, and write the files."""
     from selfpaced._demo.latent import write_files
     from selfpaced._demo.latent_paper import best, sentence
 
@@ -160,10 +190,12 @@ def _report(comparison: "Comparison", folder: Path, console: Console) -> None:
         )
     console.print(table)
     console.print(
-        "Means over the starts; errors are those of the run with the best, the lowest, objective. "
-        "CCCP, longer: as many fits as self-paced, or until nothing changes. Random order: as many "
-        "left out, by the losses of others. Patient: as LatentSVM by default, from 30% to all in "
-        "20 steps, until nothing changes. Stuck: a test error of 45% or more.",
+        "Objective, fits and seconds are means over the starts. Best is the lowest objective; the "
+        "errors are those of its run. Lower is better. CCCP, longer: as many fits as self-paced, "
+        "or fewer if nothing changes. Random order: leaves out as many samples as self-paced "
+        "would, at random. Patient: the default of LatentSVM; it keeps 30% of the samples at "
+        "first, all after 20 steps, and ends when nothing changes. Stuck: starts that ended with a "
+        "test error of 45% or more.",
         style="dim",
         highlight=False,
     )
@@ -176,7 +208,7 @@ def _report(comparison: "Comparison", folder: Path, console: Console) -> None:
 
 
 def _beside_digits(console: Console) -> None:
-    """Print what the paper says of digits."""
+    """Print what the paper reports about digits."""
     from selfpaced._demo.latent_paper import PAPERS_DIGITS, SOURCE
 
     console.print(PAPERS_DIGITS, highlight=False)
@@ -184,7 +216,7 @@ def _beside_digits(console: Console) -> None:
 
 
 def _beside_motifs(console: Console) -> None:
-    """Print the paper's table of five proteins."""
+    """Print the table of the paper for five proteins."""
     from selfpaced._demo.latent_paper import PAPERS_MOTIFS, PAPERS_PROTEINS, SOURCE
 
     table = Table("the paper", "objective", "train error, %", "test error, %")

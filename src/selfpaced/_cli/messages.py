@@ -1,4 +1,4 @@
-"""What an audit tells: what was read, what was found, and what to do next."""
+"""What ``selfpaced audit`` prints: what was read, what was found, and what to do next."""
 
 import shlex
 from collections import Counter
@@ -18,21 +18,27 @@ if TYPE_CHECKING:
     from selfpaced.audit._prepare import Prepared
     from selfpaced.audit._run import Run
 
-CLASSES, LONG = 6, 60  # classes that are named; characters of a cell
-OURS = 4  # columns of the worst samples: where, given, probably, how sure; then the user's
-FRAME, LEAST = 3, 8  # characters around a cell, and in it
-SHOWN = {
-    "summary.md": "what was found, and how far to trust it",
-    "suspects.csv": "what is probably wrong, most suspicious first",
-    "suspects.png": "a picture of it",
-    "conflicts.csv": "equal samples with different labels",
-    "curves.png": "the training",
-}  # the files that people look at
-NOUNS = {"row": "row", "file": "image", "index": "sample"}  # by where a sample is found
+# The largest number of classes that are printed with their sizes.
+MOST_CLASSES = 6
+# The largest number of characters that a cell of the table of suspects shows.
+LONGEST = 60
+# The number of columns of that table that are always shown whole: the place of the sample, given,
+# probably, how sure. Columns of the user follow.
+FIRST = 4
+# The number of characters that the table adds to a cell: a space on each side, and a line.
+FRAME = 3
+# The smallest number of characters in which a column of the user is shown.
+NARROWEST = 8
+# Suffixes of the result files that people read; programs read the others.
+READABLE = (".md", ".csv", ".png")
+# The description of summary.md; in summary.md itself it is "this page".
+ABOUT_SUMMARY = "what was found, and how reliable it is"
+# What a sample is called, by the name of its place in the source.
+NOUNS = {"row": "row", "file": "image", "index": "sample"}
 
 
 def tell_read(prepared: "Prepared", console: Console) -> None:
-    """Say what was read, and what was noticed."""
+    """Print how many samples and which labels were read, and the notes."""
     from selfpaced.audit._reading.words import count
 
     source = prepared.source
@@ -44,12 +50,12 @@ def tell_read(prepared: "Prepared", console: Console) -> None:
 
 
 def tell_resumed(run: "Run", console: Console) -> None:
-    """Say where a training goes on."""
-    say(console, f"[dim]  Going on after {run.learner.epoch} of {run.settings.epochs} epochs.[/]")
+    """Print after how many epochs a training continues."""
+    say(console, f"[dim]  Continuing after {run.learner.epoch} of {run.settings.epochs} epochs.[/]")
 
 
 def tell_found(found: "Audit", written: "Written", console: Console) -> None:
-    """Show the worst samples, how many labels are wrong, and of which kind."""
+    """Print the most suspicious samples, how many labels are wrong, and which are confused."""
     from selfpaced.audit._folder.summary import doubts, worst
 
     say(console)
@@ -65,49 +71,52 @@ def tell_found(found: "Audit", written: "Written", console: Console) -> None:
 
 
 def tell_files(folder: Path, files: Sequence[str], console: Console) -> None:
-    """Say what was written: what people look at first."""
+    """Print the files that were written: first those that people read, with descriptions."""
+    from selfpaced.audit._folder.files import FILES, SUMMARY
+
+    readable = [name for name in FILES if name in files and name.endswith(READABLE)]
     say(console)
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="cyan", no_wrap=True)
-    for name, what in SHOWN.items():
-        if name in files:
-            grid.add_row(escape(str(folder / name)), what)
+    for name in readable:
+        what = ABOUT_SUMMARY if name == SUMMARY else FILES[name]
+        grid.add_row(escape(str(folder / name)), escape(what))
     console.print(grid)
-    rest = sorted(set(files) - set(SHOWN))
-    say(console, f"[dim]and beside them {escape(', '.join(rest))}[/]")
+    others = sorted(set(files) - set(readable))
+    say(console, f"[dim]Other files: {escape(', '.join(others))}[/]")
 
 
 def tell_fixed(corrected: Path, changed: int, *, drop: bool, console: Console) -> None:
-    """Say what is in the corrected copy."""
+    """Print how the corrected copy differs from the table."""
     from selfpaced.audit._reading.words import count
 
-    left = count(changed, "row")
-    done = f"{left} left out." if drop else f"{left} changed; the column selfpaced_was says how."
-    say(console, f"[cyan]{escape(str(corrected))}[/]  {done}")
+    rows = count(changed, "row")
+    what = "left out." if drop else "changed; the column selfpaced_was holds the former labels."
+    say(console, f"[cyan]{escape(str(corrected))}[/]  {rows} {what}")
 
 
 def tell_next(
     prepared: "Prepared", folder: Path, suspects: int, fixed: bool, console: Console
 ) -> None:
-    """Say which command comes next."""
+    """Print the command to run next."""
     path, run = prepared.source.path, shlex.quote(str(folder))
     say(console)
     if suspects and not fixed and _fixable(path):
         listed = escape(str(folder / "suspects.csv"))
-        say(console, f"Next, delete the lines of {listed} whose label is right after all, then")
+        say(console, f"Next, delete the lines of {listed} whose given label is right, then run")
         drop = " --drop" if prepared.source.numeric else ""
         command = f"selfpaced fix {run} {shlex.quote(_copy_of(path))}{drop}"
     else:
-        mend = "mend what is wrong, then " if suspects and not fixed else ""
-        say(console, f"Next, {mend}ask the model for the labels of new samples:")
+        first = "correct the wrong labels, then " if suspects and not fixed else ""
+        say(console, f"Next, {first}predict the labels of new samples with the model:")
         command = f"selfpaced predict {run} {shlex.quote('new' + ''.join(path.suffixes))}"
     say(console, f"[bold]  {escape(command)}[/]")
 
 
-def told(
+def as_json(
     prepared: "Prepared", found: "Audit", folder: Path, written: "Written", seconds: float
 ) -> dict[str, Any]:
-    """Return what was found as JSON has it."""
+    """Return the result of the audit as a JSON object."""
     from selfpaced.audit._folder.summary import doubts
 
     count = found.count
@@ -126,12 +135,12 @@ def told(
 
 
 def say(console: Console, text: str = "") -> None:
-    """Print a line, however wide, as it is."""
+    """Print a line without wrapping it."""
     console.print(text, highlight=False, soft_wrap=True)
 
 
 def _fixable(path: Path) -> bool:
-    """Say whether a corrected copy can be written of this file."""
+    """Say whether ``selfpaced fix`` can write a corrected copy of this file."""
     from selfpaced.audit._fixing.fix import FORMATS
     from selfpaced.audit._reading.kinds import suffix_of
 
@@ -139,7 +148,7 @@ def _fixable(path: Path) -> bool:
 
 
 def _labels(prepared: "Prepared") -> str:
-    """Return the classes with their sizes, or the range of the numbers."""
+    """Return the classes with their sizes, or the range and median of labels that are numbers."""
     labels = prepared.source.labels
     name = "labels" if labels.name is None else str(labels.name)
     if prepared.names is None:
@@ -147,33 +156,36 @@ def _labels(prepared: "Prepared") -> str:
             f"{name} from {labels.min():,.6g} to {labels.max():,.6g}, median {labels.median():,.6g}"
         )
     sizes = labels.value_counts()
-    shown = ", ".join(f"{label} ({n:,})" for label, n in sizes.head(CLASSES).items())
-    rest = len(sizes) - CLASSES
+    shown = ", ".join(f"{label} ({n:,})" for label, n in sizes.head(MOST_CLASSES).items())
+    rest = len(sizes) - MOST_CLASSES
     return f"{name}: {shown}" + (f" and {rest:,} more classes" if rest > 0 else "")
 
 
 def _table(shown: "pd.DataFrame", width: int) -> Table:
-    """Make a table of the worst samples, a line each; the user's columns share what is left."""
+    """Return a table of the most suspicious samples, a line each, for a terminal of this width.
+
+    Columns of the user share the width that the first columns leave.
+    """
     from selfpaced.audit._folder.summary import shorten
 
-    cells = {name: [shorten(value, LONG) for value in shown[name]] for name in shown.columns}
+    cells = {name: [shorten(value, LONGEST) for value in shown[name]] for name in shown.columns}
     names = list(cells)
-    left = width - sum(max(map(len, [name, *cells[name]])) + FRAME for name in names[:OURS])
-    own = names[OURS : OURS + max(left // (LEAST + FRAME), 0)]
+    left = width - sum(max(map(len, [name, *cells[name]])) + FRAME for name in names[:FIRST])
+    own = names[FIRST : FIRST + max(left // (NARROWEST + FRAME), 0)]
     room = left // max(len(own), 1) - FRAME
     table = Table(title="Look at these first", title_justify="left", header_style="bold")
-    for name in (*names[:OURS], *own):
+    for name in (*names[:FIRST], *own):
         right = name == "how sure" or shown[name].dtype.kind in "iuf"
         head = shorten(name, room) if name in own else name
         table.add_column(escape(head), justify="right" if right else "left", no_wrap=True)
     columns = [[shorten(text, room) for text in cells[name]] for name in own]
-    for row in zip(*(cells[name] for name in names[:OURS]), *columns, strict=True):
+    for row in zip(*(cells[name] for name in names[:FIRST]), *columns, strict=True):
         table.add_row(*map(escape, row))
     return table
 
 
 def _kinds(suspects: "pd.DataFrame", *, numeric: bool) -> list[dict[str, Any]]:
-    """Return how often which label is given in place of which, the most frequent first."""
+    """Return how often each label is given where another is suggested, most frequent first."""
     if numeric:
         return []
     pairs = zip(suspects["given"].tolist(), suspects["suggested"].tolist(), strict=True)
@@ -184,7 +196,7 @@ def _kinds(suspects: "pd.DataFrame", *, numeric: bool) -> list[dict[str, Any]]:
 
 
 def _copy_of(path: Path) -> str:
-    """Return a name for a corrected copy.
+    """Return the name of the corrected copy of a table.
 
     >>> _copy_of(Path("data/pets.csv.gz"))
     'pets-corrected.csv.gz'

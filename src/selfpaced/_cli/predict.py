@@ -1,6 +1,7 @@
-"""``selfpaced predict``: the labels of new data, by the model of a run."""
+"""``selfpaced predict``: predict the labels of new data with the model of a run."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from selfpaced._cli.console import refusing
+from selfpaced._cli.console import errors_in_one_line
+from selfpaced._cli.flags import in_flags
 from selfpaced._cli.messages import say
 
 if TYPE_CHECKING:
@@ -17,28 +19,37 @@ if TYPE_CHECKING:
 
     from selfpaced.audit import Options, Source, Trained
 
-SHOWN, OWN = 10, 3  # rows, and columns of the user's
+# The number of rows in the table of the first predictions.
+ROWS = 10
+# The number of columns of the user in that table: the first ones.
+OWN_COLUMNS = 3
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="The folder that selfpaced audit wrote.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run, written by selfpaced audit.")],
     data: Annotated[
-        Path, typer.Argument(help="New samples, as those of the run; they need no labels.")
+        Path,
+        typer.Argument(help="New samples in the format of those of the run; labels are optional."),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The table of predictions, a CSV file.")
+        Path, typer.Option("--output", "-o", help="CSV file for the predictions.")
     ] = Path("predictions.csv"),
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier one.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file of --output if it exists.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Predict the labels of new data with the model of a run.
 
-    A run holds pickles, which can run any code: use only runs that you trust.
+    A run contains pickle files, which can execute any code when they are loaded. Use only runs that
+    you trust.
     """
     console = Console(quiet=as_json or quiet)
-    with refusing(debug):
+    with errors_in_one_line(debug=debug):
         _check_flags(as_json, quiet)
         _check_output(output, data, run, force)
         from selfpaced.audit import load, read
@@ -49,15 +60,16 @@ def predict(
         _check_text_model(told.get("text_model"))
         trained = load(run)
         source = read(data, _options(told.get("options") or {}, trained))
+        source = replace(source, notes=tuple(in_flags(note) for note in source.notes))
         table = trained.predict(source)
         _write(csv_text(table), output)
     if as_json:
-        typer.echo(json.dumps(_told(table, source, trained, output)))
+        typer.echo(json.dumps(_as_json(table, source, trained, output)))
     _report(table, source, trained, output, console)
 
 
 def _check_flags(as_json: bool, quiet: bool) -> None:
-    """Raise for flags that do not go together."""
+    """Raise for flags that exclude each other."""
     from selfpaced._errors import require
 
     require(not (as_json and quiet), "Choose --json or --quiet; got both.")
@@ -88,18 +100,22 @@ def _check_output(output: Path, data: Path, run: Path, force: bool) -> None:
 
 
 def _check_text_model(folder: str | None) -> None:
-    """Raise where what read the text of the run is gone."""
+    """Raise if the run used a transformers model whose folder does not exist any more."""
     if folder is not None and not Path(folder).is_dir():
         raise FileNotFoundError(
-            f"The run read text with the transformers model in {folder}, which is gone. Bring it "
-            f"back, or start where the run was started."
+            f"The run read text with the transformers model in {folder}, which does not exist. "
+            f"Restore it, or start this command in the folder where the run was started."
         )
 
 
 def _options(told: dict[str, Any], trained: "Trained") -> "Options":
-    """Return how to read new samples, as the run read its own.
+    """Return the options with which new samples are read as those of the run were.
 
-    Which columns were left out needs no saying: the model knows which it reads.
+    Columns to ignore or use are not needed: the model knows the columns that it reads.
+
+    Args:
+        told: The options of the run, as its config.json has them.
+        trained: The model of the run.
     """
     from selfpaced.audit import Options
 
@@ -111,21 +127,21 @@ def _options(told: dict[str, Any], trained: "Trained") -> "Options":
 
 
 def _write(text: str, output: Path) -> None:
-    """Write the table, whole or not at all."""
+    """Write the table completely, or leave the file as it was."""
     from selfpaced._files import write_text
 
     try:
         write_text(text, output)
     except OSError as error:
         raise OSError(
-            f"--output: {output} cannot be written: {error.strerror}. Nothing was."
+            f"--output: {output} cannot be written: {error.strerror}. Nothing was written."
         ) from error
 
 
-def _told(
+def _as_json(
     table: "pd.DataFrame", source: "Source", trained: "Trained", output: Path
 ) -> dict[str, Any]:
-    """Return what is told as JSON."""
+    """Return the predictions in short, as a JSON object."""
     told = {"output": str(output), "samples": len(table), "notes": list(source.notes)}
     if trained.names is None:
         numbers = table["predicted"]
@@ -134,7 +150,7 @@ def _told(
 
 
 def _counts(table: "pd.DataFrame") -> list[tuple[object, int]]:
-    """Return how often each label was predicted, the most frequent first."""
+    """Return how often each label was predicted, most frequent first."""
     counts = table["predicted"].value_counts()
     return [(label, int(n)) for label, n in counts.items()]
 
@@ -142,31 +158,31 @@ def _counts(table: "pd.DataFrame") -> list[tuple[object, int]]:
 def _report(
     table: "pd.DataFrame", source: "Source", trained: "Trained", output: Path, console: Console
 ) -> None:
-    """Print what was predicted, the first rows, and the file."""
+    """Print how often each label was predicted, the notes, the first rows, and the file."""
     from selfpaced.audit._reading.words import count, listed
 
     if trained.names is None:
         numbers = table["predicted"]
-        said = f"from {numbers.min():,.6g} to {numbers.max():,.6g}"
+        labels = f"from {numbers.min():,.6g} to {numbers.max():,.6g}"
     else:
-        said = listed(f"{label} {n:,}" for label, n in _counts(table))
+        labels = listed(f"{label} {n:,}" for label, n in _counts(table))
     name = escape(source.path.name or str(source.path))
-    predicted = f"{count(len(table), 'sample')}, predicted {said}"
+    predicted = f"{count(len(table), 'sample')}, predicted {labels}"
     say(console, f"[bold]{name}[/]: {escape(predicted)}")
     for note in source.notes:
         say(console, f"[dim]  {escape(note)}[/]")
     console.print(_first(table, source))
-    say(console, f"[cyan]{escape(str(output))}[/]  all of them")
+    say(console, f"[cyan]{escape(str(output))}[/]  all predictions")
 
 
 def _first(table: "pd.DataFrame", source: "Source") -> Table:
-    """Make a table of the first rows, with the first of the user's columns."""
+    """Return a table of the first predictions, with the first columns of the user."""
     from selfpaced.audit._folder.summary import shorten
 
-    own, first = source.own.iloc[:SHOWN, :OWN], table.iloc[:SHOWN].copy()
+    own, first = source.own.iloc[:ROWS, :OWN_COLUMNS], table.iloc[:ROWS].copy()
     if "confidence" in first:
         first["confidence"] = [f"{share:.0%}" for share in first["confidence"]]
-    shown = Table(title="The first of them", title_justify="left", header_style="bold")
+    shown = Table(title="The first predictions", title_justify="left", header_style="bold")
     for name in (*first.columns, *own.columns):
         shown.add_column(escape(str(name)), no_wrap=True)
     rows = zip(first.to_numpy(object), own.to_numpy(object), strict=True)

@@ -1,5 +1,10 @@
-"""What a person sees while a model is trained."""
+"""What a terminal shows while a model is trained, and how a user stops the training."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -9,27 +14,26 @@ from rich.table import Table
 if TYPE_CHECKING:
     from selfpaced.audit._run import Epoch
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from time import monotonic
-
-SHOWN = 8  # epochs of the table
+# The number of epochs that the table shows: the last ones.
+ROWS = 8
+# The columns of the table: epoch, mean loss of the kept samples, kept share, and number of labels
+# that look wrong so far.
 HEADS = ("epoch", "loss", "kept", "in doubt")
+# Signals less than this many seconds apart are one request: a launcher passes Ctrl-C on.
+SAME_REQUEST = 0.5
 
 
 class Picture:
-    """The last epochs as a table, and a bar with the time that is left.
+    """A table of the last epochs, and a progress bar with the remaining time.
 
     Args:
-        epochs: Of the training.
-        steps: Pulses of an epoch.
-        done: Pulses that are over already.
+        epochs: Number of epochs of the training.
+        steps: Number of calls of ``pulse`` in an epoch.
+        done: Number of calls before a training that is continued.
     """
 
     def __init__(self, epochs: int, steps: int, done: int) -> None:
-        """Begin with an empty table."""
+        """Start with an empty table."""
         self.rows: tuple[tuple[str, ...], ...] = ()
         columns = (
             TextColumn("training"),
@@ -42,21 +46,21 @@ class Picture:
         self.task = self.bar.add_task("training", total=epochs * steps, completed=done)
 
     def pulse(self) -> None:
-        """Move the bar by a step."""
+        """Move the bar by one step."""
         self.bar.advance(self.task)
 
     def watch(self, epoch: "Epoch") -> None:
-        """Add an epoch to the table."""
+        """Add a finished epoch to the table."""
         row = (
             f"{epoch.number} of {epoch.of}",
             f"{epoch.loss:.3f}",
             f"{epoch.kept:.1%}",
             f"{epoch.doubted:,}",
         )
-        self.rows = (*self.rows, row)[-SHOWN:]
+        self.rows = (*self.rows, row)[-ROWS:]
 
     def __rich__(self) -> Group:
-        """Draw both."""
+        """Draw the table and the bar."""
         table = Table(*HEADS, box=None, header_style="bold")
         for column in table.columns:
             column.justify = "right"
@@ -66,20 +70,17 @@ class Picture:
 
 
 def watched(console: Console) -> bool:
-    """Say whether somebody sees what is drawn."""
+    """Say whether the console is a terminal that shows something."""
     return console.is_terminal and not console.quiet
-
-
-AGAIN = 0.5  # seconds; what comes sooner is the same request, passed on by a launcher
 
 
 @dataclass
 class Stop:
-    """Whether a stop was asked for; call it to know.
+    """Whether a signal asked to stop; call it to know.
 
     Args:
-        number: Of the signal that asked; None for none.
-        since: When it came, in seconds of the monotonic clock.
+        number: Number of the first signal; None before any signal.
+        since: When that signal came, in seconds of the monotonic clock.
     """
 
     number: int | None = None
@@ -89,27 +90,30 @@ class Stop:
         """Say whether to stop."""
         return self.number is not None
 
-    def hear(self, number: int, _: object) -> None:
-        """Take note of a signal; of a second one, end."""
+    def receive(self, number: int, _: object) -> None:
+        """Handle a signal: remember the first one, raise KeyboardInterrupt at a second one."""
         if self.number is None:
             self.number, self.since = number, monotonic()
-        elif monotonic() - self.since > AGAIN:
+        elif monotonic() - self.since > SAME_REQUEST:
             raise KeyboardInterrupt
 
     @property
     def code(self) -> int:
-        """The exit code of a process that such a signal ends."""
+        """The exit code of a process that is ended by this signal: 128 + its number."""
         return 128 + (signal.SIGINT if self.number is None else self.number)
 
 
 @contextmanager
 def stopping() -> Iterator[Stop]:
-    """Yield what tells whether Ctrl-C was pressed, or SIGTERM came, within the block."""
+    """Handle Ctrl-C and SIGTERM within the block; yield a ``Stop`` that says if one came.
+
+    The former handlers are restored when the block ends.
+    """
     stop = Stop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         for number in before:
-            signal.signal(number, stop.hear)
+            signal.signal(number, stop.receive)
         yield stop
     finally:
         for number, handler in before.items():

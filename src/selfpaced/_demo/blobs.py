@@ -1,4 +1,4 @@
-"""The classic self-paced program on two blobs, and the orders to compare it with."""
+"""The classic self-paced program on two blobs, and the orders that it is compared with."""
 
 import itertools
 from collections.abc import Iterator
@@ -19,17 +19,28 @@ from selfpaced.difficulty import Loss, RandomOrder, Reversed
 from selfpaced.pacing import Recorded
 from selfpaced.report import Frame, grid
 
-BATCH, LEARNING_RATE = 32, 1e-3
-EASY, RANDOM, HARD, PLAIN = "easy first", "random order", "hard first", "all at once"
+# The number of points per batch.
+BATCH = 32
+# The learning rate of Adam.
+LEARNING_RATE = 1e-3
+# The order of the classic program: points with small losses first.
+EASY = "easy first"
+# A control: as many points as the classic program keeps, chosen at random.
+RANDOM = "random order"
+# A control: as many points as the classic program keeps, those with the largest losses.
+HARD = "hard first"
+# Plain training: all points in every epoch.
+PLAIN = "all at once"
 
 
 class Blobs(NamedTuple):
-    """Points of two unit Gaussians, at (0, 0) and (3, 3), one of them with the wrong label.
+    """Points of two unit Gaussians, at (0, 0) and (3, 3); one point has the wrong label.
 
     Args:
-        x: float32, shape (n, 2).
+        x: Coordinates of the points, float32, shape (n, 2).
         y: The labels to train on, int64, shape (n,).
-        planted: Index of the wrong one, the point farthest from (3, 3); -1 for none.
+        planted: Index of the point with the wrong label, which is the point farthest from (3, 3);
+            -1 if no label is wrong.
     """
 
     x: Tensor
@@ -38,7 +49,12 @@ class Blobs(NamedTuple):
 
 
 def blobs(n: int = 10_000, *, seed: int = 0, plant: bool = True) -> Blobs:
-    """Draw the points: the first half of class 0, the rest of class 1.
+    """Draw the points: the first half has class 0, the rest class 1.
+
+    Args:
+        n: Number of points.
+        seed: Seed of the points.
+        plant: Give one point the wrong label.
 
     >>> x, y, planted = blobs(100)
     >>> int(y[planted]), int(y[:50].sum())
@@ -54,7 +70,7 @@ def blobs(n: int = 10_000, *, seed: int = 0, plant: bool = True) -> Blobs:
 
 
 class Order(Protocol):
-    """Which samples come first: a loss for the loop, what it used, and how it grows."""
+    """The order in which samples are used: the loss of a batch, the age and the weights."""
 
     @property
     def age(self) -> float:
@@ -71,15 +87,15 @@ class Order(Protocol):
         ...
 
     def grow(self) -> None:
-        """End the epoch."""
+        """End the epoch: set the age and the weights of the next one."""
         ...
 
 
 class Classic:
-    """Easy first by the classic loss: a threshold of 0.1 that grows by 1.35 an epoch."""
+    """Easy first with the classic loss: a threshold of 0.1 that is multiplied by 1.35 per epoch."""
 
     def __init__(self, data: Blobs) -> None:
-        """Start with nothing kept."""
+        """Start with no sample kept."""
         self.criterion = SPLLoss(n_samples=len(data.y))
 
     @property
@@ -89,7 +105,7 @@ class Classic:
 
     @property
     def weight(self) -> Tensor:
-        """Return 1 for each sample kept at its last visit, else 0; int32, shape (n,)."""
+        """The weights: 1 for a sample kept at its last visit, else 0; int32, shape (n,)."""
         return self.criterion.v.clone()
 
     def __call__(self, log_p: Tensor, y: Tensor, index: Tensor) -> Tensor:
@@ -103,13 +119,14 @@ class Classic:
 
 
 class Control:
-    """As many samples an epoch as another run kept, in another order.
+    """A control: each epoch keeps as many samples as another run kept, in another order.
 
     Args:
-        data: What is trained on.
-        shares: The other run's kept share of each epoch.
-        difficulty: What comes first: ``RandomOrder``, or ``Reversed`` for hard first.
-        model: Judges the samples before the first epoch.
+        data: The data to train on.
+        shares: The kept share of the other run in each epoch.
+        difficulty: Decides which samples come first: ``RandomOrder``, or ``Reversed`` for hard
+            first.
+        model: The model whose losses choose the samples of the first epoch.
     """
 
     def __init__(
@@ -138,13 +155,13 @@ class Control:
         return loss
 
     def grow(self) -> None:
-        """End the epoch: choose the samples of the next."""
+        """End the epoch: choose the samples of the next one."""
         self.pacer.step()
 
 
 @dataclass(eq=False)
 class Run:
-    """A training, epoch by epoch."""
+    """A training: a frame and the test accuracy of each epoch."""
 
     frames: list[Frame] = field(default_factory=list)
     accuracies: list[float] = field(default_factory=list)
@@ -156,14 +173,14 @@ class Run:
 
 
 def linear(seed: int) -> nn.Sequential:
-    """Make the linear model; the global random state stays as it was."""
+    """Make the linear model; the global random state does not change."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return nn.Sequential(nn.Linear(2, 2), nn.LogSoftmax(dim=1))
 
 
 def order_of(name: str, data: Blobs, model: nn.Module, shares: list[float], seed: int) -> Order:
-    """Make an order by its name; the controls keep as many samples as the shares say."""
+    """Make an order by its name; the controls keep the given share of the samples per epoch."""
     if name == EASY:
         return Classic(data)
     if name == RANDOM:
@@ -174,7 +191,7 @@ def order_of(name: str, data: Blobs, model: nn.Module, shares: list[float], seed
 
 
 def loader_of(data: Blobs, seed: int) -> DataLoader[list[Tensor]]:
-    """Make a loader of shuffled batches of index, x and y, each fetched by one indexing."""
+    """Make a loader of shuffled batches of index, x and y; a batch is read by one indexing."""
     dataset = Indexed(TensorDataset(data.x, data.y))
     generator = torch.Generator().manual_seed(seed)
     batches = BatchSampler(RandomSampler(dataset, generator=generator), BATCH, drop_last=False)
@@ -182,7 +199,7 @@ def loader_of(data: Blobs, seed: int) -> DataLoader[list[Tensor]]:
 
 
 def epochs(data: Blobs, model: nn.Module, order: Order, seed: int) -> Iterator[Frame]:
-    """Train, and yield what each epoch used; the caller says when it is enough."""
+    """Train without end, and yield a frame after each epoch; the caller stops the iteration."""
     loader = loader_of(data, seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=True)
     points = torch.from_numpy(grid(data.x))

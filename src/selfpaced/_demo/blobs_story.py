@@ -1,4 +1,4 @@
-"""What the blobs show: three animations, a comparison and its words."""
+"""The trainings of ``selfpaced demo blobs``, their animations, and the sentences about them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -24,21 +24,25 @@ from selfpaced._demo.blobs import (
 from selfpaced._demo.verdict import against
 from selfpaced.report import DARK, LIGHT, animate_boundary
 
-FEW = 6  # the search ends when fewer samples are left out
+# The classic program runs until fewer samples than this are left out.
+FEW = 6
+# The classic program stops after this number of epochs in any case.
 MOST_EPOCHS = 100
 
+# Called after each epoch with the name of the order, the number of epochs done, and the number of
+# all epochs (None if it is not known).
 Watch = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """Four trainings that differ in the order alone, and the search for the odd one out.
+    """Four trainings that differ only in the order, and the search for the wrong label.
 
     Args:
-        data: What they were trained on.
-        runs: By the order's name.
-        search: The classic program, gone on with until few samples are left out.
-        left_out: Indices of those, the one with the largest loss first.
+        data: The data that they were trained on.
+        runs: The trainings, by the name of the order.
+        search: The classic program, continued until few samples are left out.
+        left_out: Indices of these samples, those with the largest loss first.
     """
 
     data: Blobs
@@ -54,15 +58,15 @@ def tell(
     watch: Watch,
     orders: Sequence[str] = (PLAIN, RANDOM, HARD),
 ) -> Story:
-    """Train in each order, and search.
+    """Train in each order, and continue easy first until few samples are left out.
 
     Args:
         samples: Number of points.
-        n_epochs: Of each order.
-        seed: Decides initial weights and batches, equal in all orders.
-        watch: Called after each epoch with the order's name, the number of epochs done, and of
-            how many (None where nobody knows).
-        orders: What to compare easy first with.
+        n_epochs: Number of epochs of each order.
+        seed: Seed of the initial weights and of the batches, which are equal in all orders.
+        watch: Called after each epoch with the name of the order, the number of epochs done, and
+            the number of all epochs (None if it is not known).
+        orders: The orders to compare easy first with.
     """
     data = blobs(samples)
     model = linear(seed)
@@ -81,7 +85,7 @@ def tell(
 
 
 def write_animations(story: Story, folder: Path, *, dark: bool, watch: Watch) -> list[Path]:
-    """Write the three animations with a poster each; return the paths of the animations."""
+    """Write three animations, each with a picture of its last frame; return their paths."""
     search = story.search.frames
     final = replace(search[-1], anomalies=story.left_out)
     films = {
@@ -91,7 +95,10 @@ def write_animations(story: Story, folder: Path, *, dark: bool, watch: Watch) ->
     }
     for name, (frames, title) in films.items():
         animate_boundary(
-            *(story.data.x, story.data.y, frames, folder / name),
+            story.data.x,
+            story.data.y,
+            frames,
+            folder / name,
             title=title,
             theme=DARK if dark else LIGHT,
             watch=partial(watch, name),
@@ -100,7 +107,7 @@ def write_animations(story: Story, folder: Path, *, dark: bool, watch: Watch) ->
 
 
 def captions(story: Story) -> list[str]:
-    """Say what each animation shows, in the order of the files."""
+    """Return a caption for each animation, in the order of the files."""
     easy, hard = story.runs[EASY], story.runs[HARD]
     first, last = f"{easy.shares[0]:.1%}", f"{easy.shares[-1]:.1%}"
     are = "is" if len(story.left_out) == 1 else "are"
@@ -109,29 +116,31 @@ def captions(story: Story) -> list[str]:
         for index in story.left_out
     )
     return [
-        f"The threshold of 0.1 keeps {first} of the points in epoch 1; at {easy.frames[-1].age:.2f}"
-        f", in epoch {len(easy.frames)}, it keeps {last}.",
-        f"As many points an epoch, hardest first: test accuracy {hard.accuracies[0]:.1%} after "
-        f"epoch 1, where easy first had {easy.accuracies[0]:.1%}.",
+        f"In epoch 1 the threshold is 0.1 and keeps {first} of the points; in epoch "
+        f"{len(easy.frames)} it is {easy.frames[-1].age:.2f} and keeps {last}.",
+        f"The same number of points per epoch, those with the largest losses first: the test "
+        f"accuracy after epoch 1 is {hard.accuracies[0]:.1%}; with easy first it is "
+        f"{easy.accuracies[0]:.1%}.",
         f"After {len(story.search.frames)} epochs {len(story.left_out)} of "
         f"{len(story.data.y):,} points {are} left out, largest loss first: {named or 'none'}.",
     ]
 
 
 def verdict(story: Story) -> str:
-    """Say how easy first ended against all at once, whichever way it went."""
+    """Return a sentence that compares the last epoch of easy first with all at once."""
     easy, plain = (story.runs[name].accuracies[-1] for name in (EASY, PLAIN))
     kept = torch.as_tensor(story.runs[EASY].frames[-1].weight) > 0
     if len(story.data.y[kept].unique()) < 2:
         return (
-            "The untrained model took one class for easy, and the threshold still keeps to it: "
-            f"easy first is at {easy:.1%}, all at once at {plain:.1%}. Pacer's default waits for "
-            "two epochs before it judges."
+            "The untrained model had small losses on one class only, and the threshold still "
+            f"keeps only that class: the test accuracy is {easy:.1%} with easy first and "
+            f"{plain:.1%} with all at once. The default Pacer keeps all samples for two epochs "
+            "before it leaves any out."
         )
     return (
         f"Easy first ended {against(easy - plain)} all at once: with one wrong label in "
-        f"{len(story.data.y):,} there is nothing to gain. What it gives is the list of what was "
-        "left out."
+        f"{len(story.data.y):,} there is no accuracy to gain. What easy first gives is the list of "
+        "the samples that it left out."
     )
 
 
@@ -144,7 +153,7 @@ def _train(
     watch: Watch,
     n_epochs: int,
 ) -> Run:
-    """Train in one order; easy first goes on until few samples are left out."""
+    """Train in one order; easy first continues until few samples are left out."""
     test = blobs(len(data.y), seed=1, plant=False)
     run, order = Run(), order_of(name, data, model, shares, seed)
     for frame in epochs(data, model, order, seed):
@@ -160,5 +169,5 @@ def _train(
 
 
 def _left(weight: object) -> int:
-    """How many samples are left out."""
+    """Return the number of samples that are left out."""
     return int((torch.as_tensor(weight) == 0).sum())

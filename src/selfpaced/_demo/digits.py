@@ -1,4 +1,4 @@
-"""Wrong labels in real digits: train plainly, self-paced and on clean labels, and compare."""
+"""Digits with wrong labels: compare plain training, self-paced training and clean labels."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,16 +16,31 @@ from selfpaced._errors import require
 from selfpaced._pacer.pacer import Pacer
 from selfpaced.audit._reading.idx import read_pair
 
-BATCH, LEARNING_RATE, HIDDEN = 128, 1e-3, 256
-TEST_IMAGES = 600  # of scikit-learn's 1,797 digits
+# The number of images per batch.
+BATCH = 128
+# The learning rate of Adam.
+LEARNING_RATE = 1e-3
+# Units of each hidden layer.
+HIDDEN = 256
+# The number of test images among scikit-learn's 1,797 digits.
+TEST_IMAGES = 600
+# The number of suspects that are checked and written.
 SUSPECTS = 100
-NAMES = PLAIN, PACED, CLEAN = "plain", "self-paced", "trained on clean labels"
+# The training on the given labels, some of them wrong, with the mean loss.
+PLAIN = "plain"
+# The training on the same labels with a pacer.
+PACED = "self-paced"
+# The training on the true labels, which shows what is possible.
+CLEAN = "trained on clean labels"
+# The names of the trainings, in the order in which they run.
+NAMES = (PLAIN, PACED, CLEAN)
 
-Watch = Callable[[str, float], None]  # called after each epoch: the run's name, its test accuracy
+# Called after each epoch with the name of the training and its test accuracy.
+Watch = Callable[[str, float], None]
 
 
 class Split(NamedTuple):
-    """Images ``(n, height, width)`` float32 in [0, 1], 1 is ink; labels ``(n,)`` int64."""
+    """Images, float32 in [0, 1] where 1 is ink, shape (n, height, width); labels, int64, (n,)."""
 
     images: Tensor
     labels: Tensor
@@ -40,13 +55,22 @@ class Data(NamedTuple):
 
     @property
     def n_classes(self) -> int:
-        """The number of classes; labels count from 0."""
+        """The number of classes; labels are numbered from 0."""
         return 1 + int(max(self.train.labels.max(), self.test.labels.max()))
 
 
 @dataclass
 class Run:
-    """One training: what it saw in the test set after each epoch, and what it ended with."""
+    """One training, with its results.
+
+    Args:
+        name: Name of the training.
+        model: The network.
+        pacer: The pacer; None for plain training.
+        accuracies: Test accuracy after each epoch.
+        seconds: Duration of the training.
+        right: Which test images the model predicts correctly after the last epoch, bool, (n,).
+    """
 
     name: str
     model: nn.Module
@@ -58,7 +82,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Three trainings from the same initial weights, and the labels two of them were given."""
+    """Three trainings with the same initial weights.
+
+    Args:
+        data: The images with the true labels.
+        given: The labels that ``plain`` and ``paced`` were trained on, int64, shape (n,).
+        plain: Plain training on the given labels.
+        paced: Self-paced training on the given labels.
+        clean: Plain training on the true labels.
+    """
 
     data: Data
     given: Tensor
@@ -73,9 +105,9 @@ class Comparison:
 
     @property
     def pacer(self) -> Pacer:
-        """The pacer of the self-paced run."""
+        """The pacer of the self-paced training."""
         if self.paced.pacer is None:
-            raise ValueError("This comparison has no self-paced run.")
+            raise ValueError("This comparison has no self-paced run. Pass a Run with a pacer.")
         return self.paced.pacer
 
     @property
@@ -90,10 +122,10 @@ class Comparison:
 
 
 def from_scikit_learn() -> Data:
-    """Load scikit-learn's 1,797 digits of 8 x 8 pixels; the same 600 are always the test set.
+    """Load scikit-learn's 1,797 digits of 8 x 8 pixels; the test set is always the same 600.
 
     Raises:
-        ModuleNotFoundError: Without scikit-learn, naming the extra to install.
+        ModuleNotFoundError: If scikit-learn is not installed; the message names the extra.
     """
     try:
         from sklearn.datasets import load_digits
@@ -109,11 +141,11 @@ def from_scikit_learn() -> Data:
 
 
 def from_folder(folder: Path, limit: int) -> Data:
-    """Load idx files under MNIST's names; only the first ``limit`` training images.
+    """Load idx files with the names of MNIST's, but only the first ``limit`` training images.
 
     Raises:
-        FileNotFoundError: When a file is missing.
-        ValueError: When a file is damaged, or the images of the two parts differ in size.
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file is damaged, or if training and test images differ in size.
     """
     images, labels = read_pair(folder, "train")
     train = _split(images[:limit], labels[:limit], largest=255)
@@ -127,14 +159,15 @@ def from_folder(folder: Path, limit: int) -> Data:
 
 
 def compare(data: Data, given: Tensor, *, epochs: int, seed: int, watch: Watch) -> Comparison:
-    """Train on the given labels plainly and self-paced, then plainly on the true ones.
+    """Train on the given labels, plain and self-paced, and on the true labels, plain.
 
     Args:
         data: Images, true labels and the test set.
         given: The labels to train on, some of them wrong, int64, shape (n,).
-        epochs: How often each training sees each image.
-        seed: Decides the initial weights and the order of the images, equal in all three.
-        watch: Called after each epoch with the run's name and its test accuracy.
+        epochs: Number of epochs of each training.
+        seed: Seed of the initial weights and of the order of the images, which are the same in
+            all three trainings.
+        watch: Called after each epoch with the name of the training and its test accuracy.
     """
     noisy = Split(data.train.images, given)
     pacer = Pacer(len(given), columns={"group": given})
@@ -147,7 +180,7 @@ def compare(data: Data, given: Tensor, *, epochs: int, seed: int, watch: Watch) 
 
 
 def network(data: Data, seed: int) -> nn.Module:
-    """Make an MLP with two hidden layers; the global random state stays as it was."""
+    """Make an MLP with two hidden layers; the global random state does not change."""
     pixels = data.train.images[0].numel()
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
@@ -166,7 +199,7 @@ def predict(model: nn.Module, images: Tensor) -> Tensor:
 
 
 def _train(run: Run, train: Split, test: Split, epochs: int, seed: int, watch: Watch) -> None:
-    """Train one network: with a pacer three lines differ from the plain loop."""
+    """Train one network; with a pacer, three lines differ from the plain loop."""
     model, pacer = run.model, run.pacer
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     generator = torch.Generator().manual_seed(seed)
@@ -187,13 +220,13 @@ def _train(run: Run, train: Split, test: Split, epochs: int, seed: int, watch: W
 
 
 def _batches(split: Split, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Yield index, images and labels of one shuffled epoch."""
+    """Yield the batches of one shuffled epoch: index, images and labels."""
     order = torch.randperm(len(split.labels), generator=generator)
     for index in torch.split(order, BATCH):
         yield index, split.images[index], split.labels[index]
 
 
 def _split(images: NDArray[np.generic], labels: NDArray[np.generic], largest: int) -> Split:
-    """Turn grey values up to ``largest`` and labels into tensors."""
+    """Return images with grey values from 0 to ``largest``, and labels, as tensors."""
     pixels = torch.from_numpy(images.astype(np.float32) / largest)
     return Split(pixels, torch.from_numpy(labels.astype(np.int64)))

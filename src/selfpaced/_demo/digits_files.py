@@ -1,4 +1,4 @@
-"""The files of a comparison: the suspects as a table and as pictures, and the curves."""
+"""The files of ``selfpaced demo digits``: a table and a picture of the suspects, and curves."""
 
 import csv
 from pathlib import Path
@@ -8,21 +8,22 @@ from torch import Tensor
 from selfpaced._demo.digits import Comparison, predict
 from selfpaced.report import plot_curves, plot_suspects
 
+# The number of suspects in the picture.
 PICTURED = 25
 
 
 def write_files(folder: Path, comparison: Comparison) -> list[Path]:
-    """Write ``suspects.png``, ``curves.png`` and ``suspects.csv``, replacing older ones.
+    """Write ``suspects.png``, ``curves.png`` and ``suspects.csv``; older files are replaced.
 
     Args:
-        folder: Exists and can be written to.
-        comparison: What to show.
+        folder: A folder that exists and can be written to.
+        comparison: The trainings to show.
 
     Returns:
-        The paths written.
+        The paths of the files.
 
     Raises:
-        OSError: When a file cannot be written.
+        OSError: If a file cannot be written.
     """
     suspects = comparison.suspects
     suggested = predict(comparison.paced.model, comparison.data.train.images[suspects])
@@ -36,7 +37,8 @@ def write_files(folder: Path, comparison: Comparison) -> list[Path]:
         comparison.planted[first].tolist(),
     )
     images[0].figure.canvas.figure.savefig(pictures)
-    runs = comparison.paced, comparison.plain, comparison.clean  # the first has the kept share
+    # The self-paced run comes first, so that it has the colour of the curve of its kept share.
+    runs = comparison.paced, comparison.plain, comparison.clean
     left, _ = plot_curves(
         {run.name: run.accuracies for run in runs},
         [float(str(row["kept_share"])) for row in comparison.pacer.history],
@@ -48,7 +50,7 @@ def write_files(folder: Path, comparison: Comparison) -> list[Path]:
 
 
 def _write_table(path: Path, comparison: Comparison, suspects: Tensor, suggested: Tensor) -> None:
-    """Write one row per suspect; a higher suspicion is more suspect."""
+    """Write one row per suspect; the suspicion is a loss, and higher is more suspect."""
     suspicion = comparison.pacer.ledger.suspicion[suspects]
     columns = (suspects, comparison.given[suspects], suggested)
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -1,8 +1,8 @@
-"""The founding paper's comparison on latent SVMs, with three searches that it does not have.
+"""The comparison of Kumar, Packer and Koller (NIPS 2010) on latent SVMs, with three more searches.
 
-Self-paced learning takes more fits than CCCP by the paper's stopping rule. So CCCP also runs for as
-many, and another search leaves as many samples out as self-paced learning would, in no order. The
-patient one is self-paced learning as ``LatentSVM`` does it unless told otherwise.
+With the paper's stopping rule, self-paced learning takes more fits than CCCP. So there are two
+controls: CCCP with the same number of fits, and a search that leaves the same number of samples out
+in a random order. The patient search is self-paced learning with the defaults of ``LatentSVM``.
 """
 
 import csv
@@ -25,25 +25,39 @@ from selfpaced.latent.problems import Digits, Motif, Rotated
 from selfpaced.report import plot_searches
 from selfpaced.weighting import RandomOrder
 
-NAMES = PACED, CCCP, LONG, RANDOM, SLOW = (
-    "self-paced",
-    "CCCP",
-    "CCCP, longer",
-    "random order",
-    "patient",
-)
-PAPERS_RULE = Stop(min_outer=2, patience=1)  # a decrease below C eps ends it
+# Self-paced learning with the paper's stopping rule.
+PACED = "self-paced"
+# CCCP with the paper's stopping rule: all samples in every fit.
+CCCP = "CCCP"
+# A control: CCCP with as many fits as self-paced learning.
+LONG = "CCCP, longer"
+# A control: as many samples as self-paced learning would keep, chosen at random.
+RANDOM = "random order"
+# Self-paced learning with the defaults of ``LatentSVM``.
+SLOW = "patient"
+# The names of the searches, in the order in which they run.
+NAMES = (PACED, CCCP, LONG, RANDOM, SLOW)
+# The paper's stopping rule: the search ends when the objective decreases by less than C eps.
+PAPERS_RULE = Stop(min_outer=2, patience=1)
+# The precision eps of a fit; differences of less than C eps between searches do not count.
 EPS = 1e-3
-STUCK = 0.45  # test error of a run that has learned nothing; 0.5 is chance
-TRAIN_SEQUENCES, TEST_SEQUENCES = 1000, 2000
-TRAIN_SHARE = 2 / 3  # of each digit, and of each of the user's files
-OWN_LENGTH = 10  # letters of a motif in the user's sequences, unless told otherwise
+# The test error, as a share, from which on a run has learned nothing; chance is 0.5.
+STUCK = 0.45
+# The number of made sequences to train on.
+TRAIN_SEQUENCES = 1000
+# The number of made sequences to test on.
+TEST_SEQUENCES = 2000
+# The share of each digit, and of each of the user's files, to train on; the rest is for the test.
+TRAIN_SHARE = 2 / 3
+# The default number of letters of a motif in the user's sequences.
+OWN_LENGTH = 10
 
-Watch = Callable[[str, float], None]  # called after each run: the search's name, its objective
+# Called after each run with the name of the search and its objective.
+Watch = Callable[[str, float], None]
 
 
 class Data(NamedTuple):
-    """Inputs as a problem reads them, and labels."""
+    """Inputs in the form that a problem reads, and labels, shape (n,)."""
 
     x: Any
     y: NDArray[np.int64]
@@ -51,7 +65,7 @@ class Data(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """A latent problem with data to train on and to test."""
+    """A problem with latent variables, and data to train on and to test."""
 
     name: str
     problem: Structure[Any, Any, Any]
@@ -60,7 +74,7 @@ class Task:
 
 
 class Step(NamedTuple):
-    """A fit of a search: the objective with all weights 1, the kept share, seconds so far."""
+    """A fit of a search: the objective with all weights 1, the kept share, and seconds so far."""
 
     objective: float
     kept_share: float
@@ -69,7 +83,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """A search from one start; errors are shares."""
+    """A search from one start; errors are shares from 0 to 1."""
 
     objective: float
     train_error: float
@@ -79,13 +93,19 @@ class Run:
 
     @property
     def stuck(self) -> bool:
-        """Whether it has learned nothing."""
+        """Whether the run has learned nothing: its test error is near chance."""
         return self.test_error >= STUCK
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Five searches from each of some starts, the same for all."""
+    """Five searches from the same starts.
+
+    Args:
+        task: The problem and its data.
+        C: Weight of the losses against the regulariser.
+        runs: For each search, by its name, one run per start.
+    """
 
     task: Task
     C: float
@@ -93,10 +113,14 @@ class Comparison:
 
 
 def digits(pair: tuple[int, int], seed: int) -> Task:
-    """Return two digits of scikit-learn's, 8 x 8 pixels, of which the angle is not known.
+    """Return a task of two digits of scikit-learn, 8 x 8 pixels; the latent variable is the angle.
+
+    Args:
+        pair: The two digits to tell apart.
+        seed: Seed of the split into training and test.
 
     Raises:
-        ValueError: Unless the pair are two digits.
+        ValueError: Unless the pair are two different digits.
     """
     from sklearn.datasets import load_digits
 
@@ -116,18 +140,31 @@ def digits(pair: tuple[int, int], seed: int) -> Task:
 
 
 def planted(name: str, matrix: NDArray[np.float64], seed: int) -> Task:
-    """Return made sequences with a motif in half of them."""
+    """Return a task of made sequences with a motif in half of them.
+
+    Args:
+        name: Name of the task.
+        matrix: Shares of A, C, G, T at each place of the motif, shape (length, 4).
+        seed: Seed of the sequences.
+    """
     random = np.random.default_rng([seed, 0])
     parts = [Data(*plant(matrix, n, random)) for n in (TRAIN_SEQUENCES, TEST_SEQUENCES)]
     return Task(name, Motif(length=len(matrix)), *parts)
 
 
 def sequences(holds: Fasta, others: Fasta, length: int, seed: int) -> Task:
-    """Return the user's sequences, two thirds of each file to train on.
+    """Return a task of the user's sequences; two thirds of each file are for the training.
+
+    Args:
+        holds: Sequences that hold the motif.
+        others: Sequences that do not hold it.
+        length: Number of letters of the motif.
+        seed: Seed of the split into training and test.
 
     Raises:
-        ValueError: For a file of one sequence, other letters than A, C, G, T, several lengths, and
-            sequences shorter than the motif; the message names the file and the sequence.
+        ValueError: For a file of one sequence, letters other than A, C, G, T, sequences of
+            different lengths, and sequences shorter than the motif; the message names the file and
+            the sequence.
     """
     problem = Motif(length=length)
     require_readable(problem, holds, others)
@@ -140,21 +177,20 @@ def sequences(holds: Fasta, others: Fasta, length: int, seed: int) -> Task:
 def compare(
     task: Task, *, C: float, factor: float, starts: int, seed: int, watch: Watch
 ) -> Comparison:
-    """Search from each start in five ways.
+    """Run the five searches from each start.
 
     Args:
-        task: What is learned.
-        C: What losses count against the regulariser.
-        factor: Of the age at each step, the paper's mu.
-        starts: How many; first latent values are drawn at random.
-        seed: Of the starts and the random order.
-        watch: Called after each run.
+        task: The problem and its data.
+        C: Weight of the losses against the regulariser.
+        factor: The age is multiplied by this at each step, the paper's mu; above 1.
+        starts: Number of starts; each draws the first latent values at random.
+        seed: Seed of the starts and of the random order.
+        watch: Called after each run with the name of the search and its objective.
     """
     x, age = task.problem.read(task.train.x), Growing(factor)
     runs: dict[str, list[Run]] = {name: [] for name in NAMES}
     for stream in np.random.default_rng([seed, 1]).spawn(starts):
         h = task.problem.start(x, task.train.y, stream)
-
         order = RandomOrder(int(stream.integers(2**31)))
         searches = {
             PACED: Search(age, stop=PAPERS_RULE),
@@ -172,7 +208,7 @@ def compare(
 
 
 def write_files(folder: Path, comparison: Comparison) -> list[Path]:
-    """Write ``searches.png`` and ``searches.csv``, replacing older ones; return their paths."""
+    """Write ``searches.png`` and ``searches.csv``; older files are replaced. Return the paths."""
     picture, table = folder / "searches.png", folder / "searches.csv"
     objectives = {
         name: [[step.objective for step in run.steps] for run in runs]
@@ -189,7 +225,7 @@ def write_files(folder: Path, comparison: Comparison) -> list[Path]:
 
 
 def _split(y: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the rows to train on and to test, shuffled: two thirds of each label, and the rest."""
+    """Return the shuffled rows to train on, two thirds of each label, and the rows to test on."""
     rows = np.random.default_rng([seed, 0]).permutation(len(y))
     of_each = [rows[y[rows] == label] for label in np.unique(y)]
     firsts = [these[: round(TRAIN_SHARE * len(these))] for these in of_each]
@@ -197,11 +233,11 @@ def _split(y: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], NDArray[
     return rows[train], rows[~train]
 
 
-def _run(task: Task, search: Search, C: float, h: Any) -> Run:  # noqa: ANN401  # the problem's
-    """Train and test once."""
+def _run(task: Task, search: Search, C: float, h: Any) -> Run:  # noqa: ANN401  # any problem's
+    """Train from the latent values h, and test."""
     svm, began = LatentSVM(task.problem, C=C, eps=EPS, search=search), time.perf_counter()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotConverged)  # a search that is given its number of fits
+        warnings.simplefilter("ignore", NotConverged)  # LONG stops after a given number of fits
         svm.fit(*task.train, h)
     seconds = time.perf_counter() - began
     train, test = (1 - svm.score(*part) for part in (task.train, task.test))

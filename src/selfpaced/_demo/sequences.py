@@ -1,4 +1,4 @@
-"""Made sequences of DNA with a motif planted in half of them, and files of such sequences."""
+"""DNA sequences: made ones with a motif in half of them, and those of the user's files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,15 @@ from selfpaced.chain import Floats
 from selfpaced.latent.problems import Motif
 from selfpaced.latent.problems._letters import LETTERS
 
-CONSENSUS, CERTAIN = "TGACGCAATG", 0.75  # of the made motif: its letters, each with this share
+# The most frequent letter at each place of the made motif.
+CONSENSUS = "TGACGCAATG"
+# The share of this letter at its place; the other three letters share the rest evenly.
+CERTAIN = 0.75
+# The number of letters of a made sequence.
 LETTERS_EACH = 60
-AFTER = np.array(  # shares of the next letter after A, C, G, T: made up, uneven as in DNA
+# The shares of A, C, G, T as the next letter, one row for each letter A, C, G, T before it. The
+# numbers are made up, but uneven as in DNA.
+AFTER = np.array(
     [
         [0.35, 0.17, 0.25, 0.23],
         [0.33, 0.25, 0.06, 0.36],
@@ -25,7 +31,12 @@ AFTER = np.array(  # shares of the next letter after A, C, G, T: made up, uneven
 
 
 class Labelled(NamedTuple):
-    """Sequences, 0 to 3 for A, C, G, T, uint8, shape (n, L); 1 holds the motif, -1 does not."""
+    """Sequences with labels.
+
+    Args:
+        x: Letters, 0 to 3 for A, C, G, T, uint8, shape (n, L).
+        y: 1 for a sequence that holds the motif, -1 for any other, int64, shape (n,).
+    """
 
     x: NDArray[np.uint8]
     y: NDArray[np.int64]
@@ -33,14 +44,20 @@ class Labelled(NamedTuple):
 
 @dataclass(frozen=True)
 class Fasta:
-    """The sequences of a file, one or more, each with the name before it, which may be empty."""
+    """The sequences of a FASTA file.
+
+    Args:
+        path: The file.
+        names: The name of each sequence; it may be empty.
+        texts: The letters of each sequence.
+    """
 
     path: Path
     names: list[str]
     texts: list[str]
 
     def where(self, row: int) -> str:
-        """Return how messages call a sequence: the number counts from 1, as people do.
+        """Return the file, the number (from 1) and the name of a sequence, for error messages.
 
         >>> Fasta(Path("a.fa"), ["chr1"], ["ACGT"]).where(0)
         "a.fa: sequence 1, 'chr1',"
@@ -57,12 +74,17 @@ def made_matrix() -> Floats:
 
 
 def plant(matrix: Floats, n: int, random: np.random.Generator) -> Labelled:
-    """Draw n sequences of 60 letters, each letter by the one before, and a motif in every other.
+    """Draw n sequences of 60 letters; every second one gets a motif, beginning with the first.
+
+    The letters are drawn from a Markov chain, and the place of a motif is drawn evenly.
 
     Args:
-        matrix: Shares of the letters at each place of the motif, shape (length, 4).
-        n: How many.
-        random: Draws letters, motifs and their places.
+        matrix: Shares of A, C, G, T at each place of the motif, shape (length, 4).
+        n: Number of sequences.
+        random: Draws the letters, the motifs and their places.
+
+    Raises:
+        ValueError: For a motif that is longer than a sequence.
 
     >>> plant(made_matrix(), 4, np.random.default_rng(0)).y.tolist()
     [1, -1, 1, -1]
@@ -84,12 +106,15 @@ def plant(matrix: Floats, n: int, random: np.random.Generator) -> Labelled:
 
 
 def read_jaspar(path: Path) -> Floats:
-    """Return the shares of A, C, G, T at each place of the first matrix, shape (length, 4).
+    """Read the first matrix of a file in JASPAR's format.
+
+    Returns:
+        The shares of A, C, G, T at each place, shape (length, 4).
 
     Raises:
-        FileNotFoundError: For no file.
-        ValueError: For a file without one line of counts for each letter, and counts below 0, that
-            are not finite, or all 0 at a place.
+        FileNotFoundError: If there is no file.
+        ValueError: For a file without one line of counts for each letter, and for counts that are
+            below 0, not finite, or all 0 at a place.
     """
     found: dict[str, list[float]] = {}
     for line in _lines(path):
@@ -99,23 +124,24 @@ def read_jaspar(path: Path) -> Floats:
     require(
         set(found) == set(LETTERS) and len({len(row) for row in found.values()}) == 1,
         f"{path}: a matrix in JASPAR's format has a line for each of A, C, G, T, as in "
-        f"'A [ 4 19 0 ]', with as many counts; found {sorted(found) or 'none'}.",
+        f"'A [ 4 19 0 ]', all with the same number of counts; found lines for "
+        f"{', '.join(sorted(found)) or 'no letter'}.",
     )
     table = np.array([found[letter] for letter in LETTERS]).T
     require(
         len(table) > 0
         and bool(np.isfinite(table).all() and (table >= 0).all() and (table.sum(1) > 0).all()),
-        f"{path}: the counts of each place must be finite, 0 or more, and some above.",
+        f"{path}: the counts of each place must be finite, 0 or more, and not all 0.",
     )
     return np.asarray(table / table.sum(1, keepdims=True))
 
 
 def read_fasta(path: Path) -> Fasta:
-    """Return the sequences of a FASTA file, each named by the first word after its '>'.
+    """Read a FASTA file; the name of a sequence is the first word after its '>'.
 
     Raises:
-        FileNotFoundError: For no file.
-        ValueError: For a file without sequences, and for an empty one.
+        FileNotFoundError: If there is no file.
+        ValueError: For a file without sequences, and for an empty sequence.
 
     >>> read_fasta(Path("absent.fa"))
     Traceback (most recent call last):
@@ -128,9 +154,12 @@ def read_fasta(path: Path) -> Fasta:
             names.append("".join(line[1:].split()[:1]))
             found.append([])
         elif line.strip():
-            require(bool(found), f"{path}: a FASTA file begins with a line '>name'.")
+            require(bool(found), f"{path}: a FASTA file begins with a line '>name'. Add one.")
             found[-1].append(line.strip())
-    require(bool(found), f"{path}: there are no sequences. FASTA has a line '>name' before each.")
+    require(
+        bool(found),
+        f"{path}: there are no sequences. A FASTA file has a line '>name' before each sequence.",
+    )
     fasta = Fasta(path, names, ["".join(parts) for parts in found])
     for row, text in enumerate(fasta.texts):
         require(text != "", f"{fasta.where(row)} is empty. Leave it out.")
@@ -138,7 +167,7 @@ def read_fasta(path: Path) -> Fasta:
 
 
 def require_readable(problem: Motif, holds: Fasta, others: Fasta) -> None:
-    """Raise, with the file and the sequence, unless the problem can learn from both files."""
+    """Raise unless the problem can learn from both files; the message names the sequence."""
     for file in (holds, others):
         require(
             len(file.texts) >= 2,
@@ -148,12 +177,12 @@ def require_readable(problem: Motif, holds: Fasta, others: Fasta) -> None:
         _require_one_length(file, holds)
     try:
         problem.read(holds.texts + others.texts)
-    except ValueError as error:  # too short for the motif, in both files alike
+    except ValueError as error:  # the sequences of both files are shorter than the motif
         raise ValueError(f"{holds.path}: {error}") from error
 
 
 def _require_letters(file: Fasta) -> None:
-    """Raise with the first letter that is not A, C, G or T."""
+    """Raise for a letter that is not A, C, G or T, naming the first one."""
     rests = [text.lstrip(LETTERS + LETTERS.lower()) for text in file.texts]
     bad = [row for row, rest in enumerate(rests) if rest]
     for row in bad[:1]:
@@ -165,22 +194,23 @@ def _require_letters(file: Fasta) -> None:
 
 
 def _require_one_length(file: Fasta, like: Fasta) -> None:
-    """Raise with the first sequence that is not as long as the first one of the other file."""
+    """Raise for a sequence that is not as long as the first one of ``like``, naming the first."""
     n = len(like.texts[0])
     for row, text in enumerate(file.texts):
         require(
             len(text) == n,
             f"{file.where(row)} has {len(text)} letters, and the first one of {like.path} has {n}. "
-            f"Cut all to one window.",
+            f"Cut all to the same length.",
         )
 
 
 def _lines(path: Path) -> list[str]:
-    """Return the lines; what is not UTF-8, as in old headers, is replaced, and a BOM dropped."""
+    """Return the lines; a byte order mark is dropped, and bytes that are not UTF-8 are replaced."""
     return path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
 
 
 def _numbers(words: list[str], path: Path) -> list[float]:
+    """Return words as numbers, or raise."""
     try:
         return [float(word) for word in words]
     except ValueError as error:
@@ -188,6 +218,6 @@ def _numbers(words: list[str], path: Path) -> list[float]:
 
 
 def _draw(shares: Floats, random: np.random.Generator) -> NDArray[np.intp]:
-    """Draw a letter for each row of shares, (n, 4)."""
+    """Draw a letter for each row of shares, shape (n, 4)."""
     drawn = random.random((len(shares), 1)) * shares.sum(1, keepdims=True)
     return np.asarray((shares.cumsum(1) <= drawn).sum(1).clip(max=3))

@@ -1,4 +1,4 @@
-"""What a comparison shows, with its uncertainty, in numbers and in one honest sentence."""
+"""The results of ``selfpaced demo digits``: numbers with intervals, and sentences about them."""
 
 import math
 from typing import NamedTuple
@@ -8,11 +8,12 @@ from torch import Tensor
 from selfpaced._demo.digits import Comparison
 from selfpaced._errors import require
 
-Z = 1.959964  # the normal quantile of a 95 % interval
+# The quantile of the standard normal distribution for a 95 % interval.
+Z = 1.959964
 
 
 class Estimate(NamedTuple):
-    """A number and the ends of its 95 % interval."""
+    """A number, and the lower and upper ends of its 95 % interval."""
 
     value: float
     low: float
@@ -31,7 +32,10 @@ def wilson(hits: int, n: int) -> Estimate:
     >>> [round(number, 3) for number in wilson(90, 100)]
     [0.9, 0.826, 0.945]
     """
-    require(0 <= hits <= n and n >= 1, f"A share needs 0 <= hits <= n, n >= 1; got {hits} of {n}.")
+    require(
+        0 <= hits <= n and n >= 1,
+        f"wilson needs 0 <= hits <= n and n >= 1; got {hits} of {n}.",
+    )
     share, z2 = hits / n, Z**2 / n
     middle = (share + z2 / 2) / (1 + z2)
     half = math.sqrt(share * (1 - share) * z2 + z2**2 / 4) / (1 + z2)
@@ -39,14 +43,14 @@ def wilson(hits: int, n: int) -> Estimate:
 
 
 def difference(right: Tensor, other: Tensor) -> Estimate:
-    """Return by how much ``right`` is right more often than ``other`` on the same images.
+    """Return the accuracy of one model minus that of another on the same images.
 
     Args:
-        right: Where one model was right, bool, shape (n,).
-        other: The same for the other model.
+        right: Which images the first model predicts correctly, bool, shape (n,).
+        other: Which images the second model predicts correctly, bool, shape (n,).
 
     Returns:
-        The difference of the shares with the interval of paired proportions.
+        The difference of the accuracies, with the interval for paired proportions.
 
     >>> import torch
     >>> difference(torch.tensor([True, True]), torch.tensor([True, True]))
@@ -59,13 +63,13 @@ def difference(right: Tensor, other: Tensor) -> Estimate:
 
 
 def precision(comparison: Comparison) -> Estimate:
-    """Return the share of the first 100 suspects whose labels were made wrong."""
+    """Return the share of the first 100 suspects whose label was made wrong on purpose."""
     hits = comparison.planted[comparison.suspects]
     return wilson(int(hits.sum()), len(hits))
 
 
 def found(comparison: Comparison) -> str:
-    """Say how many of the first suspects were made wrong, and how many chance would give."""
+    """Return a sentence: the share of the first suspects that were made wrong, and by chance."""
     by_chance = comparison.planted.double().mean().item()
     if by_chance == 0:
         return "No label was made wrong on purpose, so the suspects cannot be checked."
@@ -77,22 +81,22 @@ def found(comparison: Comparison) -> str:
 
 
 def sentence(comparison: Comparison) -> str:
-    """Say how self-paced ended against plain training, whichever way it went."""
+    """Return a sentence that compares self-paced with plain training, whichever is better."""
     paced, plain, clean = (
         run.right for run in (comparison.paced, comparison.plain, comparison.clean)
     )
     gain, to_clean = difference(paced, plain), difference(paced, clean)
-    said = f"Self-paced ended {against(gain.value)} plain training"
+    result = f"Self-paced ended {against(gain.value)} plain training"
     if gain.low <= 0 <= gain.high and gain.value != 0:
-        said = f"Self-paced cannot be told apart from plain here: it ended {against(gain.value)} it"
+        result += ", which is not a significant difference"
     return (
-        f"{said} (95% interval {gain.low * 100:+.1f} to {gain.high * 100:+.1f}, {len(plain):,} "
+        f"{result} (95% interval {gain.low * 100:+.1f} to {gain.high * 100:+.1f}, {len(plain):,} "
         f"test images, one seed) and {against(to_clean.value)} training on clean labels."
     )
 
 
 def against(gain: float) -> str:
-    """Say a difference of shares in points, up to the preposition."""
+    """Return a difference of accuracies in percentage points, as in "1.0 points above"."""
     if round(gain * 100, 1) == 0:
         return "level with"
     return f"{abs(gain) * 100:.1f} points {'above' if gain > 0 else 'below'}"

@@ -1,1 +1,6 @@
-"""What a run remembers of each sample, and of a stream without indices."""
+"""The memory of a run.
+
+``ledger.py`` has the rows of all samples, by dataset index; ``ring.py`` the last losses of a run
+without indices; ``dynamics.py`` what logits tell about a sample; ``columns.py`` reads and writes
+rows.
+"""

@@ -1,4 +1,4 @@
-"""Columns of the ledger: values written into rows, rows gathered, and what the rows stand for."""
+"""Columns of the ledger: write values into rows, gather rows, and count what they stand for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,7 +11,7 @@ from selfpaced._errors import values_can_be_read
 def place(
     pairs: Sequence[tuple[Tensor, Tensor]], index: Tensor, valid: Tensor | None = None
 ) -> None:
-    """Copy values into the rows of a batch, in place.
+    """Copy values into the rows of a batch, in place; of equal indices the last valid place wins.
 
     Args:
         pairs: Columns of shape (n, ...) and their new values, shape (B, ...).
@@ -24,7 +24,7 @@ def place(
     >>> column
     tensor([0., 5., 6.])
     """
-    if valid is not None:  # the others write what is there, before any valid place of their row
+    if valid is not None:  # invalid places go first and write the old value
         order = valid.to(torch.int8).argsort(stable=True)
         index, valid = index[order], valid[order]
         pairs = [(column, _chosen(valid, new[order], column[index])) for column, new in pairs]
@@ -41,10 +41,11 @@ def _chosen(valid: Tensor, new: Tensor, old: Tensor) -> Tensor:
 
 
 def _last_of_each(index: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the index sorted, and for each place the last place of its row.
+    """Return the sorted index, and for each entry the last place in the batch with that index.
 
-    On the CPU a copy by index goes in order and needs no help; an accelerator does not promise
-    an order, but equal values in any order are equal. Shapes stay fixed: no wait for the device.
+    An accelerator copies by index in no fixed order. If all places of a row write the same value,
+    the order does not matter. The CPU copies in order. Shapes are fixed, so that nothing waits for
+    the device.
     """
     order = torch.argsort(index, stable=True)
     ordered = index[order]
@@ -52,10 +53,10 @@ def _last_of_each(index: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Gathered(Mapping[str, Tensor]):
-    """Columns at some indices, gathered when somebody reads them: most batches read none."""
+    """Columns at some indices, gathered on access: most batches read none."""
 
     def __init__(self, columns: Mapping[str, Tensor], index: Tensor) -> None:
-        """Remember where to look."""
+        """Keep the columns and the index; nothing is gathered yet."""
         self._columns, self._index = columns, index
 
     def __getitem__(self, name: str) -> Tensor:
@@ -63,7 +64,7 @@ class Gathered(Mapping[str, Tensor]):
         return self._columns[name].index_select(0, self._index)
 
     def __contains__(self, name: object) -> bool:
-        """Say whether there is such a column; nothing is gathered."""
+        """Return whether there is such a column; nothing is gathered."""
         return name in self._columns
 
     def __iter__(self) -> Iterator[str]:
@@ -78,12 +79,12 @@ class Gathered(Mapping[str, Tensor]):
 def expand(left_out: Tensor, visited: Tensor) -> Tensor | None:
     """Return how many samples each one stands for, float32, shape (n,); None for 1 each.
 
-    A difficulty that is not looked at stays what it was while the model moves on, so that the
-    stale ones of many left-out samples would hide where those are by now.
+    The difficulty of a sample that is not visited becomes stale as the model changes. So the
+    visited ones of the left-out samples stand for all of them, and the stale ones count 0.
 
     Args:
-        left_out: Who was left out, bool, shape (n,).
-        visited: Who was visited since, bool, shape (n,).
+        left_out: Which samples were left out, bool, shape (n,).
+        visited: Which samples were visited since then, bool, shape (n,).
 
     >>> expand(torch.tensor([False, True, True]), torch.tensor([True, True, False]))
     tensor([1., 2., 0.])

@@ -9,27 +9,32 @@ from torch.nn import functional as F
 from selfpaced._errors import require, values_can_be_read
 from selfpaced._memory.columns import place
 
-SEEN, CORRECT, TARGET, MARGIN, CLASS = range(5)  # of a waiting row; the classes follow
+# Columns of ``Dynamics.waiting``.
+SEEN = 0  # 1 if a visit waits, else 0
+CORRECT = 1  # 1 if the target had the highest logit, else 0
+TARGET = 2  # the target
+MARGIN = 3  # the target's logit minus the highest other logit
+CLASS = 4  # the logit of the first class; those of the other classes follow
 
 
 class Dynamics:
     """Per-sample columns that ``Pacer.observe`` fills when it is given logits and targets.
 
-    Like the ledger's losses they count once a step, and the last visit within a step wins.
+    As with the ledger's losses, a sample counts once a step, and its last visit within a step wins.
 
     Args:
         n_samples: Number of rows.
         n_classes: Number of classes for which smoothed probabilities are kept; 0 keeps none.
-        device: Where the columns live.
+        device: Device of the columns.
 
     Attributes:
         visits: Number of steps with logits, int32, shape (n_samples,).
         correct: Number of steps in which the target had the highest logit, int32.
         forgotten: Number of times a correct sample was wrong at the next visit, int32 (Toneva et
-            al., *An Empirical Study of Example Forgetting*, ICLR 2019); 0 for never learned.
-        probability: Mean probability per class over the steps, each counting by its evidence (see
+            al., *An Empirical Study of Example Forgetting*, ICLR 2019); 0 if never learned.
+        probability: Mean probability per class over the steps, weighted by evidence (see
             ``Ledger.suspicion``), float32, shape (n_samples, n_classes).
-        target: The target last seen, int32; 0 for none.
+        target: The last target, int32; 0 for none.
 
     >>> dynamics = Dynamics(2, 0, torch.device("cpu"))
     >>> for logit in (1.0, -1.0):
@@ -84,22 +89,22 @@ class Dynamics:
 
     @property
     def target(self) -> Tensor:
-        """The target last seen, int32, shape (n_samples,)."""
+        """The last target, int32, shape (n_samples,)."""
         return self._tensors["target"]
 
     @property
     def waiting(self) -> Tensor:
-        """The visits that wait for ``commit``, float32, for a merge over ranks to fill in place.
+        """The visits that wait for ``commit``, float32, shape (n_samples, 4 + n_classes).
 
-        A row is whether there is one, whether it was correct, target, margin, and a logit per
-        class.
+        The columns are SEEN, CORRECT, TARGET, MARGIN and a logit per class. A merge over ranks
+        fills it in place.
         """
         return self._tensors["waiting"]
 
     def write(
         self, index: Tensor, logits: Tensor, target: Tensor, valid: Tensor | None = None
     ) -> None:
-        """Keep a batch until ``commit``: logits (B, C), target int64 (B,), where valid."""
+        """Keep the valid samples of a batch until ``commit``: logits (B, C), target int64 (B,)."""
         logits = logits.float()
         own = logits.gather(1, target[:, None]).squeeze(1)
         others = logits.scatter(1, target[:, None], -torch.inf).amax(1)
@@ -110,10 +115,10 @@ class Dynamics:
         place([(self.waiting, new)], index, valid)
 
     def commit(self, evidence: Tensor) -> None:
-        """Fold the waiting visits in.
+        """Fold the waiting visits into the columns.
 
         Args:
-            evidence: What this step's visit counts in the probabilities, shape (n_samples,).
+            evidence: How much this step's visit counts in the probabilities, shape (n_samples,).
         """
         column = self._tensors
         at = self.waiting[:, SEEN].nonzero().squeeze(1)
@@ -132,7 +137,7 @@ class Dynamics:
         self.waiting[:, SEEN] = 0
 
     def apply(self, change: Callable[[Tensor], Tensor]) -> None:
-        """Replace every column by what the function makes of it."""
+        """Replace every column by the result of ``change``."""
         self._tensors = {name: change(column) for name, column in self._tensors.items()}
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -140,18 +145,18 @@ class Dynamics:
         return {name: column.clone() for name, column in self._tensors.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take up the columns of ``state_dict``."""
+        """Restore the columns of ``state_dict``."""
         self._tensors = {name: column.clone() for name, column in state.items()}
 
 
 def check_logits(loss: Tensor, logits: Tensor, target: Tensor, n_classes: int) -> None:
-    """Raise unless there is a row of logits and a label in it for each loss. For every batch.
+    """Raise unless each loss has a row of logits and a valid target. Called for every batch.
 
     Args:
         loss: Shape (B,).
         logits: Shape (B, C).
         target: Class labels, int64, shape (B,).
-        n_classes: C of the probabilities kept so far; 0 where none are.
+        n_classes: C of the probabilities kept so far; 0 if none are kept.
     """
     if logits.ndim != 2 or not target.shape == logits.shape[:1] == loss.shape:
         raise ValueError(
@@ -161,7 +166,8 @@ def check_logits(loss: Tensor, logits: Tensor, target: Tensor, n_classes: int) -
     classes = logits.shape[1]
     if n_classes not in (0, classes):
         raise ValueError(
-            f"Pacer.observe has kept probabilities of {n_classes} classes; got {classes}."
+            f"Pacer.observe has kept probabilities of {n_classes} classes; got {classes}. "
+            f"Give the same number of classes in every call."
         )
     if target.dtype != torch.int64:
         raise TypeError(f"Pacer.observe expects the target as int64 labels; got {target.dtype}.")
@@ -176,7 +182,7 @@ def check_logits(loss: Tensor, logits: Tensor, target: Tensor, n_classes: int) -
 
 
 def without_nan(logits: Tensor, *, skip_nan: bool) -> Tensor | None:
-    """Return the rows without NaN, bool, shape (B,); None for all. Raise unless they are skipped.
+    """Return which rows have no NaN, bool, shape (B,); None for all. Raise unless NaN is skipped.
 
     Args:
         logits: Shape (B, C).
@@ -189,7 +195,7 @@ def without_nan(logits: Tensor, *, skip_nan: bool) -> Tensor | None:
         rows = nan.any(1).nonzero().squeeze(1).tolist()
         require(
             skip_nan,
-            f"Pacer.observe got NaN logits in rows {rows[:10]}. Lower the learning rate or mend "
+            f"Pacer.observe got NaN logits in rows {rows[:10]}. Lower the learning rate or fix "
             f"the data; skip_nan=True leaves such samples out.",
         )
     return ~nan.any(1)

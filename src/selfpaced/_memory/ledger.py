@@ -2,13 +2,13 @@
 
 A row is five float32 numbers (20 bytes a sample), packed so that a batch gathers once:
 
-    loss      the last loss seen; NaN for a sample never seen
-    visits    number of steps in which the sample was seen, plus a half while one more waits to be
-              folded in: two visits within one step count once, and the last one wins
+    loss      the last loss; NaN for a sample never seen
+    visits    number of steps in which the sample was seen, plus a half while a visit waits for
+              ``commit``; visits within one step count once, and the last one wins
     memory    what the difficulty keeps of all visits up to the last step
     total     sum of evidence times loss over the visits up to the last step
-    evidence  sum of the evidence of those visits, each step's alike (``evidence.py``);
-              nothing for the first visit, by a model that has not met all samples
+    evidence  sum of the evidence of those visits, the same for all samples of a step
+              (``_evidence.py``); 0 for a first visit, when the model has not seen all samples
 """
 
 import math
@@ -26,14 +26,21 @@ from selfpaced._public import public
 from selfpaced._ranks import extremes, from_owner, owner_of, world_size
 from selfpaced.chain import Difficulty, Population, Rows
 
-LOSS, VISITS, MEMORY, TOTAL, EVIDENCE = range(5)
+# Columns of ``Ledger.packed``; see above.
+LOSS = 0  # the last loss
+VISITS = 1  # the number of visits, plus WAITING
+MEMORY = 2  # the memory of the difficulty
+TOTAL = 3  # the sum of evidence times loss
+EVIDENCE = 4  # the sum of evidence
+COLUMNS = 5  # the number of columns
+WAITING = 0.5  # is added to the visits while a visit waits for ``commit``
 
 
 @public("selfpaced")
 class Ledger:
     """Rows for n_samples samples, and the user's constant columns.
 
-    Not a Module and not made of buffers: DistributedDataParallel would overwrite the rows of all
+    It is not a Module and has no buffers: DistributedDataParallel would overwrite the rows of all
     ranks with those of rank 0, and ``.half()`` would cast them.
 
     Args:
@@ -53,13 +60,13 @@ class Ledger:
     """
 
     def __init__(self, n_samples: int, columns: Mapping[str, Tensor] | None = None) -> None:
-        """Make the rows of samples that nobody has seen."""
+        """Make rows for samples that are not seen yet."""
         require_positive_int("n_samples", n_samples, "Ledger")
         self.n_samples = n_samples
         self.columns = {
             name: _column(name, column, n_samples) for name, column in (columns or {}).items()
         }
-        self.packed = torch.zeros(n_samples, 5, dtype=torch.float32)
+        self.packed = torch.zeros(n_samples, COLUMNS, dtype=torch.float32)
         self.packed[:, LOSS] = torch.nan
         self.dynamics: Dynamics | None = None
 
@@ -75,10 +82,10 @@ class Ledger:
 
     @property
     def suspicion(self) -> Tensor:
-        """How suspect each label is, float32, shape (n_samples,); higher is more suspect.
+        """How suspicious each label is, float32, shape (n_samples,); higher is more suspicious.
 
-        The mean loss over the visits, each counted by its evidence; a first visit, by a model that
-        has not met all samples, counts nothing. Where nothing counts it is the memory; NaN for a
+        This is the mean loss over the visits, weighted by evidence. A first visit counts 0, because
+        the model has not seen all samples then. If all evidence is 0, it is the memory. NaN for a
         sample never seen.
         """
         visits, evidence = self.packed[:, VISITS].floor(), self.packed[:, EVIDENCE]
@@ -86,7 +93,7 @@ class Ledger:
         return torch.where(evidence > 0, self.packed[:, TOTAL] / evidence, memory)
 
     def suspects(self, k: int) -> Tensor:
-        """Return the k most suspicious of those seen before the last ``commit``, int64."""
+        """Return the indices of the k most suspicious samples at the last ``commit``, int64."""
         suspicion = self.suspicion
         judged = int((~suspicion.isnan()).sum())
         ranked = suspicion.nan_to_num(nan=-math.inf, posinf=math.inf)
@@ -94,23 +101,23 @@ class Ledger:
         return order[: min(k, judged)]
 
     def rows(self, index: Tensor) -> Rows:
-        """Gather the rows of a batch: a visit that waits is not among them."""
+        """Gather the rows of a batch, without visits that wait for ``commit``."""
         _, visits, memory, *_ = self.packed.index_select(0, index).unbind(1)
         return Rows(index, memory, visits.floor(), Gathered(self.columns, index))
 
     def write(self, index: Tensor, loss: Tensor, rows: Rows, valid: Tensor | None = None) -> None:
         """Keep the losses of a batch until the next ``commit``.
 
-        Of an index that stands twice in the batch the last place wins.
+        If an index occurs twice in the batch, the last place wins.
 
         Args:
             index: Dataset indices, int64, shape (B,); already known to be in range.
             loss: Shape (B,), float32.
             rows: The rows of this batch, as ``rows`` gathered them.
-            valid: Places to write, bool, shape (B,); None for all. The others keep what they have.
+            valid: Places to write, bool, shape (B,); None for all. Rows of others do not change.
         """
-        clock = rows.visits + 0.5
-        place([(self.packed[:, LOSS], loss), (self.packed[:, VISITS], clock)], index, valid)
+        visits = rows.visits + WAITING
+        place([(self.packed[:, LOSS], loss), (self.packed[:, VISITS], visits)], index, valid)
 
     def observe(
         self,
@@ -120,18 +127,18 @@ class Ledger:
         probabilities: bool,
         valid: Tensor | None = None,
     ) -> None:
-        """Keep what logits tell until the next ``commit``; see ``Dynamics``."""
+        """Keep logits and targets until the next ``commit``; see ``Dynamics``."""
         if self.dynamics is None:
             classes = logits.shape[1] if probabilities else 0
             self.dynamics = Dynamics(self.n_samples, classes, self.packed.device)
         self.dynamics.write(index, logits, target, valid)
 
     def commit(self, difficulty: Difficulty, evidence: Evidence = of_likelihoods) -> None:
-        """Fold the waiting losses into the rows: time moves on by one step.
+        """Fold the waiting losses into the rows; call this once a step.
 
         Args:
-            difficulty: Makes the memory.
-            evidence: What the losses of the step say about labels.
+            difficulty: Computes the memory.
+            evidence: Computes how much the losses of the step count in ``suspicion``.
         """
         waiting = self.waiting.nonzero().squeeze(1)
         rows = self.rows(waiting)
@@ -150,14 +157,15 @@ class Ledger:
         return self.packed[:, VISITS].frac() > 0
 
     def merge(self) -> dict[str, Tensor]:
-        """Give every rank the waiting losses of all: of several the lowest rank's, bit for bit.
+        """Give every rank the waiting losses of all ranks; the lowest rank wins, bit for bit.
 
-        Two all-reduces of 4 bytes a sample; nothing happens in a world of one. Between steps the
+        This takes two all-reduces of 4 bytes a sample, and nothing with one rank. Between steps the
         ranks send nothing.
 
         Returns:
-            Whose what waits was, "loss" and "dynamics" where there are any: a rank, or the number
-            of ranks for nobody, int32, shape (n_samples,). Empty in a world of one.
+            The rank that each waiting visit came from, or the number of ranks for none, int32,
+            shape (n_samples,): under "loss", and "dynamics" if there are logits. Empty with one
+            rank.
         """
         if world_size() == 1:
             return {}
@@ -174,7 +182,7 @@ class Ledger:
         return owners
 
     def _agree(self) -> None:
-        """Raise on all ranks where they differ in size; give all the dynamics that one has."""
+        """Raise on all ranks if sizes differ; make dynamics on all ranks if one has them."""
         classes = -1 if self.dynamics is None else self.dynamics.probability.shape[1]
         low, high = extremes([self.n_samples, classes], self.packed.device)
         require(
@@ -185,23 +193,23 @@ class Ledger:
         require(
             low[1] == high[1] or low[1] == -1,
             f"The ranks observe probabilities of {low[1]} and of {high[1]} classes. Call "
-            f"observe alike on all ranks.",
+            f"observe with the same classes on all ranks.",
         )
         if self.dynamics is None and high[1] >= 0:
             self.dynamics = Dynamics(self.n_samples, high[1], self.packed.device)
 
     def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:
-        """Return the indices of the seen samples, shape (n,), and what an age is decided on."""
+        """Return the indices of the seen samples, shape (n,), and their population."""
         seen = (self.packed[:, VISITS] >= 1).nonzero().squeeze(1)
         rows = self.rows(seen)
         mass = rows.columns.get("sample_weight")
         if mass is not None and bool((mass > 0).any()):
-            mass = (mass / mass.double().mean()).float()  # whatever unit the user's weights have
+            mass = (mass / mass.double().mean()).float()  # mean 1, whatever their unit
         return seen, Population(difficulty(rows.memory, rows), mass, rows.columns)
 
     @property
     def device(self) -> torch.device:
-        """Where the rows are."""
+        """The device of the rows."""
         return self.packed.device
 
     def to(self, device: torch.device) -> Self:
@@ -213,12 +221,12 @@ class Ledger:
         return self
 
     def state_dict(self) -> dict[str, Any]:
-        """Return copies of what the run wrote; the user's columns are not in it."""
+        """Return copies of the rows; the user's columns are not included."""
         dynamics = None if self.dynamics is None else self.dynamics.state_dict()
         return {"packed": self.packed.clone(), "dynamics": dynamics}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the rows of a ledger of the same size."""
+        """Restore the rows of a ledger of the same size."""
         self.packed.copy_(state["packed"])
         self.dynamics = None
         if state["dynamics"] is not None:
@@ -240,6 +248,6 @@ def _column(name: str, column: Tensor, n_samples: int) -> Tensor:
     bad = column.isnan().nonzero().squeeze(1)
     require(
         len(bad) == 0,
-        f"column {name!r} must hold numbers; got NaN at {bad[:5].tolist()}. Mend the data.",
+        f"column {name!r} must hold numbers; got NaN at {bad[:5].tolist()}. Fix the data.",
     )
     return column.float()

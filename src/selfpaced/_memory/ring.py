@@ -1,4 +1,4 @@
-"""The population of a run without indices."""
+"""``Ring``: the last losses of a run without indices."""
 
 from typing import Any, Self
 
@@ -9,30 +9,32 @@ from selfpaced._memory.ledger import MEMORY, VISITS, Ledger
 from selfpaced._ranks import rank_here, world_size
 from selfpaced.chain import Difficulty, Population, Rows
 
+PLACES = 10_000  # number of losses that a run without indices keeps
+
 
 class Ring(Ledger):
-    """The last losses of a run without indices: rows without a past, written in turn.
+    """The last losses of a run without indices, in places that are written in turn.
 
     >>> ring = Ring(4)
     >>> ring.next(3), ring.next(3)
     (tensor([0, 1, 2]), tensor([3, 0, 1]))
     """
 
-    def __init__(self, n_samples: int = 10_000) -> None:
+    def __init__(self, n_samples: int = PLACES) -> None:
         """Make an empty ring."""
         super().__init__(n_samples)
         self.position = torch.zeros((), dtype=torch.int64)
 
     def next(self, n: int) -> Tensor:
-        """Return the next n places, int64, shape (n,), and move on; ranks take turns."""
+        """Return the next n places, int64, shape (n,), and advance; the ranks alternate."""
         places = self.position + torch.arange(n, device=self.position.device)
         self.position += n
         return (places * world_size() + rank_here()) % self.n_samples
 
     def rows(self, index: Tensor) -> Rows:
-        """Return rows without a past: a place of the ring is not a sample."""
-        nothing = torch.zeros(len(index), dtype=torch.float32, device=index.device)
-        return Rows(index, nothing, nothing, {})
+        """Return rows without memory or visits, since a place of the ring is not a sample."""
+        zeros = torch.zeros(len(index), dtype=torch.float32, device=index.device)
+        return Rows(index, zeros, zeros, {})
 
     def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:
         """Return the filled places and the difficulties of the losses there."""
@@ -47,10 +49,10 @@ class Ring(Ledger):
         return self
 
     def state_dict(self) -> dict[str, Any]:
-        """Return copies of the places and of the position."""
+        """Return copies of the rows and of the position."""
         return {**super().state_dict(), "position": self.position.clone()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a ring."""
+        """Restore a ring of the same size."""
         super().load_state_dict(state)
         self.position.copy_(state["position"])

@@ -1,5 +1,6 @@
-"""A batch at the boundary: looked at where that is free, flagged where it is not."""
+"""Checks of a batch: bad values raise at once on the CPU, and at the next step elsewhere."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -18,17 +19,17 @@ from selfpaced._memory.ring import Ring
 from selfpaced._ranks import from_all
 from selfpaced.chain import Rows, Weighting
 
-LARGEST = torch.finfo(torch.float32).max  # what an infinite loss counts as in the ledger
+LARGEST = torch.finfo(torch.float32).max  # infinite losses count as this in the ledger
 
 
 class Weighed(NamedTuple):
-    """A batch after the ledger has seen it.
+    """A batch with its weights.
 
     Args:
         weight: float32, shape (B,).
-        finite: All losses are known to be finite.
+        finite: Whether all losses are known to be finite.
         place: Rows of the ledger, int64, shape (B,).
-        valid: Places that count, bool, shape (B,); None for all.
+        valid: Which samples are not left out, bool, shape (B,); None for all.
     """
 
     weight: Tensor
@@ -38,12 +39,12 @@ class Weighed(NamedTuple):
 
 
 def address(ledger: Ledger, loss: Tensor, index: Tensor | None) -> Tensor:
-    """Return the rows of a batch, int64, shape (B,), once shapes and types are right."""
+    """Check the shapes and types of a batch; return its rows of the ledger, int64, shape (B,)."""
     check_losses(loss)
     if isinstance(ledger, Ring):
         require(
             index is None,
-            "Pacer got an index and was made without n_samples. Make it as Pacer(len(dataset)).",
+            "Pacer got an index but was made without n_samples. Make it as Pacer(len(dataset)).",
         )
         return ledger.next(len(loss))
     if index is None:
@@ -53,7 +54,7 @@ def address(ledger: Ledger, loss: Tensor, index: Tensor | None) -> Tensor:
 
 
 def gather(ledger: Ledger, index: Tensor) -> Rows:
-    """Gather the rows of a batch; torch notices an index out of range by itself."""
+    """Gather the rows of a batch; raise for an index that torch finds out of range."""
     try:
         return ledger.rows(index)
     except IndexError:
@@ -63,23 +64,23 @@ def gather(ledger: Ledger, index: Tensor) -> Rows:
 def read_scores(
     score: Tensor, index: Tensor | None, *, skip_nan: bool
 ) -> tuple[Tensor, Tensor | None, bool]:
-    """Look at the scores of a batch, in eager mode on the CPU.
+    """Check the scores of a batch by their values, in eager mode on the CPU.
 
     Args:
         score: float32, shape (B,).
-        index: Dataset indices, to name the bad ones by; None where there are none.
-        skip_nan: Leave NaN out instead of raising.
+        index: Dataset indices, for the error message; None if there are none.
+        skip_nan: Leave samples with NaN out instead of raising.
 
     Returns:
-        The scores with infinity replaced by the largest float32; the places that count (None for
-        all); whether all were finite.
+        The scores with infinity replaced by the largest float32; which samples are valid, bool,
+        shape (B,), None for all; whether all scores were finite.
     """
     lowest, highest = score.aminmax()
     low, high = lowest.item(), highest.item()
     if -LARGEST <= low and high <= LARGEST:
         return score, None, True
     valid = ~score.isnan()
-    if not skip_nan and low != low:
+    if not skip_nan and math.isnan(low):
         raise_nan(score, index)
     return torch.where(valid, score, 0.0).clamp(-LARGEST, LARGEST), valid, False
 
@@ -87,46 +88,47 @@ def read_scores(
 def flag_scores(
     score: Tensor, index: Tensor, n_samples: int, bad: Tensor, *, skip_nan: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Leave bad places out without looking at values, and note them for the next step.
+    """Leave bad samples out without reading values, and record them for the next step.
 
     Args:
         score: float32, shape (B,).
         index: Dataset indices, int64, shape (B,).
-        n_samples: Indices run up to it.
-        bad: int64, shape (2,): the number of bad places and the first bad index, updated in place.
-        skip_nan: A NaN is left out, but not bad.
+        n_samples: Number of rows.
+        bad: int64, shape (2,): the number of bad samples and the first bad index, updated in place.
+        skip_nan: Leave samples with NaN out without recording them as bad.
 
     Returns:
-        Indices that address a row, usable scores, and the places that count.
+        The indices clamped to the rows, the scores without NaN and infinity, and which samples are
+        valid.
     """
     inside = (index >= 0) & (index < n_samples)
     valid = inside & ~score.isnan()
-    _note(~inside if skip_nan else ~valid, index, bad)
+    _record(~inside if skip_nan else ~valid, index, bad)
     usable = torch.where(valid, score, 0.0).clamp(-LARGEST, LARGEST)
     return index.clamp(0, n_samples - 1), usable, valid
 
 
 def flag_below(low: float, difficulty: Tensor, index: Tensor, valid: Tensor, bad: Tensor) -> Tensor:
-    """Note the valid places that are easier than the weighting takes; return the valid others."""
+    """Record valid samples with a difficulty below ``low``; return the other valid ones."""
     below = valid & (difficulty < low)
-    _note(below, index, bad)
+    _record(below, index, bad)
     return valid & ~below
 
 
-def _note(wrong: Tensor, index: Tensor, bad: Tensor) -> None:
-    """Count wrong places, and keep the first index of all."""
+def _record(wrong: Tensor, index: Tensor, bad: Tensor) -> None:
+    """Count the wrong samples, and keep the first bad index of all batches."""
     first = index.index_select(0, wrong.int().argmax().reshape(1)).squeeze(0)
     bad[1] = torch.where((bad[0] == 0) & wrong.any(), first, bad[1])
     bad[0] += wrong.sum()
 
 
 def raise_flagged(bad: Tensor, n_samples: int, weighting: Weighting) -> None:
-    """Raise if ``flag_scores`` met bad places since the last call, and forget them.
+    """Raise if bad samples were recorded since the last call, and reset the record.
 
     Args:
-        bad: As ``flag_scores`` keeps it.
-        n_samples: Indices run up to it.
-        weighting: The rule that needs what they lack.
+        bad: The record of ``flag_scores``.
+        n_samples: Number of rows, for the message.
+        weighting: The rule that refuses negative difficulties, for the message.
     """
     count, first = from_all(bad).tolist()
     bad.copy_(torch.tensor([0, -1]))
@@ -134,5 +136,5 @@ def raise_flagged(bad: Tensor, n_samples: int, weighting: Weighting) -> None:
         count == 0,
         f"Pacer met {count} bad samples since the last step, the first at index {first}: an "
         f"index out of range for n_samples={n_samples}, a NaN loss, or a negative difficulty "
-        f"where {weighting} needs 0 or more. They got weight 0 and were not remembered.",
+        f"where {weighting} needs 0 or more. They got weight 0 and were not recorded.",
     )

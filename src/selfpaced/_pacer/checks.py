@@ -1,4 +1,4 @@
-"""Which settings of a pacer go together."""
+"""Checks of the settings of a pacer."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
@@ -11,46 +11,46 @@ from selfpaced.chain import Age, Coupling, Difficulty, Weighting
 
 
 class Settings(Protocol):
-    """What of a pacer is looked at."""
+    """The settings of a pacer that are checked."""
 
     @property
     def n_samples(self) -> int | None:
-        """As given to the pacer."""
+        """As in ``Pacer``."""
         ...
 
     @property
     def weighting(self) -> Weighting:
-        """As given to the pacer."""
+        """As in ``Pacer``."""
         ...
 
     @property
     def age(self) -> Age | None:
-        """As given to the pacer."""
+        """As in ``Pacer``."""
         ...
 
     @property
     def difficulty(self) -> Difficulty:
-        """As given to the pacer."""
+        """As in ``Pacer``."""
         ...
 
     @property
     def couple(self) -> Coupling | None:
-        """As given to the pacer."""
+        """As in ``Pacer``."""
         ...
 
     @property
     def decide(self) -> str:
-        """As given to the pacer."""
+        """As in ``Pacer``."""
         ...
 
     @property
     def reduction(self) -> str:
-        """As given to the pacer."""
+        """As in ``Pacer``."""
         ...
 
 
 def require_fit(pacer: Settings, columns: Mapping[str, Tensor] | None) -> None:
-    """Raise where settings contradict each other, before anything is made."""
+    """Raise if settings of a pacer do not fit together."""
     columns = columns or {}
     choose("decide", pacer.decide, ("batch", "step"))
     choose("reduction", pacer.reduction, ("mean", "kept", "sum", "none"))
@@ -58,7 +58,7 @@ def require_fit(pacer: Settings, columns: Mapping[str, Tensor] | None) -> None:
     if pacer.n_samples is None:
         require(
             not columns and pacer.decide == "batch",
-            'Pacer: columns and decide="step" are kept by index; give n_samples.',
+            'Pacer: columns and decide="step" need a dataset index; give n_samples.',
         )
     require(
         pacer.couple is None or pacer.decide == "step",
@@ -66,14 +66,14 @@ def require_fit(pacer: Settings, columns: Mapping[str, Tensor] | None) -> None:
     )
     require(
         pacer.age is None or not pacer.age.needs_cut or pacer.weighting.cuts,
-        f"Pacer: {pacer.age!r} keeps a share, but {pacer.weighting!r} never reaches 0. Use a "
+        f"Pacer: {pacer.age!r} leaves samples out, but {pacer.weighting!r} never reaches 0. Use a "
         f"weighting that cuts, such as Hard() or Linear(), or age=Threshold(pacing).",
     )
     _require_columns(pacer, columns)
 
 
 def _require_parts(pacer: Settings) -> None:
-    """Raise for a part that is not of its kind: a number, a pacing, a class that was not called."""
+    """Raise for a part of the wrong kind, such as a number, a pacing or a class."""
     require_part("Pacer", WEIGHTING, pacer.weighting)
     require_part("Pacer", DIFFICULTY, pacer.difficulty)
     if pacer.age is not None:
@@ -83,13 +83,13 @@ def _require_parts(pacer: Settings) -> None:
 
 
 class Kind(NamedTuple):
-    """What a part of the chain must be, and how to make one.
+    """A kind of part of the chain.
 
     Args:
         name: The argument that takes it.
-        signs: Members that it is told by.
-        example: What may be passed.
-        base: The class to subclass for a part of one's own.
+        signs: Members by which it is recognised.
+        example: What to pass, for the error message.
+        base: The class to subclass for your own, for the error message.
     """
 
     name: str
@@ -98,6 +98,7 @@ class Kind(NamedTuple):
     base: str
 
 
+# The kinds of the four parts that a pacer takes.
 WEIGHTING = Kind(
     "weighting", ("penalty", "latent_loss", "cuts"), "a rule such as Hard()", "weighting.Rule"
 )
@@ -116,10 +117,10 @@ COUPLING = Kind(
 
 
 def require_part(owner: str, kind: Kind, part: object) -> None:
-    """Raise ``TypeError`` for what stands in the place of a part and is none."""
+    """Raise ``TypeError`` unless an object is a part of this kind."""
     wrong = f"{owner}: {kind.name} must be {kind.example}; got {part!r}"
     if isinstance(part, type):
-        raise TypeError(f"{wrong}, a class; call it.")
+        raise TypeError(f"{wrong}, a class; call it to make an instance.")
     lacks = [sign for sign in kind.signs if not hasattr(part, sign)]
     if lacks:
         raise TypeError(
@@ -129,7 +130,7 @@ def require_part(owner: str, kind: Kind, part: object) -> None:
 
 
 def _require_columns(pacer: Settings, columns: Mapping[str, Tensor]) -> None:
-    """Raise where a column that a part reads is missing or of the wrong kind."""
+    """Raise if a column that a part reads is missing or of the wrong kind."""
     for part in (pacer.age, pacer.couple, pacer.difficulty):
         for name in () if part is None else part.reads:
             column_of(columns, name, repr(part))

@@ -1,4 +1,4 @@
-"""The history of a run: one plain dict a step, and a table of them."""
+"""``History``: one dict per step of a run, and their table."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +18,9 @@ Row = dict[str, float | int | list[float]]
 class History(list[Row]):
     """One dict per step, in order.
 
-    Keys: ``step`` (the step that begins), ``age`` (a list with one per group where groups have
-    ages), ``kept_share`` (of the seen samples' mass, those with a weight that is not 0), ``seen``
-    (number of samples), ``mean_loss`` (of the last losses), ``median_difficulty``.
+    Keys: ``step`` (the step that begins), ``age`` (a list for ages per group), ``kept_share`` (the
+    share of the seen samples' mass with a weight that is not 0), ``seen`` (the number of seen
+    samples), ``mean_loss`` (of the last losses), ``median_difficulty``.
 
     >>> History([{"step": 1, "kept_share": 0.5}]).to_frame()
        step  kept_share
@@ -31,7 +31,7 @@ class History(list[Row]):
         """Return the rows as a DataFrame.
 
         Raises:
-            ModuleNotFoundError: Without pandas, naming the extra to install.
+            ModuleNotFoundError: Without pandas; the message names the extra to install.
         """
         try:
             import pandas
@@ -42,11 +42,11 @@ class History(list[Row]):
 
 
 def describe(step: int, age: Tensor, population: Population, weight: Tensor, loss: Tensor) -> Row:
-    """Return the history's row of the step that begins.
+    """Return the row of the history for the step that begins.
 
     Args:
-        step: Its number.
-        age: The age decided for it, shape () or (groups,).
+        step: Number of the step.
+        age: Age of the step, shape () or (groups,).
         population: The samples seen so far, n of them.
         weight: Their weights at that age, shape (n,).
         loss: Their last losses, shape (n,).
@@ -65,11 +65,11 @@ def describe(step: int, age: Tensor, population: Population, weight: Tensor, los
 
 
 def read_history(path: Path) -> History:
-    """Read the history whose table was written with ``write_parquet``.
+    """Read a history from its table, which ``write_parquet`` wrote.
 
     Raises:
-        ModuleNotFoundError: Without pandas or pyarrow, naming the extra to install.
-        ValueError: For a file that is no Parquet, is cut short or is damaged.
+        ModuleNotFoundError: Without pandas or pyarrow; the message names the extra to install.
+        ValueError: For a file that is not Parquet, is cut short or is damaged.
     """
     rows = read_parquet(path).to_dict("records")
     return History(

@@ -1,4 +1,4 @@
-"""The one object with state: per-sample losses in, a scalar out, and a memory of every sample."""
+"""``Pacer``: takes a loss per sample, returns a scalar, and remembers every sample."""
 
 import math
 from collections.abc import Mapping
@@ -38,50 +38,51 @@ from selfpaced.chain import Age, Coupling, Difficulty, Population, Weighting
 from selfpaced.difficulty import Smoothed
 from selfpaced.weighting import Hard
 
-Decide = Literal["batch", "step"]
+Decide = Literal["batch", "step"]  # when the weights are decided
 
 
 def require_pacer(pacer: object, owner: str) -> None:
-    """Raise for what stands in a pacer's place and is none."""
+    """Raise ``TypeError`` unless the object is a Pacer."""
     if not isinstance(pacer, Pacer):
         raise TypeError(f"{owner} expects a Pacer; got {type(pacer).__name__}.")
 
 
 @public("selfpaced")
 class Pacer(Plain):
-    """Weigh each sample's loss by how easy it is, and grow.
+    """Weigh each sample's loss by its difficulty, easy samples first.
 
-    Call it with the losses of a batch where you took their mean; call ``step`` once an epoch, like
-    a learning-rate scheduler. In eval mode it is the plain mean and remembers nothing.
+    Call it with the losses of a batch instead of ``loss.mean()``. Call ``step`` once an epoch, like
+    a learning-rate scheduler. In eval mode it returns the plain mean and remembers nothing.
 
     Args:
-        n_samples: Size of the dataset. Without it no index is needed: ages are decided on the last
-            10,000 losses, and there are no suspects.
-        weighting: The rule from difficulty and age to weight.
-        age: How the age is decided at each ``step``; None leaves ``current_age`` to you.
-        difficulty: How losses make a difficulty.
+        n_samples: Size of the dataset. Without it no index is needed: ages are computed from the
+            last 10,000 losses, and there are no suspects.
+        weighting: The rule that computes the weight from difficulty and age.
+        age: Computes the age at each ``step``; with None you set ``current_age`` yourself.
+        difficulty: Computes the difficulty from the losses.
         couple: A regulariser that ties samples together; only with ``decide="step"``.
         columns: Per-sample constants by name, each of shape (n_samples,). "group" holds class
             labels (int64 from 0): ``Auto`` then protects each class. "sample_weight" multiplies
-            the weights and counts as mass in shares. Strategies name others, such as "prior".
-        decide: "batch" weighs a loss as it comes, with the age of the last step; "step" fixes the
-            weights of all samples at ``step`` (the alternating search of the papers).
+            the weights and counts as mass in shares. Parts can read others, such as "prior".
+        decide: "batch" computes the weights of each batch from its losses and the age of the last
+            step; "step" fixes the weights of all samples at ``step`` (the alternating search of
+            the papers).
         reduction: "mean" divides by the batch size (the objective of the papers), "kept" by the
-            sum of weights, "sum" by nothing; "none" returns the weighted losses.
-        skip_nan: Leave samples with a NaN loss out, weight 0, instead of raising.
+            sum of weights; "sum" does not divide; "none" returns the weighted losses.
+        skip_nan: Give samples with a NaN loss weight 0 instead of raising.
 
     Attributes:
         weight: The weights decided at the last ``step``, float32, shape (n_samples,); 1 for a
             sample never seen.
-        current_age: float32, shape () or (groups,); ``step`` refills it.
-        importance: What a sampler that does not visit all samples alike makes up for, float32,
-            shape (n_samples,); multiplies the weights. None for 1.
+        current_age: The age, float32, shape () or (groups,); ``step`` overwrites it in place.
+        importance: Multiplies the weights, float32, shape (n_samples,); None for 1. A sampler that
+            visits some samples less often sets it, to keep the expected gradient.
         history: One dict per step.
-        ledger: The memory.
+        ledger: The memory of all samples.
 
     Raises:
         ValueError: For settings that do not fit together, and for bad batches.
-        TypeError: For an index that is not int64 and a loss that is not floating point.
+        TypeError: For an index that is not int64, and for a loss that is not floating point.
 
     Shape:
         loss (B,), index (B,) int64; the result is a scalar ("none": (B,)).
@@ -112,7 +113,7 @@ class Pacer(Plain):
         reduction: Reduction = "mean",
         skip_nan: bool = False,
     ) -> None:
-        """Put the chain together and start an empty ledger."""
+        """Check the settings and start an empty ledger."""
         super().__init__()
         self.n_samples, self.weighting, self.age = n_samples, weighting, age
         self.difficulty, self.couple, self.skip_nan = difficulty, couple, skip_nan
@@ -121,8 +122,8 @@ class Pacer(Plain):
         self.ledger = Ring() if n_samples is None else Ledger(n_samples, columns)
         self._has_mass = "sample_weight" in self.ledger.columns
         self.weight = torch.ones(self.ledger.n_samples, dtype=torch.float32)
-        nothing = torch.full((), math.inf, dtype=torch.float32)
-        self.current_age = nothing if age is None else age.first(self.ledger.columns)
+        keeps_all = torch.full((), math.inf, dtype=torch.float32)
+        self.current_age = keeps_all if age is None else age.first(self.ledger.columns)
         self.history = History()
         self.importance: Tensor | None = None
         self.steps = 0
@@ -143,21 +144,21 @@ class Pacer(Plain):
 
         Args:
             loss: One per sample, shape (B,).
-            index: Dataset indices, int64, shape (B,). Of one that stands twice the last place is
-                remembered; each place is weighed by its own loss.
-            difficulty: What to judge the samples by in place of the loss, shape (B,); lower is
-                easier. The ledger keeps it, so that suspects and history tell of it too.
-            denominator: Divides the sum in place of what ``reduction`` says, where you know the
-                whole step: gradient accumulation, several ranks.
-            logits: Shape (B, C); with the target they are remembered too: see ``observe``.
+            index: Dataset indices, int64, shape (B,). If an index occurs twice, the last loss is
+                remembered, and each place is weighed by its own loss.
+            difficulty: Judges the samples in place of the loss, shape (B,); lower is easier. The
+                ledger keeps it in place of the loss, for suspects and history too.
+            denominator: Divides the sum in place of the divisor of ``reduction``, if you know the
+                whole step: with gradient accumulation or several ranks.
+            logits: Shape (B, C); with the target they are remembered too, see ``observe``.
             target: Class labels, int64, shape (B,).
-            probabilities: Remember a mean probability per class.
+            probabilities: Remember a mean probability per class too, see ``observe``.
 
         Returns:
             A scalar, or shape (B,) for ``reduction="none"``.
 
         Raises:
-            TypeError: For a loss that is not floating point and an index that is not int64.
+            TypeError: For a loss that is not floating point, and for an index that is not int64.
             ValueError: For shapes that do not fit, an empty batch, a NaN loss, an index out of
                 range, a missing index, a denominator with ``reduction="none"``, or logits that do
                 not fit.
@@ -166,7 +167,7 @@ class Pacer(Plain):
             return loss.mean()
         if denominator is not None and self.reduction == "none":
             raise ValueError(
-                'Pacer: a denominator divides a sum; reduction="none" makes none. Use "sum".'
+                'Pacer: a denominator divides a sum, but reduction="none" does not sum. Use "sum".'
             )
         score = loss
         if difficulty is not None:
@@ -186,32 +187,32 @@ class Pacer(Plain):
         *,
         probabilities: bool = False,
     ) -> None:
-        """Remember losses without training on them: a scoring pass, then ``step``.
+        """Remember losses without training on them, as in a scoring pass before ``step``.
 
         Args:
             loss: One per sample, shape (B,).
             index: Dataset indices, int64, shape (B,).
-            logits: Shape (B, C); with the target they also keep margin, correctness, forgetting
-                in ``ledger.dynamics``.
+            logits: Shape (B, C); with the target, ``ledger.dynamics`` remembers margin,
+                correctness and forgetting.
             target: Class labels, int64, shape (B,).
-            probabilities: Keep a mean probability per class too, the source of suggested
-                labels: 8 bytes a sample and class. Decided at the first call with logits.
+            probabilities: Remember a mean probability per class too, from which labels are
+                suggested: 8 bytes per sample and class. The first call with logits decides.
 
         Raises:
             TypeError: As in ``forward``.
-            ValueError: As in ``forward``; for logits without target, and for ones that do not fit.
+            ValueError: As in ``forward``; for logits without a target, or that do not fit.
         """
         self._see(loss, loss, index, logits, target, probabilities)
 
     @torch.no_grad()
     def step(self) -> None:
-        """Grow by one step: merge ranks, fold the losses in, decide the age and the weights.
+        """Advance by one step: merge ranks, fold in the losses, compute the age and the weights.
 
-        Call it once an epoch, after the epoch, on all ranks.
+        Call it after each epoch, on all ranks.
 
         Raises:
-            ValueError: When nothing was observed since the last step, or when an accelerator met
-                bad values, with their number and the first bad index.
+            ValueError: If nothing was observed since the last step, or if an accelerator met bad
+                values; the message gives their number and the first bad index.
         """
         raise_flagged(self._bad, self.ledger.n_samples, self.weighting)
         self.ledger.merge()
@@ -237,11 +238,11 @@ class Pacer(Plain):
         """Return the k samples whose labels are most probably wrong, most suspicious first.
 
         Args:
-            k: How many; fewer come back when fewer were seen.
+            k: Number of samples; fewer are returned if fewer were seen.
 
         Returns:
-            Dataset indices, int64, shape (k,), by ``ledger.suspicion``, a mean loss. Ties go to
-            the lower index.
+            Dataset indices, int64, shape (k,), sorted by ``ledger.suspicion``, a mean loss. Of
+            ties the lower index comes first.
 
         Raises:
             TypeError: For a k that is not an int.
@@ -250,7 +251,7 @@ class Pacer(Plain):
         require_positive_int("k", k, "Pacer.suspects")
         require(
             self.n_samples is not None,
-            "Pacer.suspects needs to know the samples; make the pacer as Pacer(len(dataset)) and "
+            "Pacer.suspects needs n_samples; make the pacer as Pacer(len(dataset)) and "
             "give it the index.",
         )
         return self.ledger.suspects(k)
@@ -258,9 +259,9 @@ class Pacer(Plain):
     def gathered_state_dict(self) -> dict[str, Any]:
         """Return the ``state_dict`` of all ranks together, the same on every rank.
 
-        Between steps each rank knows what it has seen, and a checkpoint that one of them writes
-        would lose the rest. Call this on all ranks; ``load_state_dict`` takes it on all ranks, also
-        in a world of another size. The run itself is not changed.
+        Between steps each rank only knows the samples that it has seen, so that a checkpoint of one
+        rank would lose the others. Call this on all ranks. ``load_state_dict`` takes it on all
+        ranks, also with another number of ranks. The run itself does not change.
         """
         return {"_extra_state": state_of_all(self)}
 
@@ -269,7 +270,7 @@ class Pacer(Plain):
         return state_of(self)
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Take up a checkpoint exactly where it was; all of it or, on an error, nothing.
+        """Restore a checkpoint exactly; on an error nothing changes.
 
         Raises:
             ValueError: For a checkpoint of another number of samples or groups, or one cut short.
@@ -277,7 +278,7 @@ class Pacer(Plain):
         restore(self, state)
 
     def extra_repr(self) -> str:
-        """Say what the chain is made of."""
+        """Return the settings and the number of steps, for ``repr``."""
         slots = f"weighting={self.weighting}, age={self.age}, difficulty={self.difficulty}"
         return f"n_samples={self.n_samples}, {slots}, steps={self.steps}"
 
@@ -290,7 +291,7 @@ class Pacer(Plain):
         target: Tensor | None,
         probabilities: bool,
     ) -> Weighed:
-        """Weigh the batch, and remember what logits tell where there are any."""
+        """Weigh the batch and remember it, with its logits if there are any."""
         require(
             (logits is None) == (target is None),
             "Pacer needs logits and target together; got one of them.",
@@ -309,7 +310,7 @@ class Pacer(Plain):
         return batch
 
     def _weigh(self, loss: Tensor, score: Tensor, index: Tensor | None) -> Weighed:
-        """Fold the batch into the ledger and weigh it."""
+        """Weigh the batch and write it into the ledger."""
         place = address(self.ledger, loss, index)
         score, free = score.detach().float(), values_can_be_read(score)
         valid, finite = None, False
@@ -326,7 +327,7 @@ class Pacer(Plain):
             d = self.difficulty(self.difficulty.fold(score, rows), rows)
             if bounded and valid is not None and not free:
                 valid = flag_below(low, d, place, valid, self._bad)
-            weight = self.weighting(d, self._age_of(rows.columns))  # which looks at the domain
+            weight = self.weighting(d, self._age_of(rows.columns))  # checks the domain too
         if self.decide == "step":
             weight = self.weight.index_select(0, place)
         self.ledger.write(place, score, rows, valid)
@@ -338,10 +339,9 @@ class Pacer(Plain):
         return Weighed(weight, finite, place, valid)
 
     def _evidence(self, loss: Tensor) -> float:
-        """Return how much the losses of this step say about labels.
+        """Return how much the losses of this step count in the ranking of suspects.
 
-        Nothing where this step, or the one before, was an experiment of the age: the model needs a
-        step to recover from one.
+        0 if this step or the one before was a probe of the age: the model needs a step to recover.
         """
         if self.age is None:
             return of_likelihoods(loss, self._classes())
@@ -351,7 +351,7 @@ class Pacer(Plain):
         return self.age.evidence(loss, self._classes())
 
     def _classes(self) -> int | None:
-        """Return the number of classes, where class labels or their probabilities are known."""
+        """Return the number of classes if class labels or probabilities are known, else None."""
         if self.current_age.ndim:
             return len(self.current_age)
         dynamics = self.ledger.dynamics

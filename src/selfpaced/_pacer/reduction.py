@@ -1,4 +1,4 @@
-"""From weighted losses to one number."""
+"""Reduce weighted losses to one number, and losses per token to one per sample."""
 
 import math
 from typing import Literal
@@ -22,16 +22,16 @@ def reduce_weighted(
 ) -> Tensor:
     """Multiply losses by constant weights and reduce.
 
-    A loss with weight 0 is left out before anything is multiplied: an infinite loss cannot poison
-    the sum. With all weights 0 the result is 0 and still has a graph.
+    Losses with weight 0 are replaced by 0 before the multiplication, because 0 times infinity is
+    NaN. If all weights are 0, the result is 0 and still has a graph.
 
     Args:
         loss: Shape (B,).
         weight: Shape (B,), 0 or more; no gradient flows through it.
         reduction: "mean" divides by B, "kept" by the sum of the weights, "sum" by 1; "none" keeps
             shape (B,).
-        denominator: Divides the sum instead, where the caller knows the whole step.
-        finite: The caller knows that all losses are finite: the selection is not needed.
+        denominator: Divides the sum instead, if the caller knows the whole step.
+        finite: Whether all losses are known to be finite; then none needs to be replaced.
 
     >>> reduce_weighted(torch.tensor([1.0, torch.inf]), torch.tensor([1.0, 0.0]), "mean")
     tensor(0.5000)
@@ -50,7 +50,7 @@ def reduce_weighted(
 def _divisor(
     weight: Tensor, reduction: Reduction, denominator: Tensor | float | None
 ) -> Tensor | float:
-    """What the weighted sum is divided by."""
+    """Return the divisor of the weighted sum."""
     if denominator is not None:
         _check_denominator(denominator)
         return denominator
@@ -63,7 +63,7 @@ def _divisor(
 
 
 def _check_denominator(denominator: Tensor | float) -> None:
-    """Raise unless it is one number, above 0 where looking is free."""
+    """Raise unless it is one number, above 0 if its value can be read."""
     if isinstance(denominator, Tensor):
         require(
             denominator.ndim == 0,
@@ -74,24 +74,24 @@ def _check_denominator(denominator: Tensor | float) -> None:
         denominator = denominator.item()
     require(
         0 < denominator < math.inf,
-        f"denominator must be a finite number above 0; got {denominator}. It is the sum of the "
+        f"denominator must be a finite number above 0; got {denominator}. Give the sum of the "
         f"weights, or the number of samples, of the whole step.",
     )
 
 
 @public("selfpaced")
 def reduce_tokens(loss: Tensor, mask: Tensor) -> Tensor:
-    """Make one loss per sample of one per token or pixel: the mean over those that count.
+    """Reduce losses per token or pixel to one loss per sample: the mean over those that count.
 
     Args:
         loss: Shape (B, ...), for example (B, T) or (B, H, W).
-        mask: Same shape; True (or not 0) where a token counts, as in ``labels != -100``.
+        mask: Same shape; True (or not 0) where a token counts, such as ``labels != -100``.
 
     Returns:
         Shape (B,): the mean over the tokens that count, 0 for a sample with none.
 
     Raises:
-        ValueError: When the shapes differ or there is nothing to reduce.
+        ValueError: If the shapes differ or there are no tokens to reduce.
 
     >>> import torch
     >>> reduce_tokens(torch.tensor([[1.0, 3.0], [5.0, 9.0]]), torch.tensor([[1, 1], [1, 0]]))

@@ -1,4 +1,4 @@
-"""The state of a pacer: all that a checkpoint needs, of one rank or of all together."""
+"""The state of a pacer for a checkpoint: of one rank, or of all ranks together."""
 
 from collections.abc import Callable
 from copy import copy
@@ -13,11 +13,12 @@ from selfpaced._memory.ledger import VISITS, Ledger
 from selfpaced._pacer.history import History
 from selfpaced._ranks import from_all, rank_here, world_size
 
+# The keys of a state.
 KEYS = {"ledger", "weight", "current_age", "steps", "history", "n_samples", "bad"}
 
 
 class Stateful(Protocol):
-    """What of a pacer changes as it runs."""
+    """The attributes of a pacer that change during a run."""
 
     ledger: Ledger
     weight: Tensor
@@ -28,12 +29,12 @@ class Stateful(Protocol):
 
     @property
     def n_samples(self) -> int | None:
-        """As given to the pacer."""
+        """As in ``Pacer``."""
         ...
 
 
 def state_of(pacer: Stateful) -> dict[str, Any]:
-    """Return copies of what this rank remembers."""
+    """Return a copy of the state of this rank."""
     return {
         "ledger": pacer.ledger.state_dict(),
         "weight": pacer.weight.clone(),
@@ -46,9 +47,9 @@ def state_of(pacer: Stateful) -> dict[str, Any]:
 
 
 def state_of_all(pacer: Stateful) -> dict[str, Any]:
-    """Return what all ranks remember, and whose each waiting loss is; on every rank the same.
+    """Return the merged state of all ranks, with the owner of each waiting loss.
 
-    Collective. The pacer stays as it was: a checkpoint does not change a run.
+    Call this on all ranks; each gets the same. The pacer does not change.
     """
     if world_size() == 1:
         return state_of(pacer)
@@ -59,10 +60,11 @@ def state_of_all(pacer: Stateful) -> dict[str, Any]:
 
 
 def restore(pacer: Stateful, state: dict[str, Any]) -> None:
-    """Take up a state exactly where it was; all of it or, on an error, nothing.
+    """Restore a state exactly; on an error nothing changes.
 
-    Of a state of all ranks each takes what was its own; what is of ranks that are no more is the
-    first one's. So the next merge finds what it would have found.
+    From a state of all ranks, each rank takes the waiting losses that it owns. Rank 0 also takes
+    those of ranks that no longer exist. So the next merge gives the same result as without the
+    restart.
     """
     require_keys(state, KEYS, "Pacer")
     require(
@@ -71,8 +73,8 @@ def restore(pacer: Stateful, state: dict[str, Any]) -> None:
         and state["current_age"].shape == pacer.current_age.shape,
         f"Pacer: the state is of n_samples={state['n_samples']} and ages of shape "
         f"{tuple(state['current_age'].shape)}, the pacer of n_samples={pacer.n_samples} and "
-        f"{tuple(pacer.current_age.shape)}. Make it with the n_samples and columns it was "
-        f"saved with.",
+        f"{tuple(pacer.current_age.shape)}. Make the pacer with the n_samples and columns of the "
+        f"saved one.",
     )
     pacer.ledger.load_state_dict(state["ledger"])
     pacer.weight.copy_(state["weight"])
@@ -85,7 +87,7 @@ def restore(pacer: Stateful, state: dict[str, Any]) -> None:
 
 
 def _copy(ledger: Ledger) -> Ledger:
-    """Return a ledger that can be merged in place of this one."""
+    """Return a copy of a ledger, to merge it without changing the original."""
     made = copy(ledger)
     made.packed = ledger.packed.clone()
     if ledger.dynamics is not None:
@@ -95,7 +97,7 @@ def _copy(ledger: Ledger) -> Ledger:
 
 
 def _keep_own(pacer: Stateful, owners: dict[str, Tensor]) -> None:
-    """Forget the waiting losses of other ranks, which have them."""
+    """Discard the waiting losses that other ranks own."""
     ledger = pacer.ledger
     visits = ledger.packed[:, VISITS]
     visits.copy_(torch.where(_of_others(owners["loss"], ledger), visits.floor(), visits))
@@ -107,17 +109,21 @@ def _keep_own(pacer: Stateful, owners: dict[str, Tensor]) -> None:
 
 
 def _of_others(owner: Tensor, ledger: Ledger) -> Tensor:
-    """Return which samples another rank of today's world owns, bool, shape (n_samples,)."""
-    there = owner.to(ledger.device)
-    return torch.where(there < world_size(), there, 0) != rank_here()
+    """Return which samples another rank owns, bool, shape (n_samples,).
+
+    Rank 0 takes over the samples of ranks that no longer exist.
+    """
+    owner = owner.to(ledger.device)
+    return torch.where(owner < world_size(), owner, 0) != rank_here()
 
 
 class Plain(nn.Module):
-    """Keeps tensors that move with the module and never change their dtype.
+    """A module with tensors that move with it and never change their dtype.
 
-    They are no buffers: DistributedDataParallel would overwrite those of all ranks with rank 0's,
-    and ``.half()`` would cast them. A member lists them in ``plain``, and saves them by
-    ``get_extra_state``; a checkpoint from before it was added loads strictly, and leaves it new.
+    The tensors are not buffers: DistributedDataParallel would overwrite those of all ranks with
+    rank 0's, and ``.half()`` would cast them. A subclass lists their names in ``plain`` and saves
+    them in ``get_extra_state``. A checkpoint from before the module was added loads with
+    ``strict=True`` and leaves the module as it is.
 
     >>> class Counter(Plain):
     ...     plain = ("count",)
@@ -129,7 +135,7 @@ class Plain(nn.Module):
     plain: ClassVar[tuple[str, ...]] = ()
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Follow the module to another device."""
+        """Move the plain tensors with the module to another device."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch gives it no types
         for name in self.plain:
             kept = getattr(self, name)
@@ -137,7 +143,7 @@ class Plain(nn.Module):
                 setattr(self, name, kept.to(fn(torch.empty(0, device=kept.device)).device))
         return self
 
-    def _load_from_state_dict(  # torch's own hook, with torch's own arguments
+    def _load_from_state_dict(  # a hook of torch, with its arguments
         self,
         state_dict: dict[str, Any],
         prefix: str,
@@ -147,7 +153,7 @@ class Plain(nn.Module):
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        """Do not miss a state that was never saved."""
+        """Accept a checkpoint without a state of this module."""
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )

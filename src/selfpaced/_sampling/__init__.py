@@ -1,1 +1,5 @@
-"""Which samples an epoch visits, in which order, and datasets that say which sample is which."""
+"""Data of a training loop.
+
+``indexed.py`` has the dataset whose items carry their index, ``paced.py`` the sampler that visits
+what the pacer keeps, and ``order.py`` the functions that draw its orders.
+"""

@@ -1,4 +1,4 @@
-"""Datasets that say which sample is which."""
+"""``Indexed``: a dataset whose items carry their index; and the labels of a dataset."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,19 +12,21 @@ from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 from selfpaced._errors import require
 from selfpaced._public import public
 
+LABELS = ("targets", "labels", "label")  # attributes in which datasets keep labels, in order
+
 
 @public("selfpaced")
 class Indexed(Dataset[Any]):
     """A dataset whose items carry their index, for any map-style dataset.
 
-    Args:
-        dataset: Anything with ``__getitem__`` and ``__len__``. Its other attributes are reached
-            through this one. Where it has ``__getitems__`` (a whole batch in one call), so has
-            this one, and for a ``TensorDataset``, which is read at once.
-
-    An index may be a list or a tensor of indices where the dataset takes one (``TensorDataset``,
-    Hugging Face datasets, arrays): then a batch is one indexing, and nothing is collated. That is
+    If the dataset takes a list or a tensor of indices (``TensorDataset``, Hugging Face datasets,
+    arrays), so does this one. A batch is then read by one indexing, and nothing is collated, with
     ``DataLoader(Indexed(dataset), batch_size=None, sampler=BatchSampler(...))``.
+
+    Args:
+        dataset: Any object with ``__getitem__`` and ``__len__``. Its other attributes are
+            available here too. ``__getitems__``, which reads a batch in one call, is available
+            if the dataset has it or is a ``TensorDataset``.
 
     Returns:
         Item i is ``(i, *item)`` for a tuple or list, ``{**item, "index": i}`` for a dict and
@@ -48,7 +50,7 @@ class Indexed(Dataset[Any]):
     """
 
     def __init__(self, dataset: Any) -> None:
-        """Wrap the dataset."""
+        """Check that the dataset is map-style, and wrap it."""
         countable = hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")
         if not countable or isinstance(dataset, IterableDataset):
             raise TypeError(
@@ -64,11 +66,11 @@ class Indexed(Dataset[Any]):
 
     def __getitem__(self, index: int | Sequence[int] | NDArray[np.int64] | Tensor) -> Any:
         """Return the item with its index; a negative one counts from the end."""
-        if type(index) is int and index >= 0:  # as a loader asks, sample by sample
+        if type(index) is int and index >= 0:  # the usual call of a loader
             return _with_index(index, self.dataset[index])
         if not isinstance(index, int) and getattr(index, "ndim", 1) > 0:
             return self._batch(np.asarray(index))
-        place = int(index)  # type: ignore[arg-type]  # one number by now
+        place = int(index)  # type: ignore[arg-type]  # it is one number here
         place += len(self) if place < 0 else 0
         self._check(place)
         return _with_index(place, self.dataset[place])
@@ -86,15 +88,15 @@ class Indexed(Dataset[Any]):
         return _with_index(torch.from_numpy(places), self.dataset[places])
 
     def _check(self, lowest: int) -> None:
-        """Raise for an index before the first sample; the dataset knows its own end."""
+        """Raise for an index before the first sample; the dataset raises for one after the last."""
         if lowest < 0:
             n = len(self)
             raise IndexError(f"index {lowest - n} is out of range for {n} samples.")
 
     def __getattr__(self, name: str) -> Any:
-        """Reach the wrapped dataset's attributes, and batched fetching where it has it."""
+        """Return an attribute of the wrapped dataset, or ``__getitems__`` with indices."""
         if name == "dataset" or (name.startswith("__") and name != "__getitems__"):
-            raise AttributeError(name)  # not yet made (copy, pickle), or Python's own protocol
+            raise AttributeError(name)  # before __init__ (copy, pickle), or a protocol of Python
         if name == "__getitems__" and type(self.dataset) is TensorDataset:
             return self._rows
         if name == "__getitems__":
@@ -103,7 +105,7 @@ class Indexed(Dataset[Any]):
         return getattr(self.dataset, name)
 
     def _rows(self, indices: Sequence[int]) -> list[Any]:
-        """Fetch a batch of tensors in one indexing each."""
+        """Fetch a batch of a ``TensorDataset``, with one indexing per tensor."""
         index, *parts = self._batch(np.asarray(indices))
         return list(zip(index.tolist(), *(part.unbind() for part in parts), strict=True))
 
@@ -114,11 +116,11 @@ class Indexed(Dataset[Any]):
 
 
 def _with_index(index: int | Tensor, item: Any) -> Any:
-    """Put the index where the user unpacks it."""
+    """Add the index to an item: as its first element, or under the key "index"."""
     if isinstance(item, Mapping):
         require(
             "index" not in item,
-            'Indexed adds the key "index", which the items have already. Rename theirs.',
+            'Indexed adds the key "index", which the items have already. Rename the key.',
         )
         return {**item, "index": index}
     if isinstance(item, tuple | list):
@@ -126,20 +128,17 @@ def _with_index(index: int | Tensor, item: Any) -> Any:
     return (index, item)
 
 
-NAMES = ("targets", "labels", "label")  # as datasets of images have them
-
-
 def labels_beside(
     dataset: Any,
     label_of: Callable[[Any], object],
 ) -> NDArray[Any] | None:
-    """Return one label per sample, shape (n,), of a dataset's attribute "targets" or "labels".
+    """Return the labels that a dataset keeps in an attribute, shape (n,); None if it keeps none.
 
-    They count where there are as many as items, and the first one is the first item's. A part of a
-    dataset (``Subset``) has its part of them.
+    They are only used if there is one per item and the first is that of the first item. For a
+    ``Subset`` they are the labels of its samples.
 
     Args:
-        dataset: Map-style.
+        dataset: A map-style dataset.
         label_of: Returns the label of an item.
 
     >>> class Digits(list):
@@ -150,7 +149,7 @@ def labels_beside(
     if isinstance(dataset, Subset):
         whole = labels_beside(dataset.dataset, label_of)
         return None if whole is None else whole[np.asarray(dataset.indices)]
-    kept = next((k for name in NAMES if (k := getattr(dataset, name, None)) is not None), None)
+    kept = next((k for name in LABELS if (k := getattr(dataset, name, None)) is not None), None)
     if not isinstance(kept, list | tuple | np.ndarray | Tensor) or not len(kept):
         return None
     values = np.asarray(kept)

@@ -8,16 +8,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Order = NDArray[np.int64]
-PLACES = 2**15  # of the wheel that brings back who is left out
+Order = NDArray[np.int64]  # dataset indices in the order of their visits
+PLACES = 2**15  # number of places on the wheel by which left-out samples are visited again
+SHUFFLE = 0  # ends the seed of the draw of an order
+THIN = 1  # ends the seed of the draw of the samples to skip
 
 
 class Drawn(NamedTuple):
-    """An epoch as it was drawn.
+    """The draw of an epoch.
 
     Args:
         order: The indices of all ranks together.
-        easy: Who might have been thinned, bool, shape (n,); None without thinning.
+        easy: Which samples thinning could skip, bool, shape (n,); None without thinning.
     """
 
     order: Order
@@ -25,16 +27,17 @@ class Drawn(NamedTuple):
 
 
 def chosen(weight: Tensor, epoch: int, revisit: float, seed: int) -> Tensor:
-    """Return who is visited: the kept, and a rotating share of the others.
+    """Return which samples are visited: the kept ones and a rotating share of the others.
 
-    Each sample has a fixed place on a wheel, of which an epoch visits an arc of the length
-    ``revisit``, the next epoch the arc after it: who is left out is visited once a turn.
+    Each sample has a fixed random place on a wheel. An epoch visits an arc of the length
+    ``revisit``, and the next epoch the arc after it. So each left-out sample is visited once per
+    turn of the wheel.
 
     Args:
         weight: Weights, shape (n,); 0 for a sample that is left out.
         epoch: Counted from 0.
         revisit: Share of the others, from 0 to 1, in steps of 1 / 32768.
-        seed: Another seed is another wheel.
+        seed: Seed of the places.
 
     Returns:
         bool, shape (n,).
@@ -53,40 +56,40 @@ def chosen(weight: Tensor, epoch: int, revisit: float, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     wheel = torch.randint(PLACES, kept.shape, generator=generator, dtype=torch.int16, device="cpu")
     start = epoch * arc % PLACES
-    last = start + arc - 1  # beyond the end it goes on at the beginning
+    last = start + arc - 1  # beyond the end the arc continues at 0
     return kept | ((wheel >= start) & (wheel <= min(last, PLACES - 1))) | (wheel <= last - PLACES)
 
 
 def thinned(easy: Tensor, epoch: int, thin: float, seed: int) -> Tensor:
-    """Return who of the well-learned stays away in this epoch, bool, shape (n,).
+    """Return a mask of well-learned samples that this epoch skips, bool, shape (n,).
 
     Args:
-        easy: Who is well learned, bool, shape (n,).
-        epoch: Counted from 0; another epoch draws anew.
-        thin: Probability of staying away, from 0 to below 1.
-        seed: Another seed is another draw.
+        easy: Which samples are well learned, bool, shape (n,).
+        epoch: Counted from 0; each epoch has a draw of its own.
+        thin: Probability that a well-learned sample is skipped, from 0 to below 1.
+        seed: Seed of the draws.
     """
-    rng = np.random.default_rng([seed, epoch, 1])
-    away = rng.random(len(easy), dtype=np.float32) < thin
-    return easy & torch.from_numpy(away)
+    rng = np.random.default_rng([seed, epoch, THIN])
+    skipped = rng.random(len(easy), dtype=np.float32) < thin
+    return easy & torch.from_numpy(skipped)
 
 
-def shuffled(who: Tensor, epoch: int, seed: int, length: int | None = None) -> Order:
+def shuffled(visited: Tensor, epoch: int, seed: int, length: int | None = None) -> Order:
     """Return the indices of an epoch in random order, int64.
 
     Args:
-        who: Who is visited, bool, shape (n,).
+        visited: Which samples are visited, bool, shape (n,).
         epoch: Counted from 0.
-        seed: With the epoch it decides the order.
-        length: How many indices; more than there are go round again, in another order. None: each
-            once.
+        seed: Decides the order, together with the epoch.
+        length: Number of indices. If it exceeds the number of samples, they are visited again, in
+            another order. None to visit each sample once.
 
     >>> order = shuffled(torch.tensor([True, False, True]), epoch=0, seed=0, length=4)
     >>> sorted(order[:2].tolist()), sorted(order[2:].tolist())
     ([0, 2], [0, 2])
     """
-    members = who.nonzero().squeeze(1).numpy()
-    rng = np.random.default_rng([seed, epoch, 0])
+    members = visited.nonzero().squeeze(1).numpy()
+    rng = np.random.default_rng([seed, epoch, SHUFFLE])
     rounds = 1 if length is None or not len(members) else -(-length // len(members))
     if rounds <= 1:
         rng.shuffle(members)
@@ -100,7 +103,7 @@ def length_of(order: Sized, ranks: int) -> int:
 
 
 def share_of(order: Order, ranks: int, rank: int) -> Order:
-    """Return a rank's part of an order; all parts are as long, the first ones go round again."""
+    """Return a rank's part of an order; the first indices repeat to make all parts equally long."""
     missing = -len(order) % ranks
     whole = np.concatenate([order, np.resize(order, missing)]) if missing else order
     return whole[rank::ranks]

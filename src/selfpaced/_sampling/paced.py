@@ -1,4 +1,4 @@
-"""A sampler that visits what the pacer keeps: the same order on all ranks, and resumable."""
+"""``PacedSampler``: visits what the pacer keeps, in one order for all ranks; can be resumed."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -19,41 +19,42 @@ from selfpaced._public import public
 from selfpaced._ranks import rank_here, world_size
 from selfpaced._sampling.order import Drawn, Order, chosen, length_of, share_of, shuffled, thinned
 
-VERSION = 1
+VERSION = 1  # version of the state
+# The keys of the state.
 KEYS = {"version", "n_samples", "epoch", "num_replicas", "steps", "position", "order", "easy"}
-CHUNK = 4096  # indices that become Python ints at a time
+CHUNK = 4096  # number of indices that become Python ints at a time
 
 
 @public("selfpaced")
 class PacedSampler(Sampler[int]):
     """Visit the samples that the pacer keeps, and a rotating share of the others.
 
-    An epoch costs only what is trained on. The order is drawn when the epoch begins, the same on
-    all ranks, and each rank takes its share of it: call ``pacer.step()``, which merges the ranks,
-    before the next epoch is begun. With ``length="selected"`` epochs grow and shrink; hosts that
-    fix the number of steps up front need ``"dataset"`` or an int.
+    Left-out samples cost no time beyond that share. The order is drawn when the epoch begins, the
+    same on all ranks, and each rank takes its part of it: call ``pacer.step()``, which merges the
+    ranks, before the next epoch begins. With ``length="selected"`` the length of an epoch changes;
+    hosts that fix the number of steps in advance need ``"dataset"`` or an int.
 
-    A sample that is left out is visited about once in ``1 / revisit`` epochs, so it is judged by a
-    loss up to that old.
+    A sample that is left out is visited about once in ``1 / revisit`` epochs, so its loss can be
+    that many epochs old.
 
-    ``thin`` makes epochs shorter still: of the kept samples those with a difficulty below the mean
-    are visited with probability 1 - thin, and weigh 1 / (1 - thin) when they are, so that the
-    expected gradient stays what it was. The pacer keeps those factors in ``importance``: set it to
-    None before you train through another loader.
+    ``thin`` makes epochs shorter: of the kept samples, those with a difficulty below the mean are
+    visited with probability 1 - thin, and then get the factor 1 / (1 - thin), so that the expected
+    gradient does not change. The factors are in ``pacer.importance``: set it to None before you
+    train with another loader.
 
     Args:
-        pacer: Made with ``n_samples``.
-        length: "selected" visits each chosen sample once; "dataset" and an int fix the number of
-            indices: the chosen go round again, or not all are visited.
+        pacer: A pacer with ``n_samples``.
+        length: "selected" visits each chosen sample once. "dataset" and an int fix the number of
+            indices: samples are repeated, or not all are visited.
         revisit: Share of the left-out samples that an epoch visits, from 0 to 1.
-        thin: Probability from 0 to below 1; 0 visits all.
+        thin: Probability that a well-learned sample is skipped, from 0 to below 1; 0 visits all.
         seed: Decides all orders.
-        num_replicas: Number of ranks; by default asked of torch.distributed when an epoch begins.
-        rank: This process's rank, likewise.
+        num_replicas: Number of ranks; by default that of torch.distributed when an epoch begins.
+        rank: Rank of this process; by default likewise.
 
     Raises:
-        TypeError: For a pacer that is none.
-        ValueError: For a pacer without ``n_samples`` and settings outside their ranges.
+        TypeError: If the pacer is not a Pacer.
+        ValueError: For a pacer without ``n_samples``, and for settings outside their ranges.
 
     References:
         Qin et al., `InfoBatch <https://arxiv.org/abs/2303.04947>`_, ICLR 2024, for ``thin``.
@@ -84,39 +85,39 @@ class PacedSampler(Sampler[int]):
         self.seed, self.num_replicas, self.rank = seed, num_replicas, rank
         _require_fit(self)
         self.epoch = 0
-        self._drawn: Drawn | None = None  # for the epoch begun last, all ranks together
-        self._position = 0  # indices of it that this rank handed out
-        self._start = 0  # how many of them another process had handed out
-        self._steps = 0  # of the pacer when it was begun
-        self._goes_on = False  # a state was loaded, and nobody has iterated since
-        self._asked: int | None = None  # the epoch that set_epoch wants next
-        self._asked_at = 0  # of the pacer's steps
-        self._ahead: tuple[tuple[object, ...], Drawn] | None = None  # drawn to know its length
-        self._running: object = None  # the generator that counts
-        self._thinned = False  # the pacer's importance is ours
+        self._drawn: Drawn | None = None  # the draw of the epoch that began last
+        self._position = 0  # number of its indices that this rank has handed out
+        self._start = 0  # number of those that were handed out before a state was loaded
+        self._steps = 0  # steps of the pacer when that epoch began
+        self._resuming = False  # a state was loaded and not iterated yet
+        self._requested: int | None = None  # the epoch that set_epoch asked for
+        self._requested_at = 0  # steps of the pacer when it did
+        self._cached: tuple[tuple[object, ...], Drawn] | None = None  # next draw, by its key
+        self._running: object = None  # the token of the iterator that counts the position
+        self._thinned = False  # whether pacer.importance was set here
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch begins next, counted from 0; that of a loaded state goes on."""
+        """Set the epoch that begins next, counted from 0; the epoch of a loaded state continues."""
         require_step(epoch, "PacedSampler.set_epoch")
-        self._asked, self._asked_at = epoch, self.pacer.steps
+        self._requested, self._requested_at = epoch, self.pacer.steps
 
     def __len__(self) -> int:
-        """Return the number of indices on this rank: of the epoch begun last, until it is over.
+        """Return the number of indices on this rank, of the current epoch or of the next one.
 
-        It is over when the pacer has stepped, or another epoch is set.
+        The current epoch is over when the pacer has stepped or another epoch is set.
         """
         drawn = self._current() or self._upcoming()
         return length_of(drawn.order, self._world()[0])
 
     def __iter__(self) -> Iterator[int]:
-        """Yield the indices of this rank: those left of a loaded epoch, else a new epoch's."""
-        drawn = self._current() if self._goes_on else None
+        """Yield the indices of this rank: the rest of a loaded epoch, or those of a new one."""
+        drawn = self._current() if self._resuming else None
         if drawn is None:
             epoch, drawn = self._next_epoch(), self._upcoming()
             self.epoch, self._drawn, self._position = epoch, drawn, 0
             self._steps = self.pacer.steps
-        self._goes_on, self._ahead, self._asked = False, None, None
-        self._weigh(drawn.easy)
+        self._resuming, self._cached, self._requested = False, None, None
+        self._set_importance(drawn.easy)
         share = share_of(drawn.order, *self._world())
         self._start = self._position
         running = self._running = object()
@@ -127,24 +128,24 @@ class PacedSampler(Sampler[int]):
                 yield index
 
     def state_dict(self, position: int | None = None) -> dict[str, Any]:
-        """Return the drawn order and the place in it, for a checkpoint.
+        """Return the drawn order and the position in it, for a checkpoint.
 
         Args:
-            position: Number of samples that this rank trained on in the running epoch. A loader
-                with workers asks for indices ahead of the training: give it then. By default the
-                number of indices handed out, which is the same without workers.
+            position: Number of samples that this rank has trained on in the current epoch. Give it
+                if the loader has workers, because they fetch indices ahead of the training. The
+                default is the number of indices handed out, which is the same without workers.
 
         Raises:
-            ValueError: For a position beyond the epoch's length on this rank, and for one up to
-                which the pacer has not met every sample: a loader with ``in_order=False`` leaves
-                no place to go on from.
+            ValueError: For a position beyond the length of the epoch on this rank, and if the pacer
+                has not seen every sample before it: a loader with ``in_order=False`` has no
+                position to resume from.
         """
         drawn = None if self._stepped() else self._drawn
         place = self._position if position is None else position
         _require_position(place, None if drawn is None else drawn.order, self._world()[0])
-        whole = self._world()[0] == world_size()  # else a host splits the order among its ranks
+        whole = self._world()[0] == world_size()  # else a host splits the order among the ranks
         if drawn is not None and position is not None and whole and not self.pacer.skip_nan:
-            _require_met(share_of(drawn.order, *self._world())[self._start : position], self.pacer)
+            _require_seen(share_of(drawn.order, *self._world())[self._start : position], self.pacer)
         return {
             "version": VERSION,
             "n_samples": self.pacer.n_samples,
@@ -157,10 +158,10 @@ class PacedSampler(Sampler[int]):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where a state was saved; all of it or, on an error, nothing.
+        """Resume from a saved state; on an error nothing changes.
 
-        The first iterator made after it takes it up. With another number of ranks the epoch begins
-        again: who was visited is in the pacer's ledger.
+        The next iterator continues the saved epoch. With another number of ranks the epoch begins
+        again; the pacer's ledger has what was visited.
 
         Raises:
             ValueError: For a state that is cut short, of a newer version, or of another dataset.
@@ -172,62 +173,63 @@ class PacedSampler(Sampler[int]):
             drawn = Drawn(state["order"].cpu().numpy().copy(), easy)
         self.epoch, self._drawn, self._steps = state["epoch"], drawn, state["steps"]
         self._position = 0 if drawn is None else state["position"]
-        self._start, self._goes_on = self._position, drawn is not None
-        self._ahead = self._asked = self._running = None
+        self._start, self._resuming = self._position, drawn is not None
+        self._cached = self._requested = self._running = None
 
     def _stepped(self) -> bool:
-        """Say whether the pacer has stepped since the epoch begun last: it is over."""
+        """Return whether the pacer has stepped since the last epoch began; then it is over."""
         return self._drawn is not None and self.pacer.steps != self._steps
 
     def _current(self) -> Drawn | None:
-        """Return the epoch begun last, unless it is over or another one is set."""
-        other = self._asked not in (None, self.epoch)
+        """Return the draw of the epoch that began last, unless it is over or another one is set."""
+        other = self._requested not in (None, self.epoch)
         return None if other or self._stepped() else self._drawn
 
     def _next_epoch(self) -> int:
-        """Return the epoch that begins next: one that was broken off begins again."""
-        begun = self._drawn is not None and self._asked == self.epoch  # and set again after that
-        if self._asked is not None and not (begun and self._asked_at < self.pacer.steps):
-            return self._asked
+        """Return the number of the epoch that begins next; an interrupted epoch begins again."""
+        # A host may set the epoch after workers have begun it: the request ends with the step.
+        begun = self._drawn is not None and self._requested == self.epoch
+        if self._requested is not None and not (begun and self._requested_at < self.pacer.steps):
+            return self._requested
         if self._drawn is None:
             return self.epoch
         over = self._position >= length_of(self._drawn.order, self._world()[0])
         return self.epoch + 1 if over or self._stepped() else self.epoch
 
     def _world(self) -> tuple[int, int]:
-        """Return the number of ranks, and this one's."""
+        """Return the number of ranks, and the rank of this process."""
         ranks = world_size() if self.num_replicas is None else self.num_replicas
         return ranks, rank_here() if self.rank is None else self.rank
 
     def _upcoming(self) -> Drawn:
-        """Draw for the next epoch, once for as long as nothing that counts changes."""
+        """Return the draw of the next epoch, and cache it until anything it depends on changes."""
         pacer, epoch = self.pacer, self._next_epoch()
         key = (
             *(epoch, pacer.steps, pacer.weight._version, pacer.ledger.packed._version),
             *(self.length, self.revisit, self.thin, self.seed, id(pacer.weight)),
         )
-        if self._ahead is None or self._ahead[0] != key:
-            self._ahead = key, self._draw(epoch)
-        return self._ahead[1]
+        if self._cached is None or self._cached[0] != key:
+            self._cached = key, self._draw(epoch)
+        return self._cached[1]
 
     def _draw(self, epoch: int) -> Drawn:
-        """Draw the order of an epoch, and who was thinned in it."""
-        who, easy = chosen(self.pacer.weight.cpu(), epoch, self.revisit, self.seed), None
+        """Draw the order of an epoch."""
+        visited, easy = chosen(self.pacer.weight.cpu(), epoch, self.revisit, self.seed), None
         if self.thin:
             easy = self._easy()
-            who &= ~thinned(easy, epoch, self.thin, self.seed)
-        fixed = {"selected": None, "dataset": len(who)}
+            visited &= ~thinned(easy, epoch, self.thin, self.seed)
+        fixed = {"selected": None, "dataset": len(visited)}
         length = fixed[self.length] if isinstance(self.length, str) else self.length
-        order = shuffled(who, epoch, self.seed, length)
+        order = shuffled(visited, epoch, self.seed, length)
         require(
             len(order) > 0,
             "PacedSampler: no sample has a weight above 0, and none is revisited. Give a larger "
-            "age or revisit.",
+            "age or a larger revisit.",
         )
         return Drawn(order, easy)
 
     def _easy(self) -> Tensor:
-        """Return who is kept and easier than the mean of the kept, bool, shape (n,)."""
+        """Return which samples are kept and easier than the mean of the kept, bool, shape (n,)."""
         seen, population = self.pacer.ledger.population(self.pacer.difficulty)
         kept = self.pacer.weight[seen] > 0
         difficulty = population.difficulty
@@ -235,8 +237,8 @@ class PacedSampler(Sampler[int]):
         easy[seen.cpu()] = (kept & (difficulty < difficulty[kept].mean())).cpu()
         return easy
 
-    def _weigh(self, easy: Tensor | None) -> None:
-        """Let the pacer make up for the thinning: 1 / (1 - thin) for who might have stayed away."""
+    def _set_importance(self, easy: Tensor | None) -> None:
+        """Set the pacer's importance: 1 / (1 - thin) for samples that thinning could skip."""
         if easy is not None:
             importance = 1 + easy.to(torch.float32) * (self.thin / (1 - self.thin))
             self.pacer.importance = importance.to(self.pacer.weight.device)
@@ -251,7 +253,7 @@ def _require_fit(sampler: PacedSampler) -> None:
     require_pacer(pacer, "PacedSampler")
     require(
         pacer.n_samples is not None,
-        "PacedSampler needs to know the samples; make the pacer as Pacer(len(dataset)).",
+        "PacedSampler needs a pacer with n_samples; make the pacer as Pacer(len(dataset)).",
     )
     if not isinstance(length, str):
         require_positive_int("length", length, "PacedSampler")
@@ -276,7 +278,7 @@ def _require_fit(sampler: PacedSampler) -> None:
 
 
 def _require_state(state: dict[str, Any], pacer: Pacer) -> None:
-    """Raise for a state that cannot be gone on with."""
+    """Raise for a state that cannot be resumed."""
     require_keys(state, KEYS, "PacedSampler")
     require(
         state["version"] <= VERSION,
@@ -292,7 +294,7 @@ def _require_state(state: dict[str, Any], pacer: Pacer) -> None:
 
 
 def _require_position(position: int, order: Order | Tensor | None, ranks: int) -> None:
-    """Raise for a place that an epoch does not have on one rank."""
+    """Raise for a position beyond the length of an epoch on one rank."""
     if order is None:
         return
     most = length_of(order, ranks)
@@ -303,13 +305,13 @@ def _require_position(position: int, order: Order | Tensor | None, ranks: int) -
     )
 
 
-def _require_met(visited: Order, pacer: Pacer) -> None:
-    """Raise where the pacer has met samples since its last step, but not all of these."""
-    index, met = torch.from_numpy(visited), pacer.ledger.waiting.cpu()
-    missed = index[~met[index]]
+def _require_seen(visited: Order, pacer: Pacer) -> None:
+    """Raise if the pacer has seen samples since its last step, but not all of these."""
+    index, seen = torch.from_numpy(visited), pacer.ledger.waiting.cpu()
+    missed = index[~seen[index]]
     require(
-        len(missed) == 0 or not met.any(),  # nobody met: a loop that observes after the epoch
+        len(missed) == 0 or not seen.any(),  # no sample seen: the loop observes after the epoch
         f"PacedSampler.state_dict: of the first {len(index)} samples of the epoch the pacer has "
-        f"not met {len(missed)}, first {missed[:1].tolist()}. Train in the sampler's order "
+        f"not seen {len(missed)}, first index {missed[:1].tolist()}. Train in the sampler's order "
         f"(a DataLoader with in_order=True) and give the number of samples trained on.",
     )

@@ -1,4 +1,4 @@
-"""The age that finds the kept share by itself: a valley between right and wrong labels."""
+"""``Auto``: the age that finds the valley between right and wrong labels, and cuts there."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,8 +12,9 @@ from selfpaced._errors import require, require_positive_int
 from selfpaced.age._valley import COARSE, LOWEST, histogram, logit, quantile, valley
 from selfpaced.chain import Age, Floats, Population
 
-CERTAIN = math.log(2)  # the loss of a label as likely as all others together
-LOST = 0.25  # a class of which less than this part of the overall share is kept
+CERTAIN = math.log(2)  # the loss -ln p of a label that is as likely as all others together
+LOST = 0.25  # a class is lost if its kept share is below this fraction of the overall kept share
+MAJORITY = 0.5  # a valley separates classes if lost classes are over this share of what it cuts
 
 
 @dataclass(frozen=True)
@@ -21,38 +22,36 @@ class Auto(Age):
     """Keep everything, look for a valley between right and wrong labels, and cut there.
 
     For losses that are -ln p of the label (cross-entropy). On the logit scale the losses of right
-    and of wrong labels make two humps; the valley between them is the cut, and no noise rate has
-    to be known. The first ``warmup`` steps keep everything: a fine-tuning of three epochs is plain
-    training. From then on, where a valley shows, the age goes to it; where none does, everything is
-    kept.
+    and of wrong labels form two humps, and the valley between them is the cut; no noise rate has to
+    be known. The first ``warmup`` steps keep everything, so a fine-tuning of three epochs is plain
+    training. After that the age is at the valley if there is one; otherwise everything is kept.
 
-    Wrong labels that mimic right ones (one class for another) show no valley by themselves. So
-    when none shows at step ``probe_at`` and many labels are not the model's answer, the next
-    ``probe`` steps keep only a small share: wrong labels that are left out then run away from right
-    ones that are merely hard, and a valley shows if there is one.
+    Wrong labels that look like right ones (one class given for another) form no valley at first. So
+    if there is none at step ``probe_at`` and many labels are not the model's answer, the next
+    ``probe`` steps keep only a small share. The losses of wrong labels that are left out then grow
+    away from those of right labels that are only hard, and a valley opens between them.
 
-    A valley is flat and wide where the humps are far apart. The cut is its edge on the side of the
-    right labels: nothing doubtful is memorised, and what is left out by mistake comes back with its
-    next visit. Where a sampler visits only some of those left out, they stand for all of them (the
-    losses of the others are of an older model), and the cut is the valley's deepest point: a
-    mistake would last longer there.
+    A valley is flat and wide if the humps are far apart. The cut is its edge on the side of the
+    right labels: doubtful labels are not memorised, and a sample that is left out by mistake comes
+    back at its next visit. If a sampler visits only some of the samples that are left out, those
+    stand for all of them (the other losses are of an older model). The cut is then the deepest
+    point of the valley, because a mistake would last longer.
 
-    Where the pacer has a column of class labels, no class loses more than the floor says: an easy
-    share of each class is always kept. And a valley that parts whole classes from others, as in a
-    model that has learned only the frequent ones, counts as none. Without the column nothing
-    protects a rare or hard class.
+    With a column of class labels, ``floor`` protects each class: an easy share of it is always
+    kept. A valley that separates whole classes from others, as in a model that has learned only the
+    frequent classes, is then ignored. Without the column nothing protects a rare or hard class.
 
     Args:
-        warmup: Steps that keep everything; 1 or more.
-        probe_at: The step that begins to probe, not before the warm-up is over; shorter runs never
-            do.
-        probe: Steps at the small share; 0 for none.
-        start: The small share, between 0 and 1.
-        doubt: A probe is made where more than this share of the labels is less likely than all
+        warmup: Number of steps that keep everything; 1 or more.
+        probe_at: The step at which a probe begins, or the end of the warm-up if that is later. A
+            shorter run makes no probe.
+        probe: Number of steps of a probe; 0 for none.
+        start: The share that a probe keeps, between 0 and 1.
+        doubt: A probe begins only if more than this share of the labels is less likely than all
             others together (-ln p above ln 2); from 0 to 1.
-        floor: Of the share to be kept, the part that each class keeps of itself; 0 for none.
-        depth: A valley is deeper than this part of the lower hump; between 0 and 1.
-        by: Name of the column of class labels, where there is one.
+        floor: Each class keeps at least this fraction of the overall kept share; 0 for none.
+        depth: The density in a valley is below this fraction of the lower hump; between 0 and 1.
+        by: Name of the column of class labels; the column may be missing.
 
     Raises:
         TypeError: For a warmup that is not an int.
@@ -77,7 +76,7 @@ class Auto(Age):
     depth: float = 0.8
     by: str = "group"
     needs_cut = True
-    reads = ()  # without the column no class is protected, and that is all
+    reads = ()  # the column is optional: without it no class is protected
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -94,24 +93,24 @@ class Auto(Age):
 
     @property
     def judges_from(self) -> int:
-        """The end of the warm-up: until then a model tells little about labels."""
+        """The end of the warm-up; before it the losses tell little about labels."""
         return self.warmup
 
     def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
-        """Return the age of the coming step; a pure function of its arguments.
+        """Return the age for the next step; a pure function of its arguments.
 
         Args:
-            step: Index of the coming step, from 0.
-            population: The samples seen so far; None before data.
-            previous: The age so far, shape () or (groups,); infinite where all were kept.
+            step: Index of the next step, from 0.
+            population: The samples seen so far; None before there is data.
+            previous: The last age, shape () or (groups,); infinite if all samples were kept.
 
         Returns:
-            float32, shape () or (groups,), infinite to keep all. There are as many groups as
-            ``previous`` has, or the largest label + 1 for a ``previous`` of shape ().
+            float32, shape () or (groups,); infinite to keep all samples. The number of groups is
+            that of ``previous``, or the largest label + 1 for a ``previous`` of shape ().
         """
         if population is None:
             return torch.full_like(previous, math.inf)
-        require_losses(population.difficulty)
+        _require_losses(population.difficulty)
         if self.by in population.columns and previous.ndim == 0:
             groups = int(population.columns[self.by].max()) + 1 if len(population.difficulty) else 0
             previous = previous.expand(groups)
@@ -125,17 +124,17 @@ class Auto(Age):
         return ages
 
     def cut(self, population: Population) -> float | None:
-        """Return the difficulty at the valley, or None: one hump, nothing looks wrong."""
-        require_losses(population.difficulty)
+        """Return the difficulty at the valley; None if there is only one hump."""
+        _require_losses(population.difficulty)
         return self._valley(histogram(population), population.expansion is None)
 
     def within(self, steps: int) -> Self:
-        """Return the age without a probe that would not be over by the end of the run."""
+        """Return this age, without its probe if the run would end before the probe does."""
         over = max(self.probe_at, self.warmup) + self.probe
         return replace(self, probe=0) if steps < over else self
 
     def probing(self, age: Tensor) -> bool:
-        """Say whether an age is that of a probe: no valley lies below ln 2."""
+        """Return whether an age is that of a probe: only a probe has an age below ln 2."""
         return bool((age < CERTAIN).any())
 
     def _target(
@@ -155,9 +154,10 @@ class Auto(Age):
         return float(counts[LOWEST[:-1] < found].sum() / counts.sum()), found
 
     def _probes(self, step: int, counts: Floats, found: float | None, previous: Tensor) -> bool:
-        """Say whether to keep the small share: begin where nothing shows, then go on.
+        """Return whether this step is one of a probe.
 
-        A valley does not end a probe.
+        A probe begins if there is no valley. Once its age is below ln 2, it runs to its end, even
+        if a valley appears.
         """
         first = max(self.probe_at, self.warmup)
         if not first <= step < first + self.probe:
@@ -169,6 +169,7 @@ class Auto(Age):
         return found is None and began and bool(doubted)
 
     def _valley(self, counts: Floats, near: bool) -> float | None:
+        """Return the loss at the valley of a histogram; None if there is none."""
         seen = np.flatnonzero(counts)[::-1]
         if not len(seen):
             return None
@@ -177,17 +178,17 @@ class Auto(Age):
         return None if at is None else float(np.logaddexp(0.0, -at))
 
     def _by_class(self, population: Population) -> dict[int, Floats]:
-        """Return a histogram of each class that was seen, by its label."""
+        """Return the histogram of each class seen so far, by label."""
         labels, rows = population.columns[self.by].unique(return_inverse=True)
         counts = histogram(population, rows, len(labels))
         return {label: row for label, row in zip(labels.tolist(), counts, strict=True) if row.any()}
 
 
 def _between_classes(cut: float, by_class: list[Floats]) -> bool:
-    """Say whether a valley parts classes learned from classes not learned yet.
+    """Return whether a valley separates learned classes from classes not learned yet.
 
-    It does where most of what lies beyond belongs to classes that keep next to nothing. Wrong
-    labels lie beyond in every class.
+    It does if most samples beyond it belong to lost classes, of which little would be kept. Wrong
+    labels, in contrast, lie beyond it in every class.
     """
     if not by_class:
         return False
@@ -195,11 +196,11 @@ def _between_classes(cut: float, by_class: list[Floats]) -> bool:
     kept, total = counts[:, LOWEST[:-1:COARSE] < cut].sum(1), counts.sum(1)
     lost = kept / total < LOST * kept.sum() / total.sum()
     beyond = total - kept
-    return bool(beyond[lost].sum() > beyond.sum() / 2)
+    return bool(beyond[lost].sum() > MAJORITY * beyond.sum())
 
 
-def require_losses(difficulty: Tensor) -> None:
-    """Raise unless all difficulties are 0 or more: a logit needs -ln p."""
+def _require_losses(difficulty: Tensor) -> None:
+    """Raise unless all difficulties are 0 or more, as losses -ln p are."""
     if len(difficulty):
         lowest = float(difficulty.min())
         require(

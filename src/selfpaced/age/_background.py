@@ -1,11 +1,11 @@
-"""Ages that need no share of outliers: what a uniform background explains better is left out.
+"""Ages that leave out samples which a uniform background explains better; no share is given.
 
-Outliers may lie anywhere in the space that the data take up, of volume V. With an unknown share e
-of them, a sample is an outlier where e / V exceeds (1 - e) p(x): where its loss -ln p(x) exceeds
+Outliers are assumed uniform over the volume V of the data. With an unknown share e of outliers, a
+sample is an outlier if e / V exceeds (1 - e) p(x), that is, if its loss -ln p(x) exceeds
 
     age = ln V + ln((1 - e) / e)
 
-and e is the likeliest share, given the losses.
+where e is the maximum-likelihood share for the losses.
 """
 
 import math
@@ -19,17 +19,27 @@ from torch import Tensor
 from selfpaced._errors import require
 from selfpaced.chain import Age, Floats, Population
 
+MOST = 0.5  # largest share of the samples that can be outliers
+HALVINGS = 20  # bisection steps for the share of outliers
+MOST_STEPS = 100  # largest number of EM steps
+FIRST_SHARE = 0.1  # the share of outliers from which EM starts
+TOLERANCE = 1e-4  # EM stops when variance and share change by less than this, relatively
+FAR = 1e15  # a sample counts as at most this many times likelier under the background
+LARGEST_EXPONENT = 700.0  # exp of this is still finite in float64
+FLAT = 1e-12  # a side of a box below this fraction of the longest one has no extent
+
 
 @dataclass(frozen=True)
 class Background(Age):
-    """The age beyond which a uniform background is the likelier cause; for losses in nats.
+    """The age beyond which a uniform background is the likelier source; for losses in nats.
 
     The losses are -ln p(x) of a density that is fitted, such as a mixture. On data without
-    outliers the likeliest share is near 0, and next to nothing is left out. Never leaves out more
-    than half.
+    outliers the estimated share is near 0 and almost nothing is left out. At most half of the
+    samples are left out.
 
     Args:
-        log_volume: ln V, as ``log_volume(X)`` gives it; None to have the estimator look at X.
+        log_volume: ln V, the logarithm of the volume of the data; None to let the estimator compute
+            it from X.
 
     Raises:
         ValueError: For a volume that is not finite, or not known.
@@ -54,7 +64,7 @@ class Background(Age):
         _require_volume(self.log_volume, "Background")
 
     def of(self, X: Floats, clusters: int) -> Self:
-        """Return this age for the volume of X, shape (n, d), where none is given."""
+        """Return this age with the volume of X, shape (n, d), unless a volume was given."""
         known = self.log_volume is not None
         return self if known else replace(self, log_volume=log_volume(X))
 
@@ -64,35 +74,35 @@ class Background(Age):
             return torch.full_like(previous, math.inf)
         loss = population.difficulty.double()
         age = self._volume() + odds(self.share(loss.numpy()))
-        return but_for_half(age, loss.numpy())
+        return _at_least_half(age, loss.numpy())
 
     def share(self, loss: Floats) -> float:
-        """Return the likeliest share of outliers, from 1 / n to a half."""
+        """Return the maximum-likelihood share of outliers, from 1 / n to a half."""
         return likeliest(loss - self._volume())
 
     def cost(self, loss: Floats, weight: Floats, relaxed: float) -> float:
-        """Return -ln of the likelihood of the mixture with its background."""
+        """Return the negative log-likelihood of the mixture with its background."""
         e = self.share(loss)
         both = np.logaddexp(math.log1p(-e) - loss, math.log(e) - self._volume())
         return -float(both.sum())
 
     def _volume(self) -> float:
+        """Return ln V; raise if it is not known."""
         return _require_known(self.log_volume, "Background")
 
 
 @dataclass(frozen=True)
 class Spheres(Age):
-    """The same for squared distances to the nearest of K centres, as k-means has them.
+    """``Background`` for squared distances to the nearest of K centres, as in k-means.
 
-    The density is that of equally frequent round clusters of one size, which k-means is made for;
-    the size is estimated beside the share, from all distances.
+    The density is that of round, equally frequent clusters of one size, which k-means assumes. The
+    size is estimated together with the share, from all distances.
 
     Args:
-        log_volume: ln V, as ``log_volume(X)`` gives it.
-        dims: Columns of X.
-        clusters: K.
-
-    None has the estimator look at X.
+        log_volume: ln V, the logarithm of the volume of the data; None to let the estimator compute
+            it from X.
+        dims: Number of columns of X; None as above.
+        clusters: K; None as above.
 
     Raises:
         ValueError: For a volume that is not finite, or settings that are not known.
@@ -115,7 +125,7 @@ class Spheres(Age):
         _require_volume(self.log_volume, "Spheres")
 
     def of(self, X: Floats, clusters: int) -> Self:
-        """Return this age for X, shape (n, d), where nothing else is given."""
+        """Return this age with the settings that were not given taken from X, shape (n, d)."""
         volume = log_volume(X) if self.log_volume is None else self.log_volume
         return replace(
             self,
@@ -134,7 +144,7 @@ class Spheres(Age):
             return torch.full_like(previous, math.inf)
         background = _require_known(self.log_volume, "Spheres") + odds(e)
         age = 2 * variance * (background - self._peak(variance))
-        return but_for_half(age, squared.numpy())
+        return _at_least_half(age, squared.numpy())
 
     def fitted(self, squared: Floats) -> tuple[float, float]:
         """Return the variance of the clusters in each dimension, and the share of outliers."""
@@ -143,7 +153,7 @@ class Spheres(Age):
         return sized(squared, self._dims(), volume - math.log(clusters))
 
     def cost(self, loss: Floats, weight: Floats, relaxed: float) -> float:
-        """Return -ln of the likelihood of round clusters with their background."""
+        """Return the negative log-likelihood of round clusters with their background."""
         squared = loss
         variance, e = self.fitted(squared)
         if not variance:
@@ -153,17 +163,21 @@ class Spheres(Age):
         return -float(np.logaddexp(inside, math.log(e) - volume).sum())
 
     def _nats(self, squared: Floats, variance: float) -> Floats:
+        """Return -ln of the density at these squared distances."""
         return self._peak(variance) + squared / (2 * variance)
 
     def _peak(self, variance: float) -> float:
+        """Return -ln of the density at a centre."""
         clusters = _require_known(self.clusters, "Spheres")
         return math.log(clusters) + peak(variance, self._dims())
 
     def _dims(self) -> float:
+        """Return the number of dimensions; raise if it is not known."""
         return _require_known(self.dims, "Spheres")
 
 
 def _require_volume(volume: float | None, owner: str) -> None:
+    """Raise unless ln V is finite or None."""
     require(
         volume is None or math.isfinite(volume),
         f"{owner}: log_volume must be a finite number, or None; got {volume}.",
@@ -171,24 +185,19 @@ def _require_volume(volume: float | None, owner: str) -> None:
 
 
 def _require_known(value: float | None, owner: str) -> float:
+    """Return a setting; raise if it is None."""
     require(
         value is not None,
-        f"{owner} does not know the data yet. Outside of an estimator use {owner}().of(X, K).",
+        f"{owner} does not know the data yet. Outside of an estimator call {owner}().of(X, K).",
     )
     return float(value or 0.0)
 
 
-MOST = 0.5  # of the samples that can be outliers
-HALVINGS = 20
-MOST_STEPS = 100
-FAR = 1e15  # times likelier under the background is as far as any
-
-
 def log_volume(X: Floats) -> float:
-    """Return ln of the volume that the samples take up: of the smaller of two boxes around them.
+    """Return ln of the volume of the samples: that of the smaller of two bounding boxes.
 
-    One has the directions of the columns, one those of the principal components. A direction in
-    which the samples do not differ does not count.
+    One box is aligned with the columns, the other with the principal components. A direction in
+    which the samples do not differ is not counted.
 
     >>> round(log_volume(np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 3.0], [2.0, 3.0]])), 4) == round(
     ...     math.log(6), 4)
@@ -197,7 +206,7 @@ def log_volume(X: Floats) -> float:
     away = X - X.mean(axis=0)
     directions = np.linalg.svd(away, full_matrices=False)[2]
     sides = np.ptp(away, axis=0), np.ptp(away @ directions.T, axis=0)
-    least = 1e-12 * max(float(sides[0].max(initial=0.0)), np.finfo(np.float64).tiny)
+    least = FLAT * max(float(sides[0].max(initial=0.0)), np.finfo(np.float64).tiny)
     return min(float(np.log(side[side > least]).sum()) for side in sides)
 
 
@@ -205,7 +214,7 @@ def likeliest(excess: Floats) -> float:
     """Return the share e, from 1 / n to a half, that maximises sum ln(1 - e + e exp(excess)).
 
     Args:
-        excess: By how many nats each sample is likelier under the background, shape (n,).
+        excess: How many nats likelier each sample is under the background, shape (n,).
     """
     gain = np.expm1(np.minimum(excess, math.log(FAR)))
     low, high = 1 / max(len(gain), 2), MOST
@@ -222,19 +231,19 @@ def sized(distance: Floats, d: float, volume: float) -> tuple[float, float]:
     """Return the variance and the share of outliers, by EM.
 
     Args:
-        distance: Squared ones, shape (n,).
-        d: Dimensions.
+        distance: Squared distances, shape (n,).
+        d: Number of dimensions.
         volume: ln (V / K).
     """
-    variance = float(np.median(distance)) / (d * (1 - 2 / (9 * d)) ** 3)  # chi-square's median
-    e, least = 0.1, 1 / max(len(distance), 2)
+    variance = float(np.median(distance)) / (d * (1 - 2 / (9 * d)) ** 3)  # a chi-square's median
+    e, least = FIRST_SHARE, 1 / max(len(distance), 2)
     for _ in range(MOST_STEPS if variance > 0 else 0):
         nats = peak(variance, d) + distance / (2 * variance)
-        kept = 1 / (1 + np.exp(np.minimum(nats - volume - odds(e), 700.0)))
+        kept = 1 / (1 + np.exp(np.minimum(nats - volume - odds(e), LARGEST_EXPONENT)))
         before = variance, e
         variance = float(kept @ distance / (d * kept.sum()))
         e = min(max(1 - float(kept.mean()), least), MOST)
-        if np.allclose(before, (variance, e), rtol=1e-4, atol=0):
+        if np.allclose(before, (variance, e), rtol=TOLERANCE, atol=0):
             break
     return variance, e
 
@@ -244,8 +253,8 @@ def peak(variance: float, d: float) -> float:
     return d / 2 * math.log(2 * math.pi * variance)
 
 
-def but_for_half(age: float, loss: Floats) -> Tensor:
-    """Return the age, or the next float32 after the loss that half do not exceed."""
+def _at_least_half(age: float, loss: Floats) -> Tensor:
+    """Return the age, raised if needed so that at least half of the samples are kept."""
     half = math.ceil((1 - MOST) * len(loss))
     least = np.nextafter(np.float32(np.partition(loss, half - 1)[half - 1]), np.float32(np.inf))
     return torch.tensor(max(age, float(least)), dtype=torch.float64).float()

@@ -1,4 +1,4 @@
-"""The age of a regression: a residual beyond some standard deviations is left out."""
+"""``Deviations``: the age for regressions, which leaves out large residuals."""
 
 import math
 from dataclasses import dataclass
@@ -11,27 +11,28 @@ from selfpaced._evidence import of_residuals
 from selfpaced.age._quantile import cut
 from selfpaced.chain import Age, Population
 
-MEDIAN = 0.6744897501960817  # of the absolute value of a standard normal
+MEDIAN = 0.6744897501960817  # median of the absolute value of a standard normal
 
 
 @dataclass(frozen=True)
 class Deviations(Age):
     """Keep residuals of up to some standard deviations, for the losses of a regression.
 
-    The losses of right and of wrong numbers make one long tail, not the two humps that ``Auto``
-    looks for. But an error that the model has not learned is large beside the usual one: the
-    standard deviation is taken from the median of the absolute residuals, which wrong numbers,
-    fewer than half, hardly move. It shrinks as the model learns what is left in, so that more and
-    more of the wrong numbers lie beyond. Residuals that are normal lose 3 in 1,000 to the default.
+    The losses of right and of wrong targets form one long tail, not the two humps that ``Auto``
+    looks for. But the residual of a wrong target that the model has not learned is large compared
+    with the usual one. The standard deviation is estimated from the median of the absolute
+    residuals, which hardly changes while fewer than half of the targets are wrong. It shrinks as
+    the model learns the kept samples, so that more and more wrong targets lie beyond the limit. Of
+    normal residuals the default leaves out 3 in 1,000.
 
-    Where the errors of right numbers are skewed or have long tails (delays, prices), some of them
-    lie beyond too. Train on the logarithm of such a target, or give a higher limit.
+    If the errors of right targets are skewed or have long tails (delays, prices), some of them lie
+    beyond the limit too. Train on the logarithm of such a target, or set a higher limit.
 
     Args:
-        limit: How many standard deviations are kept; above 0.
-        power: The loss is the absolute residual to this power, times anything: 2 for squared
-            errors, 1 for absolute ones.
-        warmup: Steps that keep everything; 1 or more.
+        limit: Residuals of up to this many standard deviations are kept; above 0.
+        power: The loss is the absolute residual to this power, times any constant: 2 for squared
+            errors, 1 for absolute errors.
+        warmup: Number of steps that keep everything; 1 or more.
 
     Raises:
         TypeError: For a warmup that is not an int.
@@ -64,25 +65,25 @@ class Deviations(Age):
             )
 
     def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
-        """Return the age, float32, shape (); infinite to keep all.
+        """Return the age, float32, shape (); infinite to keep all samples.
 
-        All are kept where half of the residuals are 0, too.
+        All samples are also kept if half of the residuals are 0.
         """
         age = math.inf
         if population is not None:
-            require_sizes(population.difficulty)
+            _require_sizes(population.difficulty)
             if step >= self.warmup:
                 usual = cut(population.difficulty, 0.5, population.counts())
                 age = usual * (self.limit / MEDIAN) ** self.power or math.inf
         return torch.tensor(age, dtype=torch.float64).float().to(previous.device)
 
     def evidence(self, loss: Tensor, classes: int | None) -> float:
-        """Return how much the losses of a step count: those of residuals, one over their median."""
+        """Return how much the losses of a step count as residuals: one over their median."""
         return of_residuals(loss)
 
 
-def require_sizes(difficulty: Tensor) -> None:
-    """Raise unless all difficulties are 0 or more: they are sizes of residuals."""
+def _require_sizes(difficulty: Tensor) -> None:
+    """Raise unless all difficulties are 0 or more, as sizes of residuals are."""
     if len(difficulty):
         lowest = float(difficulty.min())
         require(

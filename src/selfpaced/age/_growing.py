@@ -1,4 +1,4 @@
-"""The founding paper's age: half of the hard samples first, then a factor more each step."""
+"""``Growing``: the age of Kumar, Packer and Koller (2010), which grows by a factor each step."""
 
 import math
 from dataclasses import dataclass
@@ -9,28 +9,30 @@ from torch import Tensor
 from selfpaced._errors import require, require_finite
 from selfpaced.chain import Age, Population
 
-NOTHING = 1e-3  # of the largest difficulty: rests of a solver's precision, which count as 0
+# Difficulties up to this fraction of the largest count as 0: a solver does not reach 0 exactly.
+NEGLIGIBLE = 1e-3
+ROUNDING = 1e-9  # relative tolerance for rounding errors in the sum of masses
 
 
 @dataclass(frozen=True)
 class Growing(Age):
-    """The first age takes a share of the samples in, and each step multiplies it.
+    """The first age keeps a share of the hard samples; each later step multiplies the age.
 
-    The paper's 1 / K, with K0 such that the first fit takes more than half of the samples, and K
-    divided by mu at every step. The share is taken of the samples that have a difficulty: where
-    most have none, half of all would be an age of 0, which no factor lets grow. Keeps all before
-    there is data, and where nothing is difficult.
+    This is the paper's 1 / K, with K0 such that the first fit takes more than half of the samples,
+    and K divided by mu at every step. The share is taken of the samples with a difficulty above 0:
+    if most are at 0, half of all samples would give an age of 0, which cannot grow. All samples are
+    kept before there is data and if all difficulties are 0.
 
     Args:
         factor: Multiplies the age at each step, the paper's mu; above 1.
-        start: The first age, the paper's 1 / K0, in the unit of the difficulty; above 0. None for
-            the share.
-        share: Of the samples whose difficulty is over a thousandth of the largest, how many the
-            first age takes in, rounded up; above 0, at most 1.
+        start: The first age, the paper's 1 / K0, in the unit of the difficulty; above 0. None to
+            use the share.
+        share: The share that the first age keeps of the samples whose difficulty is over a
+            thousandth of the largest, rounded up; above 0, at most 1.
 
     Raises:
-        ValueError: For settings out of these ranges, and for negative difficulties: a factor
-            lets no negative age grow.
+        ValueError: For settings out of these ranges, and for negative difficulties: a negative age
+            cannot grow by a factor.
 
     References:
         Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010.
@@ -64,7 +66,7 @@ class Growing(Age):
         )
 
     def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
-        """Return the age, float32, shape (): infinite before data, then the first, then more."""
+        """Return the age, float32, shape (): infinite before data, then growing by the factor."""
         if population is None:
             return torch.full_like(previous, math.inf)
         _require_positive(population.difficulty)
@@ -73,13 +75,13 @@ class Growing(Age):
         return (previous * self.factor).clamp(max=torch.finfo(torch.float32).max)
 
     def _first(self, population: Population) -> float:
-        """Return the least difficulty over those of the share, ties included."""
+        """Return the smallest difficulty above that of the last sample in the share."""
         d, counts = population.difficulty.double(), population.counts()
         mass = torch.ones_like(d) if counts is None else counts.double()
         order = d.argsort()
-        d, mass = d[order], mass[order] * (d[order] > NOTHING * d.max())
+        d, mass = d[order], mass[order] * (d[order] > NEGLIGIBLE * d.max())
         filled = mass.cumsum(0)
-        last = d[filled >= self.share * filled[-1] * (1 - 1e-9)][0]
+        last = d[filled >= self.share * filled[-1] * (1 - ROUNDING)][0]
         above = d[d > last]
         return float(above[0]) if len(above) else math.inf
 
@@ -89,6 +91,6 @@ def _require_positive(difficulty: Tensor) -> None:
     low = float(difficulty.min())
     require(
         low >= 0,
-        f"Growing takes difficulties of 0 or more; got {low:g}: no factor lets a negative age "
-        f"grow. Use Quantile(Ramp(0.5, 1.0, steps=10)) for log-likelihoods.",
+        f"Growing takes difficulties of 0 or more; got {low:g}. A negative age cannot grow by a "
+        f"factor. Use Quantile(Ramp(0.5, 1.0, steps=10)) for log-likelihoods.",
     )

@@ -1,4 +1,4 @@
-"""How old the learner is: the lambda of the papers, always in the unit of the difficulty."""
+"""Ages that follow a pacing: ``Threshold``, ``Quantile`` and ``EachView``."""
 
 import math
 from dataclasses import dataclass
@@ -11,16 +11,19 @@ from selfpaced._errors import column_of, require
 from selfpaced.chain import Age, Floats, Pacing, Population
 from selfpaced.pacing import Ramp
 
+SLACK = 1e-6  # of a sample: rounding errors of share * n must not add a sample (0.6 * 5 is 3)
+TO_ALL = Ramp(0.5, 1.0, steps=8)  # the default pacing of ``EachView``
+
 
 @dataclass(frozen=True)
 class Threshold(Age):
-    """The age is the pacing's number itself, as in the papers.
+    """The age is the number of the pacing itself, as in the papers.
 
-    It lives in the unit of the loss, so it has to be chosen for the loss at hand: an untrained
-    classifier of C classes has a cross-entropy near ln C and a threshold of 0.1 keeps nothing.
+    It is in the unit of the loss and has to be chosen for it: an untrained classifier of C classes
+    has a cross-entropy near ln C, and a threshold of 0.1 keeps nothing.
 
     Args:
-        pacing: Step to age, for example ``Geometric(0.1, 1.35)``.
+        pacing: From step to age, for example ``Geometric(0.1, 1.35)``.
 
     Raises:
         TypeError: For a pacing that cannot be called.
@@ -34,13 +37,13 @@ class Threshold(Age):
     pacing: Pacing
 
     def __post_init__(self) -> None:
-        """Check that the pacing is one."""
-        require_pacing(self.pacing, "Threshold")
+        """Check that the pacing can be called."""
+        _require_pacing(self.pacing, "Threshold")
 
     def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
         """Return the age, float32, shape ()."""
         age = torch.tensor(float(self.pacing(step)), dtype=torch.float64)
-        return age.float().to(previous.device)  # beyond float32 it is infinite
+        return age.float().to(previous.device)  # infinite beyond the range of float32
 
 
 @dataclass(frozen=True)
@@ -48,15 +51,15 @@ class Quantile(Age):
     """The age at which a given share of the seen samples is kept.
 
     With k = ceil(share * n) samples to keep, the age is the (k + 1)-th smallest difficulty
-    (infinite for k = n), so that ``Hard``, which keeps d < age, keeps k. Samples tied at the cut
-    are admitted in index order by ``settle``, for step-time weights; within a batch the cut is by
-    value. Where samples have a mass, shares are of mass: a sample is kept when what is easier
-    does not fill the share.
+    (infinite for k = n), so that ``Hard``, which keeps d < age, keeps k. For weights decided at a
+    step, ``settle`` admits samples tied at the cut in index order. Within a batch each difficulty
+    is only compared with the age. If samples have a mass, the share is of mass: a sample is kept if
+    the easier ones do not fill the share.
 
     Args:
-        pacing: Step to share, from 0 to 1.
-        by: Name of a column of groups (int64 from 0): the share is taken in each group. A group of
-            which nothing was seen keeps all.
+        pacing: From step to share, from 0 to 1.
+        by: Name of a column of groups (int64 from 0): the share is taken in each group. A group
+            without seen samples keeps all.
 
     Raises:
         TypeError: For a pacing that cannot be called.
@@ -75,8 +78,8 @@ class Quantile(Age):
     needs_cut = True
 
     def __post_init__(self) -> None:
-        """Check that the pacing is one."""
-        require_pacing(self.pacing, "Quantile")
+        """Check that the pacing can be called."""
+        _require_pacing(self.pacing, "Quantile")
 
     def __call__(self, step: int, population: Population | None, previous: Tensor) -> Tensor:
         """Return the age, float32, shape () or (groups,)."""
@@ -103,10 +106,10 @@ class Quantile(Age):
         """Admit samples tied at the age, in index order, until the share is full.
 
         Args:
-            weight: 0 or 1 by ``difficulty < age``, shape (n,).
-            step: The step that the age was made for.
-            population: What it was made from.
-            age: What it was, per sample, shape (n,), or shape ().
+            weight: 1 where ``difficulty < age``, else 0, shape (n,).
+            step: The step for which the age was computed.
+            population: The samples from which it was computed.
+            age: The age, shape (), or one per sample, shape (n,).
 
         Returns:
             Weights of 0 or 1, shape (n,): exactly k of them 1.
@@ -125,10 +128,11 @@ class Quantile(Age):
         return settled
 
     def cost(self, loss: Floats, weight: Floats, relaxed: float) -> float:
-        """Return the losses of what is kept: the same share in every search."""
+        """Return the sum of the kept losses; every search keeps the same share."""
         return float(weight @ loss)
 
     def _share(self, step: int) -> float:
+        """Return the share at a step; raise if it is not from 0 to 1."""
         share = float(self.pacing(step))
         require(
             0 <= share <= 1,
@@ -138,18 +142,16 @@ class Quantile(Age):
         return share
 
     def _group(self, population: Population) -> Tensor:
+        """Return the column of groups; raise if it is missing."""
         return column_of(population.columns, str(self.by), "Quantile")
-
-
-TO_ALL = Ramp(0.5, 1.0, steps=8)
 
 
 @dataclass(frozen=True)
 class EachView(Quantile):
-    """In each view the loss that a share of its samples does not reach, for any weighting.
+    """A ``Quantile`` in each view, for any weighting.
 
-    A ``Quantile`` by view which does not ask for a weighting that cuts: with ``Logistic`` the share
-    is that of the samples of about half a weight or more. By default all count in the end.
+    Unlike ``Quantile`` it does not need a weighting that reaches 0: with ``Logistic`` the share is
+    that of the samples with a weight of about one half or more. By default the share grows to 1.
 
     >>> EachView().by
     'view'
@@ -160,8 +162,8 @@ class EachView(Quantile):
     needs_cut = False
 
 
-def require_pacing(pacing: object, owner: str) -> None:
-    """Raise for a pacing that is no function of the step."""
+def _require_pacing(pacing: object, owner: str) -> None:
+    """Raise unless the pacing can be called and is not a class."""
     if not callable(pacing) or isinstance(pacing, type):
         raise TypeError(
             f"{owner} takes a pacing, a function of the step; got {pacing!r}. "
@@ -169,16 +171,13 @@ def require_pacing(pacing: object, owner: str) -> None:
         )
 
 
-SLACK = 1e-6  # of a sample: 0.6 * 5 is 3, whatever floats make of it
-
-
 def cut(difficulty: Tensor, share: float, mass: Tensor | None = None) -> float:
-    """Return the difficulty at which to stop to keep this share: the easiest one left out.
+    """Return the age that keeps this share: the smallest difficulty that is left out.
 
     Args:
         difficulty: Shape (n,); lower is easier.
         share: From 0 to 1, of the number of samples, or of their mass where given.
-        mass: What each sample counts, shape (n,).
+        mass: How much each sample counts, shape (n,); None for 1 each.
 
     Returns:
         The (k + 1)-th smallest difficulty, or inf when nothing is left out.
@@ -198,7 +197,7 @@ def cut(difficulty: Tensor, share: float, mass: Tensor | None = None) -> float:
 
 
 def _cut_by_mass(difficulty: Tensor, share: float, mass: Tensor) -> float:
-    """The first sample, from easy to hard, before which the share is full."""
+    """Return the difficulty of the first sample, from easy to hard, that the share leaves out."""
     order = torch.argsort(difficulty, stable=True)
     filled = mass[order].double().cumsum(0)
     if not len(order):

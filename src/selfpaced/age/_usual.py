@@ -1,4 +1,4 @@
-"""An age for squared distances in any number of dimensions: what is far from usual is hard."""
+"""``Usual``: the age for squared distances in any number of dimensions."""
 
 import math
 from dataclasses import dataclass
@@ -10,21 +10,22 @@ from torch import Tensor
 from selfpaced._errors import column_of, require
 from selfpaced.chain import Age, Floats, Population
 
-NORMAL = 1.4826  # standard deviations of a normal per median absolute deviation
-PASSES = 50
+NORMAL = 1.4826  # standard deviation of a normal over its median absolute deviation
+PASSES = 50  # largest number of times that the median and the deviation are estimated
 
 
 @dataclass(frozen=True)
 class Usual(Age):
-    """The age at some standard deviations of the cube roots of the losses.
+    """The age lies some standard deviations above the median, in cube roots of the losses.
 
-    The cube root of a chi-square is all but normal, whatever its degrees of freedom: so are those
-    of squared distances to centres. Median and median absolute deviation are taken again of what
-    lies within, until nothing more lies beyond. Of normal losses the default leaves out 1 in 100.
+    The cube root of a chi-square is nearly normal, whatever its degrees of freedom, and so are
+    those of squared distances to centres. Median and median absolute deviation are estimated again
+    from the samples within the limit, until no more are left out. Of the losses of normal samples
+    the default leaves out 1 in 100.
 
     Args:
-        limit: How many standard deviations above the median are usual; above 0.
-        by: A column of groups which have an age each, such as the views; None for one age.
+        limit: Losses of up to this many standard deviations above the median are kept; above 0.
+        by: Name of a column of groups that each have an age, such as the views; None for one age.
 
     Raises:
         ValueError: For a limit that is not above 0, and for negative losses.
@@ -64,7 +65,7 @@ class Usual(Age):
 
 
 def usual(squared: Floats, limit: float) -> float:
-    """Return the loss up to which all is usual, infinite for all; of no losses, too."""
+    """Return the loss beyond which samples are left out; infinite for none, or without losses."""
     if not len(squared):
         return math.inf
     root, end = np.cbrt(squared), math.inf

@@ -1,4 +1,4 @@
-"""Find the labels that are wrong, on arrays or with a torch model; load what a run learned."""
+"""Find wrong labels in arrays, torch datasets or files; load the model of a finished run."""
 
 from selfpaced._public import publish
 from selfpaced.audit._find import audit, find_label_errors

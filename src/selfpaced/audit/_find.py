@@ -1,4 +1,4 @@
-"""An audit of arrays: rows of numbers and a label each."""
+"""The audits of data in memory: of an array with a label per row, and of a torch dataset."""
 
 import copy
 from collections.abc import Callable
@@ -28,8 +28,10 @@ from selfpaced.audit._learning.training import (
 )
 from selfpaced.audit._result import Audit, result
 
-SHOWN = 5
-SPARSE_RATE = 3e-4  # a network soon knows sparse rows by heart
+# The largest number of positions that an error message lists.
+MOST_POSITIONS = 5
+# Learning rate for sparse rows: a network memorises them quickly, so it is below LEARNING_RATE.
+SPARSE_LEARNING_RATE = 3e-4
 
 Model = nn.Module | Callable[[int, int], nn.Module]
 
@@ -45,29 +47,32 @@ def find_label_errors(
     seed: int = 0,
     watch: Watch | None = None,
 ) -> Audit:
-    """Say which labels of a classification are probably wrong, and which class was meant.
+    """Find the labels of a classification that are probably wrong, and the class that was meant.
 
-    One self-paced training; no noise rate, no second model, no folds.
+    This takes one self-paced training. It needs no noise rate, no second model and no folds.
 
     Args:
-        X: Numbers, shape (n, features) or more dimensions; a scipy sparse matrix is kept sparse.
+        X: Numbers, shape (n, features) or with more dimensions; a scipy sparse matrix stays sparse.
         y: Labels of any kind, shape (n,).
-        model: A torch module from a batch of rows to logits (copied), or a function of the number
-            of features and of classes that makes one; it gets the numbers as they are. None: two
-            hidden layers of 256 with dropout, on features brought to mean 0 and deviation 1
-            (sparse ones to a largest value of 1), on a GPU where there is one.
-        epochs: How often every row is visited.
-        batch_size: Rows a batch. None: 128, for fewer than 2,000 rows 32, from 50,000 on 512.
-        learning_rate: Adam's. None: .001, or .0003 for a sparse X, whose rows a network soon knows
-            by heart.
-        seed: Of the initial weights and of the order of the rows: the same one, the same result.
+        model: A torch module that maps a batch of rows to logits (it is copied), or a function
+            that takes the number of features and of classes and returns such a module. Either
+            gets the numbers as they are. None: a network of two hidden layers of 256 units with
+            dropout, on a GPU if there is one; its features are scaled to mean 0 and standard
+            deviation 1 (sparse ones to a largest absolute value of 1).
+        epochs: Number of epochs; every row is visited once per epoch.
+        batch_size: Rows per batch. None: 32 below 2,000 rows, 512 from 50,000 rows, else 128.
+        learning_rate: Learning rate of Adam. None: 0.001, or 0.0003 for a sparse X, whose rows a
+            network memorises quickly.
+        seed: Seed of the initial weights and of the order of the rows; the same seed gives the
+            same result.
         watch: Called after each epoch with its number, ``epochs`` and the kept share.
 
     Returns:
         The result; its table has a row per row of X.
 
     Raises:
-        ValueError: For shapes that do not fit, numbers that are none, missing labels, one class.
+        ValueError: For shapes that do not match, values that are not finite numbers, missing
+            labels, labels with fractions, and fewer than two classes.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
@@ -97,16 +102,16 @@ def find_label_errors(
 def _settings(
     rows: Any, epochs: int, batch_size: int | None, learning_rate: float | None, seed: int
 ) -> Settings:
-    """Return how to train; what is None follows from the rows."""
+    """Return the settings of the training; the rows decide where an argument is None."""
     if batch_size is None:
         batch_size = batch_for(rows.shape[0])
     if learning_rate is None:
-        learning_rate = SPARSE_RATE if sparse.issparse(rows) else LEARNING_RATE
+        learning_rate = SPARSE_LEARNING_RATE if sparse.issparse(rows) else LEARNING_RATE
     return Settings(epochs, batch_size, learning_rate, seed=seed)
 
 
 def _learner(model: Model | None, n_features: int, n_classes: int, seed: int) -> nn.Module:
-    """Return the user's model, or one made for the shapes with weights of the seed."""
+    """Return a copy of the user's model, or a new model whose weights are drawn with the seed."""
     if isinstance(model, nn.Module):
         return copy.deepcopy(model)
     with torch.random.fork_rng():
@@ -117,18 +122,18 @@ def _learner(model: Model | None, n_features: int, n_classes: int, seed: int) ->
 
 
 def _rows(X: Any) -> Any:
-    """Return float64 rows, dense or sparse, or raise for what is no number."""
+    """Return the rows as float64, dense or sparse, or raise if they are not finite numbers."""
     if sparse.issparse(X):
         rows = sparse.csr_array(X, dtype=np.float64)
         values = rows.data
     else:
         try:
             rows = values = np.ascontiguousarray(X, dtype=np.float64)
-        except (TypeError, ValueError) as no_numbers:
+        except (TypeError, ValueError) as error:
             raise ValueError(
-                f"find_label_errors expects an array of numbers, (rows, features); {no_numbers}. "
-                f"Encode text and categories first; bring tensors to the CPU."
-            ) from no_numbers
+                f"find_label_errors expects X to be an array of numbers, shape (n, features); "
+                f"{error}. Encode text and categories first, and move tensors to the CPU."
+            ) from error
     require(
         rows.ndim >= 2 and rows.shape[0] > 0,
         f"find_label_errors expects rows of features, shape (n, features); got {rows.shape}.",
@@ -136,31 +141,33 @@ def _rows(X: Any) -> Any:
     bad = int((~(np.abs(values) <= np.finfo(np.float32).max)).sum())
     require(
         bad == 0,
-        f"find_label_errors got {bad} NaN or infinite values in X, or beyond float32. Mend them.",
+        f"find_label_errors got {bad} NaN or infinite values in X, or beyond float32. Replace "
+        f"them, or leave out their rows.",
     )
     return rows
 
 
 def _codes(y: ArrayLike) -> tuple[Tensor, pd.Index]:
-    """Return the labels as int64 codes, and what they stand for."""
-    listed = isinstance(y, list | tuple | pd.Series)  # where NumPy would make a missing one text
+    """Return the labels as int64 codes from 0, and the label that each code stands for."""
+    listed = isinstance(y, list | tuple | pd.Series)  # NumPy would turn a missing label into text
     labels = pd.Series(y if listed else np.asarray(y).ravel()).reset_index(drop=True)
     missing = labels.index[labels.isna()]
     require(
         len(missing) == 0,
-        f"find_label_errors got {len(missing)} missing labels, at {list(missing[:SHOWN])}. "
-        f"Leave those rows out.",
+        f"find_label_errors got {len(missing)} missing labels, at {list(missing[:MOST_POSITIONS])}"
+        f". Leave out those rows.",
     )
     require(
         not pd.api.types.is_float_dtype(labels) or bool((labels % 1 == 0).all()),
-        "find_label_errors judges classes; these labels are numbers with fractions.",
+        "find_label_errors expects classes; these labels are numbers with fractions. Use the "
+        "command selfpaced audit for labels that are numbers.",
     )
     codes, names = pd.factorize(labels, sort=True)
     return torch.from_numpy(codes.astype(np.int64)), pd.Index(names)
 
 
 def _standardized(rows: Any) -> Any:
-    """Bring every feature to the same scale, float32; a constant one becomes 0."""
+    """Scale every feature and return float32; a constant dense feature becomes 0."""
     if sparse.issparse(rows):
         largest = abs(rows).max(axis=0).toarray().ravel()
         scaled = rows.multiply(1 / np.where(largest > 0, largest, 1))
@@ -183,27 +190,28 @@ def audit(
     seed: int = 0,
     watch: Watch | None = None,
 ) -> Audit:
-    """Train a classifier self-paced and say which labels are probably wrong.
+    """Train a classifier self-paced and find the labels that are probably wrong.
 
     Args:
-        dataset: Map-style; items are (input, label), the label an int from 0.
-        model: Maps a batch of inputs to logits (B, C). It is copied; yours stays as it is. The
-            training runs where it is.
-        labels: All labels, int64, shape (n,), in place of those in the items; None reads them from
-            the dataset, item by item.
-        epochs: How often every sample is visited.
-        batch_size: Samples a batch.
-        learning_rate: Adam's.
-        workers: Processes that load data.
-        seed: Of the order of the samples and of dropout; the model's initial weights are yours.
+        dataset: A map-style dataset whose items are (input, label); the label is an int from 0.
+        model: Maps a batch of inputs to logits, shape (B, C). It is copied, so the argument does
+            not change. The training runs on the device that the model is on.
+        labels: All labels, int64, shape (n,), used instead of those in the items. None: the labels
+            are read from the dataset, item by item.
+        epochs: Number of epochs; every sample is visited once per epoch.
+        batch_size: Samples per batch.
+        learning_rate: Learning rate of Adam.
+        workers: Number of processes that load data.
+        seed: Seed of the order of the samples and of dropout. It does not change the initial
+            weights, which are those of ``model``.
         watch: Called after each epoch with its number, ``epochs`` and the kept share.
 
     Returns:
-        The result, with a row per sample.
+        The result; its table has a row per sample.
 
     Raises:
-        ValueError: For settings out of range, and for labels that are no classes.
-        TypeError: For a dataset without indices.
+        ValueError: For settings out of range, and for labels that are not classes.
+        TypeError: For a dataset that cannot be indexed.
 
     >>> from torch import nn
     >>> import torch
@@ -226,5 +234,5 @@ def audit(
 
 
 def _labels_of(dataset: Indexed) -> Tensor:
-    """Return the labels of a dataset of (input, label), int64."""
+    """Return the labels of a dataset with items (input, label), int64, shape (n,)."""
     return torch.tensor([int(dataset.dataset[place][1]) for place in range(len(dataset))])

@@ -1,4 +1,4 @@
-"""What a user asked an audit for: all that decides its result."""
+"""The plan of an audit: every setting that decides its result."""
 
 import shlex
 from collections.abc import Sequence
@@ -14,27 +14,40 @@ from selfpaced.audit._learning.training import EPOCHS, LEARNING_RATE, Settings, 
 from selfpaced.audit._reading.kinds import Kind, kind_of
 from selfpaced.audit._reading.source import Options
 
+# Kinds of files that hold a table.
 TABLES = ("delimited", "lines", "parquet")
-ALONE = ("npy", "idx")  # files of features without labels
-FLAGS = ("text_model", "model", "estimator", "precision", "epochs", "batch_size", "learning_rate")
-EXACT = "no"  # the precision of float32
+# Kinds of files that hold features without labels.
+WITHOUT_LABELS = ("npy", "idx")
+# Fields of a Plan that a command line repeats where they are not the default, in this order.
+SETTINGS = (
+    "text_model",
+    "model",
+    "estimator",
+    "precision",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "seed",
+)
+# The value of ``precision`` for float32: no mixed precision.
+FLOAT32 = "no"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is audited, and how.
+    """The samples to audit, and the settings of the training.
 
     Args:
-        path: The samples.
+        path: The file or folder of the samples.
         options: How to read them.
-        text_model: Folder of a transformers model that reads text.
-        model: ``package.module:factory`` of a network of the user's; None for one of ours.
-        estimator: Name of a scikit-learn model in place of a network.
-        precision: Of the training: "no" (float32), "bf16" or "fp16".
-        epochs: How often every sample is visited; None for 30, or 15 for "hgb".
-        batch_size: None for 128, for fewer than 2,000 samples 32, from 50,000 on 512.
-        learning_rate: Adam's; None for .001.
-        seed: Of initial weights and order.
+        text_model: Folder of a transformers model that turns text into numbers.
+        model: ``package.module:factory`` of a network of the user; None for a built-in network.
+        estimator: Name of a scikit-learn model to train instead of a network.
+        precision: Precision of the training: "no" (float32), "bf16" or "fp16".
+        epochs: Number of epochs; None for 30, or 15 for "hgb".
+        batch_size: Samples per batch. None: 32 below 2,000 samples, 512 from 50,000, else 128.
+        learning_rate: Learning rate of Adam; None for 0.001.
+        seed: Seed of the initial weights and of the order of the samples.
 
     >>> plan = Plan(Path("pets.csv"), Options(label="kind"), seed=3)
     >>> plan.settings(100)
@@ -48,14 +61,14 @@ class Plan:
     text_model: Path | None = None
     model: str | None = None
     estimator: str | None = None
-    precision: str = EXACT
+    precision: str = FLOAT32
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
     seed: int = 0
 
     def settings(self, samples: int) -> Settings:
-        """Return how to train on so many samples.
+        """Return the settings of a training on this number of samples.
 
         Raises:
             ValueError: For settings out of range.
@@ -68,32 +81,33 @@ class Plan:
         )
 
     def _epochs(self) -> int:
-        """Return how many epochs were asked for, or are usual."""
+        """Return the number of epochs, or the default where none is given."""
         if self.epochs is not None:
             return self.epochs
         return EPOCHS if self.estimator is None else ROUNDS[cast(Name, self.estimator)]
 
 
 def check(plan: Plan) -> None:
-    """Raise for options that do nothing here, before anything is read.
+    """Raise for settings that cannot be used with this file, before anything is read.
 
     Raises:
-        FileNotFoundError: When there is no such file or folder.
-        ValueError: For a kind of file that is not read, options that do not go together, settings
-            out of range, and a model that cannot be imported.
+        FileNotFoundError: If a file or folder does not exist.
+        ValueError: For a kind of file that is not supported, settings that cannot be combined or
+            have no effect, settings out of range, and a model that cannot be imported.
     """
     _check_options(plan.path, kind_of(plan.path), plan.options)
     plan.settings(1)
-    network = {
-        "--model": plan.model is not None,
-        "--batch-size": plan.batch_size is not None,
-        "--learning-rate": plan.learning_rate is not None,
-        "--precision": plan.precision != EXACT,
+    of_networks = {
+        "model": plan.model is not None,
+        "batch_size": plan.batch_size is not None,
+        "learning_rate": plan.learning_rate is not None,
+        "precision": plan.precision != FLOAT32,
     }
-    for flag, given in network.items():
+    for name, given in of_networks.items():
         require(
             plan.estimator is None or not given,
-            f"{flag} is of a network; --estimator {plan.estimator} is none. Drop one.",
+            f"{name}=... is a setting of networks, and estimator={plan.estimator} is not a "
+            f"network. Leave one of them out.",
         )
     if plan.text_model is not None:
         require_folder(plan.text_model)
@@ -102,13 +116,13 @@ def check(plan: Plan) -> None:
 
 
 def to_json(plan: Plan) -> dict[str, Any]:
-    """Return a plan as JSON has it."""
+    """Return a plan as values that JSON can hold."""
     return _plain(asdict(plan))
 
 
-def from_json(told: dict[str, Any]) -> Plan:
-    """Return the plan that ``to_json`` wrote; what else is there is left out."""
-    known = {field.name: told[field.name] for field in fields(Plan)}
+def from_json(saved: dict[str, Any]) -> Plan:
+    """Return the plan that ``to_json`` wrote; other keys are ignored."""
+    known = {field.name: saved[field.name] for field in fields(Plan)}
     options = dict(known.pop("options"))
     for name in ("ignore", "use"):
         options[name] = tuple(options[name])
@@ -123,28 +137,28 @@ def from_json(told: dict[str, Any]) -> Plan:
 
 
 def differences(one: Plan, other: Plan) -> list[str]:
-    """Return what two plans differ in, a flag each with both values.
+    """Return the settings in which two plans differ, each with both values.
 
     >>> from dataclasses import replace
     >>> plan = Plan(Path("pets.csv"))
     >>> differences(plan, replace(plan, seed=3, epochs=5))
-    ['--epochs (None, then 5)', '--seed (0, then 3)']
+    ['epochs=... (None, then 5)', 'seed=... (0, then 3)']
     """
-    ours, theirs = (_flat(plan) for plan in (one, other))
+    before, after = (_flat(plan) for plan in (one, other))
     return [
-        f"{_flag(name)} ({ours[name]}, then {theirs[name]})"
-        for name in ours
-        if ours[name] != theirs[name]
+        f"{name}=... ({before[name]}, then {after[name]})"
+        for name in before
+        if before[name] != after[name]
     ]
 
 
 def command(plan: Plan, folder: Path, more: Sequence[str] = ()) -> str:
-    """Return the command line of a plan.
+    """Return the command line that runs a plan.
 
     Args:
-        plan: What to write down.
-        folder: Of the run.
-        more: Words to add.
+        plan: The plan to write as a command.
+        folder: The folder for the results.
+        more: Words to append.
 
     >>> command(Plan(Path("my pets.csv"), Options(label="kind"), epochs=5), Path("run"))
     "selfpaced audit 'my pets.csv' --label kind --epochs 5 --output run"
@@ -157,62 +171,53 @@ def command(plan: Plan, folder: Path, more: Sequence[str] = ()) -> str:
         words += [word for value in getattr(options, name) for word in _words(name, value)]
     if options.numeric is not None:
         words.append("--numbers" if options.numeric else "--classes")
-    usual = Plan(plan.path)
-    for name in (*FLAGS, "seed"):
+    default = Plan(plan.path)
+    for name in SETTINGS:
         value = getattr(plan, name)
-        words += _words(name, None if value == getattr(usual, name) else value)
+        words += _words(name, None if value == getattr(default, name) else value)
     return shlex.join([*words, "--output", str(folder), *more])
 
 
 def _check_options(path: Path, kind: Kind, options: Options) -> None:
-    """Raise for an option of another kind of file."""
+    """Raise for an option that belongs to another kind of file."""
     table = kind in TABLES
-    columns = table or (kind in ALONE and options.labels is not None)
-    given = {
-        "--label": (options.label is not None and not columns, "names a column of a table"),
-        "--ignore": (bool(options.ignore) and not table, "names a column of a table"),
-        "--use": (bool(options.use) and not table, "names a column of a table"),
-        "--labels": (
-            options.labels is not None and kind not in ALONE,
-            "goes with a lone .npy or idx file",
-        ),
-        "--side": (options.side is not None and kind != "images", "goes with a folder of images"),
+    columns = table or (kind in WITHOUT_LABELS and options.labels is not None)
+    of_columns, of_arrays = "a table", "a single .npy or idx file"
+    misplaced = {
+        "label": (options.label is not None and not columns, of_columns),
+        "ignore": (bool(options.ignore) and not table, of_columns),
+        "use": (bool(options.use) and not table, of_columns),
+        "labels": (options.labels is not None and kind not in WITHOUT_LABELS, of_arrays),
+        "side": (options.side is not None and kind != "images", "a folder of images"),
     }
-    for flag, (useless, what) in given.items():
-        require(not useless, f"{flag} {what}; {path} is none. Leave it out.")
+    for name, (useless, expected) in misplaced.items():
+        require(not useless, f"{name}=... needs {expected}; {path} is not one. Leave it out.")
     require(
         options.side is None or options.side >= 1,
-        f"--side must be a positive number of pixels; got {options.side}.",
+        f"side=... must be a positive number of pixels; got {options.side}.",
     )
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Return values as JSON reads them back."""
-    told: dict[str, Any] = {}
+    """Return the values as JSON reads them back: tuples as lists, paths as text."""
+    plain: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, dict):
-            told[name] = _plain(value)
+            plain[name] = _plain(value)
         elif isinstance(value, tuple):
-            told[name] = list(value)
+            plain[name] = list(value)
         else:
-            told[name] = str(value) if isinstance(value, Path) else value
-    return told
+            plain[name] = str(value) if isinstance(value, Path) else value
+    return plain
 
 
 def _flat(plan: Plan) -> dict[str, Any]:
-    """Return all settings side by side."""
-    told = to_json(plan)
-    options: dict[str, Any] = told.pop("options")
-    return options | told
-
-
-def _flag(name: str) -> str:
-    """Return how the command line calls a setting."""
-    return {"path": "the file", "numeric": "--classes or --numbers"}.get(
-        name, f"--{name.replace('_', '-')}"
-    )
+    """Return all settings in one dict, those of ``options`` first."""
+    settings = to_json(plan)
+    options: dict[str, Any] = settings.pop("options")
+    return options | settings
 
 
 def _words(name: str, value: object) -> list[str]:
-    """Return a flag with its value; nothing for None."""
-    return [] if value is None else [_flag(name), str(value)]
+    """Return a flag of the command line and its value; no words for None."""
+    return [] if value is None else [f"--{name.replace('_', '-')}", str(value)]

@@ -1,4 +1,4 @@
-"""What an audit found: a table of samples, numbers, and the run behind them."""
+"""The result of an audit: the table of samples, the count of wrong labels, and the model."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,28 @@ from selfpaced.audit._reading.words import are
 from selfpaced.chain import Floats
 from selfpaced.suspects import Count, Judge, confusion
 
-SHOWN = 5  # kinds of mistakes that the summary names
+# The largest number of kinds of label errors that ``repr`` of a result lists.
+MOST_KINDS = 5
+# The largest number of positions that an error message lists.
+MOST_POSITIONS = 5
+# Degrees of freedom of the Student distributions tried for the errors of a regression: from long
+# tails to nearly normal.
+DEGREES_OF_FREEDOM = (2.0, 3.0, 5.0, 10.0, 30.0)
+# The median of the absolute value of a standard normal variable.
+NORMAL_MEDIAN = 0.6745
+# The share of wrong numbers with which the EM algorithm starts.
+FIRST_SHARE = 0.1
+# The largest number of iterations of the EM algorithm.
+MOST_ITERATIONS = 200
+# The EM algorithm stops when an iteration raises the mean log-likelihood by less than this.
+LEAST_GAIN = 1e-6
+# The least scale of the errors, so that no density becomes infinite.
+LEAST_SCALE = 1e-12
+# The number of points at which the density of many numbers is computed.
+GRID = 512
+# Numbers farther from the median than this many interquartile ranges are moved to that distance
+# for the density.
+FENCE = 10.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -24,19 +45,19 @@ class Audit:
     """The result of an audit.
 
     Args:
-        table: A row per sample, most suspicious first; its index is the sample's position. Columns:
-            ``label``, ``probability`` that it is wrong, ``suggested`` label, ``confidence`` (the
-            probability of that label; none for a regression), ``loss`` (a mean of the visits, in
-            nats or as the squared error of training; higher is more suspect:
-            ``Ledger.suspicion``).
-        count: How many labels are wrong, by the model's contradictions where it is sure, with the
-            range of what can be told; see ``selfpaced.suspects.Judge``.
+        table: A row per sample, most suspicious first; its index is the position of the sample.
+            Columns: ``label``, ``probability`` that the label is wrong, ``suggested`` label,
+            ``confidence`` (the probability of the suggested label; no column for a regression),
+            ``loss`` (the mean over the visits, in nats or as the squared error of the training;
+            higher is more suspect: ``Ledger.suspicion``).
+        count: How many labels are wrong, estimated from the samples where the model is sure and
+            contradicts the label, with a range; see ``selfpaced.suspects.Judge``.
         confusion: Expected number of wrong labels by the class that was meant (rows) and the label
-            given (columns), of the samples where another class is suggested; None for a
+            given (columns), over the samples where another class is suggested; None for a
             regression, whose labels are numbers.
         history: A row per epoch: ``Pacer.history``.
-        model: The trained model: a torch module in eval mode, or an estimator of scikit-learn.
-        pacer: Its memory.
+        model: The trained model: a torch module in eval mode, or a scikit-learn estimator.
+        pacer: The pacer of the training.
     """
 
     table: pd.DataFrame
@@ -53,14 +74,17 @@ class Audit:
 
     @property
     def suspects(self) -> pd.DataFrame:
-        """The samples more probably wrong than right; of classes, with another one to suggest."""
+        """The rows of ``table`` whose label is more probably wrong than right.
+
+        Of classes, only rows with a suggested label other than the given one.
+        """
         table = self.table
         if self.numeric:
             return table[table["probability"] > 0.5]
         return table[(table["probability"] > 0.5) & (table["suggested"] != table["label"])]
 
     def __repr__(self) -> str:
-        """Say how many labels are wrong and of which kind."""
+        """Say how many labels are probably wrong, and which classes are confused."""
         n, suspects, found = len(self.table), self.suspects, self.count
         what = "numbers" if self.numeric else "labels"
         k, about = len(suspects), round(found.estimate)
@@ -72,7 +96,7 @@ class Audit:
         if self.numeric:
             return "\n".join(lines)
         kinds = suspects.groupby(["label", "suggested"], observed=True).size().reset_index(name="n")
-        for kind in kinds.sort_values("n", ascending=False).head(SHOWN).to_dict("records"):
+        for kind in kinds.sort_values("n", ascending=False).head(MOST_KINDS).to_dict("records"):
             k -= kind["n"]
             probably = f"{are(kind['n'])} probably {kind['suggested']}"
             lines.append(f"  {kind['n']:,} labelled {kind['label']} {probably}")
@@ -80,13 +104,13 @@ class Audit:
 
 
 def result(model: Any, pacer: Pacer, labels: Tensor, names: Iterable[Any]) -> Audit:
-    """Put together what a run found.
+    """Return the result of a training on classes.
 
     Args:
         model: The trained model.
         pacer: The pacer of its training.
         labels: Classes, int64, shape (n,).
-        names: What the user calls them, C of them.
+        names: The user's names of the C classes, in the order of their numbers.
     """
     judgement, classes = Judge()(pacer), pd.Index(list(names))
     suggested = judgement.suggested.numpy()
@@ -105,27 +129,28 @@ def result(model: Any, pacer: Pacer, labels: Tensor, names: Iterable[Any]) -> Au
         judgement.count,
         pd.DataFrame(mistaken.numpy(), index=classes, columns=classes),
         pacer.history.to_frame(),
-        _at_rest(model),
+        _in_eval_mode(model),
         pacer,
     )
 
 
 def result_of_numbers(model: Any, pacer: Pacer, given: Floats, predicted: Floats) -> Audit:
-    """Put together what a run on numbers found.
+    """Return the result of a training on numbers.
 
-    The probability of a mistake ranks them, not the loss: it knows how usual such a number is, and
-    what the model says at the end, when it has left the wrong ones out. Equal probabilities go by
-    how far number and prediction are apart.
+    The samples are ranked by the probability of a mistake, not by the loss. The probability takes
+    into account how common such a number is, and it uses the predictions at the end of the
+    training, when the wrong numbers are left out. Samples with equal probabilities are ranked by
+    the distance between number and prediction.
 
     Args:
         model: The trained model.
         pacer: The pacer of its training.
         given: The numbers, in the user's unit, shape (n,).
-        predicted: What the model says of the same samples, in the same unit, shape (n,). All of
-            them are judged, also one that the training never visited.
+        predicted: The model's predictions for the same samples, in the same unit, shape (n,). A
+            sample that the training never visited is judged as well.
 
     Raises:
-        ValueError: For another number of predictions, and for ones that are NaN or infinite.
+        ValueError: For arrays of another shape, and for predictions that are NaN or infinite.
     """
     error = _errors(given, predicted, len(pacer.weight))
     probability = probability_wrong(given, predicted).astype(np.float32)
@@ -142,18 +167,18 @@ def result_of_numbers(model: Any, pacer: Pacer, given: Floats, predicted: Floats
         Count.of(torch.from_numpy(probability)),
         None,
         pacer.history.to_frame(),
-        _at_rest(model),
+        _in_eval_mode(model),
         pacer,
     )
 
 
-def _at_rest(model: Any) -> Any:
-    """Return the model, a torch module in eval mode."""
+def _in_eval_mode(model: Any) -> Any:
+    """Return the model; a torch module is set to eval mode."""
     return model.eval() if isinstance(model, nn.Module) else model
 
 
 def _errors(given: Floats, predicted: Floats, n: int) -> Floats:
-    """Return how far each number and its prediction are apart, or raise."""
+    """Return the distance between each number and its prediction, or raise."""
     require(
         given.shape == predicted.shape == (n,),
         f"result_of_numbers needs a number and a prediction for each sample, shape ({n},); got "
@@ -164,18 +189,14 @@ def _errors(given: Floats, predicted: Floats, n: int) -> Floats:
     require(
         len(lost) == 0,
         f"The model predicts NaN or infinity for {len(lost)} of {n} samples, at "
-        f"{lost[:SHOWN].tolist()}. Lower the learning rate.",
+        f"{lost[:MOST_POSITIONS].tolist()}. Lower the learning rate (learning_rate=...).",
     )
     return error
 
 
-TAILS = (2.0, 3.0, 5.0, 10.0, 30.0)  # degrees of freedom: from long tails to nearly normal
-STEPS, CLOSE = 200, 1e-6  # of the search, and of the log-likelihood where it ends
-GRID = 512  # points of the density of all numbers
-FENCE = 10.0  # widths of the middle half, from the median
-
-
 class _Fit(NamedTuple):
+    """A fitted mixture: its mean log-likelihood, and the probability that each number is wrong."""
+
     likelihood: float
     probability: Floats
 
@@ -183,18 +204,19 @@ class _Fit(NamedTuple):
 def probability_wrong(given: Floats, predicted: Floats) -> Floats:
     """Return the probability that each number is wrong.
 
-    A mixture of two: a right number lies about its prediction, with errors of a Student
-    distribution; a wrong one is a number like any other, whatever is predicted. The share of wrong
-    numbers, the scale and the tails of the errors are those of the greatest likelihood (Dempster,
-    Laird, Rubin, *Maximum Likelihood from Incomplete Data via the EM Algorithm*, 1977). Errors that
-    are skewed or come in bursts are no Student's, and some count as wrong.
+    The model is a mixture of two distributions. A right number is its prediction plus an error
+    with a Student distribution. A wrong number is drawn from the distribution of all numbers,
+    independently of its prediction. The share of wrong numbers, and the scale and the degrees of
+    freedom of the errors, maximise the likelihood (Dempster, Laird, Rubin, *Maximum Likelihood
+    from Incomplete Data via the EM Algorithm*, 1977). Errors that are skewed or come in bursts do
+    not follow a Student distribution; some of them then count as wrong.
 
     Args:
         given: The numbers, shape (n,).
-        predicted: Of a model that did not learn the wrong ones, shape (n,).
+        predicted: Predictions of a model that did not learn the wrong numbers, shape (n,).
 
     Returns:
-        From 0 to 1, shape (n,).
+        Probabilities from 0 to 1, shape (n,).
 
     >>> given = np.linspace(-2, 2, 200)
     >>> predicted = given + 0.1 * np.sin(np.arange(200.0))
@@ -203,33 +225,41 @@ def probability_wrong(given: Floats, predicted: Floats) -> Floats:
     np.int64(7)
     """
     error = given - predicted
-    unit = float(np.median(np.abs(error))) / 0.6745
+    unit = float(np.median(np.abs(error))) / NORMAL_MEDIAN
     if unit == 0.0 or float(np.ptp(given)) == 0.0:
         return np.asarray(error != 0, dtype=np.float64)
-    anything = _density(given / unit)
-    fits = [_fit(error / unit, anything, tails) for tails in TAILS]
+    density = _density(given / unit)
+    fits = [_fit(error / unit, density, degrees) for degrees in DEGREES_OF_FREEDOM]
     return max(fits, key=lambda fit: fit.likelihood).probability
 
 
-def _fit(error: Floats, anything: Floats, tails: float) -> _Fit:
-    """Fit the share of wrong numbers and the scale of the errors, by turns."""
-    share, scale, before = 0.1, 1.0, -np.inf
-    for _ in range(STEPS):
-        right = (1 - share) * stats.t.pdf(error / scale, tails) / scale
-        both = right + share * anything
-        probability, likelihood = share * anything / both, float(np.log(both).mean())
-        if likelihood - before < CLOSE:
+def _fit(error: Floats, density: Floats, degrees: float) -> _Fit:
+    """Fit the share of wrong numbers and the scale of the errors with the EM algorithm.
+
+    Args:
+        error: Number minus prediction, shape (n,).
+        density: Density of all numbers at each number, shape (n,).
+        degrees: Degrees of freedom of the Student distribution.
+    """
+    share, scale, before = FIRST_SHARE, 1.0, -np.inf
+    for _ in range(MOST_ITERATIONS):
+        right = (1 - share) * stats.t.pdf(error / scale, degrees) / scale
+        both = right + share * density
+        probability, likelihood = share * density / both, float(np.log(both).mean())
+        if likelihood - before < LEAST_GAIN:
             break
         before, share = likelihood, float(probability.mean())
-        near = (1 - probability) * (tails + 1) / (tails + (error / scale) ** 2)
-        scale = max(float(np.sqrt((near * error**2).sum() / (1 - probability).sum())), 1e-12)
+        near = (1 - probability) * (degrees + 1) / (degrees + (error / scale) ** 2)
+        scale = float(np.sqrt((near * error**2).sum() / (1 - probability).sum()))
+        scale = max(scale, LEAST_SCALE)
     return _Fit(likelihood, probability)
 
 
 def _density(given: Floats) -> Floats:
-    """Return how dense the numbers are at each of them, with Silverman's bandwidth.
+    """Return the density of the numbers at each number, with Silverman's bandwidth.
 
-    Numbers far out count as lying at a fence: one of them would flatten the density of all.
+    Numbers far from the median are first moved to a fence: otherwise a single one would widen the
+    bandwidth and flatten the density everywhere.
     """
     low, middle, high = np.quantile(given, (0.25, 0.5, 0.75))
     if high > low:

@@ -1,7 +1,7 @@
-"""Self-paced learning for latent variable models: the search, and estimators that stand on it.
+"""Self-paced learning for latent variable models: the alternating search, and estimators with it.
 
-``Search`` needs PyTorch and NumPy only; a name is imported when it is first read, so that each
-estimator asks for its own packages.
+``Search`` needs PyTorch and NumPy only. Each name is imported when it is first used, so that an
+estimator's own packages are needed only for that estimator.
 """
 
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from selfpaced._public import lazy
 
 if TYPE_CHECKING:
+    from selfpaced.latent._bags.bags import Bags, bags_of
     from selfpaced.latent._bags.estimators import MISVM, miSVM
     from selfpaced.latent._clusters.kmeans import SelfPacedKMeans
     from selfpaced.latent._clusters.mixture import SelfPacedGaussianMixture
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MISVM",
+    "Bags",
     "Guess",
     "LatentModel",
     "LatentSVM",
@@ -39,11 +41,13 @@ __all__ = [
     "SelfPacedKMeans",
     "Stop",
     "Structure",
+    "bags_of",
     "miSVM",
     "restarts",
 ]
 
 _HOMES = {
+    "Bags": "_bags.bags",
     "Guess": "_svm.structure",
     "LatentModel": "_search.model",
     "LatentSVM": "_svm.estimator",
@@ -60,9 +64,10 @@ _HOMES = {
     "SelfPacedKMeans": "_clusters.kmeans",
     "Stop": "_search.search",
     "Structure": "_svm.structure",
+    "bags_of": "_bags.bags",
     "miSVM": "_bags.estimators",
     "restarts": "_search.starts",
 }
 
-if not TYPE_CHECKING:  # where types are checked, a name that is not above does not exist
+if not TYPE_CHECKING:  # type checkers must not see __getattr__: it would allow any name
     __getattr__, __dir__ = lazy(__name__, _HOMES, extra="latent")

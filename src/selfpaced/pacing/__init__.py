@@ -1,7 +1,8 @@
-"""Schedules: an integer step in, a number out, each a closed form of the step.
+"""Pacings: schedules from an integer step to a number, each a closed form of the step.
 
-A pacing knows nothing of units. Its number is an age (in difficulty units) inside
-``age.Threshold`` and a share (from 0 to 1) inside ``age.Quantile``.
+The number has no unit of its own: it is an age (in difficulty units) in ``age.Threshold`` and a
+share (from 0 to 1) in ``age.Quantile``. ``_schedules.py`` has the schedules, and ``_shapes.py`` the
+curves of a ``Ramp``.
 """
 
 from selfpaced._public import publish

@@ -1,8 +1,4 @@
-"""Schedules: an integer step in, a number out, each a closed form of the step.
-
-A pacing knows nothing of units. Its number is an age (in difficulty units) inside
-``age.Threshold`` and a share (from 0 to 1) inside ``age.Quantile``.
-"""
+"""Schedules: from an integer step to a number, each a closed form of the step."""
 
 import math
 from dataclasses import dataclass, field
@@ -25,7 +21,7 @@ class Constant:
     value: float
 
     def __post_init__(self) -> None:
-        """Check the value: infinite is allowed (keep everything), NaN is not."""
+        """Check the value: infinity, which keeps everything, is allowed; NaN is not."""
         require(
             not math.isnan(self.value), "Constant: value must be a number; got nan. Give a float."
         )
@@ -38,18 +34,19 @@ class Constant:
 
 @dataclass(frozen=True)
 class Ramp:
-    """From start at step 0 to stop at step ``steps``, and stop from there on.
+    """From ``start`` at step 0 to ``stop`` at step ``steps``, and ``stop`` at all later steps.
 
     Args:
         start: Value at step 0.
         stop: Value at step ``steps`` and later; below start for a falling ramp.
-        steps: Length of the way, a positive int.
+        steps: Number of steps from start to stop, a positive int.
         shape: Linear, Root, Geometrical, Steps, Sine, Cosine, Exponential, Logarithmic, or any
             callable (progress, start, stop) -> value.
 
     Raises:
-        ValueError: For a length below 1, an end that is not finite, or one the shape cannot take.
-        TypeError: For a length or a step that is not an int.
+        ValueError: For steps below 1, and for a start or stop that is not finite or that the shape
+            does not take.
+        TypeError: For steps or a step that is not an int.
 
     >>> [Ramp(0.5, 1.0, steps=2)(step) for step in range(4)]
     [0.5, 0.75, 1.0, 1.0]
@@ -61,7 +58,7 @@ class Ramp:
     shape: Shape = field(default_factory=Linear)
 
     def __post_init__(self) -> None:
-        """Check the ends and the length, and that the shape accepts them."""
+        """Check start, stop and steps, and that the shape takes them."""
         require_finite("start", self.start, "Ramp")
         require_finite("stop", self.stop, "Ramp")
         if self.steps == 0:
@@ -80,17 +77,18 @@ class Ramp:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The values of another run, one per step; the last one stays.
+    """The values of another run, one per step; the last one repeats.
 
-    With the kept shares of a run, as its history has them from step 1 on, in ``age.Quantile`` and
-    ``difficulty.RandomOrder`` it is that run's random-order control: as many samples at every step,
-    in no order. Step 0 comes before any data: ``Recorded((1.0, *shares))``.
+    It makes the random-order control of a run, which keeps as many samples at every step, chosen at
+    random: ``age.Quantile(Recorded((1.0, *shares)))`` with ``difficulty.RandomOrder``. The shares
+    are the kept shares in the run's history, which begins at step 1; the 1.0 is for step 0, before
+    any data.
 
     Args:
-        values: At least one number; none is NaN.
+        values: At least one number, none NaN.
 
     Raises:
-        ValueError: For no values, and for NaN.
+        ValueError: For no values, or a NaN.
 
     >>> [Recorded((0.3, 0.6, 1.0))(step) for step in (0, 1, 2, 3)]
     [0.3, 0.6, 1.0, 1.0]
@@ -99,7 +97,7 @@ class Recorded:
     values: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        """Check that there is something to play."""
+        """Check that there is at least one value and no NaN."""
         require(
             len(self.values) > 0 and not any(math.isnan(value) for value in self.values),
             f"Recorded: values must be one or more numbers, none NaN; got {self.values}.",
@@ -122,10 +120,11 @@ class Geometric:
         start: Value at step 0; above 0.
         factor: Multiplies the value at each step; above 0, below 1 for a falling age.
         limit: The value stops here: an upper limit for a factor of 1 or more, else a lower one.
-            Default: none.
+            None for no limit.
 
     Raises:
-        ValueError: For a start or factor not above 0, and a limit that lies behind the start.
+        ValueError: For a start or factor not above 0, and for a limit that the value moves away
+            from.
 
     References:
         Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010.
@@ -141,17 +140,18 @@ class Geometric:
     limit: float | None = None
 
     def __post_init__(self) -> None:
-        """Check that the value stays positive and that the limit lies ahead."""
+        """Check that the value stays positive and moves towards the limit."""
         require_finite("start", self.start, "Geometric")
         require_finite("factor", self.factor, "Geometric")
         require(self.start > 0, f"Geometric: start must be above 0; got {self.start}.")
         require(self.factor > 0, f"Geometric: factor must be above 0; got {self.factor}.")
         if self.limit is not None:
-            ahead = self.limit >= self.start if self.factor >= 1 else 0 <= self.limit <= self.start
+            grows = self.factor >= 1
+            allowed = f"{self.start} or more" if grows else f"from 0 to {self.start}"
             require(
-                ahead,
-                f"Geometric: limit must lie ahead of start {self.start} with factor "
-                f"{self.factor}; got {self.limit}.",
+                self.limit >= self.start if grows else 0 <= self.limit <= self.start,
+                f"Geometric: limit must be {allowed} for this start with factor {self.factor}; "
+                f"got {self.limit}.",
             )
 
     def __call__(self, step: int) -> float:

@@ -1,4 +1,4 @@
-"""The ways a ramp goes from start to stop."""
+"""Shapes: the curves of a ramp from start to stop."""
 
 import math
 from dataclasses import dataclass
@@ -6,25 +6,28 @@ from typing import Protocol
 
 from selfpaced._errors import require, require_finite, require_positive_int
 
+LARGEST_RATE = 500  # largest rate of a shape; e^rate has to be finite
+ROUNDING = 1e-9  # a jump of ``Steps`` may come early by this part of a jump, for rounding errors
+
 
 class Shape(Protocol):
-    """The way from start to stop; progress runs from 0 to 1."""
+    """A curve from start to stop; progress runs from 0 to 1."""
 
     def __call__(self, progress: float, start: float, stop: float) -> float:
-        """Return the value after this much progress."""
+        """Return the value at this progress, from 0 to 1."""
         ...
 
 
 @dataclass(frozen=True)
 class Linear:
-    """Equal increments: start + (stop - start) p.
+    """Equal increments: start + (stop - start) progress.
 
     >>> Linear()(0.25, 0.0, 1.0)
     0.25
     """
 
     def __call__(self, progress: float, start: float, stop: float) -> float:
-        """Return the value after this much progress."""
+        """Return the value at this progress, from 0 to 1."""
         return start + (stop - start) * progress
 
 
@@ -33,10 +36,10 @@ class Root:
     r"""Fast first, slow later: (start^p + (stop^p - start^p) progress)^(1/p).
 
     With p = 2 this is the competence of Platanios et al. (2019). The exponent is 1/p, not 1/2 for
-    every p. Ends must be 0 or more.
+    every p. Start and stop must be 0 or more.
 
     Raises:
-        ValueError: For a p not above 0, and ends below 0.
+        ValueError: For a p not above 0, and for a start or stop below 0.
 
     References:
         Wang, Chen, Zhu, `A Survey on Curriculum Learning <https://arxiv.org/abs/2010.13166>`_,
@@ -54,7 +57,7 @@ class Root:
         require(self.p > 0, f"Root: p must be greater than 0; got {self.p}. Use 2 or 3.")
 
     def __call__(self, progress: float, start: float, stop: float) -> float:
-        """Return the value after this much progress."""
+        """Return the value at this progress, from 0 to 1."""
         require(
             start >= 0 and stop >= 0,
             f"Root: start and stop must be 0 or more; got {start} and {stop}. Use Linear().",
@@ -65,10 +68,10 @@ class Root:
 
 @dataclass(frozen=True)
 class Geometrical:
-    """Equal factors: start^(1 - p) stop^p, with both ends above 0.
+    """Equal factors: start^(1 - progress) stop^progress, with start and stop above 0.
 
     Raises:
-        ValueError: For ends not above 0.
+        ValueError: For a start or stop not above 0.
 
     References:
         Wang, Chen, Zhu, `A Survey on Curriculum Learning <https://arxiv.org/abs/2010.13166>`_,
@@ -79,7 +82,7 @@ class Geometrical:
     """
 
     def __call__(self, progress: float, start: float, stop: float) -> float:
-        """Return the value after this much progress."""
+        """Return the value at this progress, from 0 to 1."""
         require(
             start > 0 and stop > 0,
             f"Geometrical: start and stop must be above 0; got {start} and {stop}. Use Linear().",
@@ -89,7 +92,7 @@ class Geometrical:
 
 @dataclass(frozen=True)
 class Steps:
-    """Baby steps: k equal jumps, the last one onto stop.
+    """Baby steps: k equal jumps, the last one at the end, to stop.
 
     Raises:
         ValueError: For a k below 1.
@@ -106,39 +109,41 @@ class Steps:
         require_positive_int("k", self.k, "Steps")
 
     def __call__(self, progress: float, start: float, stop: float) -> float:
-        """Return the value after this much progress."""
-        return start + (stop - start) * math.floor(progress * self.k + 1e-9) / self.k
+        """Return the value at this progress, from 0 to 1."""
+        return start + (stop - start) * math.floor(progress * self.k + ROUNDING) / self.k
 
 
 @dataclass(frozen=True)
 class Sine:
-    """Fast first: start + (stop - start) sin(pi p / 2).
+    """Fast first: start + (stop - start) sin(pi progress / 2).
 
     >>> round(Sine()(0.5, 0.0, 1.0), 3)
     0.707
     """
 
     def __call__(self, progress: float, start: float, stop: float) -> float:
-        """Return the value after this much progress."""
+        """Return the value at this progress, from 0 to 1."""
         return start + (stop - start) * math.sin(math.pi / 2 * progress)
 
 
 @dataclass(frozen=True)
 class Cosine:
-    """Slow first: start + (stop - start) (1 - cos(pi p / 2)).
+    """Slow first: start + (stop - start) (1 - cos(pi progress / 2)).
 
     >>> round(Cosine()(0.5, 0.0, 1.0), 3)
     0.293
     """
 
     def __call__(self, progress: float, start: float, stop: float) -> float:
-        """Return the value after this much progress."""
+        """Return the value at this progress, from 0 to 1."""
         return start + (stop - start) * (1 - math.cos(math.pi / 2 * progress))
 
 
 @dataclass(frozen=True)
 class Exponential:
     """Slow first, then steep: start + (stop - start) (e^(rate p) - 1) / (e^rate - 1).
+
+    Here p is the progress.
 
     Raises:
         ValueError: For a rate not above 0 or above 500.
@@ -158,14 +163,16 @@ class Exponential:
         _require_rate(self.rate, "Exponential")
 
     def __call__(self, progress: float, start: float, stop: float) -> float:
-        """Return the value after this much progress."""
+        """Return the value at this progress, from 0 to 1."""
         share = math.expm1(self.rate * progress) / math.expm1(self.rate)
         return start + (stop - start) * share
 
 
 @dataclass(frozen=True)
 class Logarithmic:
-    """Steep first, then slow: start + (stop - start) (1 + ln(p + e^(-rate)) / rate), up to stop.
+    """Steep first, then slow: start + (stop - start) (1 + ln(p + e^(-rate)) / rate).
+
+    Here p is the progress. The value does not go beyond stop.
 
     Raises:
         ValueError: For a rate not above 0 or above 500.
@@ -185,11 +192,14 @@ class Logarithmic:
         _require_rate(self.rate, "Logarithmic")
 
     def __call__(self, progress: float, start: float, stop: float) -> float:
-        """Return the value after this much progress."""
+        """Return the value at this progress, from 0 to 1."""
         share = 1 + math.log(progress + math.exp(-self.rate)) / self.rate
         return start + (stop - start) * min(max(share, 0.0), 1.0)
 
 
 def _require_rate(rate: float, owner: str) -> None:
-    """A rate bends the curve; beyond 500 its exponential leaves the range of a float."""
-    require(0 < rate <= 500, f"{owner}: rate must be above 0 and at most 500; got {rate}. Use 10.")
+    """Raise unless the rate is above 0 and at most LARGEST_RATE."""
+    require(
+        0 < rate <= LARGEST_RATE,
+        f"{owner}: rate must be above 0 and at most {LARGEST_RATE}; got {rate}. Use 10.",
+    )

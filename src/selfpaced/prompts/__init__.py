@@ -1,6 +1,7 @@
-"""Prompts whose completions are rewarded: how often they are solved, and which come next.
+"""Self-paced prompts for reinforcement learning: pass rates, and a sampler that uses them.
 
-For any trainer that samples several completions of a prompt; ``selfpaced.trl`` puts them together.
+These parts are for any trainer that samples several completions of a prompt; ``selfpaced.trl``
+combines them for TRL.
 """
 
 from selfpaced._public import publish

@@ -1,4 +1,4 @@
-"""Which prompts teach something: a band of pass rates.
+"""A difficulty that says how far the pass rate of a prompt is from a band.
 
 The loss of a prompt is 1 - pass rate: 0 where all its completions are right.
 """
@@ -15,31 +15,32 @@ from selfpaced.chain import Difficulty, Rows
 from selfpaced.difficulty import Smoothed
 from selfpaced.pacing import Constant
 
-SLACK = 1e-6  # a pass rate of 1/5 is inside a band from 0.2, whatever float32 makes of it
+# Tolerance for rounding in float32: a pass rate of 1/5 is inside a band from 0.2.
+SLACK = 1e-6
 
 
 @dataclass(frozen=True)
 class Band(Difficulty):
-    r"""How far a prompt's pass rate lies outside a band; below 0 inside it, edges included.
+    r"""The distance of a prompt's pass rate from a band; inside the band, edges included, below 0.
 
     .. math:: d = \max(low - p, p - high)
 
-    With the age ``Threshold(Constant(0.0))``, that of ``pacer(n)``, the prompts inside are kept; an
-    age of 0.1 keeps those within 0.1 of it, too, and ``Quantile(Constant(0.5))`` the half that is
-    nearest to its middle.
+    The age ``Threshold(Constant(0.0))``, which ``pacer(n)`` sets, keeps the prompts inside the
+    band. An age of 0.1 also keeps prompts within 0.1 of the band, and ``Quantile(Constant(0.5))``
+    keeps the half of the prompts that is nearest to its middle.
 
     Args:
-        low: The lowest pass rate inside, from 0.
-        high: The highest, up to 1.
-        of: Makes one number of the losses 1 - p of a prompt's visits.
+        low: The lowest pass rate inside the band, from 0.
+        high: The highest pass rate inside the band, up to 1.
+        of: The difficulty that combines the losses 1 - p of a prompt's visits into one number.
 
     Raises:
-        ValueError: For edges that are not 0 <= low <= high <= 1.
+        ValueError: Unless 0 <= low <= high <= 1.
 
     >>> import torch
     >>> from selfpaced.chain import Rows
     >>> rows = Rows(torch.arange(3), torch.zeros(3), torch.ones(3), {})
-    >>> Band(0.25, 0.75)(torch.tensor([1.0, 0.5, 0.0]), rows)  # never, half and always solved
+    >>> Band(0.25, 0.75)(torch.tensor([1.0, 0.5, 0.0]), rows)  # never, half, always solved
     tensor([ 0.2500, -0.2500,  0.2500])
     """
 
@@ -56,7 +57,7 @@ class Band(Difficulty):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """What the difficulty inside reads."""
+        """The columns that the inner difficulty reads."""
         return self.of.reads
 
     def fold(self, loss: Tensor, rows: Rows) -> Tensor:
@@ -64,10 +65,10 @@ class Band(Difficulty):
         return self.of.fold(loss, rows)
 
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
-        """Return the difficulty that this memory means, shape (B,)."""
+        """Return the distance of the remembered pass rate from the band, shape (B,)."""
         rate = 1 - self.of(memory, rows)
         return torch.maximum(self.low - rate, rate - self.high) - SLACK
 
     def pacer(self, n_samples: int) -> Pacer:
-        """Return a pacer that keeps what is inside the band."""
+        """Return a pacer that keeps the prompts inside the band."""
         return Pacer(n_samples, difficulty=self, age=Threshold(Constant(0.0)))

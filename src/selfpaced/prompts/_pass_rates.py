@@ -1,7 +1,7 @@
-"""How often the completions of a prompt are right, as its difficulty: 1 - pass rate.
+"""Reward functions that give the pacer 1 - pass rate as the loss of each prompt.
 
-Where the advantage of a completion is its reward less the mean of its group (GRPO, RLOO), a prompt
-that is always solved, or never, teaches nothing.
+In GRPO and RLOO the advantage of a completion is its reward minus the mean reward of its group.
+So a prompt that is always solved, or never, teaches nothing.
 """
 
 import functools
@@ -19,15 +19,16 @@ from selfpaced._pacer.pacer import Pacer, require_pacer
 from selfpaced._ranks import rank_here, world_size
 from selfpaced.tracking import scalars
 
-KEYS = {"passes", "completions", "batches"}  # of a state
+# The keys of a state.
+KEYS = {"passes", "completions", "batches"}
 
 Rewards = list[float | None]
 
 
 class _PassRates:
-    """What reward functions that wait and that do not wait have in common."""
+    """What ``PassRates`` and ``AsyncPassRates`` have in common."""
 
-    waits = False  # for the reward: async
+    waits = False  # whether the reward function is async
 
     def __init__(
         self,
@@ -38,7 +39,7 @@ class _PassRates:
         scale: tuple[float, float] = (0.0, 1.0),
         column: str = "sample_index",
     ) -> None:
-        """Check the parts; nothing is rewarded yet."""
+        """Check the arguments."""
         self.pacer, self.reward, self.threshold = pacer, reward, threshold
         self.scale, self.column = scale, column
         n_samples = _require_parts(self)
@@ -51,12 +52,13 @@ class _PassRates:
         """Remember rewards until the next ``step``.
 
         Args:
-            rewards: One per completion; None and NaN say nothing.
-            index: The dataset index of each one's prompt; None, as for a set that is evaluated,
-                leaves nothing to remember.
+            rewards: One per completion; completions with None or NaN do not count.
+            index: The dataset index of each completion's prompt. None remembers nothing; an
+                evaluated set has no index.
 
         Raises:
-            ValueError: For rewards outside the scale, and indices that do not fit.
+            ValueError: For rewards outside the scale, indices out of range, and another number of
+                rewards than of indices.
         """
         if index is None:
             return
@@ -76,10 +78,10 @@ class _PassRates:
         self._completions.index_add_(0, place[known], known[known].long())
 
     def step(self) -> None:
-        """Merge the ranks, give the pacer 1 - pass rate, and step it. Call it on all ranks.
+        """Merge the ranks, give the pacer 1 - pass rate, and step it. Call this on all ranks.
 
-        The pass rate of a prompt is the mean over its completions since the last step, of all
-        ranks: one may hold a part of them only. Nothing happens where none was scored.
+        The pass rate of a prompt is the mean over its completions since the last step on all ranks;
+        a rank may have only a part of them. If no completion was scored, the pacer does not step.
         """
         passes, completions = self._merged()
         self._passes.zero_()
@@ -92,14 +94,14 @@ class _PassRates:
 
     @property
     def rate(self) -> Tensor:
-        """The last pass rate of each prompt, float32, shape (n,); NaN for one never seen."""
+        """The last pass rate of each prompt, float32, shape (n,); NaN for a prompt never seen."""
         return 1 - self.pacer.ledger.loss
 
     def scalars(self) -> dict[str, float]:
-        """Return ``tracking.scalars(pacer)`` and three shares of the prompts seen so far.
+        """Return ``tracking.scalars(pacer)``, and three numbers about the prompts seen so far.
 
-        ``spl/pass_rate`` is the mean of the last rates; ``spl/frac_never_solved`` and
-        ``spl/frac_always_solved`` count prompts whose difficulty remembers nothing else.
+        ``spl/pass_rate`` is the mean of their last pass rates. ``spl/frac_never_solved`` and
+        ``spl/frac_always_solved`` are the shares of prompts whose remembered loss is 1 and 0.
         """
         packed = self.pacer.ledger.packed
         memory = packed[packed[:, VISITS] >= 1, MEMORY]
@@ -112,30 +114,30 @@ class _PassRates:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what waits for the next ``step``, of all ranks: call it on all of them."""
+        """Return what all ranks recorded since the last ``step``. Call this on all ranks."""
         passes, completions = self._merged()
         return {"passes": passes, "completions": completions, "batches": self.batches}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where a state was saved, on any number of ranks.
+        """Load a state, on any number of ranks.
 
         Raises:
-            ValueError: For a state that is cut short, or of another number of prompts.
+            ValueError: For a state that lacks a key, or is for another number of prompts.
         """
         owner = type(self).__name__
         require_keys(state, KEYS, owner)
         require(
             state["passes"].shape == self._passes.shape,
-            f"{owner}: the state is of {len(state['passes'])} prompts, the pacer of "
-            f"{len(self._passes)}. Did the dataset change since the checkpoint?",
+            f"{owner}: the state is for {len(state['passes'])} prompts, the pacer for "
+            f"{len(self._passes)}. Load it with the dataset of the checkpoint.",
         )
-        mine = int(rank_here() == 0)  # merged: the other ranks add nothing to it
+        mine = int(rank_here() == 0)  # the state has the sums of all ranks: only one loads them
         self._passes.copy_(state["passes"] * mine)
         self._completions.copy_(state["completions"] * mine)
         self.batches = state["batches"]
 
     def _merged(self) -> tuple[Tensor, Tensor]:
-        """Return the sums of all ranks, where the ledger is."""
+        """Return the sums over all ranks, on the device of the ledger."""
         device = self.pacer.ledger.device
         passes = self._passes.to(device, copy=True)
         completions = self._completions.to(device, copy=True)
@@ -145,7 +147,7 @@ class _PassRates:
         return passes, completions
 
     def _shares(self, rewards: Sequence[float | None]) -> Tensor:
-        """Return how far each completion passes, from 0 to 1; NaN where nothing is said."""
+        """Return the share to which each completion passes, from 0 to 1; NaN for no reward."""
         numbers = [float("nan") if reward is None else float(reward) for reward in rewards]
         reward = torch.tensor(numbers, dtype=torch.float32)
         if self.threshold is not None:
@@ -155,7 +157,7 @@ class _PassRates:
         require(
             len(bad) == 0,
             f"{type(self).__name__}: rewards of {self.__name__} must be from {low} to {high}; got "
-            f"{bad[:3].tolist()}. Give the threshold from which a completion passes, or the scale.",
+            f"{bad[:3].tolist()}. Give the threshold at which a completion passes, or the scale.",
         )
         return (reward - low) / (high - low)
 
@@ -163,23 +165,23 @@ class _PassRates:
 class PassRates(_PassRates):
     """A reward function that tells a pacer how often each prompt is solved.
 
-    It returns what the wrapped one returns and has its name, by which trainers log it.
+    It returns what the wrapped function returns, and has its name, under which trainers log it.
 
     Args:
-        pacer: Made with ``n_samples``; its losses are 1 - pass rate, so lower is easier.
-        reward: The reward function; it is called with what the wrapper is called with.
-        threshold: A completion passes with a reward of at least this. None: a reward is the share
-            to which it passes.
-        scale: The rewards that mean 0 and 1 where there is no threshold.
+        pacer: Made with ``n_samples``. Its losses are 1 - pass rate, so lower is easier.
+        reward: The reward function. It gets the arguments with which the wrapper is called.
+        threshold: A completion passes if its reward is at least this. With None, a reward is the
+            share to which the completion passes.
+        scale: Without a threshold, the rewards that count as 0 and as 1.
         column: Name of the argument that holds the dataset index of each completion's prompt.
 
     Attributes:
         batches: Number of calls recorded since the last ``step``, the same on all ranks.
 
     Raises:
-        TypeError: For a pacer that is none, and a reward that is no function of the right kind.
-        ValueError: For a pacer without ``n_samples``, for a scale that is empty, and, when called,
-            for rewards outside the scale and indices that are no samples.
+        TypeError: For a pacer of another type, and a reward that is no function, or is async.
+        ValueError: For a pacer without ``n_samples`` and an empty scale; when called, for rewards
+            outside the scale and indices out of range.
 
     >>> from selfpaced import Pacer
     >>> def right(completions, answer, **columns):
@@ -193,7 +195,7 @@ class PassRates(_PassRates):
     """
 
     def __call__(self, **columns: Any) -> Rewards:  # noqa: ANN401 - the trainer's columns
-        """Reward the completions, and remember."""
+        """Reward the completions, and record the rewards."""
         rewards: Rewards = self.reward(**columns)
         self.record(rewards, columns.get(self.column))
         return rewards
@@ -205,7 +207,7 @@ class AsyncPassRates(_PassRates):
     waits = True
 
     async def __call__(self, **columns: Any) -> Rewards:  # noqa: ANN401 - the trainer's columns
-        """Reward the completions, and remember."""
+        """Reward the completions, and record the rewards."""
         answer: Awaitable[Rewards] = self.reward(**columns)
         rewards = await answer
         self.record(rewards, columns.get(self.column))
@@ -213,26 +215,26 @@ class AsyncPassRates(_PassRates):
 
 
 def _unwrapped(reward: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function inside of partials."""
+    """Return the function inside any partials."""
     while isinstance(reward, functools.partial):
         reward = reward.func
     return reward
 
 
 def _require_parts(rates: _PassRates) -> int:
-    """Raise for parts that do not fit; return the number of prompts."""
+    """Raise for arguments that do not fit; return the number of prompts."""
     owner, pacer, reward = type(rates).__name__, rates.pacer, rates.reward
     require_pacer(pacer, owner)
     if pacer.n_samples is None:
-        raise ValueError(f"{owner} needs to know the prompts; make it as Pacer(len(dataset)).")
+        raise ValueError(f"{owner} needs a pacer with n_samples; make it as Pacer(len(dataset)).")
     if not callable(reward) or isinstance(reward, nn.Module | type):
         raise TypeError(
-            f"{owner} wraps a reward function; got {type(reward).__name__}. A reward model goes "
-            f"to the trainer as it is, beside a function that says what passes."
+            f"{owner} wraps a reward function; got {type(reward).__name__}. Give a reward model to "
+            f"the trainer itself, beside a function that says which completions pass."
         )
     inside = _unwrapped(reward)
     waits = inspect.iscoroutinefunction(inside) or inspect.iscoroutinefunction(
-        getattr(inside, "__call__")  # noqa: B004, B009 - the method, of objects that are called
+        getattr(inside, "__call__")  # noqa: B004, B009 - the method of a callable object
     )
     if waits != rates.waits:
         kind = "async" if waits else "not async"

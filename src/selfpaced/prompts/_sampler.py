@@ -1,4 +1,4 @@
-"""A sampler of prompts in batches, each repeated, that reacts within the epoch."""
+"""A sampler of repeated batches of prompts that uses new weights within the epoch."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,17 +19,20 @@ from selfpaced._errors import (
 from selfpaced._pacer.pacer import Pacer, require_pacer
 from selfpaced._sampling.order import Order, chosen
 
+# The version of a state.
 VERSION = 1
+# The keys of a state.
 KEYS = {"version", "n_samples", "batch_size", "epoch", "drawn", "round", "place"}
 
 
 class Place(NamedTuple):
-    """How far an epoch was walked: a round is one way through all prompts."""
+    """A position in an epoch: the round (one pass over all prompts), and the place in it."""
 
     round: int
     place: int
 
 
+# The position at the start of an epoch.
 START = Place(0, 0)
 
 
@@ -39,16 +42,16 @@ def next_prompts(
     allowed: Callable[[int], NDArray[np.bool_]],
     order_of: Callable[[int], Order],
 ) -> tuple[Order, Place]:
-    """Return the next prompts that are allowed, no two alike, and where the walk stands then.
+    """Return the next different prompts that are allowed, and the position after them.
 
-    Where a round is over the next one begins. Where fewer are allowed than are asked for, others
-    fill the places.
+    When a round is over, the next one begins. If a whole round has no further allowed prompt, other
+    prompts fill the batch.
 
     Args:
-        size: How many, at most as many as there are.
-        start: Where the walk stands.
-        allowed: Round to who is taken in it, bool, shape (n,).
-        order_of: Round to the order of all prompts in it, shape (n,).
+        size: Number of prompts to return, at most the number of all prompts.
+        start: The position to start from.
+        allowed: Maps a round to a mask of the prompts that are allowed in it, bool, shape (n,).
+        order_of: Maps a round to the order of all prompts in it, shape (n,).
 
     >>> who = np.array([True, False, True, True])
     >>> next_prompts(2, Place(0, 0), lambda round: who, lambda round: np.arange(4))
@@ -73,10 +76,10 @@ def next_prompts(
 
 @dataclass
 class _Epoch:
-    """An epoch as far as it was drawn."""
+    """An epoch, and the batches of it that are drawn."""
 
     number: int
-    first: Order  # its first round
+    first: Order  # the order of its first round
     drawn: list[Order] = field(default_factory=list)
     at: Place = START
 
@@ -85,28 +88,29 @@ class PromptSampler(Sampler[int]):
     """Batches of the prompts that the pacer keeps, and a rotating share of the others.
 
     The order is that of trl's ``RepeatSampler``: batches of different prompts, each prompt
-    ``mini_repeat_count`` times in a row, each batch ``repeat_count`` times. Who is in a batch is
-    decided when its first index is asked for. An epoch walks the permutation that RepeatSampler
-    would take and passes over who is left out, then goes round again among the kept, in other
-    orders, so that it is as long as always. While all are kept, it is RepeatSampler's order.
+    ``mini_repeat_count`` times in a row, each batch ``repeat_count`` times. The prompts of a batch
+    are chosen when its first index is requested. The first round of an epoch is the permutation of
+    RepeatSampler without the prompts that are left out. Further rounds visit the kept prompts again
+    in other orders, so every epoch has the same length. While all prompts are kept, the order is
+    RepeatSampler's.
 
-    All ranks draw the same order and have to ask for all of it; it follows ``pacer.weight``, which
-    ``pacer.step()`` makes alike on all ranks.
+    All ranks draw the same order, and each must request all of it. The order depends on
+    ``pacer.weight``, which is the same on all ranks after ``pacer.step()``.
 
     Args:
         pacer: Made with ``n_samples``, the number of prompts.
         mini_repeat_count: Generations per prompt.
         batch_size: Prompts in a batch.
-        repeat_count: How often a batch is repeated.
-        shuffle: False walks the first round of each epoch in the dataset's order.
-        seed: Decides all orders.
-        revisit: Share of the left-out prompts that an epoch visits, from 0 to 1: another one each
-            time, so that one is judged anew every ``1 / revisit`` epochs.
+        repeat_count: How often each batch is yielded.
+        shuffle: False keeps the dataset's order in the first round of each epoch.
+        seed: Seed of all orders.
+        revisit: Share of the left-out prompts that an epoch visits, from 0 to 1. Each epoch visits
+            other ones, so that a prompt is judged again every ``1 / revisit`` epochs.
 
     Raises:
-        TypeError: For a pacer that is none, and counts that are no ints.
-        ValueError: For a pacer without ``n_samples``, a batch that is larger, and settings outside
-            their ranges.
+        TypeError: For a pacer of another type, and counts that are no ints.
+        ValueError: For a pacer without ``n_samples``, a batch larger than the dataset, and settings
+            outside their ranges.
 
     >>> from selfpaced import Pacer
     >>> list(PromptSampler(Pacer(2), 2, batch_size=2, repeat_count=2, shuffle=False))
@@ -124,26 +128,26 @@ class PromptSampler(Sampler[int]):
         *,
         revisit: float = 0.25,
     ) -> None:
-        """Check the settings; nothing is drawn yet."""
+        """Check the settings."""
         self.pacer, self.mini_repeat_count, self.batch_size = pacer, mini_repeat_count, batch_size
         self.repeat_count, self.shuffle, self.seed = repeat_count, shuffle, seed
         self.revisit = revisit
         self.n_samples = _require_fit(self)
-        self._running: _Epoch | None = None  # the epoch begun last
-        self._goes_on = False  # it was loaded, and nobody has iterated since
-        self._asked: int | None = None  # the epoch that set_epoch wants next
+        self._running: _Epoch | None = None  # the epoch that began last
+        self._goes_on = False  # whether it was loaded and no iterator has begun since
+        self._asked: int | None = None  # the epoch that set_epoch asked for
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch begins next, counted from 0; that of a loaded state goes on."""
+        """Set which epoch begins next, counted from 0; the epoch of a loaded state continues."""
         require_step(epoch, "PromptSampler.set_epoch")
         self._asked = epoch
 
     def __len__(self) -> int:
-        """Return the number of indices in an epoch: always the same, RepeatSampler's."""
+        """Return the number of indices in an epoch, which is always that of RepeatSampler."""
         return self._batches * self.batch_size * self.mini_repeat_count * self.repeat_count
 
     def __iter__(self) -> Iterator[int]:
-        """Yield the indices of an epoch; what a loaded one had drawn comes first, as it was."""
+        """Yield the indices of an epoch; a loaded epoch yields its drawn batches again first."""
         running = self._running = self._begun()
         self._goes_on, self._asked = False, None
         for batch in range(self._batches):
@@ -154,9 +158,9 @@ class PromptSampler(Sampler[int]):
                 yield from indices
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what was drawn of the epoch begun last, for a checkpoint.
+        """Return the drawn batches of the epoch that began last, for a checkpoint.
 
-        Where in it the training stands the host knows: it skips that far.
+        The host knows how many of them were trained on, and skips these when it resumes.
         """
         running = self._running or self._epoch(self._asked or 0)
         drawn = np.concatenate([np.empty(0, dtype=np.int64), *running.drawn])
@@ -171,13 +175,14 @@ class PromptSampler(Sampler[int]):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where a state was saved; all of it or, on an error, nothing.
+        """Load a state; on an error nothing changes.
 
-        The next iterator repeats what was drawn, unless ``set_epoch`` asks for another epoch.
+        The next iterator yields the drawn batches again, unless ``set_epoch`` asks for another
+        epoch.
 
         Raises:
-            ValueError: For a state that is cut short, of a newer version, of another dataset or of
-                batches of another size.
+            ValueError: For a state that lacks a key, has a newer version, or is for another dataset
+                or batch size.
         """
         _require_state(state, self)
         drawn = state["drawn"].cpu().numpy().reshape(-1, self.batch_size).copy()
@@ -191,7 +196,7 @@ class PromptSampler(Sampler[int]):
         return self.n_samples // self.batch_size
 
     def _begun(self) -> _Epoch:
-        """Return the epoch that an iterator made now walks."""
+        """Return the epoch of an iterator that begins now."""
         last = self._running
         if last is not None and self._goes_on and self._asked in (None, last.number):
             return last
@@ -200,7 +205,7 @@ class PromptSampler(Sampler[int]):
         return self._epoch(0 if last is None else last.number + 1)
 
     def _epoch(self, number: int) -> _Epoch:
-        """Return an epoch of which nothing is drawn, its first round RepeatSampler's."""
+        """Return an epoch without drawn batches; its first round has RepeatSampler's order."""
         first = torch.arange(self.n_samples, device="cpu")
         generator = torch.Generator().manual_seed(self.seed)
         for _ in range(number + 1 if self.shuffle else 0):
@@ -208,7 +213,7 @@ class PromptSampler(Sampler[int]):
         return _Epoch(number, first.numpy())
 
     def _draw(self, epoch: _Epoch) -> None:
-        """Draw the next batch by the weights of now."""
+        """Draw the next batch with the current weights."""
         weight = self.pacer.weight.cpu()
         kept = (weight > 0).numpy()
         visited = chosen(weight, epoch.number, self.revisit, self.seed).numpy()
@@ -235,26 +240,26 @@ def _require_fit(sampler: PromptSampler) -> int:
         f"{owner}: revisit must be from 0 to 1; got {sampler.revisit}.",
     )
     if pacer.n_samples is None:
-        raise ValueError(f"{owner} needs to know the prompts; make it as Pacer(len(dataset)).")
+        raise ValueError(f"{owner} needs a pacer with n_samples; make it as Pacer(len(dataset)).")
     require(
         sampler.batch_size <= pacer.n_samples,
-        f"{owner}: a batch of {sampler.batch_size} prompts needs as many; got {pacer.n_samples}. "
-        f"Make the batch smaller.",
+        f"{owner}: a batch of {sampler.batch_size} prompts needs at least as many prompts; got "
+        f"{pacer.n_samples}. Make the batch smaller.",
     )
     return pacer.n_samples
 
 
 def _require_state(state: dict[str, Any], sampler: PromptSampler) -> None:
-    """Raise for a state that cannot be gone on with."""
+    """Raise for a state that the sampler cannot load."""
     require_keys(state, KEYS, "PromptSampler")
     require(
         state["version"] <= VERSION,
-        f"PromptSampler: the state is of version {state['version']}, newer than {VERSION}. "
+        f"PromptSampler: the state has version {state['version']}, newer than {VERSION}. "
         f"Update selfpaced.",
     )
     require(
         state["n_samples"] == sampler.n_samples and state["batch_size"] == sampler.batch_size,
-        f"PromptSampler: the state is of {state['n_samples']} prompts in batches of "
-        f"{state['batch_size']}, the sampler of {sampler.n_samples} in batches of "
-        f"{sampler.batch_size}. Go on with the dataset and batch sizes it was saved with.",
+        f"PromptSampler: the state is for {state['n_samples']} prompts in batches of "
+        f"{state['batch_size']}, the sampler for {sampler.n_samples} in batches of "
+        f"{sampler.batch_size}. Use the dataset and the batch size of the checkpoint.",
     )

@@ -1,12 +1,13 @@
 """Pictures of rules and runs, drawn from plain arrays; needs the extra ``report``.
 
-Each function draws on ``ax`` if it is given and returns the axes: ``axes.figure`` can be saved.
+Most functions draw on ``ax``, or on a new figure, and return the axes; ``axes.figure.savefig``
+writes a file. ``animate_boundary`` and ``animate_embedding`` write an animation.
 """
 
 from selfpaced._public import publish
 
 try:
-    import matplotlib  # noqa: F401 - what may be missing
+    import matplotlib  # noqa: F401 - only to find out whether it is installed
 except ModuleNotFoundError as missing:
     message = 'The pictures need matplotlib: pip install "selfpaced[report]"'
     raise ModuleNotFoundError(message, name="matplotlib") from missing

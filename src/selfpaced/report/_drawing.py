@@ -1,4 +1,4 @@
-"""Lines over whole numbers, with gaps where there is no number and infinity on the top edge."""
+"""Lines over whole numbers: NaN leaves a gap, and infinite values lie on the top edge."""
 
 from collections.abc import Sequence
 
@@ -13,18 +13,25 @@ from selfpaced.report._theme import Axes, MaxNLocator, Theme
 Numbers = ArrayLike | Tensor
 Floats = NDArray[np.float64]
 
+# Up to this number of points, a line has a mark at each point.
+FEW_POINTS = 30
+# The height of the first line on the top edge, as a share of the height of the axes.
+TOP_EDGE = 0.98
+# The distance between two lines on the top edge, as a share of the height of the axes.
+EDGE_STEP = 0.02
+
 
 def as_array(values: Numbers) -> NDArray[np.generic]:
-    """Return the values off the graph and off the accelerator, in their own dtype if it exists.
+    """Return the values as a NumPy array on the CPU, without gradients; bfloat16 becomes float32.
 
     >>> as_array([1, 2]).dtype.kind
     'i'
     """
     if not isinstance(values, Tensor):
         return np.asarray(values)
-    held = values.detach().cpu()
-    narrow = held.dtype == torch.bfloat16  # unknown to numpy
-    return np.asarray((held.float() if narrow else held).numpy())
+    on_cpu = values.detach().cpu()
+    unknown = on_cpu.dtype == torch.bfloat16  # NumPy has no such dtype
+    return np.asarray((on_cpu.float() if unknown else on_cpu).numpy())
 
 
 def as_floats(values: Numbers) -> NDArray[np.float64]:
@@ -37,15 +44,15 @@ def as_floats(values: Numbers) -> NDArray[np.float64]:
 
 
 def as_row(values: Numbers, name: str, length: int | None = None) -> NDArray[np.float64]:
-    """Return the values as one float64 row of a known length.
+    """Return the values as one float64 row, after a check of its length.
 
     Args:
         values: Shape (n,).
-        name: What they are, for the error.
-        length: The n expected; any of at least 1 by default.
+        name: Name of the values, for error messages.
+        length: The expected n; None allows any n of at least 1.
 
     Raises:
-        ValueError: For another shape, or for nothing.
+        ValueError: For another shape, and for no values.
 
     >>> as_row([True, False], "marks").tolist()
     [1.0, 0.0]
@@ -58,27 +65,31 @@ def as_row(values: Numbers, name: str, length: int | None = None) -> NDArray[np.
     require(len(row) > 0, f"{name} must hold at least one number; got none.")
     require(
         length is None or len(row) == length,
-        f"{name} must hold one value for each of the {length}; got {len(row)}.",
+        f"{name} must hold one value for each of the {length} samples; got {len(row)}.",
     )
     return row
 
 
-FEW = 30
-
-
 def draw_line(
-    axes: Axes, x: Floats, values: Floats, place: int, *, label: str, theme: Theme, few: int = FEW
+    axes: Axes,
+    x: Floats,
+    values: Floats,
+    place: int,
+    *,
+    label: str,
+    theme: Theme,
+    few: int = FEW_POINTS,
 ) -> None:
-    """Draw one line; every point gets a mark if they are few, else those without a neighbour.
+    """Draw one line. Points get a mark if there are few, or if they have no neighbour.
 
     Args:
-        axes: Where to draw.
+        axes: The axes to draw on.
         x: Shape (n,).
-        values: Shape (n,); neither NaN nor infinity is drawn.
-        place: Which of the theme's strokes.
-        label: For the legend; one that starts with ``_`` is left out of it.
+        values: Shape (n,); NaN and infinite values are not drawn.
+        place: Index of the stroke in the theme.
+        label: Label in the legend; one that starts with ``_`` is left out.
         theme: The colours.
-        few: Up to this many points each has a mark.
+        few: Up to this number of points, each point has a mark.
     """
     colour, dash, mark = theme.stroke(place)
     drawn = np.where(np.isfinite(values), values, np.nan)
@@ -92,12 +103,12 @@ def draw_line(
 def draw_infinities(axes: Axes, x: Floats, lines: Sequence[Floats], theme: Theme) -> None:
     """Draw the infinite values of each line along the top edge, with the words "keeps all".
 
-    Call it after the lines: it makes room above them.
+    Call this after the lines are drawn: it makes room above them.
 
     Args:
-        axes: With the lines drawn by ``draw_line``.
+        axes: The axes, with the lines drawn by ``draw_line``.
         x: Shape (n,).
-        lines: Each of shape (n,), in the order in which they were drawn.
+        lines: The values of each line, shape (n,) each, in the order of drawing.
         theme: The colours.
     """
     infinite = np.stack([np.isposinf(values) for values in lines])
@@ -106,12 +117,13 @@ def draw_infinities(axes: Axes, x: Floats, lines: Sequence[Floats], theme: Theme
     _make_room(axes, any(np.isfinite(values).any() for values in lines))
     places = np.flatnonzero(infinite.any(1)).tolist()
     for row, place in enumerate(places):
-        _draw_edge(axes, x, np.where(infinite[place], 0.98 - 0.02 * row, np.nan), place, theme)
+        height = np.where(infinite[place], TOP_EDGE - EDGE_STEP * row, np.nan)
+        _draw_edge(axes, x, height, place, theme)
     at = x[infinite.any(0)]
     early = at[0] <= (x[0] + x[-1]) / 2
     axes.annotate(
         "keeps all",
-        (float(at[0] if early else at[-1]), 0.98 - 0.02 * (len(places) - 1)),
+        (float(at[0] if early else at[-1]), TOP_EDGE - EDGE_STEP * (len(places) - 1)),
         xycoords=axes.get_xaxis_transform(),
         xytext=(0, -6),
         textcoords="offset points",
@@ -123,15 +135,15 @@ def draw_infinities(axes: Axes, x: Floats, lines: Sequence[Floats], theme: Theme
 
 
 def over_whole_numbers(axes: Axes, first: int, last: int) -> None:
-    """Let the horizontal axis run over whole numbers, half a step wider at each end."""
+    """Set the horizontal axis to whole numbers, from half a step before to half a step after."""
     axes.set_xlim(first - 0.5, last + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
 
 
 def _draw_edge(axes: Axes, x: Floats, height: Floats, place: int, theme: Theme) -> None:
-    """Draw one line's infinite values at a height, a share of that of the axes."""
+    """Draw the infinite values of one line at a height, given as a share of the axes' height."""
     colour, dash, mark = theme.stroke(place)
-    marked = np.flatnonzero(np.isfinite(height)) if len(x) <= FEW else _alone(height)
+    marked = np.flatnonzero(np.isfinite(height)) if len(x) <= FEW_POINTS else _alone(height)
     (edge,) = axes.plot(x, height, color=colour, transform=axes.get_xaxis_transform())
     edge.set(linestyle=dash, linewidth=2, label="_keeps all")
     if len(marked):
@@ -139,7 +151,10 @@ def _draw_edge(axes: Axes, x: Floats, height: Floats, place: int, theme: Theme) 
 
 
 def _make_room(axes: Axes, finite: bool) -> None:
-    """Leave a fifth of the height, without ticks, for the top edge; no number, no scale."""
+    """Make room for the top edge: a fifth of the height, without ticks.
+
+    If no value is finite, the axis has no ticks at all.
+    """
     low, high = axes.get_ylim()
     ticks = [tick for tick in axes.get_yticks() if low <= tick <= high]
     axes.set_yticks(ticks if finite else [])
@@ -147,6 +162,6 @@ def _make_room(axes: Axes, finite: bool) -> None:
 
 
 def _alone(values: Floats) -> NDArray[np.intp]:
-    """Return where a number has no number beside it, so that no line shows it."""
-    there = np.pad(np.isfinite(values), 1)
-    return np.flatnonzero(there[1:-1] & ~there[:-2] & ~there[2:])
+    """Return the indices of finite values without a finite neighbour: no line shows them."""
+    finite = np.pad(np.isfinite(values), 1)
+    return np.flatnonzero(finite[1:-1] & ~finite[:-2] & ~finite[2:])

@@ -1,4 +1,4 @@
-"""Rules and schedules as curves: what a weighting does to a loss, and how a pacing grows."""
+"""Pictures of weightings, of their latent losses, and of pacings, as curves."""
 
 import math
 from collections.abc import Sequence
@@ -8,29 +8,38 @@ import torch
 
 from selfpaced._errors import require, require_positive_int
 from selfpaced.chain import Pacing, Weighting
-from selfpaced.report._drawing import FEW, Floats, draw_infinities, draw_line, over_whole_numbers
+from selfpaced.report._drawing import (
+    FEW_POINTS,
+    Floats,
+    draw_infinities,
+    draw_line,
+    over_whole_numbers,
+)
 from selfpaced.report._theme import LIGHT, Axes, Theme, choose_axes, dress, require_strokes
 
+# The number of difficulties, evenly spaced, at which a rule is drawn.
 POINTS = 401
 
 
 def plot_weightings(
     rules: Sequence[Weighting], age: float = 1.0, *, ax: Axes | None = None, theme: Theme = LIGHT
 ) -> Axes:
-    """Draw the weight v over difficulty, one line a rule, each on the difficulties it takes.
+    """Draw the weight v over the difficulty, one line per rule.
+
+    A line covers the difficulties that its rule takes.
 
     Args:
-        rules: At most 8, named by their ``repr``.
-        age: Finite, in the unit of the difficulty, inside the domain of every rule
-            (``Logarithmic`` needs one between 0 and 1).
-        ax: Where to draw; by default on a new figure.
+        rules: At most 8 rules; the legend shows their ``repr``.
+        age: A finite age in the unit of the difficulty, inside the domain of every rule
+            (``Logarithmic`` needs an age between 0 and 1).
+        ax: The axes to draw on; None makes a new figure.
         theme: ``LIGHT`` or ``DARK``.
 
     Returns:
         The axes; ``axes.figure`` can be saved.
 
     Raises:
-        ValueError: For no rule, for more than 8, or for an age that a rule does not take.
+        ValueError: For no rule, for more than 8 rules, and for an age that a rule does not take.
 
     >>> from selfpaced.weighting import Hard, Linear
     >>> [line.get_label() for line in plot_weightings([Hard(), Linear()]).lines][:2]
@@ -48,20 +57,20 @@ def plot_weightings(
 def plot_latent_losses(
     rules: Sequence[Weighting], age: float = 1.0, *, ax: Axes | None = None, theme: Theme = LIGHT
 ) -> Axes:
-    """Draw the latent loss F(d; age), the integral of the weight, beside F = d of plain training.
+    """Draw the latent loss F(d; age), the integral of the weight, and F = d of plain training.
 
     Args:
-        rules: At most 8, named by their ``repr``.
-        age: Finite, in the unit of the difficulty, inside the domain of every rule
-            (``Logarithmic`` needs one between 0 and 1).
-        ax: Where to draw; by default on a new figure.
+        rules: At most 8 rules; the legend shows their ``repr``.
+        age: A finite age in the unit of the difficulty, inside the domain of every rule
+            (``Logarithmic`` needs an age between 0 and 1).
+        ax: The axes to draw on; None makes a new figure.
         theme: ``LIGHT`` or ``DARK``.
 
     Returns:
-        The axes; ``axes.figure`` can be saved. Its first line is F = d.
+        The axes; ``axes.figure`` can be saved. The first line is F = d.
 
     Raises:
-        ValueError: For no rule, for more than 8, or for an age that a rule does not take.
+        ValueError: For no rule, for more than 8 rules, and for an age that a rule does not take.
 
     >>> from selfpaced.weighting import Hard
     >>> [line.get_label() for line in plot_latent_losses([Hard()]).lines][:2]
@@ -80,20 +89,22 @@ def plot_latent_losses(
 def plot_pacings(
     pacings: Sequence[Pacing], steps: int, *, ax: Axes | None = None, theme: Theme = LIGHT
 ) -> Axes:
-    """Draw each pacing at the steps 0, 1, ..., steps; marks show the steps if they are few.
+    """Draw the value of each pacing at the steps 0, 1, ..., steps.
+
+    Up to 30 steps, a mark shows each step.
 
     Args:
-        pacings: At most 8, named by their ``repr``. Infinite values lie on the top edge, which
-            then says "keeps all".
+        pacings: At most 8 pacings; the legend shows their ``repr``. Infinite values lie on the top
+            edge, which then has the label "keeps all".
         steps: The last step, 1 or more.
-        ax: Where to draw; by default on a new figure.
+        ax: The axes to draw on; None makes a new figure.
         theme: ``LIGHT`` or ``DARK``.
 
     Returns:
         The axes; ``axes.figure`` can be saved.
 
     Raises:
-        ValueError: For no pacing, for more than 8, or for a last step below 1.
+        ValueError: For no pacing, for more than 8 pacings, and for a last step below 1.
         TypeError: For a last step that is not an int.
 
     >>> from selfpaced.pacing import Ramp
@@ -106,7 +117,7 @@ def plot_pacings(
     lines = [np.array([pacing(step) for step in range(steps + 1)]) for pacing in pacings]
     axes = choose_axes(ax, theme, height=4 + 0.2 * len(pacings))
     for place, (pacing, values) in enumerate(zip(pacings, lines, strict=True)):
-        draw_line(axes, x, values, place, label=repr(pacing), theme=theme, few=FEW + 1)
+        draw_line(axes, x, values, place, label=repr(pacing), theme=theme, few=FEW_POINTS + 1)
     draw_infinities(axes, x, lines, theme)
     over_whole_numbers(axes, 0, steps)
     dress(axes, theme, title="Pacing", x="step", y="value")
@@ -114,11 +125,11 @@ def plot_pacings(
 
 
 def _difficulties(rules: Sequence[Weighting], age: float, theme: Theme) -> Floats:
-    """Return difficulties on both sides of the age; below 0 only if every rule takes them."""
+    """Return difficulties on both sides of the age; negative ones only if every rule takes them."""
     require_strokes(rules, "rules", theme)
     require(
         math.isfinite(age),
-        f"age must be a finite number; got {age}. At an infinite age every weight is 1.",
+        f"age must be a finite number; got {age}. Choose an age in the unit of the difficulty.",
     )
     around = (1 if all(rule.cuts for rule in rules) else 2) * (abs(age) or 1.0)
     lowest = min(age, 0.0) - around
@@ -131,7 +142,7 @@ def _difficulties(rules: Sequence[Weighting], age: float, theme: Theme) -> Float
 
 
 def _curve(rule: Weighting, x: Floats, age: float, *, latent: bool) -> Floats:
-    """Return v or F at each difficulty; NaN where the rule takes none."""
+    """Return v, or F if latent, at each difficulty; NaN where the rule does not take it."""
     inside = np.array([value in rule.difficulty_domain for value in x.tolist()])
     d = torch.from_numpy(x[inside])
     curve = np.full_like(x, np.nan)
@@ -142,14 +153,14 @@ def _curve(rule: Weighting, x: Floats, age: float, *, latent: bool) -> Floats:
 def _draw(
     axes: Axes, rules: Sequence[Weighting], x: Floats, curves: list[Floats], theme: Theme
 ) -> None:
-    """Draw one line a rule over the whole width."""
+    """Draw one line per rule, over the whole width of the axes."""
     for place, (rule, curve) in enumerate(zip(rules, curves, strict=True)):
         draw_line(axes, x, curve, place, label=repr(rule), theme=theme)
     axes.set_xlim(float(x[0]), float(x[-1]))
 
 
 def _mark_age(axes: Axes, age: float, theme: Theme) -> None:
-    """Draw a thin line at the age, with its name in the room above the lines."""
+    """Draw a thin vertical line at the age, labelled "age" above the other lines."""
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.09 * (high - low))
     axes.axvline(age, color=theme.muted, linewidth=0.8, zorder=1.9)

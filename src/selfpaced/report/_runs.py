@@ -1,7 +1,7 @@
-"""What a run did, step by step: accuracies, the share kept, and the ages.
+"""Pictures of runs over time: accuracies, the kept share, ages, and objectives of searches.
 
-Each function takes plain arrays (lists, numpy arrays or tensors), draws on the axes given or on a
-new figure, and returns the axes; ``axes.figure.savefig("name.pdf")`` saves them.
+Each function takes lists, NumPy arrays or tensors, draws on ``ax`` or on a new figure, and returns
+the axes; ``axes.figure.savefig("name.pdf")`` saves the picture.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,6 @@ from selfpaced.report._drawing import (
 from selfpaced.report._theme import (
     LIGHT,
     Axes,
-    MaxNLocator,
     PercentFormatter,
     Theme,
     choose_axes,
@@ -35,19 +34,19 @@ from selfpaced.report._theme import (
 def plot_accuracies(
     accuracies: Mapping[str, Numbers], *, ax: Axes | None = None, theme: Theme = LIGHT
 ) -> Axes:
-    """Draw test accuracy over epochs, one line a run.
+    """Draw the test accuracy over the epochs, one line per run.
 
     Args:
-        accuracies: Shares in [0, 1] by the name of the run, one per epoch from epoch 1, higher is
-            better; at most 8 runs, of any lengths. NaN leaves a gap.
-        ax: Where to draw; by default on a new figure.
+        accuracies: For each run, by its name, one share in [0, 1] per epoch from epoch 1; higher
+            is better. At most 8 runs, of any lengths; NaN leaves a gap.
+        ax: The axes to draw on; None makes a new figure.
         theme: ``LIGHT`` or ``DARK``.
 
     Returns:
         The axes; ``axes.figure`` can be saved.
 
     Raises:
-        ValueError: For no run, for more than 8, or for numbers that are not shares.
+        ValueError: For no run, for more than 8 runs, and for numbers that are not shares.
 
     >>> plot_accuracies({"plain": [0.5, 0.7], "self-paced": [0.5, 0.8]}).get_xlabel()
     'epoch'
@@ -70,19 +69,20 @@ def plot_kept_share(
     ax: Axes | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
-    """Draw the share of the training samples that were kept, over steps.
+    """Draw the share of the training samples that were kept, over the steps.
 
     Args:
         kept_share: One share in [0, 1] per step, from step 1.
-        clean_share: The true share of right labels in [0, 1], a reference where it is known.
-        ax: Where to draw; by default on a new figure.
+        clean_share: The true share of right labels in [0, 1], if it is known; it is drawn as a
+            reference line.
+        ax: The axes to draw on; None makes a new figure.
         theme: ``LIGHT`` or ``DARK``.
 
     Returns:
         The axes; ``axes.figure`` can be saved.
 
     Raises:
-        ValueError: For no step, or for numbers that are not shares.
+        ValueError: For no step, and for numbers that are not shares.
 
     >>> [line.get_label() for line in plot_kept_share([1.0, 0.7], 0.6).lines]
     ['kept', 'labels that are right: 60%']
@@ -111,16 +111,17 @@ def plot_curves(
     """Draw ``plot_accuracies`` and ``plot_kept_share`` side by side on a new figure.
 
     Args:
-        accuracies: Shares in [0, 1] by the name of the run, one per epoch; at most 8 runs.
+        accuracies: For each run, by its name, one share in [0, 1] per epoch; at most 8 runs.
         kept_share: One share in [0, 1] per step, from step 1.
-        clean_share: The true share of right labels in [0, 1], a reference where it is known.
+        clean_share: The true share of right labels in [0, 1], if it is known; it is drawn as a
+            reference line.
         theme: ``LIGHT`` or ``DARK``.
 
     Returns:
         The left and the right axes.
 
     Raises:
-        ValueError: For no run or step, for more than 8 runs, or for numbers that are not shares.
+        ValueError: For no run or step, for more than 8 runs, and for numbers that are not shares.
 
     >>> len(plot_curves({"plain": [0.5, 0.7]}, [1.0, 0.7])[0].figure.axes)
     2
@@ -138,22 +139,23 @@ def plot_ages(
     ax: Axes | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
-    """Draw the age over steps, one line a group.
+    """Draw the age over the steps, one line per group.
 
     Args:
-        ages: One per step, from step 1: a number, or one number per group, in the unit of the
-            difficulty; a number among lists counts for every group. Infinite ages lie on the top
-            edge, which then says "keeps all"; NaN leaves a gap. At most 8 groups.
-        names: Of the groups; by default "group 0", "group 1", ...
-        ax: Where to draw; by default on a new figure.
+        ages: For each step, from step 1, a number or one number per group, in the unit of the
+            difficulty. If some steps have lists, a single number holds for every group. Infinite
+            ages lie on the top edge, which then has the label "keeps all"; NaN leaves a gap. At
+            most 8 groups.
+        names: Names of the groups; None for "group 0", "group 1", ...
+        ax: The axes to draw on; None makes a new figure.
         theme: ``LIGHT`` or ``DARK``.
 
     Returns:
         The axes; ``axes.figure`` can be saved.
 
     Raises:
-        ValueError: For no step, groups or names that differ in number, more than 8 groups, or an
-            age of minus infinity.
+        ValueError: For no step, for numbers of groups or names that differ, for more than 8
+            groups, and for an age of minus infinity.
 
     >>> plot_ages([float("inf"), 0.5, 1.0]).lines[0].get_ydata().tolist()
     [nan, 0.5, 1.0]
@@ -178,17 +180,18 @@ def plot_ages(
 
 
 def _counted(rows: Floats) -> Floats:
-    """Return 1, 2, ..., one for each row."""
+    """Return 1, 2, ..., n, the numbers of the n rows."""
     return np.arange(1, len(rows) + 1, dtype=np.float64)
 
 
 def _shares(values: Numbers, name: str) -> Floats:
-    """Return the row, or raise unless it holds shares; NaN is no number and passes."""
+    """Return the values as a row, or raise unless they are shares from 0 to 1 or NaN."""
     row = as_row(values, name)
     outside = row[(row < 0) | (row > 1)]
     require(
         len(outside) == 0,
-        f"{name} must hold shares from 0 to 1; got {outside[:3].tolist()}. Divide per cent by 100.",
+        f"{name} must hold shares from 0 to 1; got {outside[:3].tolist()}. Divide percentages by "
+        f"100.",
     )
     return row
 
@@ -201,12 +204,12 @@ def _table(ages: Sequence[float | Sequence[float]] | Floats | Tensor) -> Floats:
     require(
         len(widths) <= 1 and all(len(width) == 1 for width in widths),
         f"ages must hold a number or one number per group at each step; got shapes "
-        f"{sorted({row.shape for row in rows})}. Give each step as many.",
+        f"{sorted({row.shape for row in rows})}. Give every step the same number of groups.",
     )
     table = np.stack(np.broadcast_arrays(*rows))
     require(
         not np.isneginf(table).any(),
-        "ages must be numbers or inf, which keeps all; got -inf. Use nan for a step without one.",
+        "ages must be numbers, or inf to keep all; got -inf. Use nan for a step without an age.",
     )
     return table
 
@@ -216,19 +219,19 @@ def plot_searches(
 ) -> Axes:
     """Draw the objective over the fits of several searches, each from one or more starts.
 
-    The lines of one search share colour and dash; a mark shows where each ended.
+    A search has one line per start, all with the same colour and dash; a mark shows the last fit.
 
     Args:
-        objectives: By the name of the search, for each start one objective per fit, lower is
-            better; at most 8 searches. NaN leaves a gap.
-        ax: Where to draw; by default on a new figure.
+        objectives: For each search, by its name, one row per start: one objective per fit, lower
+            is better. At most 8 searches; NaN leaves a gap.
+        ax: The axes to draw on; None makes a new figure.
         theme: ``LIGHT`` or ``DARK``.
 
     Returns:
         The axes; ``axes.figure`` can be saved.
 
     Raises:
-        ValueError: For no search, no start, no fit, or more than 8 searches.
+        ValueError: For no search, for more than 8 searches, for no start, and for no fit.
 
     >>> plot_searches({"CCCP": [[9.0, 4.0]], "self-paced": [[9.0, 5.0, 3.0]]}).get_xlabel()
     'fits'
@@ -243,9 +246,7 @@ def plot_searches(
             (line,) = axes.plot(fits, values, color=colour, label=label, zorder=2.1 + 0.01 * place)
             line.set(linestyle=dash, linewidth=1.6, marker=mark, markersize=5)
             line.set(markevery=[len(values) - 1], alpha=0.9 if len(rows) == 1 else 0.75)
-    longest = max(len(values) for rows in searches.values() for values in rows)
-    axes.set_xlim(0.5, longest + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    over_whole_numbers(axes, 1, max(len(values) for rows in searches.values() for values in rows))
     dress(axes, theme, title="Objective with all weights 1", x="fits")
     return axes
 

@@ -1,4 +1,4 @@
-"""What a run says of its samples: the spread of their losses, and their place on a map."""
+"""Pictures of the samples of a run: the spread of their losses, and the data map."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,15 @@ from selfpaced.report._drawing import (
 )
 from selfpaced.report._theme import LIGHT, Axes, PathCollection, Theme, choose_axes, dress
 
+# The quantiles of the losses that are drawn: the bands of 80 % and 50 %, and the median.
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+# The labels of the three groups of samples by correctness, in the legend.
 CORRECT = ("correct in over 2/3 of the epochs", "1/3 to 2/3", "under 1/3")
-THIRDS = (0, 2, 1)  # blue, green, vermillion on light paper
-MANY = 500
+# The index of the theme's colour for each of these groups: blue, green and vermilion in LIGHT.
+THIRDS = (0, 2, 1)
+# Above this number of samples, the points of the map are small and transparent.
+MANY_POINTS = 500
+# The names of regions of the map, each at an x and a y where no sample can lie.
 REGIONS = (
     (0.235, 0.96, "easy to learn"),
     (0.535, 0.5, "ambiguous"),
@@ -33,19 +38,20 @@ def plot_loss_bands(
     ax: Axes | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
-    """Draw the median loss over epochs between bands of the middle 50 % and 80 % of the samples.
+    """Draw the median loss over the epochs, and bands of the middle 50 % and 80 % of the samples.
 
     Args:
-        losses: Shape (epochs, n), finite; NaN where a sample had no loss.
-        wrong: Which labels are wrong, bool, shape (n,): right and wrong ones are drawn apart.
-        ax: Where to draw; by default on a new figure.
+        losses: Finite losses, shape (epochs, n); NaN where a sample had no loss.
+        wrong: Which labels are wrong, bool, shape (n,): samples with right and with wrong labels
+            get separate bands. None draws all samples together.
+        ax: The axes to draw on; None makes a new figure.
         theme: ``LIGHT`` or ``DARK``.
 
     Returns:
         The axes; ``axes.figure`` can be saved.
 
     Raises:
-        ValueError: For losses that are not 2-D, are infinite or all NaN, or for a ``wrong`` of
+        ValueError: For losses that are not 2-D, infinite or all NaN, and for a ``wrong`` of
             another length.
 
     >>> axes = plot_loss_bands([[2.0, 2.0, 4.0], [1.0, 1.0, 4.0]], [False, False, True])
@@ -75,23 +81,23 @@ def plot_cartography(
     ax: Axes | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
-    """Draw the map of a data set: how sure the model was of each label, and how steadily.
+    """Draw the data map: confidence of the model in each label, over the variability.
 
     Args:
         confidence: Mean probability of the given label over the epochs, in [0, 1], shape (n,).
             NaN for a sample that was not seen; it is not drawn.
         variability: Standard deviation of that probability, in [0, 1], shape (n,).
         correctness: Share of the epochs in which the given label was predicted, in [0, 1], shape
-            (n,): three colours and marks.
-        marked: Indices of samples to ring, int, shape (k,).
-        ax: Where to draw; by default on a new figure.
+            (n,). It is shown in three groups, each with its colour and mark; None: one group.
+        marked: Indices of samples to draw with a ring, int, shape (k,).
+        ax: The axes to draw on; None makes a new figure.
         theme: ``LIGHT`` or ``DARK``.
 
     Returns:
-        The axes; ``axes.figure`` can be saved. The points are pixels also in a PDF.
+        The axes; ``axes.figure`` can be saved. The points are drawn as pixels, even in a PDF.
 
     Raises:
-        ValueError: For lengths that differ, numbers out of range, or indices out of range.
+        ValueError: For lengths that differ, and for numbers or indices out of range.
 
     References:
         Swayamdipta et al., *Dataset Cartography: Mapping and Diagnosing Datasets with Training
@@ -103,7 +109,10 @@ def plot_cartography(
     """
     y = _within(as_row(confidence, "confidence"), "confidence", 1.0)
     x = _within(as_row(variability, "variability", len(y)), "variability", 1.0)
-    require(bool(np.isfinite(x + y).any()), "confidence and variability hold NaN only; got none.")
+    require(
+        bool(np.isfinite(x + y).any()),
+        "confidence and variability hold NaN only. At least one sample needs both numbers.",
+    )
     third = None if correctness is None else _thirds(correctness, np.isfinite(x + y))
     rings = None if marked is None else _indices(marked, len(y))
     axes = choose_axes(ax, theme, 6.4, 5.2)
@@ -134,32 +143,32 @@ def _losses(losses: Numbers) -> Floats:
 
 
 def _quantiles(table: Floats) -> Floats:
-    """Return the five quantiles of each epoch, shape (5, epochs); NaN without a loss."""
+    """Return the five quantiles of each epoch, shape (5, epochs); NaN for an epoch without loss."""
     bands = np.full((len(QUANTILES), len(table)), np.nan)
     for epoch, row in enumerate(table):
-        there = row[~np.isnan(row)]
-        if len(there):
-            bands[:, epoch] = np.quantile(there, QUANTILES)
+        seen = row[~np.isnan(row)]
+        if len(seen):
+            bands[:, epoch] = np.quantile(seen, QUANTILES)
     return bands
 
 
 def _draw_bands(axes: Axes, bands: Floats, place: int, *, label: str, theme: Theme) -> None:
-    """Draw one set's median over its two bands; a single epoch is drawn as a short piece."""
+    """Draw the median and the two bands of a set of samples; a single epoch gets short bands."""
     colour = theme.stroke(place)[0]
     lowest, low, median, high, highest = bands
     x = np.arange(1, len(median) + 1, dtype=np.float64)
     if len(x) == 1:
-        wide, ends = np.array([0.8, 1.2]), (lowest, low, high, highest)
+        across, ends = np.array([0.8, 1.2]), (lowest, low, high, highest)
         lowest, low, high, highest = (np.repeat(end, 2) for end in ends)
     else:
-        wide = x
-    axes.fill_between(wide, lowest, highest, color=colour, alpha=0.16, linewidth=0)
-    axes.fill_between(wide, low, high, color=colour, alpha=0.28, linewidth=0)
+        across = x
+    axes.fill_between(across, lowest, highest, color=colour, alpha=0.16, linewidth=0)
+    axes.fill_between(across, low, high, color=colour, alpha=0.28, linewidth=0)
     draw_line(axes, x, median, place, label=label, theme=theme, few=1)
 
 
 def _within(row: Floats, name: str, most: float) -> Floats:
-    """Return the row, or raise unless its numbers lie from 0 to the most; NaN passes."""
+    """Return the row, or raise unless its numbers lie from 0 to ``most`` or are NaN."""
     outside = row[(row < 0) | (row > most)]
     require(
         len(outside) == 0,
@@ -169,7 +178,7 @@ def _within(row: Floats, name: str, most: float) -> Floats:
 
 
 def _thirds(correctness: Numbers, drawn: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return 0 for over 2/3, 1 for 1/3 to 2/3, 2 for under 1/3; each sample drawn needs one."""
+    """Return 0 for a share over 2/3, 1 for 1/3 to 2/3, 2 for under 1/3; all drawn need a share."""
     shares = _within(as_row(correctness, "correctness", len(drawn)), "correctness", 1.0)
     missing = int(np.isnan(shares[drawn]).sum())
     require(
@@ -180,12 +189,12 @@ def _thirds(correctness: Numbers, drawn: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 
 def _indices(marked: Numbers, n: int) -> NDArray[np.intp]:
-    """Return the indices, or raise unless they are whole numbers from 0 to n - 1."""
+    """Return the indices, or raise unless they are ints from 0 to n - 1."""
     kind, row = as_array(marked).dtype, as_floats(marked)
     require(
         row.ndim == 1 and (len(row) == 0 or np.issubdtype(kind, np.integer)),
         f"marked must hold indices, int of shape (k,); got {kind} of shape {row.shape}. "
-        f"Use flatnonzero on a mask.",
+        f"Turn a mask into indices with np.flatnonzero.",
     )
     outside = row[(row < 0) | (row >= n)].astype(int).tolist()
     require(not outside, f"marked must hold indices from 0 to {n - 1}; got {outside[:3]}.")
@@ -195,14 +204,14 @@ def _indices(marked: Numbers, n: int) -> NDArray[np.intp]:
 def _draw_points(
     axes: Axes, x: Floats, y: Floats, third: NDArray[np.intp] | None, theme: Theme
 ) -> None:
-    """Draw small dots that many may overlap; each third has its colour and mark."""
+    """Draw the samples as dots; each group by correctness has its colour and mark."""
     for place, label in enumerate(CORRECT if third is not None else ("_samples",)):
         chosen = slice(None) if third is None else third == place
         axes.scatter(
             x[chosen],
             y[chosen],
-            s=24 if len(x) <= MANY else 9,
-            alpha=0.8 if len(x) <= MANY else 0.4,
+            s=24 if len(x) <= MANY_POINTS else 9,
+            alpha=0.8 if len(x) <= MANY_POINTS else 0.4,
             color=theme.colours[THIRDS[place]],
             marker=theme.marks[place],
             linewidths=0,
@@ -212,9 +221,10 @@ def _draw_points(
 
 
 def _ring(axes: Axes, x: Floats, y: Floats, theme: Theme) -> None:
-    """Draw a ring in ink around each of the points."""
+    """Draw a ring around each of these points."""
     axes.scatter(
-        *(x, y),
+        x,
+        y,
         s=70,
         facecolors="none",
         edgecolors=theme.ink,
@@ -225,21 +235,26 @@ def _ring(axes: Axes, x: Floats, y: Floats, theme: Theme) -> None:
 
 
 def _name_regions(axes: Axes, theme: Theme) -> None:
-    """Write the names where no point can lie: a share with mean m deviates by sqrt(m (1 - m))."""
+    """Write the names of the regions where no point can lie.
+
+    The standard deviation of a share with mean m is at most sqrt(m (1 - m)).
+    """
     for x, y, name in REGIONS:
-        aside = x > 0.5
+        at_the_side = x > 0.5
         axes.text(
-            *(x, y, name),
+            x,
+            y,
+            name,
             color=theme.muted,
             fontsize=10,
-            rotation=270 if aside else 0,
-            ha="center" if aside else "left",
+            rotation=270 if at_the_side else 0,
+            ha="center" if at_the_side else "left",
             va="center",
         )
 
 
 def _strengthen(axes: Axes) -> None:
-    """Show the small faint dots large and full in the legend."""
+    """Draw the dots of the legend large and opaque."""
     legend = axes.get_legend()
     for handle in legend.legend_handles[: len(CORRECT)] if legend is not None else []:
         if isinstance(handle, PathCollection):

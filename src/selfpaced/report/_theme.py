@@ -1,9 +1,9 @@
-"""What every picture shares: the colours on light or dark paper, the axes and the legend.
+"""What all pictures share: the light and the dark theme, the axes and the legend.
 
-The colours are those of Okabe and Ito that stand out from the background by 3:1 or more, so that
-colour-blind readers can tell them apart. Every line also has its own dash or mark, which says the
-same without colour. Fonts come from the reader's own ``matplotlib.rcParams``; only animations,
-which are laid out by the pixel, use matplotlib's defaults.
+The colours are those of Okabe and Ito, which colour-blind readers can tell apart, as far as their
+contrast to the background is 3:1 or more. Every line also has its own dash and mark, so that it can
+be recognised without colour. Fonts come from the user's ``matplotlib.rcParams``; only animations,
+whose layout is in pixels, use the defaults of matplotlib.
 """
 
 from collections.abc import Sized
@@ -21,14 +21,29 @@ from matplotlib.ticker import PercentFormatter as PercentFormatter
 
 from selfpaced._errors import require
 
+# A line style of matplotlib: a name, or an offset and the lengths of dashes and gaps in points.
 Dash = str | tuple[float, tuple[float, ...]]
-SIZE = 9  # of a legend's text, in points
-
+# The size of the text of a legend, in points.
+LEGEND_SIZE = 9
+# The line styles of the lines of a picture, in order.
 DASHES: tuple[Dash, ...] = (
-    *("-", (0, (5, 2)), (0, (6, 2, 1, 2)), (0, (1, 1.5))),
-    *((0, (9, 2, 3, 2)), (0, (4, 1.5, 1, 1.5, 1, 1.5)), (0, (2, 2)), (0, (10, 3))),
+    "-",
+    (0, (5, 2)),
+    (0, (6, 2, 1, 2)),
+    (0, (1, 1.5)),
+    (0, (9, 2, 3, 2)),
+    (0, (4, 1.5, 1, 1.5, 1, 1.5)),
+    (0, (2, 2)),
+    (0, (10, 3)),
 )
+# The marks of the lines of a picture, in order, as matplotlib names them.
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+# The resolution of figures, in pixels per inch.
+DPI = 150
+# The number of points per inch.
+POINTS_PER_INCH = 72
+# The width that tick labels and the label of the vertical axis take from the axes, in points.
+VERTICAL_AXIS_WIDTH = 60
 
 
 @dataclass(frozen=True)
@@ -36,13 +51,13 @@ class Theme:
     """Colours of a picture, as hex codes.
 
     Args:
-        background: Of the figure and the axes.
-        ink: Titles, labels and reference lines.
-        muted: Ticks, frame and remarks; text of it reads on the background too.
-        grid: Thin lines behind the data.
-        colours: Of the lines, in order; the first is for what matters most.
-        dashes: One for each line that can be told apart, in order.
-        marks: One for each dash, in order.
+        background: Colour of the figure and of the axes.
+        ink: Colour of titles, labels and reference lines.
+        muted: Colour of ticks, frame and remarks; text in it is legible on the background.
+        grid: Colour of the thin lines behind the data.
+        colours: Colours of the lines, in order; the first is for the most important line.
+        dashes: Line styles of the lines, in order; their number is the largest number of lines.
+        marks: Marks of the lines, in order, one for each line style.
 
     >>> LIGHT.colours[0], LIGHT.dashes[0], LIGHT.marks[0]
     ('#0072B2', '-', 'o')
@@ -57,16 +72,19 @@ class Theme:
     marks: tuple[str, ...] = MARKS
 
     def stroke(self, place: int) -> tuple[str, Dash, str]:
-        """Return the colour, the dash and the mark of the line at a place, counted from 0.
+        """Return the colour, the dash and the mark of a line; ``place`` counts lines from 0.
 
         Raises:
-            ValueError: For more lines than there are dashes.
+            ValueError: For a line beyond the number of dashes.
 
         >>> DARK.stroke(0)
         ('#56B4E9', '-', 'o')
         """
         most = len(self.dashes)
-        require(place < most, f"A picture tells {most} lines apart; got {place + 1}. Draw fewer.")
+        require(
+            place < most,
+            f"A picture can have at most {most} lines; got {place + 1}. Draw fewer.",
+        )
         return self.colours[place % len(self.colours)], self.dashes[place], self.marks[place]
 
 
@@ -87,21 +105,21 @@ DARK = Theme(
 
 
 def new_figure(theme: Theme, width: float, height: float) -> Figure:
-    """Return a figure on the theme's background that makes room for its texts.
+    """Return a figure on the theme's background whose layout makes room for all texts.
 
     Args:
-        theme: Whose background.
-        width: In inches.
-        height: In inches.
+        theme: Its background is used.
+        width: Width in inches.
+        height: Height in inches.
     """
     layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08)
-    return Figure(figsize=(width, height), dpi=150, layout=layout, facecolor=theme.background)
+    return Figure(figsize=(width, height), dpi=DPI, layout=layout, facecolor=theme.background)
 
 
 def choose_axes(ax: Axes | None, theme: Theme, width: float = 6.4, height: float = 4.2) -> Axes:
-    """Return the axes given, or those of a new figure, on the theme's background.
+    """Return ``ax``, or the axes of a new figure, with the theme's background.
 
-    A figure that was given keeps its own background.
+    The figure of ``ax`` keeps its own background.
 
     >>> choose_axes(None, DARK).figure.get_facecolor() == choose_axes(None, DARK).get_facecolor()
     True
@@ -112,7 +130,7 @@ def choose_axes(ax: Axes | None, theme: Theme, width: float = 6.4, height: float
 
 
 def require_strokes(lines: Sized, what: str, theme: Theme) -> None:
-    """Raise unless there is at least one line, and not more than can be told apart."""
+    """Raise unless the number of lines is from 1 to the number of dashes of the theme."""
     most = len(theme.dashes)
     require(len(lines) > 0, f"There are no {what} to draw; got 0. Give at least one.")
     require(
@@ -123,15 +141,15 @@ def require_strokes(lines: Sized, what: str, theme: Theme) -> None:
 
 
 def dress(axes: Axes, theme: Theme, *, title: str, x: str, y: str = "") -> None:
-    """Give axes the theme's colours, a title and units, a light grid, and the legend on top.
+    """Give axes the theme's colours, a title, axis labels, a light grid, and a legend on top.
 
-    Call it last: the legend lies between title and frame, never on the lines. A title set later
-    needs its own ``pad``.
+    Call this last: the legend is placed between the title and the frame, never on the lines. A
+    title that is set later needs its own ``pad``.
 
     Args:
-        axes: With all lines drawn.
-        theme: Their colours.
-        title: What the picture shows, at the left.
+        axes: The axes, with all lines drawn.
+        theme: The colours.
+        title: What the picture shows; it is placed at the left.
         x: Name and unit of the horizontal axis.
         y: Name and unit of the vertical axis.
     """
@@ -142,7 +160,7 @@ def dress(axes: Axes, theme: Theme, *, title: str, x: str, y: str = "") -> None:
         fontsize=12,
         fontweight="bold",
         color=theme.ink,
-        pad=10 + 1.6 * SIZE * rows,
+        pad=10 + 1.6 * LEGEND_SIZE * rows,
     )
     axes.set_xlabel(x, color=theme.ink)
     axes.set_ylabel(y, color=theme.ink)
@@ -154,7 +172,7 @@ def dress(axes: Axes, theme: Theme, *, title: str, x: str, y: str = "") -> None:
 
 
 def _legend(axes: Axes, theme: Theme) -> int:
-    """Put the legend above the frame, and say how many rows it has."""
+    """Put the legend above the frame, and return its number of rows."""
     handles, labels = axes.get_legend_handles_labels()
     if not labels:
         return 0
@@ -168,7 +186,7 @@ def _legend(axes: Axes, theme: Theme) -> int:
         ncols=columns,
         frameon=False,
         borderaxespad=0,
-        fontsize=SIZE,
+        fontsize=LEGEND_SIZE,
         handlelength=handle,
         columnspacing=1.1,
         labelcolor=theme.ink,
@@ -177,20 +195,21 @@ def _legend(axes: Axes, theme: Theme) -> int:
 
 
 def _width(axes: Axes) -> float:
-    """Return the width of the axes in points, as a layout engine is about to make it."""
+    """Return the width of the axes in points; with a layout engine, the width it will give."""
     cell, figure = axes.get_subplotspec(), axes.figure
     if cell is None or figure.get_layout_engine() is None:
-        return float(axes.get_window_extent().width / figure.dpi * 72)
+        return float(axes.get_window_extent().width / figure.dpi * POINTS_PER_INCH)
     share = len(cell.colspan) / cell.get_gridspec().ncols
-    return float(figure.bbox.width / figure.dpi * 72 * share) - 60  # for the vertical axis
+    width = float(figure.bbox.width / figure.dpi * POINTS_PER_INCH * share)
+    return width - VERTICAL_AXIS_WIDTH
 
 
 def _columns(labels: list[str], handle: float, points: float) -> int:
     """Return how many columns of labels, each with its handle, fit into a width in points."""
-    widths = [TextPath((0, 0), label, size=SIZE).get_extents().width for label in labels]
+    widths = [TextPath((0, 0), label, size=LEGEND_SIZE).get_extents().width for label in labels]
     for columns in range(len(labels), 1, -1):
-        parts = np.array_split(widths, columns)  # as a legend fills its columns
+        parts = np.array_split(widths, columns)  # a legend fills its columns in this way
         gaps = (handle + 0.8) * columns + 1.1 * (columns - 1)
-        if sum(part.max() for part in parts) + SIZE * gaps <= points:
+        if sum(part.max() for part in parts) + LEGEND_SIZE * gaps <= points:
             return columns
     return 1

@@ -1,4 +1,4 @@
-"""Self-paced learning around an estimator of scikit-learn: fit, judge all rows, fit the easy ones.
+"""Self-paced learning for scikit-learn: wrap an estimator, and it is fitted to the easy rows.
 
 >>> from sklearn.linear_model import LogisticRegression
 >>> model = SelfPacedClassifier(LogisticRegression())  # in place of LogisticRegression()

@@ -1,8 +1,9 @@
-"""A regressor that learns from what is easy."""
+"""The self-paced regressor."""
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.linear_model import Ridge
 from sklearn.utils import assert_all_finite
@@ -16,34 +17,23 @@ from selfpaced.weighting import Hard
 
 
 class SelfPacedRegressor(RegressorMixin, SelfPacedEstimator):  # type: ignore[misc]  # sklearn has no types
-    r"""Fit a regressor to what is easy: numbers far from what it says are left out.
+    r"""Fit a regressor to the easy rows, and leave out targets far from its predictions.
 
-    As ``SelfPacedClassifier``, with the squared error as the loss; ``Deviations()``, the default,
-    leaves out what lies beyond three standard deviations, told from the median residual.
+    It works as ``SelfPacedClassifier`` does, with the squared error as the loss. The default age,
+    ``Deviations()``, leaves out residuals beyond three standard deviations, which it estimates from
+    the median residual.
 
     Args:
         estimator: A regressor whose fit takes ``sample_weight``, or a Pipeline that ends in one;
             None for ``Ridge()``.
-        age: How hard a row may be; None keeps everything: the estimator's own fit.
-        rounds: How often the rows are judged.
-        weighting: From difficulty and age to weight.
-        difficulty: From a row's losses to its difficulty.
-        couple: Ties rows together; by default nothing.
-        cv: None judges rows by the model that learned from them; an int, a splitter or splits
-            judge them by folds, as flexible models need it.
-        n_jobs: How many folds are fitted at once, by joblib: -1 for one per core; None for one, or
-            for what ``joblib.parallel_config`` says. The result does not depend on it.
-        random_state: Seed of the folds, and of the estimator where it has none of its own.
+        age: How hard a row may be; None keeps all rows, which is the estimator's own fit.
+        rounds, weighting, difficulty, couple, cv, n_jobs, random_state: As in
+            ``SelfPacedClassifier``; flexible models need ``cv`` here, too.
 
     Attributes:
-        estimator_: The regressor, fitted to what is easy at the end.
-        n_features_in_: Columns of X, where the estimator counts them.
-        feature_names_in_: Their names, where they are all strings.
-        weights_: v, from 0, left out, to 1, float64, shape (n,); without ``sample_weight``.
-        difficulty_: Higher is harder, float64, shape (n,); NaN for rows never judged.
-        suspects_: Positions of the judged rows, int64, most suspicious first.
-        history_: One dict per round.
-        n_rounds_: How many there were.
+        estimator_: The regressor, fitted to the rows that are easy after the last round.
+        weights_, difficulty_, suspects_, history_, n_rounds_, n_features_in_, feature_names_in_:
+            As in ``SelfPacedClassifier``.
 
     References:
         Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010.
@@ -70,35 +60,19 @@ class SelfPacedRegressor(RegressorMixin, SelfPacedEstimator):  # type: ignore[mi
         n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
-        """Keep the settings; ``fit`` looks at them."""
+        """Keep the settings; ``fit`` checks them."""
         self.estimator, self.age, self.rounds = estimator, age, rounds
         self.weighting, self.difficulty, self.couple = weighting, difficulty, couple
         self.cv, self.n_jobs, self.random_state = cv, n_jobs, random_state
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit self-paced.
+    def _default(self) -> Any:
+        """Return the estimator that is used where none is given."""
+        return Ridge()
 
-        Args:
-            X: What the estimator reads: an array, sparse, a data frame, ...; n rows.
-            y: Finite numbers, shape (n,).
-            sample_weight: 0 or more, shape (n,). Multiplies the weights and counts as mass in
-                shares; 0 is as good as not there.
-
-        Returns:
-            Itself.
-
-        Raises:
-            TypeError: For an estimator that is no regressor or lacks ``sample_weight``, and for
-                slots of a wrong kind.
-            ValueError: For shapes that do not fit, targets that are no finite numbers, settings
-                that do not fit together, and an age that leaves out everything.
-        """
-        numbers = column_or_1d(y, warn=True)
+    def _targets(self, y: Any) -> NDArray[Any]:
+        """Return the targets as finite numbers, shape (n,)."""
+        numbers: NDArray[Any] = column_or_1d(y, warn=True)
         if numbers.dtype.kind in "OUS":
             numbers = numbers.astype(np.float64)
         assert_all_finite(numbers, input_name="y")
-        rows = self._rows(X, numbers, sample_weight, classes=False)
-        return self._search(rows, {})
-
-    def _default(self) -> Any:
-        return Ridge()
+        return numbers

@@ -1,4 +1,4 @@
-"""What is asked of estimators and rows, before anything is fitted."""
+"""What estimators and rows must have; it is checked before anything is fitted."""
 
 from numbers import Real
 from typing import Any
@@ -18,50 +18,51 @@ from sklearn.utils.validation import (
 from selfpaced._errors import require
 from selfpaced.chain import Floats
 
-TREES = {"n_estimators", "max_leaf_nodes"}  # settings of what grows trees
+# An estimator that has one of these settings grows trees.
+TREES = {"n_estimators", "max_leaf_nodes"}
 
 
 def require_estimator(model: Any, owner: str, *, classes: bool) -> None:
-    """Raise for an estimator that cannot be trained so.
+    """Raise for an estimator that cannot be trained self-paced.
 
     Raises:
-        TypeError: For one of another kind, or that lacks what is needed.
-        ValueError: For settings that do not go with leaving rows out.
+        TypeError: For an estimator of the wrong kind, or without a method that is needed.
+        ValueError: For settings with which no rows can be left out.
     """
     kind, fits = ("classifier", is_classifier) if classes else ("regressor", is_regressor)
     if isinstance(model, type) or not hasattr(model, "fit") or not fits(model):
         raise TypeError(
             f"{owner} needs a {kind} of scikit-learn, an object; got {model!r}. "
-            f"Leave it out for {'LogisticRegression()' if classes else 'Ridge()'}."
+            f"Give none for the default, {'LogisticRegression()' if classes else 'Ridge()'}."
         )
-    last = way_to_last(model)[1]
+    last = path_to_last(model)[1]
     if not has_fit_parameter(last, "sample_weight"):
         raise TypeError(
             f"{owner} needs an estimator whose fit takes sample_weight; "
-            f"{type(last).__name__}'s does not."
+            f"{type(last).__name__}'s does not. Use another estimator."
         )
     if classes and not hasattr(model, "predict_proba"):
         raise TypeError(
             f"{owner} reads losses from predict_proba, which {type(last).__name__} lacks. Wrap "
-            f"it in CalibratedClassifierCV, or choose settings that have it."
+            f"it in CalibratedClassifierCV, or choose settings with which it has predict_proba."
         )
     require(
         not get_tags(model).input_tags.pairwise,
-        f"{owner} leaves rows out, and {type(last).__name__} reads a matrix of pairs of rows. Give "
-        f"it the rows themselves.",
+        f"{owner} leaves rows out, but {type(last).__name__} reads a matrix of pairs of rows. Use "
+        f"an estimator that reads the rows themselves.",
     )
     require(
-        not (goes_on(model) and TREES & set(last.get_params())),
-        f"{owner}: {type(last).__name__} with warm_start=True never changes the trees that it has. "
-        f"Use warm_start=False.",
+        not (has_warm_start(model) and TREES & set(last.get_params())),
+        f"{owner}: {type(last).__name__} with warm_start=True never changes the trees that it has "
+        f"grown. Use warm_start=False.",
     )
 
 
 def masses(sample_weight: Any, y: NDArray[Any], owner: str) -> Floats | None:
-    """Return the user's ``sample_weight``, float64, shape (n,), or None for none.
+    """Return the user's ``sample_weight`` as float64, shape (n,); None for None.
 
     Raises:
-        ValueError: For another shape, NaN, negative numbers and nothing but zeros.
+        ValueError: For another shape, NaN, negative numbers, and zeros only.
     """
     if sample_weight is None:
         return None
@@ -80,25 +81,25 @@ def masses(sample_weight: Any, y: NDArray[Any], owner: str) -> Floats | None:
     return mass
 
 
-def readable(X: Any) -> Any:
-    """Return X as what rows can be taken of."""
+def sliceable(X: Any) -> Any:
+    """Return X in a form that rows can be selected from."""
     if issparse(X):
         return X.tocsr()
     return np.asarray(X) if hasattr(X, "__array__") and not hasattr(X, "shape") else X
 
 
 def plain_int(value: Any) -> Any:
-    """Return NumPy's ints as Python's, such as those of a grid."""
+    """Return a NumPy int (a grid search gives those) as a Python int; else the value itself."""
     return int(value) if isinstance(value, np.integer) else value
 
 
-def goes_on(model: Any) -> bool:
-    """Say whether each fit goes on from the last one."""
-    return bool(way_to_last(model)[1].get_params().get("warm_start", False))
+def has_warm_start(model: Any) -> bool:
+    """Say whether each fit continues the previous one."""
+    return bool(path_to_last(model)[1].get_params().get("warm_start", False))
 
 
-def way_to_last(model: Any) -> tuple[list[str], Any]:
-    """Return the names of the last steps of nested pipelines, and the estimator at their end."""
+def path_to_last(model: Any) -> tuple[list[str], Any]:
+    """Return the names of the last steps of nested pipelines, and the estimator at the end."""
     path = []
     while isinstance(model, Pipeline):
         name, model = model.steps[-1]

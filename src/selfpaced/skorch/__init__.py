@@ -1,7 +1,8 @@
-"""Self-paced learning in skorch: a net whose batches are weighed by a pacer.
+"""Self-paced learning for skorch: nets whose training batches a pacer weighs.
 
 >>> from torch import nn
->>> net = SelfPacedNetClassifier(nn.Linear, criterion=nn.CrossEntropyLoss)  # NeuralNetClassifier's
+>>> # in place of NeuralNetClassifier:
+>>> net = SelfPacedNetClassifier(nn.Linear, criterion=nn.CrossEntropyLoss)
 >>> net.set_params(pacer__reduction="kept").get_params()["pacer__reduction"]
 'kept'
 """
@@ -9,7 +10,7 @@
 from selfpaced._public import publish
 
 try:
-    import skorch  # noqa: F401 - the one thing that may be missing
+    import skorch  # noqa: F401 - only to tell that it is missing
 except ImportError as error:
     raise ImportError(
         f'selfpaced.skorch needs skorch ({error}). Install it with: pip install "selfpaced[skorch]"'

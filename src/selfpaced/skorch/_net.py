@@ -1,4 +1,4 @@
-"""The nets: skorch's, with a pacer between the criterion and the optimizer."""
+"""The nets of skorch with a pacer between the criterion and the optimizer."""
 
 import warnings
 from collections.abc import Iterable, Iterator
@@ -20,22 +20,79 @@ from selfpaced._errors import require, require_keys
 from selfpaced._pacer.pacer import Pacer
 from selfpaced.age import Deviations
 from selfpaced.skorch._rows import (
-    Apart,
     Numbered,
-    Placed,
+    PlacedBatch,
+    PlacedCollate,
     Places,
     codes,
+    column_of_rows,
     mark_of,
     rows_of,
-    taken,
     targets_of,
 )
 from selfpaced.tracking import scalars
 
 
+class RowPacer(Pacer):
+    """A pacer for some rows of X, whose state says which rows and with which targets.
+
+    Args:
+        rows: The rows of X that are trained on, int64, shape (n_samples,).
+        n_rows: Number of rows of X.
+        mark: Checksum of the targets of these rows.
+        settings: Arguments of ``Pacer``.
+    """
+
+    def __init__(self, rows: Places, n_rows: int, mark: int, settings: dict[str, Any]) -> None:
+        """Make a pacer with one sample per row that is trained on."""
+        super().__init__(len(rows), **settings)
+        self.rows, self.n_rows, self.mark = torch.from_numpy(rows), n_rows, mark
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Return the pacer's state, with the rows and the checksum of their targets."""
+        return {**super().get_extra_state(), "rows": self.rows, "mark": self.mark}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Load the state of a pacer for the same rows and targets."""
+        require_keys(state, {"rows", "mark"}, "SelfPacedMixin")
+        require(
+            torch.equal(self.rows, state["rows"].cpu()) and self.mark == state["mark"],
+            "SelfPacedMixin: the pacer remembers other samples. partial_fit, warm_start and "
+            "checkpoints continue with the same rows, targets and train_split (give it a "
+            "random_state). For other data call initialize(), or fit without warm_start.",
+        )
+        super().set_extra_state(state)
+
+    def spread(self, places: Tensor, values: Tensor, rest: float) -> NDArray[np.float64]:
+        """Return one value per row of X, float64, shape (n_rows,).
+
+        Args:
+            places: Indices of samples, shape (m,).
+            values: Their values, shape (m,).
+            rest: The value of all other rows of X.
+        """
+        whole = np.full(self.n_rows, rest)
+        whole[self.rows[places.cpu()].numpy()] = values.double().cpu().numpy()
+        return whole
+
+
+class PendingState(nn.Module):
+    """Holds a loaded state until the data is known, and with the data the size of the pacer."""
+
+    state: Any = None
+
+    def get_extra_state(self) -> Any:
+        """Return the loaded state; None where none was loaded."""
+        return self.state
+
+    def set_extra_state(self, state: Any) -> None:
+        """Keep the state for the pacer that the data will make."""
+        self.state = state
+
+
 @contextmanager
 def unreduced(criterion: Any) -> Iterator[None]:
-    """Have the criterion give one loss per sample within the block.
+    """Set the criterion's ``reduction`` to "none" within the block: one loss per sample.
 
     >>> criterion = torch.nn.L1Loss()
     >>> with unreduced(criterion):
@@ -45,7 +102,7 @@ def unreduced(criterion: Any) -> Iterator[None]:
     'mean'
     """
     before = getattr(criterion, "reduction", None)
-    if before is None:  # one of the user's, that may give a loss per sample anyway
+    if before is None:  # a criterion of the user, which may return a loss per sample by itself
         yield
         return
     criterion.reduction = "none"
@@ -55,78 +112,37 @@ def unreduced(criterion: Any) -> Iterator[None]:
         criterion.reduction = before
 
 
-def judged_by(criterion: Any, loss: Tensor, y_true: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    """Return what samples are judged by, and what the criterion divides their sum by.
+def difficulty_and_divisor(
+    criterion: Any, loss: Tensor, y_true: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the difficulty of each sample, and the number that the criterion divides by.
 
-    For cross-entropies -ln p, without class weights and never below 0 (skorch adds an epsilon to
-    p), and the sum of the weights, of labels that are not ignored. None for the loss itself, and
-    for the batch size.
+    For a cross-entropy these are -ln p without class weights, shape (B,), and the sum of the class
+    weights of the labels that are not ignored. The difficulty is never below 0, although skorch
+    adds an epsilon to p. Where targets are no class codes, shape (B,), the divisor is None, which
+    stands for the batch size. For other criteria the difficulty is None, too: it is the loss.
 
     >>> criterion = torch.nn.CrossEntropyLoss(torch.tensor([1.0, 4.0]))
-    >>> judged_by(criterion, torch.tensor([0.5, 2.0]), torch.tensor([0, 1]))
+    >>> difficulty_and_divisor(criterion, torch.tensor([0.5, 2.0]), torch.tensor([0, 1]))
     (tensor([0.5000, 0.5000]), tensor(5.))
     """
-    if not hasattr(criterion, "ignore_index"):  # as CrossEntropyLoss and NLLLoss have
+    if not hasattr(criterion, "ignore_index"):  # CrossEntropyLoss and NLLLoss have it
         return None, None
-    judged, weight = loss.detach().clamp(min=0), criterion.weight
+    difficulty, weight = loss.detach().clamp(min=0), criterion.weight
     if y_true.ndim != 1 or y_true.is_floating_point():
-        return judged, None
+        return difficulty, None
     known = (y_true != criterion.ignore_index).to(loss.device)
     scale = known.to(loss.dtype)
     if weight is not None:
         scale = scale * weight[y_true.to(loss.device).where(known, 0)]
-    return torch.where(scale > 0, judged / scale, judged), scale.sum()
-
-
-class Waiting(nn.Module):
-    """Keeps a state that is loaded before the data, and with it the pacer's size, is known."""
-
-    state: Any = None
-
-    def get_extra_state(self) -> Any:
-        """Return what was loaded; None for nothing."""
-        return self.state
-
-    def set_extra_state(self, state: Any) -> None:
-        """Keep it for the pacer to come."""
-        self.state = state
-
-
-class RowPacer(Pacer):
-    """A pacer whose state says which rows of X it is of, and which targets they have."""
-
-    def __init__(self, rows: Places, n_rows: int, mark: int, settings: dict[str, Any]) -> None:
-        """Make it of some of n_rows rows, whose targets have the mark."""
-        super().__init__(len(rows), **settings)
-        self.rows, self.n_rows, self.mark = torch.from_numpy(rows), n_rows, mark
-
-    def get_extra_state(self) -> dict[str, Any]:
-        """Return the pacer's state with its rows and the mark of their targets."""
-        return {**super().get_extra_state(), "rows": self.rows, "mark": self.mark}
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Take up a state of the same rows."""
-        require_keys(state, {"rows", "mark"}, "SelfPacedMixin")
-        require(
-            torch.equal(self.rows, state["rows"].cpu()) and self.mark == state["mark"],
-            "SelfPacedMixin: the pacer remembers other samples. partial_fit, warm_start and "
-            "checkpoints go on with the same rows, targets and train_split (one with a "
-            "random_state). For other data call initialize(), or fit without warm_start.",
-        )
-        super().set_extra_state(state)
-
-    def spread(self, places: Tensor, values: Tensor, rest: float) -> NDArray[np.float64]:
-        """Return values at some places as values of all rows of X, float64."""
-        whole = np.full(self.n_rows, rest)
-        whole[self.rows[places.cpu()].numpy()] = values.double().cpu().numpy()
-        return whole
+    return torch.where(scale > 0, difficulty / scale, difficulty), scale.sum()
 
 
 class KeptShareLog(PrintLog):  # type: ignore[misc]  # skorch has no types
-    """The table of skorch with one of our columns; the history has them all."""
+    """skorch's table with one column of ours, the kept share; the history has all of them."""
 
     def table(self, row: dict[str, Any]) -> str:
-        """Format a row without the other columns."""
+        """Format a row without our other columns."""
         shown = {k: v for k, v in row.items() if k[:4] != "spl/" or k == "spl/frac_selected"}
         return str(super().table(shown))
 
@@ -134,39 +150,41 @@ class KeptShareLog(PrintLog):  # type: ignore[misc]  # skorch has no types
 class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
     """Makes a net of skorch self-paced: put it before the net's class.
 
-    ``class Net(SelfPacedMixin, NeuralNetBinaryClassifier): ...`` is all; for the usual two there
-    are ``SelfPacedNetClassifier`` and ``SelfPacedNetRegressor``. The module, the criterion, the
-    data and the callbacks stay as they are. The criterion must know ``reduction="none"``, as
-    PyTorch's do; it is asked for one loss per sample in training steps only, so validation losses
-    and scores are skorch's own. A loss of several numbers per sample counts as their mean. Class
-    weights of cross-entropies weigh, and are left out where a sample is judged; ``pos_weight`` is
-    not. A label that the criterion ignores trains nothing, and counts as the easiest.
+    ``class Net(SelfPacedMixin, NeuralNetBinaryClassifier): ...`` needs no body;
+    ``SelfPacedNetClassifier`` and ``SelfPacedNetRegressor`` are made in this way. The module, the
+    criterion, the data and the callbacks stay as they are. The criterion must accept
+    ``reduction="none"``, as PyTorch's do. Only training steps ask it for one loss per sample, so
+    validation losses and scores are skorch's own. If a sample has several losses, their mean
+    counts. Class weights of a cross-entropy multiply its loss but do not change the difficulty;
+    ``pos_weight`` changes both. A label that the criterion ignores trains nothing, and counts as
+    the easiest.
 
-    Settings of the pacer are parameters of the net: ``pacer__age``, ``pacer__weighting``, ... as
-    ``Pacer`` has them. ``pacer__columns`` are of the rows given to ``fit``. Classifiers
-    protect each class (``columns={"group": y}``); regressors have ``Deviations()``.
-    ``iterator_train__sampler=PacedSampler``, the class or a ``functools.partial`` of it, visits
-    what is kept.
+    The arguments of ``Pacer`` are parameters of the net: ``pacer__age``, ``pacer__weighting``, ...
+    ``pacer__columns`` has one value per row given to ``fit``. Classifiers protect each class by
+    default (``columns={"group": y}``); the default age of regressors is ``Deviations()``. With
+    ``iterator_train__sampler=PacedSampler``, the class or a ``functools.partial`` of it, an epoch
+    visits the kept samples.
 
-    ``history`` has ``selfpaced.tracking.scalars`` of each epoch. Its ``train_loss`` is what is
-    minimised: the weighted loss, smaller the more is left out; ``valid_loss`` is the plain mean.
+    ``history`` gets the numbers of ``selfpaced.tracking.scalars`` after each epoch. Its
+    ``train_loss`` is the weighted loss that is minimised: it is the smaller, the more is left out.
+    ``valid_loss`` is the plain mean.
 
-    ``fit`` starts anew; ``partial_fit`` and ``warm_start`` go on, with the same rows.
-    ``save_params(f_pacer=...)``, ``load_params``, and ``Checkpoint(f_pacer=...)`` keep the pacer.
+    ``fit`` starts anew; ``partial_fit`` and ``warm_start`` continue, with the same rows.
+    ``save_params(f_pacer=...)``, ``load_params`` and ``Checkpoint(f_pacer=...)`` keep the pacer.
 
     Attributes:
-        pacer_: The pacer, once there was data; its indices are places in the training data that
-            ``train_split`` left.
-        weights_: v, from 0, left out, to 1, float64, shape (n,), of the n rows of X; 1 for rows
-            never trained on, such as those of the validation.
+        pacer_: The pacer, once data was given. Its indices are places in the training part that
+            ``train_split`` made.
+        weights_: The weights v, from 0 (left out) to 1, float64, shape (n,), one per row of X; 1
+            for rows that were never trained on, such as those of the validation part.
         difficulty_: Higher is harder, float64, shape (n,); NaN for rows never trained on.
         suspects_: Rows of X that were trained on, int64, most suspicious first.
 
     Raises:
         TypeError: From ``fit``, for data without a length, and for an ``iterator_train`` that is
             no ``DataLoader`` or makes no batches.
-        ValueError: From ``fit``, for losses that are not per sample, settings that do not fit, and
-            for going on with other rows.
+        ValueError: From ``fit``, for losses that are not per sample, for settings that do not fit
+            together, and for continuing with other rows.
     """
 
     prefixes_: ClassVar[list[str]] = [*NeuralNet.prefixes_, "pacer"]
@@ -175,31 +193,25 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
     @property
     def weights_(self) -> NDArray[np.float64]:
         """The weights of all rows of X."""
-        pacer = self._begun()
+        pacer = self._fitted_pacer()
         return pacer.spread(torch.arange(len(pacer.rows)), pacer.weight, 1.0)
 
     @property
     def difficulty_(self) -> NDArray[np.float64]:
         """The difficulties of all rows of X."""
-        pacer = self._begun()
+        pacer = self._fitted_pacer()
         seen, population = pacer.ledger.population(pacer.difficulty)
         return pacer.spread(seen, population.difficulty, np.nan)
 
     @property
     def suspects_(self) -> Places:
         """The rows of X that were trained on, most suspicious first."""
-        pacer = self._begun()
+        pacer = self._fitted_pacer()
         return np.asarray(pacer.rows[pacer.suspects(len(pacer.rows)).cpu()].numpy())
 
-    @property
-    def _default_callbacks(self) -> list[tuple[str, Any]]:
-        """The callbacks of skorch, with a table that stays readable."""
-        callbacks = super()._default_callbacks
-        return [(name, KeptShareLog() if name == "print_log" else c) for name, c in callbacks]
-
     def initialize(self) -> Self:
-        """Initialize the net; the pacer begins anew with the data."""
-        self.pacer_: RowPacer | Waiting = Waiting()
+        """Initialize the net; the pacer is made when the data is given."""
+        self.pacer_: RowPacer | PendingState = PendingState()
         super().initialize()
         return self
 
@@ -209,7 +221,7 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
         self._register_virtual_param("pacer__*")
 
     def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> tuple[Any, Any]:
-        """Split the data, and make the pacer of what is trained on."""
+        """Split the data, and make a pacer for the training part."""
         train, valid = super().get_split_datasets(X, y, **fit_params)
         rows, n_rows = rows_of(train, X if is_dataset(X) else self.dataset)
         targets = targets_of(train, y, rows)
@@ -222,7 +234,7 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
         return train, valid
 
     def get_params_for(self, prefix: str) -> dict[str, Any]:
-        """Return parameters; a sampler that is a class, or a partial of one, is made here."""
+        """Return the parameters; a sampler given as a class or a partial is made here."""
         params: dict[str, Any] = super().get_params_for(prefix)
         if prefix == "iterator_train" and callable(params.get("sampler")):
             params["sampler"] = params["sampler"](self.pacer_)
@@ -230,7 +242,7 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
         return params
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        """Return a loader; one to train on says where its samples are."""
+        """Return a loader; the batches of a training loader come with the places of samples."""
         if not training:
             return super().get_iterator(dataset, training=False)
         loader = super().get_iterator(Numbered(dataset), training=True)
@@ -238,87 +250,63 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
             raise TypeError(
                 f"SelfPacedMixin needs iterator_train to be a DataLoader of torch that makes "
                 f"batches; got {type(loader).__name__} with batch_size="
-                f"{getattr(loader, 'batch_size', None)}. Give it a batch_size."
+                f"{getattr(loader, 'batch_size', None)}. Set a batch_size."
             )
-        loader.collate_fn = Apart(loader.collate_fn)
+        loader.collate_fn = PlacedCollate(loader.collate_fn)
         return loader
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Run an epoch; in training, remember where each batch comes from."""
-        batches = self._remembering(iterator) if training else iterator
+        """Run an epoch; in training, keep the places of the current batch in ``places_``."""
+        batches = self._without_places(iterator) if training else iterator
         super().run_single_epoch(batches, training, prefix, step_fn, **fit_params)
 
     def evaluation_step(self, batch: Any, training: bool = False) -> Any:
-        """Predict a batch, of whichever loader."""
-        plain = batch.batch if isinstance(batch, Placed) else batch
+        """Predict a batch, with or without places."""
+        plain = batch.batch if isinstance(batch, PlacedBatch) else batch
         return super().evaluation_step(plain, training=training)
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
-        """Return the criterion's loss; in training the weighted one."""
+        """Return the criterion's loss; in training the weighted loss."""
         if not training:
             loss: Tensor = super().get_loss(y_pred, y_true, X=X, training=False)
             return loss
         with unreduced(self.criterion_):
             loss = super().get_loss(y_pred, y_true, X=X, training=True)
         loss = loss.flatten(1).mean(1) if loss.ndim > 1 else loss
-        pacer = self._begun()
+        pacer = self._fitted_pacer()
         if pacer.weight.device != loss.device:
             pacer.to(loss.device)
-        difficulty, total = judged_by(self.criterion_, loss, y_true)
+        difficulty, divisor = difficulty_and_divisor(self.criterion_, loss, y_true)
         weighted: Tensor = pacer(
             loss,
             self.places_.to(loss.device),
             difficulty=difficulty,
-            denominator=total if pacer.reduction == "mean" else None,
+            denominator=divisor if pacer.reduction == "mean" else None,
         )
         return weighted
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        """Validate a batch; a loss per sample, where the user asks for it, becomes the mean."""
+        """Validate a batch; if the user's criterion returns a loss per sample, take the mean."""
         step: dict[str, Any] = super().validation_step(batch, **fit_params)
         return {**step, "loss": step["loss"].mean()}
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Let the pacer grow, and record what a chart shows."""
+        """Step the pacer, and record its numbers in the history."""
         super().on_epoch_end(net, **kwargs)
-        self._begun().step()
-        for name, value in scalars(self._begun()).items():
+        self._fitted_pacer().step()
+        for name, value in scalars(self._fitted_pacer()).items():
             self.history.record(name, value)
 
-    def _groups(self, targets: NDArray[Any] | None) -> dict[str, Tensor]:
-        """Return the column of classes, where a net classifies one label per sample."""
-        if targets is None and is_classifier(self):
-            warnings.warn(
-                f"{type(self).__name__}: the labels of the dataset are not known without loading "
-                f"its items, so no class is protected. Give y to fit, or keep them in an "
-                f"attribute targets of the dataset.",
-                stacklevel=2,
-            )
-        if targets is None or targets.ndim != 1 or not is_classifier(self):
-            return {}
-        return {"group": codes(targets)}
-
-    def _begun(self) -> RowPacer:
-        """Return the pacer, or say that there is none yet."""
-        pacer = getattr(self, "pacer_", None)
-        if not isinstance(pacer, RowPacer) and getattr(pacer, "state", None) is not None:
-            raise NotFittedError(
-                f"{type(self).__name__} has loaded a pacer, which waits for its rows: call "
-                f"partial_fit(X, y, epochs=0) with them; fit would start anew."
-            )
-        if not isinstance(pacer, RowPacer):
-            raise NotFittedError(f"{type(self).__name__} has seen no data yet: call fit first.")
-        return pacer
-
-    def _remembering(self, loader: Iterable[Placed]) -> Iterator[Any]:
-        """Yield plain batches; where the running one comes from is in ``places_``."""
-        for self.places_, batch in loader:
-            yield batch
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Any]]:
+        """The callbacks of skorch, with a shorter table."""
+        callbacks = super()._default_callbacks
+        return [(name, KeptShareLog() if name == "print_log" else c) for name, c in callbacks]
 
     def _settings(self, targets: NDArray[Any] | None, rows: Places, n_rows: int) -> dict[str, Any]:
-        """Return the pacer's arguments: what suits the net, and what the user says."""
+        """Return the pacer's arguments: our defaults for this net, and what the user gave."""
         given, criterion = self.get_params_for("pacer"), self.criterion_
         settings: dict[str, Any] = {"reduction": "mean"}
         if getattr(criterion, "reduction", "mean") == "sum":
@@ -327,14 +315,44 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
             settings["age"] = Deviations(power=1.0 if isinstance(criterion, nn.L1Loss) else 2.0)
         columns = self._groups(targets)
         for name, column in (given.pop("columns", None) or {}).items():
-            columns[name] = taken(name, column, rows, n_rows)
+            columns[name] = column_of_rows(name, column, rows, n_rows)
         settings |= given
         require(
             settings["reduction"] != "none",
-            'SelfPacedMixin: a net minimises one number; pacer__reduction="none" makes none. Use '
-            '"mean", "kept" or "sum".',
+            'SelfPacedMixin: a net minimises one number, and pacer__reduction="none" returns one '
+            'per sample. Use "mean", "kept" or "sum".',
         )
         return settings | {"columns": columns}
+
+    def _groups(self, targets: NDArray[Any] | None) -> dict[str, Tensor]:
+        """Return the column of classes, if the net classifies and each sample has one label."""
+        if targets is None and is_classifier(self):
+            warnings.warn(
+                f"{type(self).__name__}: the labels of the dataset are not known without loading "
+                f"its items, so no class is protected. Give y to fit, or give the dataset an "
+                f"attribute targets that holds them.",
+                stacklevel=2,
+            )
+        if targets is None or targets.ndim != 1 or not is_classifier(self):
+            return {}
+        return {"group": codes(targets)}
+
+    def _fitted_pacer(self) -> RowPacer:
+        """Return the pacer, or raise where no data has made it yet."""
+        pacer = getattr(self, "pacer_", None)
+        if not isinstance(pacer, RowPacer) and getattr(pacer, "state", None) is not None:
+            raise NotFittedError(
+                f"{type(self).__name__} has loaded a pacer, which waits for its rows. Call "
+                f"partial_fit(X, y, epochs=0) with these rows; fit would start anew."
+            )
+        if not isinstance(pacer, RowPacer):
+            raise NotFittedError(f"{type(self).__name__} has seen no data yet: call fit first.")
+        return pacer
+
+    def _without_places(self, loader: Iterable[PlacedBatch]) -> Iterator[Any]:
+        """Yield plain batches; ``places_`` holds the places of the current one."""
+        for self.places_, batch in loader:
+            yield batch
 
 
 class SelfPacedNetClassifier(SelfPacedMixin, NeuralNetClassifier):  # type: ignore[misc]  # untyped
@@ -360,6 +378,6 @@ class SelfPacedNetClassifier(SelfPacedMixin, NeuralNetClassifier):  # type: igno
 class SelfPacedNetRegressor(SelfPacedMixin, NeuralNetRegressor):  # type: ignore[misc]  # untyped
     """``NeuralNetRegressor`` of skorch, self-paced; see ``SelfPacedMixin``.
 
-    ``Deviations()``, the default age, reads squared errors (``nn.MSELoss``) or, with
-    ``nn.L1Loss``, absolute ones.
+    The default age, ``Deviations()``, reads squared errors (``nn.MSELoss``) or, with
+    ``nn.L1Loss``, absolute errors.
     """

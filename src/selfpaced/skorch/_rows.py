@@ -1,4 +1,4 @@
-"""Training data of skorch: batches that say where they come from, and which rows of X these are."""
+"""Training data of skorch: batches with the places of their samples, and the rows of X."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -18,44 +18,45 @@ from selfpaced._sampling.indexed import Indexed, labels_beside
 Places = NDArray[np.int64]
 
 
-class Placed(NamedTuple):
-    """A batch as the net's steps want it, and where in the training data it comes from."""
+class PlacedBatch(NamedTuple):
+    """A batch for the net's steps, and the places of its samples in the training data."""
 
     places: Tensor
     batch: Any
 
 
 class Numbered(Indexed):
-    """Pairs of a place and an item, whatever the items are."""
+    """A dataset of pairs: the place of an item, and the item, whatever it is."""
 
     def __getitem__(self, place: Any) -> Any:
         """Return a place and its item."""
         return place, self.dataset[place]
 
     def __getitems__(self, places: Sequence[int]) -> list[Any]:
-        """Return many pairs, fetched in one call where the dataset can."""
+        """Return many pairs, fetched in one call if the dataset has ``__getitems__``."""
         fetch = getattr(self.dataset, "__getitems__", None)
         items = fetch(places) if fetch else [self.dataset[place] for place in places]
         return list(zip(places, items, strict=True))
 
 
 @dataclass(frozen=True)
-class Apart:
-    """Collates items as the user's loader does, and their places beside them."""
+class PlacedCollate:
+    """Collates items with the collate function of the user's loader, and keeps their places."""
 
     collate: Callable[[list[Any]], Any]
 
-    def __call__(self, pairs: list[tuple[int, Any]]) -> Placed:
-        """Make a batch."""
-        return Placed(
+    def __call__(self, pairs: list[tuple[int, Any]]) -> PlacedBatch:
+        """Return the batch with its places, int64, shape (B,)."""
+        return PlacedBatch(
             torch.tensor([place for place, _ in pairs]), self.collate([item for _, item in pairs])
         )
 
 
 def rows_of(dataset: Any, whole: Any) -> tuple[Places, int]:
-    """Return which rows of the whole are in the dataset, and how many the whole has.
+    """Return the rows of the whole dataset that a part of it has, and the size of the whole.
 
-    A training dataset that is no part of the whole (a ``train_split`` of the user's) is one itself.
+    A training dataset that is no part of the whole (a ``train_split`` may return one) counts as a
+    whole of its own.
     """
     if dataset is whole or not isinstance(dataset, Subset):
         return np.arange(len(Indexed(dataset))), len(dataset)
@@ -64,7 +65,7 @@ def rows_of(dataset: Any, whole: Any) -> tuple[Places, int]:
 
 
 def targets_of(train: Any, y: Any, rows: Places) -> NDArray[Any] | None:
-    """Return the targets of the training samples, shape (n, ...); None where nothing tells them."""
+    """Return the targets of the training samples, shape (n, ...); None if they are not known."""
     if y is None:
         rows = np.arange(len(rows))
         try:
@@ -75,7 +76,7 @@ def targets_of(train: Any, y: Any, rows: Places) -> NDArray[Any] | None:
 
 
 def mark_of(targets: NDArray[Any] | None) -> int:
-    """Return a number that tells targets from others; 0 where there are none."""
+    """Return a checksum of the targets, by which other targets are noticed; 0 without targets."""
     if targets is None:
         return 0
     plain = targets.dtype.kind not in "OUS"
@@ -83,12 +84,12 @@ def mark_of(targets: NDArray[Any] | None) -> int:
 
 
 def codes(labels: NDArray[Any]) -> Tensor:
-    """Return labels of any kind as numbers from 0."""
+    """Return labels of any kind as class codes from 0, int64, shape (n,)."""
     return torch.from_numpy(np.unique(labels, return_inverse=True)[1])
 
 
-def taken(name: str, column: Any, rows: Places, n_rows: int) -> Tensor:
-    """Return the training rows of a column of X's rows."""
+def column_of_rows(name: str, column: Any, rows: Places, n_rows: int) -> Tensor:
+    """Return the values of a column at the training rows; the column has one per row of X."""
     whole = torch.as_tensor(column)
     require(
         whole.shape == (n_rows,),

@@ -1,10 +1,10 @@
-"""Self-paced learning in the Trainer of Transformers, and in TRL's SFTTrainer.
+"""Self-paced learning for the Trainer of Transformers, and for TRL's SFTTrainer.
 
-Two lines of a program change, the import and the name::
+Two lines of a program change, the import and the name of the class::
 
     trainer = SelfPacedTrainer(model=model, args=args, train_dataset=train)  # was: Trainer(...)
 
-``class Paced(SelfPacedMixin, SFTTrainer)`` does the same for a trainer that is itself a Trainer.
+For a subclass of Trainer, write ``class Paced(SelfPacedMixin, SFTTrainer)``.
 """
 
 from selfpaced._public import publish

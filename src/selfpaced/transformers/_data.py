@@ -1,4 +1,4 @@
-"""A train set whose items carry their index, past any data collator."""
+"""The train set: an index in each item and batch, its labels, and the default pacer for them."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -20,24 +20,17 @@ from selfpaced.age import Deviations
 if is_datasets_available():
     import datasets
 
+# Key of the index in items and batches.
 INDEX = "index"
-
-
-def without_index(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a batch as the user's collator made it."""
-    return {key: value for key, value in inputs.items() if key != INDEX}
-
-
-def is_table(dataset: object) -> bool:
-    """Say whether a dataset is one of Hugging Face's, in columns."""
-    return is_datasets_available() and isinstance(dataset, datasets.Dataset)
+# Keys under which the host's data collators look for the label of an item.
+LABELS = ("labels", "label", "label_ids")
 
 
 def numbered(dataset: Any) -> Any:  # noqa: ANN401 - any dataset that the host takes
     """Return the dataset with an index in each item.
 
-    A table gets a column, which lives through ``map``, ``filter`` and ``shuffle``; one that makes
-    its items by itself, and any other dataset, is wrapped in ``Indexed``.
+    A ``datasets.Dataset`` gets a column, which ``map``, ``filter`` and ``shuffle`` keep. If it
+    makes its items with a function of the user, it is wrapped in ``Indexed``, as any other dataset.
 
     Raises:
         TypeError: For a stream.
@@ -48,20 +41,25 @@ def numbered(dataset: Any) -> Any:  # noqa: ANN401 - any dataset that the host t
         raise TypeError(
             f"A self-paced trainer needs a train_dataset with __len__ and __getitem__; got "
             f"{type(dataset).__name__}. A stream has no indices to remember losses by: load it "
-            f"whole, as a datasets.Dataset."
+            f"as a whole, as a datasets.Dataset."
         )
     require(
         INDEX not in (getattr(dataset, "column_names", None) or []),
         f'The train_dataset has a column "{INDEX}" already, where the trainer keeps each '
-        f"sample's place. Rename it.",
+        f"sample's index. Rename it.",
     )
     if is_table(dataset) and dataset.format["type"] != "custom":
         return dataset.add_column(INDEX, np.arange(len(dataset)))
     return Indexed(dataset)
 
 
+def is_table(dataset: object) -> bool:
+    """Say whether a dataset is a ``datasets.Dataset`` of Hugging Face."""
+    return is_datasets_available() and isinstance(dataset, datasets.Dataset)
+
+
 def in_place(dataset: Any, n: int) -> bool:  # noqa: ANN401 - as above
-    """Say whether item i still is sample i, for all n."""
+    """Say whether item i still is sample i, for all n samples."""
     if not is_table(dataset):
         return len(dataset) == n
     index = dataset.with_format("numpy", columns=[INDEX])[:][INDEX]
@@ -70,12 +68,10 @@ def in_place(dataset: Any, n: int) -> bool:  # noqa: ANN401 - as above
 
 @dataclass(frozen=True)
 class Numbering:
-    """Take the index out of the items, let a data collator make the batch, and put it in.
-
-    The collator must keep the order of the items.
+    """A data collator that takes the index out of the items, and puts it into the batch.
 
     Args:
-        collate: The user's or the host's.
+        collate: The collator of the user or the host. It must keep the order of the items.
     """
 
     collate: Callable[[list[Any]], Mapping[str, Any]]
@@ -88,27 +84,29 @@ class Numbering:
 
 def _split(item: Any) -> tuple[int, Any]:  # noqa: ANN401 - any item
     """Return the index of an item, and the item as its dataset made it."""
-    if isinstance(item, dict):  # made by Indexed or by a table for this batch
+    if isinstance(item, dict):  # made for this batch by Indexed or by a table: it may be changed
         return int(item.pop(INDEX)), item
     index, *rest = item
     return int(index), rest[0] if len(rest) == 1 else tuple(rest)
 
 
-if is_datasets_available():
-    import datasets
-
-LABELS = ("labels", "label", "label_ids")  # as the host's data collators know them
+def without_index(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the batch as the user's collator made it."""
+    return {key: value for key, value in inputs.items() if key != INDEX}
 
 
 def default_pacer(dataset: Any, model: nn.Module | None) -> Pacer:  # noqa: ANN401 - any dataset
-    """Return a pacer for the labels of a dataset: classes are protected, numbers judged as such.
+    """Return a pacer for the labels of a dataset.
+
+    It protects each class where labels are classes, and has the age of a regression where they are
+    numbers.
 
     Args:
         dataset: As the host takes it.
-        model: Where it puts out numbers, labels are numbers whatever their type.
+        model: If its config says regression or has one label, labels are numbers of any type.
 
     Warns:
-        UserWarning: Where there are classes that cannot be read without loading all items.
+        UserWarning: For classes that cannot be read without loading all items.
     """
     n, labels = len(dataset), labels_of(dataset)
     config = getattr(model, "config", None)
@@ -124,18 +122,18 @@ def default_pacer(dataset: Any, model: nn.Module | None) -> Pacer:  # noqa: ANN4
     if n and _label_of(dataset[0]).dtype.kind in "biu":
         warnings.warn(
             f"The labels of a {type(dataset).__name__} are not known without loading its items, so "
-            f'no class is protected. Give pacer=Pacer(n, columns={{"group": labels}}), or keep '
-            f"them all in an attribute labels of the dataset.",
+            f'no class is protected. Give pacer=Pacer(n, columns={{"group": labels}}), or give the '
+            f"dataset an attribute labels that holds them.",
             stacklevel=3,
         )
     return Pacer(n)
 
 
 def labels_of(dataset: Any) -> Tensor | None:  # noqa: ANN401 - as above
-    """Return one number per sample, shape (n,), where that costs no loading; else None.
+    """Return one number per sample, shape (n,), if no item must be loaded for it; else None.
 
-    They are a column of a table, stand in dicts that are in memory, or are kept by the dataset in
-    an attribute "targets" or "labels", whose first is the first item's.
+    The labels are read from a column of a table, from dicts in memory, or from an attribute
+    "targets" or "labels" of the dataset whose first value is the label of the first item.
     """
     if is_table(dataset):
         values = _column(dataset)
@@ -149,19 +147,19 @@ def labels_of(dataset: Any) -> Tensor | None:  # noqa: ANN401 - as above
 
 
 def _label_of(item: object) -> NDArray[Any]:
-    """Return the one label of an item; an array of text where it has none, or several."""
+    """Return the one label of an item; an array of text if it has none, or several."""
     name = next((n for n in LABELS if n in item), None) if isinstance(item, Mapping) else None
     label = np.asarray(item[name]) if isinstance(item, Mapping) and name else np.asarray("")
     return label if label.ndim == 0 else np.asarray("")
 
 
 def _has_one(items: list[object] | tuple[object, ...]) -> bool:
-    """Say whether the items in memory have one label each."""
+    """Say whether each item has one label, a number."""
     return all(_label_of(item).dtype.kind in "biuf" for item in items)
 
 
 def _column(table: Any) -> NDArray[Any]:  # noqa: ANN401 - a datasets.Dataset
-    """Return a column of plain labels; nothing where there is none."""
+    """Return the table's column of plain labels; an empty array where it has none."""
     name = next((name for name in LABELS if name in table.column_names), None)
     plain = datasets.Value, datasets.ClassLabel
     if name is None or not isinstance(table.features[name], plain):

@@ -1,4 +1,4 @@
-"""What happens between epochs, and what a checkpoint keeps of it."""
+"""The callback that steps the pacer between epochs, and its file in a checkpoint."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,38 +16,44 @@ from selfpaced._pacer.pacer import Pacer
 from selfpaced._sampling.paced import PacedSampler
 from selfpaced.tracking import scalars
 
+# Name of our file in a checkpoint's folder.
+FILE = "selfpaced.safetensors"
+# In the JSON of that file, a string that starts with this stands for a tensor.
+TENSOR = "tensor:"
+
 
 class Epochs(TrainerCallback):
-    """Steps the pacer after each epoch, tells the sampler which begins, and saves both.
+    """Steps the pacer after each epoch, tells the sampler the next epoch, and saves both.
 
     Args:
-        pacer: It steps on all ranks.
+        pacer: Stepped on all ranks.
         sampler: None where the host samples.
-        log: Gets the numbers of each step.
+        log: Called with the numbers of each step.
     """
 
     def __init__(
         self, pacer: Pacer, sampler: PacedSampler | None, log: Callable[[dict[str, float]], None]
     ) -> None:
-        """Begin before the first epoch."""
+        """Start before the first epoch."""
         self.pacer, self.sampler, self.log = pacer, sampler, log
-        self.epoch = 0  # the one that begins next
-        self.running = False  # one has begun, and the pacer has not stepped since
-        self._restored = False  # what a checkpoint said of that
+        self.epoch = 0  # number of the epoch that begins next
+        self.running = False  # an epoch has begun, and the pacer has not stepped since
+        self._restored = False  # ``running`` of the loaded checkpoint
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """Begin at the epoch that the host's state says."""
+        """Start at the epoch of the host's state."""
         self.epoch = int(state.epoch or 0)
         self.running, self._restored = self._restored, False
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """Tell the sampler: on several ranks no wrapper of Accelerate's does."""
+        """Tell the sampler the epoch: on several ranks Accelerate's wrappers do not."""
         if self.running and float(state.epoch or 0).is_integer():
-            self._step()  # the checkpoint was of an epoch's last batch, before the step after it
+            # The checkpoint was saved after the last batch of an epoch, before the pacer's step.
+            self._step()
         if self.sampler is not None:
             self.sampler.set_epoch(self.epoch)
         self.epoch, self.running = self.epoch + 1, True
@@ -55,27 +61,33 @@ class Epochs(TrainerCallback):
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """Step, also after an epoch that was cut short."""
+        """Step the pacer, also after an epoch that was cut short."""
         self._step()
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """Step where the checkpoint was of the very last batch, and no epoch was left to run."""
+        """Step the pacer if the checkpoint was of the last batch of all, so that no epoch ran."""
         if self.running:
             self._step()
 
     def _step(self) -> None:
-        """Grow by one step, and tell all trackers."""
+        """Step the pacer, and log its numbers."""
         self.running = False
         if self.pacer.training:
             self.pacer.step()
             self.log(scalars(self.pacer))
 
     def save(self, folder: str, *, writes: bool) -> None:
-        """Save what goes on from here; all ranks call it, and one writes."""
+        """Save the state of the run; all ranks call this, and the rank that writes writes.
+
+        Args:
+            folder: The checkpoint's folder.
+            writes: Whether this rank writes.
+        """
+        # Position 0: when a run is resumed, the host itself skips the batches that were seen.
         sampler = None if self.sampler is None else self.sampler.state_dict(position=0)
-        state = {  # position 0: the host itself skips what was seen
+        state = {
             "pacer": self.pacer.gathered_state_dict(),
             "sampler": sampler,
             "running": self.running,
@@ -84,24 +96,25 @@ class Epochs(TrainerCallback):
             write_state(state, Path(folder, FILE))
 
     def load(self, folder: str) -> None:
-        """Go on where a checkpoint was saved; all ranks call it.
+        """Load the state of a checkpoint; all ranks call this.
 
         Raises:
-            ValueError: For a folder without our file, a damaged one, and one of other settings.
+            ValueError: For a folder without our file, a damaged file, and a file that was saved
+                with a sampler where there is none now, or the reverse.
         """
         path = Path(folder, FILE)
         require(
             path.exists(),
-            f"{folder} has no {FILE}: the losses that the pacer remembers are lost, "
-            f"and the run cannot go on as it was. Was it saved by the host's own Trainer, or with "
-            f"save_only_model=True?",
+            f"{folder} has no {FILE}: the losses that the pacer remembered are lost, so the run "
+            f"cannot be continued. The host's own Trainer and save_only_model=True do not save "
+            f"it; resume from a checkpoint that has it.",
         )
         state = read_state(path)
         had = state["sampler"] is not None
         require(
             had == (self.sampler is not None),
             f"{path} was saved {'with' if had else 'without'} a PacedSampler. Give the trainer the "
-            f"same sampler= as then.",
+            f"same sampler= as in that run.",
         )
         self.pacer.load_state_dict(state["pacer"])
         if self.sampler is not None:
@@ -109,19 +122,17 @@ class Epochs(TrainerCallback):
         self._restored = bool(state["running"])
 
 
-FILE = "selfpaced.safetensors"
-TENSOR = "tensor:"  # what stands in the JSON in a tensor's place begins with it
-
-
 def write_state(state: Mapping[str, Any], path: Path) -> None:
-    """Write a nested dict, whole or not at all: tensors as tensors, the rest as JSON beside them.
+    """Write a nested dict as a safetensors file, completely or not at all.
+
+    Tensors are stored as tensors, and everything else as JSON in the metadata.
 
     Args:
-        state: Of dicts with str keys, lists, tensors, str, numbers, bool and None.
-        path: Where to.
+        state: Made of dicts with str keys, lists, tensors, str, numbers, bool and None.
+        path: The file to write.
 
     Raises:
-        OSError: When it cannot be written; an earlier file stays as it was.
+        OSError: If it cannot be written; an earlier file stays as it was.
 
     >>> import torch
     >>> from tempfile import TemporaryDirectory
@@ -137,25 +148,30 @@ def write_state(state: Mapping[str, Any], path: Path) -> None:
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """Read what ``write`` wrote, onto the CPU.
+    """Read a file of ``write_state``, with tensors on the CPU.
 
     Raises:
-        ValueError: For a file that is damaged, or of something else.
-        OSError: When it cannot be read.
+        ValueError: For a damaged file, and for a file that ``write_state`` did not write.
+        OSError: If it cannot be read.
     """
     try:
         with safe_open(path, framework="pt") as file:
             said = (file.metadata() or {}).get("selfpaced")
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except SafetensorError as damaged:
-        raise ValueError(f"{path} is damaged: {damaged}. Resume from another one.") from damaged
-    require(said is not None, f"{path} is no file of selfpaced: its metadata lacks it.")
+        raise ValueError(
+            f"{path} is damaged: {damaged}. Resume from another checkpoint."
+        ) from damaged
+    require(
+        said is not None,
+        f"{path} was not written by selfpaced: its metadata has no such entry. Use another file.",
+    )
     state: dict[str, Any] = _nest(json.loads(str(said)), tensors)
     return state
 
 
 def _flatten(value: object, name: str, tensors: dict[str, Tensor]) -> object:
-    """Return the value with a name in place of each tensor, which goes into ``tensors``."""
+    """Return the value with a name in place of each tensor; put the tensors into ``tensors``."""
     if isinstance(value, Tensor):
         tensors[name] = value.detach().cpu().contiguous()
         return TENSOR + name
@@ -167,7 +183,7 @@ def _flatten(value: object, name: str, tensors: dict[str, Tensor]) -> object:
 
 
 def _nest(value: Any, tensors: Mapping[str, Tensor]) -> Any:  # noqa: ANN401 - whatever was written
-    """Return the value with each tensor in the place of its name."""
+    """Return the value with each tensor in place of its name."""
     if isinstance(value, str) and value.startswith(TENSOR):
         return tensors[value.removeprefix(TENSOR)]
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""One loss per label or token of what a model put out, before anything is averaged."""
+"""The loss of each label or token, from the outputs of a model, before anything is averaged."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,17 +11,25 @@ from transformers.loss.loss_utils import ForCausalLMLoss
 from selfpaced._errors import require
 from selfpaced._pacer.reduction import reduce_tokens
 
-CLASSES, NUMBERS, TAGS = "single_label_classification", "regression", "multi_label_classification"
+# The values of ``problem_type`` in the config of a model of Transformers.
+CLASSES = "single_label_classification"
+NUMBERS = "regression"
+TAGS = "multi_label_classification"
+
+# Relative difference up to which two losses count as equal, for a float32 loss.
+CLOSE = 1e-3
+# The same for a loss of lower precision.
+CLOSE_IN_HALF = 3e-2
 
 
 class Items(NamedTuple):
-    """The losses of a batch of B samples, each of T items: tokens, labels, or one class.
+    """The losses of a batch of B samples with T items each: tokens, labels, or one class.
 
     Args:
-        loss: What the host averages, float32, shape (B, T).
-        difficulty: What a sample is judged by, float32, shape (B, T): the loss without label
-            smoothing, lower is easier.
-        counts: Which items count, bool, shape (B, T): not padding.
+        loss: The losses that the host averages, float32, shape (B, T).
+        difficulty: The losses without label smoothing, float32, shape (B, T); a sample is judged by
+            them. Lower is easier.
+        counts: Which items count, bool, shape (B, T); False for padding.
     """
 
     loss: Tensor
@@ -47,19 +55,19 @@ def items_of(
     shifted: bool = False,
     smoothing: float = 0.0,
 ) -> Items:
-    """Return the losses of what a model of Transformers put out.
+    """Return the losses of the outputs of a model of Transformers.
 
     Args:
-        outputs: With ``logits`` of shape (B, C) or (B, T, C); or, of TRL's fused head, with
-            ``log_probs`` and ``label_mask`` of shape (B, T - 1).
-        labels: Classes, shape (B,) or (B, T), where -100 does not count; numbers or tags, shape
+        outputs: They have ``logits`` of shape (B, C) or (B, T, C). Those of TRL's fused head have
+            ``log_probs`` and ``label_mask`` of shape (B, T - 1) instead.
+        labels: Classes, shape (B,) or (B, T), where -100 does not count; or numbers or tags, shape
             (B,) or (B, C).
         problem: The ``problem_type`` of the model's config; None guesses it as the models do.
-        shifted: The logits of a token predict the label of the next.
+        shifted: Whether the logits of a token predict the label of the next token.
         smoothing: ``label_smoothing_factor``.
 
     Raises:
-        ValueError: For outputs without logits, and logits that do not fit the labels.
+        ValueError: For outputs without logits, and for logits whose shape does not fit the labels.
 
     >>> items = items_of({"logits": torch.zeros(2, 4)}, torch.tensor([3, 0]))
     >>> items.sums, items.counts.shape
@@ -72,7 +80,7 @@ def items_of(
     logits = found.get("logits")
     if not isinstance(logits, Tensor):
         raise ValueError(
-            f"The model put out no logits, only {', '.join(found) or type(outputs).__name__}, so "
+            f"The model returned no logits, only {', '.join(found) or type(outputs).__name__}, so "
             f"there is no loss per sample. Turn off fused losses (use_liger_kernel), or override "
             f"item_losses."
         )
@@ -81,14 +89,14 @@ def items_of(
         return classified(*part, smoothing)
     require(
         logits.ndim == 2 and labels.shape[0] == logits.shape[0],
-        f"Losses per sample are known for logits of shape (B, C) and (B, T, C); got "
+        f"Losses per sample need logits of shape (B, C) or (B, T, C); got "
         f"{tuple(logits.shape)} with labels of shape {tuple(labels.shape)}. Override item_losses.",
     )
     return _of_sequences(logits, labels, problem or _guess(logits, labels), smoothing)
 
 
 def shifts(model: object) -> bool:
-    """Say whether a model's logits of a token are for the label of the next."""
+    """Say whether the logits of a token predict the label of the next token."""
     both_sides = getattr(getattr(model, "config", None), "is_encoder_decoder", False)
     return getattr(model, "loss_function", None) is ForCausalLMLoss and not both_sides
 
@@ -99,7 +107,7 @@ def classified(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Items:
     Args:
         logits: Shape (B, T, C).
         labels: Classes, int64, shape (B, T); -100 does not count.
-        smoothing: Share of the label that is spread over all classes.
+        smoothing: Share of each label that label smoothing spreads over all classes.
     """
     scores, given = logits.flatten(0, 1).float(), labels.flatten().to(logits.device)
     plain = F.cross_entropy(scores, given, reduction="none").reshape(labels.shape)
@@ -110,7 +118,7 @@ def classified(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Items:
 
 
 def _of_sequences(logits: Tensor, labels: Tensor, problem: str, smoothing: float) -> Items:
-    """Return the losses of labels for whole sequences: one class, numbers or tags."""
+    """Return the losses of samples with one class, or with numbers or tags."""
     if problem == CLASSES:
         return classified(logits[:, None], labels.reshape(-1, 1), smoothing)
     given = labels.reshape(logits.shape).to(logits.device).float()
@@ -122,7 +130,7 @@ def _of_sequences(logits: Tensor, labels: Tensor, problem: str, smoothing: float
 
 
 def _guess(logits: Tensor, labels: Tensor) -> str:
-    """Return the problem type that a model takes its labels for."""
+    """Return the problem type that the model itself would infer from its labels."""
     if logits.shape[1] == 1:
         return NUMBERS
     return TAGS if labels.is_floating_point() else CLASSES
@@ -131,29 +139,33 @@ def _guess(logits: Tensor, labels: Tensor) -> str:
 def divides_by_batch(
     plain: Tensor, items: Items, num_items: Tensor | int | None, scale: int
 ) -> bool:
-    """Say how the host made one number of the losses, or raise where it did something else.
+    """Say whether the host divides the sum of losses by the items of the batch.
+
+    It divides by the items of the whole step if the model takes ``num_items``; some models do not.
 
     Args:
         plain: The host's own loss of the batch.
-        items: What it should be made of.
-        num_items: How many items the whole step has, where the host counts them.
-        scale: What the host multiplies by.
+        items: The losses of which it should be the sum, divided.
+        num_items: Number of items in the whole step, where the host counts them.
+        scale: The factor by which the host multiplies the loss.
 
     Returns:
-        Whether it divided by the items of this batch: some models know of no ``num_items``.
+        True for the items of the batch, False for the items of the step.
 
     Raises:
-        ValueError: When it is neither.
+        ValueError: If the host's loss is neither of the two.
     """
     total, own = float(items.sums.detach().sum()), int(items.counts.sum())
-    said, close = float(plain.detach()), 1e-3 if plain.dtype == torch.float32 else 3e-2
+    said = float(plain.detach())
+    close = CLOSE if plain.dtype == torch.float32 else CLOSE_IN_HALF
     step = own if num_items is None else float(num_items)
     for by_batch, divisor in ((False, step), (True, own)):
         expected = total / max(divisor, 1) * scale
-        if not abs(said - expected) > close * max(abs(expected), 1e-3):  # NaN is the pacer's
+        # Written so that a NaN loss passes: the pacer reports it.
+        if not abs(said - expected) > close * max(abs(expected), 1e-3):
             return by_batch
     raise ValueError(
         f"The model's own loss is {said:.4g}, and not a mean of its losses per item, which is "
-        f"{total / max(own, 1) * scale:.4g}: it weighs classes, adds an auxiliary loss or shifts "
-        f"labels by itself. Override item_losses."
+        f"{total / max(own, 1) * scale:.4g}: the model weights classes, adds an auxiliary loss or "
+        f"shifts labels by itself. Override item_losses."
     )

@@ -1,4 +1,4 @@
-"""Self-paced without a subclass: for a first look."""
+"""Self-paced training without a subclass, for a first try."""
 
 from typing import Any
 
@@ -15,19 +15,18 @@ from selfpaced.transformers._losses import items_of
 class PacedLoss(TrainerCallback):
     """A ``compute_loss_func`` that weighs samples, and the callback that steps its pacer.
 
-    For a first look at models with one label per sample; ``SelfPacedTrainer`` takes no more lines,
-    and has what this lacks: language models, samplers, several GPUs, charts, and checkpoints that
-    go on where they were. The model's inputs lose their "index" before they reach it, so that the
-    train set may be ``Indexed``; evaluation needs none.
+    It is for a first try with a model that has one label per sample. ``SelfPacedTrainer`` takes no
+    more lines, and has what this lacks: language models, samplers, several GPUs, charts, and
+    checkpoints that can be resumed. The train set is ``Indexed``; a hook takes the index out of the
+    model's inputs. Evaluation needs no index.
 
     Args:
-        model: The one that is trained.
-        pacer: Its indices are places in the train set.
+        model: The model that is trained.
+        pacer: Made with the size of the train set.
 
-    >>> from torch import nn
     >>> import torch
-    >>> from selfpaced import Pacer
-    >>> from selfpaced import Indexed
+    >>> from torch import nn
+    >>> from selfpaced import Indexed, Pacer
     >>> train = [{"x": torch.tensor([1.0]), "labels": 0}, {"x": torch.tensor([2.0]), "labels": 1}]
     >>> loss = PacedLoss(nn.Linear(1, 2), Pacer(2, columns={"group": torch.tensor([0, 1])}))
     >>> # Trainer(model, TrainingArguments(..., remove_unused_columns=False),
@@ -35,11 +34,11 @@ class PacedLoss(TrainerCallback):
     """
 
     def __init__(self, model: nn.Module, pacer: Pacer) -> None:
-        """Begin to look at what the model is given."""
+        """Register the hook that takes the index out of the model's inputs."""
         require_pacer(pacer, "PacedLoss")
         self.model, self.pacer = model, pacer
         self._index: Tensor | None = None
-        self._steps = False  # the trainer has it as a callback, too
+        self._steps = False  # whether the trainer has this as a callback, too
         model.register_forward_pre_hook(self._take_index, with_kwargs=True)
 
     def __call__(
@@ -48,10 +47,10 @@ class PacedLoss(TrainerCallback):
         labels: Tensor,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
-        """Return the weighted loss of a batch; in evaluation the plain mean.
+        """Return the weighted loss of a batch; in evaluation the plain mean of the losses.
 
         Raises:
-            ValueError: For a training batch without an index, and labels per token.
+            ValueError: For a training batch without an index, and for labels per token.
         """
         items = items_of(
             outputs,
@@ -60,7 +59,11 @@ class PacedLoss(TrainerCallback):
         )
         if not self.model.training:
             return items.sums.sum() / items.counts.sum().clamp(min=1)
-        require(self._steps, "PacedLoss also steps the pacer: Trainer(..., callbacks=[loss]), too.")
+        require(
+            self._steps,
+            "PacedLoss must also be a callback, to step the pacer. Give it to the trainer twice: "
+            "Trainer(..., compute_loss_func=loss, callbacks=[loss]).",
+        )
         if self._index is None:
             raise ValueError(
                 "PacedLoss: the batch has no index. Use Trainer(train_dataset=Indexed(dataset)) "
@@ -81,11 +84,11 @@ class PacedLoss(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """Refuse what splits a batch from its indices; move the pacer to where the model is."""
+        """Refuse several GPUs in one process; move the pacer to the model's device."""
         require(
             args.n_gpu <= 1,
-            f"PacedLoss: several GPUs in one process (n_gpu={args.n_gpu}) split a batch from its "
-            f"indices. Start one process per GPU.",
+            f"PacedLoss: several GPUs in one process (n_gpu={args.n_gpu}) separate a batch from "
+            f"its indices. Use SelfPacedTrainer, and start one process per GPU.",
         )
         self.pacer.to(args.device)
         self._steps = True
@@ -99,6 +102,6 @@ class PacedLoss(TrainerCallback):
     def _take_index(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Take the index out of what the model is given."""
+        """Take the index out of the model's inputs, and keep it for the loss."""
         self._index = kwargs.pop(INDEX, None)
         return args, kwargs

@@ -1,4 +1,4 @@
-"""The Trainer of Transformers, self-paced: it differs from the host's in the weights alone."""
+"""The self-paced Trainer of Transformers; only the weights of samples differ from the host's."""
 
 import inspect
 from typing import Any
@@ -25,43 +25,45 @@ from selfpaced.transformers._losses import Items, divides_by_batch, items_of, sh
 
 
 class SelfPacedMixin(Trainer):
-    """Weigh each training sample's loss by how easy it is, in a subclass of ``Trainer``.
+    """Weigh the loss of each training sample by its difficulty, in a subclass of ``Trainer``.
 
-    ``class Paced(SelfPacedMixin, SFTTrainer)`` takes the arguments of the other class, and two
-    more. Evaluation, prediction, logging and checkpoints stay the host's. With all weights 1 the
-    loss is the host's own, under gradient accumulation and several processes too.
+    ``class Paced(SelfPacedMixin, SFTTrainer)`` takes the arguments of the other class (the host),
+    and two more. Evaluation, prediction, logging and checkpoints stay the host's. With all weights
+    1 the loss is the host's own, also with gradient accumulation and several processes.
 
-    A sample's difficulty is the mean of its losses: the cross-entropy of its class, of its labelled
-    tokens, the squared error of its numbers, the binary cross-entropies of its tags. Its weight
-    multiplies all of them. The pacer steps at the end of each epoch, also of one that
-    ``max_steps`` or a callback cuts short, and its numbers (``selfpaced.tracking.scalars``) are
-    logged. A checkpoint has the file ``selfpaced.safetensors``, from which
-    ``train(resume_from_checkpoint=...)`` goes on exactly, also in the middle of an epoch.
+    A sample's difficulty is the mean of its losses: the cross-entropy of its class or of its
+    labelled tokens, the squared error of its numbers, or the binary cross-entropies of its tags.
+    Its weight multiplies all of its losses. The pacer steps at the end of each epoch, also of an
+    epoch that ``max_steps`` or a callback cuts short. Its numbers
+    (``selfpaced.tracking.scalars``) are then logged. A checkpoint has the file
+    ``selfpaced.safetensors``: ``train(resume_from_checkpoint=...)`` continues exactly, also in the
+    middle of an epoch.
 
     Args:
-        *args: The host's.
-        pacer: ``Pacer(len(train_dataset), ...)``. By default one that protects each class, where
-            the labels are classes that can be read without loading items (a ``datasets.Dataset``,
-            a list of dicts), and ``age=Deviations()`` where they are numbers.
-        sampler: A ``PacedSampler`` whose epochs have a fixed length and which leaves sharding to
-            the host, or True for one; it does not visit what is left out. False samples as the
-            host does.
-        **kwargs: The host's.
+        *args: Passed on to the host.
+        pacer: ``Pacer(len(train_dataset), ...)``. The default protects each class if the labels are
+            classes that can be read without loading items (a ``datasets.Dataset``, a list of
+            dicts), and has ``age=Deviations()`` if the labels are numbers.
+        sampler: A ``PacedSampler`` made with ``num_replicas=1, rank=0`` and ``length="dataset"`` or
+            an int; True makes such a sampler. An epoch then skips samples that are left out. False
+            samples as the host does.
+        **kwargs: Passed on to the host.
 
     Attributes:
-        pacer: Its indices are places in the ``train_dataset`` as given.
+        pacer: Its indices are positions in the ``train_dataset`` as given.
         sampler: The ``PacedSampler``, or None.
 
     Raises:
         TypeError: For a stream as ``train_dataset``.
-        ValueError: For a pacer or sampler that does not fit; and where there is no loss per sample:
-            ``compute_loss_func``, fused (Liger) losses, packing, several GPUs in one process.
+        ValueError: For a pacer or sampler that does not fit, and for settings without a loss per
+            sample: ``compute_loss_func``, fused (Liger) losses, packing, several GPUs in one
+            process.
     """
 
     pacer: Pacer
     sampler: PacedSampler | None = None
     _epochs: Epochs | None = None
-    _fresh: dict[str, Any] | None = None  # the pacer's state that a new model begins with
+    _fresh: dict[str, Any] | None = None  # the pacer's state for a new model of ``model_init``
 
     def __init__(
         self,
@@ -70,17 +72,17 @@ class SelfPacedMixin(Trainer):
         sampler: PacedSampler | bool = False,
         **kwargs: object,
     ) -> None:
-        """Number the train set, and make what was not given."""
+        """Add the index to the train set, and make the pacer and sampler that were not given."""
         require_kinds(pacer, sampler)
         given = inspect.signature(super().__init__).bind(*args, **kwargs)
         named = given.arguments
-        if "train_dataset" in kwargs and "train_dataset" not in named:  # of __init__(**kwargs)
+        if "train_dataset" in kwargs and "train_dataset" not in named:  # it is in **kwargs
             named = next(v for v in named.values() if isinstance(v, dict) and "train_dataset" in v)
         dataset = named.get("train_dataset")
         if dataset is not None:
             named["train_dataset"] = numbered(dataset)
         super().__init__(*given.args, **given.kwargs)
-        self._by_batch: bool | None = None  # whether the host divides by a batch or a step's items
+        self._by_batch: bool | None = None  # the result of divides_by_batch; None if not known yet
         if dataset is None:
             self.pacer = pacer or Pacer()
             return
@@ -99,11 +101,11 @@ class SelfPacedMixin(Trainer):
         self.add_callback(self._epochs)
 
     def item_losses(self, outputs: object, labels: Tensor) -> Items:
-        """Return one loss per label or token; override it for a model with a loss of its own.
+        """Return one loss per label or token; override this for a model with a loss of its own.
 
         Args:
-            outputs: What the model put out in training.
-            labels: As in the batch.
+            outputs: The outputs of the model in training.
+            labels: The labels of the batch.
         """
         config = getattr(self.model, "config", None)
         return items_of(
@@ -121,11 +123,11 @@ class SelfPacedMixin(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:  # noqa: ANN401 - the host's own type
-        """Return the host's loss; in training with each sample weighed.
+        """Return the host's loss; in training each sample is weighted.
 
         Raises:
-            ValueError: For a batch without index or labels, and a model whose loss is not a mean of
-                ``item_losses``.
+            ValueError: For a batch without index or labels, and for a model whose loss is not a
+                mean of ``item_losses``.
         """
         if self._epochs is None or not (model.training and self.pacer.training):
             bare = without_index(inputs)
@@ -134,11 +136,11 @@ class SelfPacedMixin(Trainer):
         if index is None or labels is None:
             raise ValueError(
                 f'The batch has no "{INDEX if index is None else "labels"}", only '
-                f"{', '.join(inputs)}. The train set's items, or its data collator, drop it."
+                f"{', '.join(inputs)}. Check the items of the train set and the data collator."
             )
         seen: list[Any] = []
         hook = model.register_forward_hook(lambda module, args, output: seen.append(output))
-        try:  # the host's own forward and metrics: TRL counts tokens there
+        try:  # the host runs the model and computes its metrics: TRL counts tokens there
             plain: Any = super().compute_loss(model, inputs, num_items_in_batch=num_items_in_batch)
         finally:
             hook.remove()
@@ -148,11 +150,11 @@ class SelfPacedMixin(Trainer):
     def _weigh(
         self, items: Items, index: Tensor, plain: Tensor, num_items: Tensor | int | None
     ) -> Tensor:
-        """Return the weighted loss of a batch, divided and multiplied as the host does."""
+        """Return the weighted loss of a batch, with the host's divisor and factor."""
         require(
             len(items.loss) == len(index),
-            f"The batch has {len(items.loss)} rows for {len(index)} samples: packed or "
-            f"padding-free batches have no loss per sample. Use a data collator that pads.",
+            f"The batch has {len(items.loss)} rows for {len(index)} samples. Packed and "
+            f"padding-free batches have no loss per sample: use a data collator that pads.",
         )
         scale = 1
         if self.args.average_tokens_across_devices and num_items is not None:
@@ -161,14 +163,15 @@ class SelfPacedMixin(Trainer):
         if by_batch is None:
             by_batch = divides_by_batch(plain, items, num_items, scale)
             if self.current_gradient_accumulation_steps == self.args.gradient_accumulation_steps:
-                self._by_batch = by_batch  # a shorter step of one batch would not tell
+                # Decided by whole steps only: in a step of one batch both divisors are the same.
+                self._by_batch = by_batch
         if by_batch or num_items is None:
             num_items = items.counts.sum()
         sums, means, has = items.sums, items.means, items.counts.any(1)
         if not has.all():
             sums, means, index = sums[has], means[has], index[has]
         if not len(sums):
-            return sums.sum()  # 0, with a graph
+            return sums.sum()  # 0, which can be differentiated
         known = None if self.pacer.n_samples is None else index
         divisor = torch.as_tensor(num_items, device=sums.device)
         loss: Tensor = self.pacer(sums, known, difficulty=means, denominator=divisor)
@@ -181,69 +184,70 @@ class SelfPacedMixin(Trainer):
         prediction_loss_only: bool,
         ignore_keys: list[str] | None = None,
     ) -> Any:  # noqa: ANN401 - the host's own type
-        """Predict as the host does, also for the numbered train set."""
+        """Predict as the host does; the train set's index is removed."""
         bare = without_index(inputs)
         return super().prediction_step(model, bare, prediction_loss_only, ignore_keys)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Return the host's loader, whose batches have the index; that of evaluation has none."""
+        """Return the host's loader, with the index in its batches; evaluation has no index."""
         require(
             self._epochs is not None,
-            "The train_dataset was not there when the trainer was made, so that nothing is paced. "
-            "Give it by name: SelfPacedTrainer(..., train_dataset=...).",
+            "The train_dataset was not given by name when the trainer was made, so no sample has "
+            "an index. Use SelfPacedTrainer(..., train_dataset=...).",
         )
         self._by_batch = None  # settings may have changed since the last training
         self._set_signature_columns_if_needed()
         collator, columns = self.data_collator, self._signature_columns
         self.data_collator = Numbering(collator)
-        self._signature_columns = [*(columns or []), INDEX]  # type: ignore[assignment]  # so far None
+        self._signature_columns = [*(columns or []), INDEX]  # type: ignore[assignment]  # None before
         try:
             return super().get_train_dataloader()
         finally:
             self.data_collator, self._signature_columns = collator, columns
 
     def call_model_init(self, trial: Any = None) -> nn.Module:  # noqa: ANN401 - the host's
-        """Begin anew with the new model: a trial of a search must not know of the last one."""
+        """Reset the pacer for the new model: trials of a search must not share a memory."""
         if self._fresh is not None:
             self.pacer.load_state_dict(self._fresh)
         return super().call_model_init(trial)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:  # noqa: ANN401
-        """Return our sampler where there is one; else the host's."""
+        """Return the PacedSampler; the host's sampler where there is none."""
         if self.sampler is None or self.pacer.n_samples is None:
             return super()._get_train_sampler(train_dataset)
         require(
             in_place(self.train_dataset, self.pacer.n_samples),
-            "The host left out or moved samples of the train_dataset, so that the sampler would "
-            "not find them. Prepare the dataset before, or use sampler=False.",
+            "The host left out or moved samples of the train_dataset, so the sampler's indices do "
+            "not fit. Prepare the dataset before you make the trainer, or use sampler=False.",
         )
         return self.sampler
 
     def _make_sampler(self, pacer: Pacer) -> PacedSampler:
-        """Return the sampler of ``sampler=True``."""
+        """Return the sampler that ``sampler=True`` asks for."""
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
         return PacedSampler(pacer, length="dataset", seed=seed, num_replicas=1, rank=0)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        """Save what a run needs to go on, ours with the host's: all ranks call it."""
+        """Save our state with the host's; all ranks call this."""
         super()._save_optimizer_and_scheduler(output_dir)
         if self._epochs is not None:
             self._epochs.save(output_dir, writes=self.args.should_save)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        """Load what a run needs to go on: all ranks call it."""
+        """Load our state with the host's; all ranks call this."""
         super()._load_optimizer_and_scheduler(checkpoint)
         if self._epochs is not None and checkpoint is not None:
             self._epochs.load(checkpoint)
 
     def _log_step(self, logs: dict[str, float]) -> None:
-        """Log past overrides: TRL's adds the means of its own metrics, and forgets them."""
+        """Log without TRL's override of ``log``, which would report and reset TRL's own metrics."""
         Trainer.log(self, logs)
 
 
 class SelfPacedTrainer(SelfPacedMixin):
     """``transformers.Trainer`` with the weights of self-paced learning.
 
-    In place of ``Trainer``, with the same arguments; see ``SelfPacedMixin`` for the two that may be
-    added. ``trainer.pacer.suspects(100)`` names the samples whose labels are most probably wrong.
+    Use it in place of ``Trainer``, with the same arguments; ``SelfPacedMixin`` describes the two
+    additional ones. ``trainer.pacer.suspects(100)`` returns the samples whose labels are most
+    probably wrong.
     """

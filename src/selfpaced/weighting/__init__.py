@@ -1,4 +1,8 @@
-"""Rules from difficulty and age to weight, each the minimiser of v d + g(v; age)."""
+"""Weightings: rules that compute a weight v from difficulty and age by minimising v d + g(v; age).
+
+``_rule.py`` has the base classes. ``_cutting.py`` and ``_mixture.py`` have the rules that leave
+samples out, ``_smooth.py`` has those whose weight stays above 0, and ``_superloss.py`` SuperLoss.
+"""
 
 from selfpaced._public import publish
 from selfpaced.weighting._cutting import Hard, Linear, Logarithmic, Polynomial, RandomOrder

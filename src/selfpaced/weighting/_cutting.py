@@ -1,4 +1,4 @@
-"""Weightings that leave samples out: v is 0 from the age on."""
+"""Weightings that leave samples out: v is 0 where the difficulty is at or above the age."""
 
 import math
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from selfpaced._errors import require
 from selfpaced.chain import Interval, Number
 from selfpaced.weighting._rule import ANY, Rule, ScaleFree, check_age_domain, check_domain, widen
 
+SERIES_BELOW = 0.01  # below it ``_slack`` uses its Taylor series
+
 
 @dataclass(frozen=True)
 class Hard(Rule):
@@ -19,8 +21,8 @@ class Hard(Rule):
     .. math:: g(v) = -\lambda v, \qquad F(d) = \min(d, \lambda)
 
     At d = age both values are optimal; ours is 0. Takes any difficulty and any age (below age 0,
-    F is d - age for the samples kept). Nothing is checked, for speed: NaN gets weight 0, and so
-    does an infinite difficulty at every age.
+    F is d - age for the samples kept). For speed, values are not checked: NaN gets weight 0, and
+    so does an infinite difficulty, at an infinite age too.
 
     References:
         Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010, with
@@ -45,7 +47,7 @@ class Hard(Rule):
         return torch.where(weight == 0, 0.0, -weight * age).to(weight.dtype)
 
     def latent_loss(self, difficulty: Tensor, age: Number) -> Tensor:
-        """Return F(d; age), the capped difficulty; its gradient is v."""
+        """Return F(d; age), the difficulty capped at the age; its gradient is v."""
         check_domain(self, difficulty, age)
         d, age = widen(difficulty, age)
         kept, left = d - age.clamp(max=0), age.clamp(min=0)
@@ -89,9 +91,9 @@ class Logarithmic(Rule):
     .. math:: v = \ln(d + \zeta) / \ln \zeta \text{ for } d < \lambda, \qquad
         g(v) = \zeta v - \zeta^v / \ln \zeta, \qquad \zeta = 1 - \lambda
 
-    Not scale-free: the age lies strictly between 0 and 1. Not monotone in the age either: the
-    weight of d = 0.1 peaks at age 0.68 and falls to 0 as the age nears 1. Stop near 0.65, then
-    go to an infinite age.
+    Not scale-free: the age is at least 0 and below 1, or infinite. Not monotone in the age either:
+    the weight of d = 0.1 is largest at age 0.68 and falls to 0 as the age approaches 1. Let the age
+    grow to about 0.65, then make it infinite.
 
     References:
         Jiang et al., `Easy Samples First <https://doi.org/10.1145/2647868.2654918>`_, 2014.
@@ -130,23 +132,23 @@ class Logarithmic(Rule):
         check_domain(self, difficulty, age)
         d, age = widen(difficulty, age)
         top = _inside_unit(age)
-        left = top - torch.where(d < top, d, top)  # of the way to the age
+        left = top - torch.where(d < top, d, top)  # distance to the age, 0 beyond it
         latent = (_slack(left) - _slack(top)) / torch.log1p(-top)
         latent = torch.where(age > 0, latent, 0.0)
         return torch.where(age.isinf(), d, latent).to(difficulty.dtype)
 
 
 def _inside_unit(age: Tensor) -> Tensor:
-    """Move the ages without a logarithm, 0 and 1 and infinity, to the next that has one."""
+    """Clamp ages into the open interval (0, 1), in which ln(1 - age) is finite and not 0."""
     info = torch.finfo(age.dtype)
     return age.clamp(info.tiny, 1 - info.eps)
 
 
 def _slack(x: Tensor) -> Tensor:
-    """Return (1 - x) ln(1 - x) + x, about x^2 / 2: accurate near 0 too."""
+    """Return (1 - x) ln(1 - x) + x, accurate also near 0, where it is about x^2 / 2."""
     exact = torch.special.xlog1py(1 - x, -x) + x
     series = x.square() * (1 / 2 + x * (1 / 6 + x * (1 / 12 + x / 20)))
-    return torch.where(x < 0.01, series, exact)
+    return torch.where(x < SERIES_BELOW, series, exact)
 
 
 @dataclass(frozen=True)
@@ -156,10 +158,10 @@ class Polynomial(ScaleFree):
     .. math:: v = (1 - d / \lambda)^{1 / (t - 1)} \text{ for } d < \lambda, \qquad
         g(v) = \lambda (v^t / t - v)
 
-    t = 2 is ``Linear``; a large t comes near ``Hard``, a t near 1 keeps almost nothing.
+    t = 2 is ``Linear``. A large t approaches ``Hard``; a t near 1 keeps almost nothing.
 
     Args:
-        t: Above 1.
+        t: Order of the polynomial; above 1.
 
     Raises:
         ValueError: For a t not above 1.
@@ -178,10 +180,10 @@ class Polynomial(ScaleFree):
     cuts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        """Check the order."""
+        """Check t."""
         require(
             1 < self.t < math.inf,
-            f"Polynomial: t must be a finite number above 1; got {self.t}. 2 is Linear().",
+            f"Polynomial: t must be a finite number above 1; got {self.t}. t=2 is Linear().",
         )
 
     def v(self, r: Tensor) -> Tensor:
@@ -200,13 +202,13 @@ class Polynomial(ScaleFree):
 
 @dataclass(frozen=True)
 class RandomOrder(Hard):
-    """A random order, the control of a search: each sample is judged by another one's difficulty.
+    """The random-order control of a search: the weights of ``Hard``, permuted over the samples.
 
-    As many samples are kept as ``Hard`` would keep. It is no rule of one sample, so that the checks
-    of rules do not hold for it.
+    It keeps as many samples as ``Hard``, chosen at random. A weight depends on the difficulties of
+    other samples, so ``testing.check_weighting`` does not hold for it.
 
     Args:
-        seed: Another seed is another permutation.
+        seed: Seed of the permutation.
     """
 
     seed: int = 0

@@ -1,4 +1,4 @@
-"""Weightings with full weight up to a share of the age and none from the age on."""
+"""Weightings with weight 1 up to a fraction of the age and weight 0 from the age on."""
 
 import math
 from dataclasses import dataclass
@@ -13,17 +13,18 @@ from selfpaced.weighting._rule import ScaleFree
 
 @dataclass(frozen=True)
 class Mixture(ScaleFree):
-    r"""Full weight up to a share of the age, none from the age on, hyperbolic between.
+    r"""Weight 1 up to a fraction of the age, 0 from the age on, hyperbolic between.
 
     .. math:: v = \frac{\lambda_2 (\lambda_1 - d)}{d (\lambda_1 - \lambda_2)}
         \text{ for } \lambda_2 < d < \lambda_1, \qquad
         g(v) = -\zeta \ln(v + \zeta / \lambda_1), \qquad
         \zeta = \frac{\lambda_1 \lambda_2}{\lambda_1 - \lambda_2}
 
-    with :math:`\lambda_1` = age and :math:`\lambda_2` = full * age. Near 1 it is ``Hard``.
+    with :math:`\lambda_1` = age and :math:`\lambda_2` = full * age. Near full = 1 it is close
+    to ``Hard``.
 
     Args:
-        full: Samples below full * age have weight 1; strictly between 0 and 1.
+        full: Samples with a difficulty up to full * age have weight 1; strictly between 0 and 1.
 
     Raises:
         ValueError: For a full outside that range.
@@ -40,10 +41,10 @@ class Mixture(ScaleFree):
     cuts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        """Check the share."""
+        """Check the fraction."""
         require(
             0 < self.full < 1,
-            f"Mixture: full is a share of the age, between 0 and 1; got {self.full}. Hard() is 1.",
+            f"Mixture: full must lie between 0 and 1; got {self.full}. Use Hard() for 1.",
         )
 
     @property
@@ -95,7 +96,7 @@ class Mixture2(ScaleFree):
     cuts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        """Check the multiple."""
+        """Check gamma."""
         require(
             0 < self.gamma < math.inf,
             f"Mixture2: gamma must be a finite number above 0; got {self.gamma}. Use 1.0.",
@@ -103,7 +104,7 @@ class Mixture2(ScaleFree):
 
     @property
     def full(self) -> float:
-        """The root of the ratio up to which the weight is 1."""
+        """The square root of the ratio d / age up to which the weight is 1."""
         return self.gamma / (1 + self.gamma)
 
     def v(self, r: Tensor) -> Tensor:
@@ -122,4 +123,5 @@ class Mixture2(ScaleFree):
         return torch.where(r <= b**2, r, b**2 + self.gamma * between)
 
     def _root(self, r: Tensor) -> Tensor:
+        """Return the square root of the ratio, clamped to where the weight falls."""
         return r.clamp(self.full**2, 1).sqrt()

@@ -1,4 +1,4 @@
-"""What a weighting is, and what most of them share."""
+"""Base classes of weightings: ``Rule``, and ``ScaleFree`` for rules of the ratio d / age."""
 
 import math
 from abc import ABC, abstractmethod
@@ -10,13 +10,19 @@ from torch import Tensor
 from selfpaced._errors import values_can_be_read
 from selfpaced.chain import Interval, Number, Weighting
 
-ANY = Interval(-math.inf, math.inf)
-NON_NEGATIVE = Interval(0.0, math.inf)
-UNIT = Interval(0.0, 1.0)
+ANY = Interval(-math.inf, math.inf)  # all numbers
+NON_NEGATIVE = Interval(0.0, math.inf)  # 0 and more; the default of difficulties and ages
+UNIT = Interval(0.0, 1.0)  # from 0 to 1; the default of weights
 
 
 class Rule:
-    """The traits that most weightings share: soft, non-negative, easy first."""
+    """The base class of weightings; subclass it to write your own.
+
+    Its attributes are those of ``chain.Weighting``, with the values of most rules: soft, easy
+    first, for difficulties and ages of 0 or more. Override those that differ, and write
+    ``__call__``, ``penalty`` and ``latent_loss``. A rule of d / age only is shorter as a
+    ``ScaleFree``.
+    """
 
     cuts: ClassVar[bool] = False
     binary: ClassVar[bool] = False
@@ -29,11 +35,11 @@ class Rule:
 
 
 class ScaleFree(Rule, ABC):
-    """A weighting that sees only the ratio r = d / age.
+    """The base class of weightings that depend only on the ratio r = d / age.
 
-    Then v = v(r), g(v; age) = age h(v) and F(d; age) = age G(r): a member writes three functions
-    of one number. Age 0 is an infinite ratio, so v = 0 there, also at d = 0; at an infinite age
-    v = 1 by definition.
+    Then v = v(r), g(v; age) = age h(v) and F(d; age) = age G(r): a subclass writes the three
+    functions ``v``, ``h`` and ``G`` of one number. At age 0 the ratio is infinite and v = 0, also
+    for d = 0. At an infinite age v = 1 by definition.
     """
 
     @abstractmethod
@@ -68,19 +74,19 @@ class ScaleFree(Rule, ABC):
         check_domain(self, difficulty, age)
         d, age = widen(difficulty, age)
         usable = (age > 0) & (age < math.inf)
-        safe = torch.where(usable, age, 1.0)  # no division by 0 in the gradient either
+        safe = torch.where(usable, age, 1.0)  # the gradient must not divide by 0 either
         edge = torch.where(age > 0, d, 0.0)
         return torch.where(usable, safe * self.G(d / safe), edge).to(difficulty.dtype)
 
 
 def widen(values: Tensor, age: Number) -> tuple[Tensor, Tensor]:
-    """Return both as tensors of at least float32 on the values' device."""
+    """Return the values and the age as tensors of at least float32, on the values' device."""
     wide = values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
     return wide, torch.as_tensor(age, dtype=wide.dtype, device=wide.device)
 
 
 def check_domain(rule: Weighting, difficulty: Tensor, age: Number) -> None:
-    """Raise for a difficulty or an age that the rule is not made for, where looking is free."""
+    """Raise for a difficulty or an age outside the rule's domain, if values can be read."""
     name = type(rule).__name__
     if not difficulty.is_floating_point():
         raise TypeError(
@@ -88,16 +94,16 @@ def check_domain(rule: Weighting, difficulty: Tensor, age: Number) -> None:
         )
     check_age_domain(rule, age)
     if values_can_be_read(difficulty) and difficulty.numel():
-        low = difficulty.min().item()  # NaN if any is
+        low = difficulty.min().item()  # NaN if any value is NaN
         if low not in rule.difficulty_domain:
             raise ValueError(
                 f"{name} takes difficulties of {rule.difficulty_domain.low:g} or more; got "
-                f"{low:g}. Hard() takes negative ones; shift the difficulty for the others."
+                f"{low:g}. Hard() takes negative ones. For this rule, shift the difficulty."
             )
 
 
 def check_age_domain(rule: Weighting, age: Number) -> None:
-    """Raise for an age outside the rule's domain that is not infinite, where looking is free."""
+    """Raise for a finite age outside the rule's domain, if values can be read."""
     for value in _ends(age) if isinstance(age, Tensor) else (age,):
         if value not in rule.age_domain and value != math.inf:
             raise ValueError(
@@ -107,7 +113,7 @@ def check_age_domain(rule: Weighting, age: Number) -> None:
 
 
 def _ends(age: Tensor) -> tuple[float, ...]:
-    """The least and the greatest finite age; nothing where looking would cost."""
+    """Return the smallest and the largest finite age; nothing if values cannot be read."""
     if not values_can_be_read(age):
         return ()
     if age.ndim == 0:

@@ -1,4 +1,4 @@
-"""Weightings that never reach 0: robust losses seen as rules."""
+"""Weightings that stay above 0; their latent losses are robust losses."""
 
 import math
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from torch import Tensor
 from selfpaced.chain import Interval, Number
 from selfpaced.weighting._rule import Rule, ScaleFree, check_age_domain, check_domain, widen
 
+LOWEST_AGE = -40.0  # at it the weights of ``Logistic`` equal their limit e^-d to the last bit
+
 
 @dataclass(frozen=True)
 class Logistic(Rule):
@@ -19,7 +21,7 @@ class Logistic(Rule):
         g(v) = (\mu - v) \ln(\mu - v) + v \ln v - \lambda v, \qquad \mu = 1 + e^{-\lambda}
 
     Takes any age, also below 0, and is not scale-free. Contrary to what is often said, weights do
-    not vanish at age 0: they are 2 / (1 + e^d), and e^(-d) in the limit of a negative age.
+    not vanish at age 0: they are 2 / (1 + e^d). As the age goes to -infinity they tend to e^(-d).
 
     References:
         Xu, Tao, Xu, *Multi-View Self-Paced Learning for Clustering*, IJCAI 2015.
@@ -37,7 +39,7 @@ class Logistic(Rule):
         with torch.no_grad():
             check_domain(self, difficulty, age)
             d, age = widen(difficulty, age)
-            at = _reachable(age)
+            at = _clamped(age)
             v = torch.exp(_softplus(-at) - _softplus(d - at)).clamp(max=1)
             return torch.where(age.isinf(), 1.0, v).to(difficulty.dtype)
 
@@ -45,7 +47,7 @@ class Logistic(Rule):
         """Return g(v; age) per sample, less its value at v = 0; shape of the weight."""
         check_age_domain(self, age)
         v, age = widen(weight, age)
-        at = _reachable(age)
+        at = _clamped(age)
         mu = 1 + torch.exp(-at)
         g = torch.special.xlog1py(mu - v, -v / mu) + torch.xlogy(v, v) - v * _softplus(at)
         return torch.where(age.isinf() & (v > 0), -math.inf, g).to(weight.dtype)
@@ -54,18 +56,18 @@ class Logistic(Rule):
         """Return F(d; age), the integral of v from 0 to d; its gradient is v."""
         check_domain(self, difficulty, age)
         d, age = widen(difficulty, age)
-        at = _reachable(age)
+        at = _clamped(age)
         latent = (1 + torch.exp(-at)) * (_softplus(at) - _softplus(at - d))
         return torch.where(age.isinf(), d, latent).to(difficulty.dtype)
 
 
-def _reachable(age: Tensor) -> Tensor:
-    """Stop at -40, where the limit e^-d is reached to the last bit; any number for infinity."""
-    return torch.where(age.isinf(), 0.0, age.clamp(min=-40))
+def _clamped(age: Tensor) -> Tensor:
+    """Return ages of at least LOWEST_AGE; 0 for infinity, where the result is not used."""
+    return torch.where(age.isinf(), 0.0, age.clamp(min=LOWEST_AGE))
 
 
 def _softplus(x: Tensor) -> Tensor:
-    """The exact ln(1 + e^x); torch's cuts over to x beyond 20."""
+    """Return ln(1 + e^x) exactly; torch's softplus returns x above 20."""
     return torch.logaddexp(x, torch.zeros_like(x))
 
 
@@ -76,8 +78,8 @@ class Welsch(ScaleFree):
     .. math:: v = e^{-d / \lambda}, \qquad g(v) = \lambda (1 - v + v \ln v)
 
     The age is the :math:`\lambda^2` of Fan et al. With the cross-entropy as difficulty and age
-    1/q the latent loss is the generalised cross-entropy (1 - p^q) / q, exactly: GCE is this rule.
-    Truncated GCE is this rule on the samples that ``Hard`` keeps.
+    1/q, the latent loss is exactly the generalised cross-entropy (GCE), (1 - p^q) / q. Truncated
+    GCE is this rule on the samples that ``Hard`` keeps.
 
     References:
         Fan et al., *Self-Paced Learning: An Implicit Regularization Perspective*, AAAI 2017;
@@ -132,7 +134,7 @@ class Cauchy(ScaleFree):
 
 @dataclass(frozen=True)
 class Huber(ScaleFree):
-    r"""Full weight up to the age, then like 1 / sqrt(d).
+    r"""Weight 1 up to the age, then falling like 1 / sqrt(d).
 
     .. math:: v = \min(1, \sqrt{\lambda / d}), \qquad g(v) = \lambda (1 / v - 1)
 
@@ -162,7 +164,7 @@ class Huber(ScaleFree):
 
 @dataclass(frozen=True)
 class L1L2(ScaleFree):
-    r"""Between squared and absolute residuals: weight falls like 1 / sqrt(d), smoothly.
+    r"""Weight falls smoothly like 1 / sqrt(d): between squared and absolute residuals.
 
     .. math:: v = \frac{1}{\sqrt{1 + d / \lambda}}, \qquad g(v) = \lambda (1 - v)^2 / v
 

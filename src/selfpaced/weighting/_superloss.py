@@ -1,4 +1,4 @@
-"""SuperLoss: easy samples above 1, hard ones towards 0."""
+"""SuperLoss: weights above 1 for easy samples, and towards 0 for hard ones."""
 
 import math
 from dataclasses import dataclass
@@ -11,6 +11,10 @@ from selfpaced._errors import require
 from selfpaced.chain import Interval
 from selfpaced.weighting._rule import ScaleFree
 
+HALLEY_STEPS = 4  # enough from the starts below to reach the precision of float64
+SERIES_BELOW = 0.5  # below it Halley's iteration starts from the series at the branch point
+LOGARITHM_ABOVE = 3.0  # above it the iteration starts from ln x - ln ln x
+
 
 @dataclass(frozen=True)
 class SuperLoss(ScaleFree):
@@ -18,19 +22,19 @@ class SuperLoss(ScaleFree):
 
     .. math:: \sigma = \exp(-W_0(\tfrac12 \max(-2/e, (d - \tau) / \lambda)))
 
-    with :math:`\tau` = age and :math:`\lambda` = strength * age, so that the rule is free of the
-    loss's scale. The weight is 1 at d = age, above 1 for easier samples, at most e. It grows with
-    the age; at an infinite age it is 1 for all, by definition and not as a limit.
+    with :math:`\tau` = age and :math:`\lambda` = strength * age, so that the rule is
+    scale-free. The weight is 1 at d = age; easier samples have weights above 1, at most e. It grows
+    with the age; at an infinite age it is 1 for all, by definition and not as a limit.
 
-    To get the paper's numbers, fix the age at tau and give strength = lambda / tau: with the
-    paper's tau = ln C and lambda = 1 for ten classes, ``SuperLoss(1 / math.log(10))`` at age
+    To get the paper's numbers, fix the age at tau and set strength = lambda / tau. The paper's
+    tau = ln C and lambda = 1 are, for ten classes, ``SuperLoss(1 / math.log(10))`` at age
     ``math.log(10)``.
 
     A United States patent application covers SuperLoss: US 2022/0114444 (NAVER, filed in 2021);
     we do not know its status.
 
     Args:
-        strength: The paper's lambda over tau; above 0. A large one brings all weights near 1.
+        strength: The paper's lambda over tau; above 0. A large strength moves all weights near 1.
 
     Raises:
         ValueError: For a strength not above 0.
@@ -67,21 +71,23 @@ class SuperLoss(ScaleFree):
         return self._objective(r) - self._objective(torch.zeros_like(r))
 
     def _objective(self, r: Tensor) -> Tensor:
+        """Return the minimum over sigma of the objective, at age 1."""
         minus_log = self._minus_log(r.detach())
         sigma = torch.exp(-minus_log)
         product = torch.where(sigma > 0, r - 1, 0.0) * sigma
         return product + self.strength * minus_log.square()
 
     def _minus_log(self, r: Tensor) -> Tensor:
+        """Return -ln sigma at the ratio d / age."""
         return lambert_w(((r - 1) / self.strength).clamp(min=-2 / math.e) / 2)
 
 
 def lambert_w(x: Tensor) -> Tensor:
     """Return the principal branch W with W e^W = x, for x of -1/e or more; dtype and device kept.
 
-    Halley's iteration in float64 (float32 on devices without it), from the series at the branch
-    point -1/e and from logarithms further away. Below -1/e, where rounding may put the branch
-    point, it returns -1: SciPy's returns NaN there, and at -1/e itself.
+    Halley's iteration in float64 (float32 on devices without it). It starts from the series at the
+    branch point -1/e, or from logarithms further away. Rounding can move the branch point below
+    -1/e, so W is -1 there. SciPy's is NaN at -1/e and below.
 
     >>> lambert_w(torch.tensor([-0.5, 0.0, math.e]))
     tensor([-1.,  0.,  1.])
@@ -93,14 +99,14 @@ def lambert_w(x: Tensor) -> Tensor:
 
 
 def _halley(x: Tensor) -> Tensor:
-    """Solve w e^w = x in the dtype of x; from here four steps reach its precision."""
+    """Solve w e^w = x in the dtype of x, to its precision."""
     p = torch.sqrt((2 * (math.e * x + 1)).clamp(min=0))
     near = -1 + p - p**2 / 3 + 11 * p**3 / 72
-    log = torch.log(x.clamp(min=3))
-    far = torch.where(x > 3, log - torch.log(log), torch.log1p(x.clamp(min=0)))
-    w = torch.where(x < 0.5, near, far)
-    flat = math.sqrt(torch.finfo(x.dtype).eps)  # so near -1 the series is exact and a step is 0/0
-    for _ in range(4):
+    log = torch.log(x.clamp(min=LOGARITHM_ABOVE))
+    far = torch.where(x > LOGARITHM_ABOVE, log - torch.log(log), torch.log1p(x.clamp(min=0)))
+    w = torch.where(x < SERIES_BELOW, near, far)
+    flat = math.sqrt(torch.finfo(x.dtype).eps)  # closer to -1 the series is exact, a step 0/0
+    for _ in range(HALLEY_STEPS):
         away = (w + 1).abs() > flat
         at = torch.where(away, w, 0.0)
         error = at - x * torch.exp(-at)

@@ -1,4 +1,4 @@
-"""Claims about the numbers that are made of samples."""
+"""Claims about the features of samples."""
 
 import subprocess
 import sys
@@ -50,13 +50,13 @@ def frame(source: Source) -> pd.DataFrame:
     return source.features
 
 
-def test_every_kind_of_column_is_told_and_brought_to_one_scale() -> None:
+def test_every_kind_of_column_is_noted_and_scaled() -> None:
     fitted, rows, notes = features.fit(mixed())
     assert rows.dtype == np.float32 and rows.shape == (N, len(fitted.names))
     text = fitted.names.index(next(n for n in fitted.names if n.startswith("review: ")))
     assert notes == (
-        f"Learnt from 3 numbers, 1 category, 1 date, 1 name (30 numbers each), 1 text "
-        f"({rows.shape[1] - text} numbers each); {rows.shape[1]} numbers a sample.",
+        f"Learned from 3 numbers, 1 category, 1 date, 1 name (30 features each), 1 text "
+        f"({rows.shape[1] - text} features each); {rows.shape[1]} features per sample.",
         "Gaps in 2 columns were filled with the median and marked.",
     )
     assert np.isfinite(rows).all()
@@ -101,19 +101,19 @@ def test_new_rows_may_have_more_columns_and_unknown_categories() -> None:
     )
 
 
-def test_new_rows_that_lack_a_column_or_its_numbers_are_told() -> None:
+def test_new_rows_that_lack_a_column_or_its_numbers_are_errors() -> None:
     fitted, _, _ = features.fit(table_of(a=[1, 2, 3], b=["x", "y", "x"]))
-    said = "The model learnt from 2 columns; these rows lack 'b'. Add what is missing."
+    said = "The model learned from 2 columns; these rows lack 'b'. Add the missing columns."
     with pytest.raises(ValueError, match=said):
         fitted.transform(table_of(a=[1]))
-    said = "Column 'a' held numbers when the model learnt; these rows hold 'two'. Mend it."
+    said = "Column 'a' had numbers when the model learned; these rows have 'two'. Correct it."
     with pytest.raises(ValueError, match=said):
         fitted.transform(table_of(a=["1", "two"], b=["x", "y"]))
     with pytest.raises(ValueError, match="of kind 'table'; got 'array'. Give one of the same kind"):
         fitted.transform(array_of(np.ones((2, 2))))
 
 
-def test_an_array_is_brought_to_one_scale() -> None:
+def test_an_array_is_scaled() -> None:
     given = np.array([[1.0, 5.0], [3.0, 5.0]])
     fitted, rows, notes = features.fit(array_of(given))
     assert rows.dtype == np.float32 and rows.tolist() == [[-1.0, 0.0], [1.0, 0.0]] and not notes
@@ -123,22 +123,27 @@ def test_an_array_is_brought_to_one_scale() -> None:
         fitted.transform(array_of(np.ones((1, 3))))
 
 
-def test_gaps_of_an_array_are_filled_and_marked_or_told() -> None:
+def test_gaps_of_an_array_are_filled_and_marked_or_errors() -> None:
     given = np.array([[1.0, 5.0], [np.nan, 5.0], [3.0, np.inf]])
     fitted, rows, notes = features.fit(array_of(given))
     assert rows.shape == (3, 4) and rows[1, 0] == 0
     assert notes == (
-        "2 numbers missing or infinite: filled with the median of the column and marked.",
+        "2 numbers are missing or infinite, and replaced by the median of the column; a further "
+        "feature says where.",
     )
     np.testing.assert_array_equal(fitted.transform(array_of(given)), rows)
-    with pytest.raises(ValueError, match=r"1 number of rows of shape \(2, 1\) missing or infinite"):
+    with pytest.raises(
+        ValueError, match=r"1 number in rows of shape \(2, 1\) is missing or infinite"
+    ):
         features.fit(array_of(given[:2, :, None]))
     whole, _, _ = features.fit(array_of(np.eye(2)))
-    with pytest.raises(ValueError, match=r"2 numbers of rows of shape \(2,\) missing or infinite"):
+    with pytest.raises(
+        ValueError, match=r"2 numbers in rows of shape \(2,\) are missing or infinite"
+    ):
         whole.transform(array_of(given))
 
 
-def test_rows_of_more_axes_keep_their_shape_and_images_their_bytes() -> None:
+def test_rows_of_several_dimensions_keep_their_shape_and_images_their_bytes() -> None:
     signal = np.arange(24.0).reshape(2, 3, 4)
     fitted, rows, _ = features.fit(array_of(signal))
     assert rows.shape == signal.shape and rows.std() == pytest.approx(1)
@@ -146,16 +151,16 @@ def test_rows_of_more_axes_keep_their_shape_and_images_their_bytes() -> None:
     images = np.arange(24, dtype=np.uint8).reshape(2, 1, 3, 4)
     fitted, rows, _ = features.fit(array_of(images, "images"))
     assert rows is images and fitted.transform(array_of(images, "images")) is images
-    with pytest.raises(ValueError, match=r"got \(1, 3, 3\). Give the same shape. Pass --side"):
+    with pytest.raises(ValueError, match=r"got \(1, 3, 3\). Resize the images to 4 x 3 pixels"):
         fitted.transform(array_of(images[..., :3], "images"))
 
 
-def test_too_little_memory_is_told_before_anything_is_made() -> None:
+def test_too_little_memory_is_an_error_before_any_feature_is_made() -> None:
     source = table_of(**{f"c{i}": np.arange(1000.0) for i in range(1000)})
     assert features.estimate(source) == pytest.approx(48e6)
     said = (
-        r"pets\.csv: making numbers of it needs about 0\.05 GB of memory; 0\.01 GB are free\. "
-        r"Leave columns out with --ignore COLUMN, or give a smaller file\."
+        r"pets\.csv: its features need about 0\.05 GB of memory; 0\.01 GB are free\. "
+        r"Leave out columns with ignore=\.\.\., or give a smaller file\."
     )
     with pytest.raises(ValueError, match=said):
         features.fit(source, memory=10_000_000)
@@ -170,7 +175,7 @@ def test_a_large_table_needs_no_more_than_was_estimated(tmp_path: Path) -> None:
 import resource
 from pathlib import Path
 from selfpaced.audit._features import fit as features
-from selfpaced.audit.reading import Options, read
+from selfpaced.audit import Options, read
 source = read(Path({str(tmp_path / "large.parquet")!r}), Options(known=False))
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 before = peak()

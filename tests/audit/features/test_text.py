@@ -1,4 +1,4 @@
-"""Claims about numbers for free text."""
+"""Claims about the features of free text."""
 
 import pickle
 import sys
@@ -29,7 +29,7 @@ def table_of(folder: Path, **columns: Any) -> Source:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny language model that has learnt nothing."""
+    """A tiny language model that has learned nothing."""
     transformers = pytest.importorskip("transformers")
     folder = tmp_path_factory.mktemp("model")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "awful", "film", "number"]
@@ -69,10 +69,10 @@ def test_texts_that_share_no_words_are_read_by_their_letters(tmp_path: Path) -> 
     assert learn_words(alone) is None
     _, rows, notes = features.fit(table_of(tmp_path, said=alone))
     assert rows.shape == (60, 30)
-    assert notes == ("Learnt from 1 name (30 numbers each); 30 numbers a sample.",)
+    assert notes == ("Learned from 1 name (30 features each); 30 features per sample.",)
 
 
-def test_a_local_model_reads_text_and_stays_outside_the_pickle(model: Path) -> None:
+def test_a_local_model_reads_text_and_is_not_in_the_pickle(model: Path) -> None:
     reader = embedding(model)
     found = numbers(reader, ["good film", "awful film number film", "good film"])
     assert found.shape == (3, 8)
@@ -86,17 +86,22 @@ def test_a_table_is_read_with_the_model(model: Path, tmp_path: Path) -> None:
     source = table_of(tmp_path, said=TEXTS, n=range(60))
     fitted, rows, notes = features.fit(source, text_model=model)
     assert rows.shape == (60, 9)
-    assert notes == ("Learnt from 1 number, 1 text (8 numbers each); 9 numbers a sample.",)
+    assert notes == ("Learned from 1 number, 1 text (8 features each); 9 features per sample.",)
     np.testing.assert_array_equal(fitted.transform(source), rows)
 
 
-def test_what_is_no_model_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_without_a_model_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("transformers")
-    with pytest.raises(FileNotFoundError, match="the folder of a transformers model; there"):
+    with pytest.raises(
+        FileNotFoundError,
+        match="text_model=... expects the folder of a transformers model; there is no folder",
+    ):
         embedding(tmp_path / "none")
-    with pytest.raises(ValueError, match="holds no transformers model: "):
+    with pytest.raises(ValueError, match="text_model='.*' has no transformers model: "):
         embedding(tmp_path)
     monkeypatch.setitem(sys.modules, "transformers", None)
-    said = "--text-model needs transformers, which is not installed: pip install transformers"
+    said = "text_model=... needs transformers, which is not installed: pip install transformers"
     with pytest.raises(ModuleNotFoundError, match=said):
         embedding(tmp_path)

@@ -1,4 +1,4 @@
-"""Claims about what stands in the corrected copy of a table."""
+"""Claims about the content of the corrected copy of a table."""
 
 import csv
 import gzip
@@ -129,7 +129,7 @@ def test_rows_are_those_that_an_audit_reads(tmp_path: Path) -> None:
 JSONL = '{"a": 1.10,"is":"x"}\r\n\r\nno json\r\n{"is": "é", "a": [1, null]}\r\n{"is":"\\u00e9"}'
 
 
-def test_of_json_lines_only_the_changed_are_written_anew(tmp_path: Path) -> None:
+def test_of_json_lines_only_changed_ones_are_written_again(tmp_path: Path) -> None:
     table, copy = text(tmp_path / "a.jsonl", JSONL), tmp_path / "b.jsonl"
     assert fix(table, copy, "is", suspects({4: "x", 5: "x"})) == 2
     lines = copy.read_bytes().decode().split("\r\n")
@@ -200,11 +200,11 @@ def test_dropped_rows_of_a_parquet_file_are_gone(tmp_path: Path) -> None:
         pa.array(["1.5", "2.5"]).cast(pa.decimal128(5, 2)),
     ],
 )
-def test_labels_that_are_not_written_are_told_with_their_type(
+def test_labels_of_a_type_that_is_not_written_are_an_error(
     labels: pa.Array, tmp_path: Path
 ) -> None:
     parquet.write_table(pa.table({"y": labels}), tmp_path / "a.parquet")
-    said = f"fix does not write labels of type {re.escape(str(labels.type))}: y of a.parquet. Turn"
+    said = f"fix does not write labels of type {re.escape(str(labels.type))}: y of a.parquet. Conv"
     with pytest.raises(ValueError, match=said):
         fix(tmp_path / "a.parquet", tmp_path / "b.parquet", "y", suspects({1: "x"}))
     assert not (tmp_path / "b.parquet").exists()

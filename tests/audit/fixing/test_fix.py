@@ -1,4 +1,4 @@
-"""Claims about when a corrected copy is written, and when not."""
+"""Claims about when a corrected copy is written, and about errors."""
 
 import os
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_the_table_itself_is_never_written(tmp_path: Path) -> None:
     (tmp_path / "folder").symlink_to(tmp_path)
     same = ["a.csv", "link.csv", "hard.csv", "folder/a.csv"]
     for name in same:
-        said = f"{name} is the table itself, which stays as it is. Choose another name."
+        said = f"{name} is the table itself, which is never changed. Choose another name."
         with pytest.raises(ValueError, match=said):
             fix(table, tmp_path / name, "label", suspects({1: "dog"}), force=True)
     with pytest.raises(ValueError, match="a.csv is the table itself"):
@@ -39,7 +39,9 @@ def test_the_table_itself_is_never_written(tmp_path: Path) -> None:
 
 def test_a_copy_that_exists_is_replaced_only_with_force(tmp_path: Path) -> None:
     table, copy = text(tmp_path / "a.csv", CSV), text(tmp_path / "b.csv", "mine")
-    with pytest.raises(FileExistsError, match="b.csv exists. Choose another name, or pass --force"):
+    with pytest.raises(
+        FileExistsError, match="b.csv exists. Choose another name, or pass force=True"
+    ):
         fix(table, copy, "label", suspects({1: "dog"}))
     assert copy.read_text() == "mine"
     fix(table, copy, "label", suspects({1: "dog"}), force=True)
@@ -62,16 +64,22 @@ CHANGED = "Was the file changed since the audit?"
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ({"row": [4], "suggested": ["x"]}, "Row 4 of a.csv is outside the table, which has 3 rows"),
-        ({"row": [0], "suggested": ["x"]}, "Row 0 of a.csv is outside the table, which has 3 rows"),
+        (
+            {"row": [4], "suggested": ["x"]},
+            "Row 4 of a.csv does not exist in the table, which has 3 rows",
+        ),
+        (
+            {"row": [0], "suggested": ["x"]},
+            "Row 0 of a.csv does not exist in the table, which has 3 rows",
+        ),
         ({"row": [3], "suggested": ["x"]}, "Row 3 of a.csv cannot be read."),
         (
             {"row": [1], "suggested": ["dog"], "given": ["cow"]},
-            "Row 1 of a.csv is labelled 'cat', no longer 'cow'.",
+            "Row 1 of a.csv has the label 'cat', and had 'cow' in the audit.",
         ),
     ],
 )
-def test_another_table_than_the_audited_one_is_told(
+def test_a_table_that_changed_since_the_audit_is_an_error(
     wanted: dict[str, list[object]], said: str, tmp_path: Path
 ) -> None:
     table, copy = text(tmp_path / "a.csv", CSV), tmp_path / "b.csv"
@@ -80,21 +88,21 @@ def test_another_table_than_the_audited_one_is_told(
     assert not copy.exists()
 
 
-def test_another_label_is_told(tmp_path: Path) -> None:
+def test_an_unknown_label_column_is_an_error(tmp_path: Path) -> None:
     table = text(tmp_path / "a.csv", CSV)
     with pytest.raises(ValueError, match="label must be one of id, .* Did you mean 'label'?"):
         fix(table, tmp_path / "b.csv", "labl", suspects({1: "dog"}))
 
 
-def test_a_table_corrected_before_is_told(tmp_path: Path) -> None:
+def test_a_table_that_was_corrected_before_is_an_error(tmp_path: Path) -> None:
     table = text(tmp_path / "a.csv", "is,selfpaced_was\nx,\ny,x\n")
-    said = "a.csv has a column selfpaced_was, of an earlier correction. Remove or rename it."
+    said = "a.csv has a column selfpaced_was from an earlier correction. Remove or rename it."
     with pytest.raises(ValueError, match=said):
         fix(table, tmp_path / "b.csv", "is", suspects({1: "y"}))
     assert fix(table, tmp_path / "b.csv", "is", suspects({1: "y"}), drop=True) == 1
 
 
-def test_an_empty_table_is_told(tmp_path: Path) -> None:
+def test_an_empty_table_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a.csv is empty. Is it the right file?"):
         fix(text(tmp_path / "a.csv", "\n\n"), tmp_path / "b.csv", "is", suspects({1: "y"}))
 
@@ -103,20 +111,22 @@ def test_an_empty_table_is_told(tmp_path: Path) -> None:
     ("table", "copy", "said"),
     [
         ("a.xlsx", "b.xlsx", "fix reads .csv, .tsv, .txt, .jsonl, .ndjson, .parquet; got a.xlsx."),
-        ("a.csv", "b.parquet", "copy of a.csv is a .csv file too; got b.parquet."),
-        ("a.csv.gz", "b.csv", "copy of a.csv.gz is a .csv.gz file too; got b.csv."),
+        ("a.csv", "b.parquet", "copy of a.csv must be a .csv file; got b.parquet."),
+        ("a.csv.gz", "b.csv", "copy of a.csv.gz must be a .csv.gz file; got b.csv."),
     ],
 )
-def test_another_format_is_told(table: str, copy: str, said: str, tmp_path: Path) -> None:
+def test_another_format_is_an_error(table: str, copy: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=said):
         fix(text(tmp_path / table, CSV), tmp_path / copy, "label", suspects({1: "dog"}))
 
 
-def test_suspects_that_are_none_are_told(tmp_path: Path) -> None:
+def test_suspects_without_rows_or_with_equal_rows_are_errors(tmp_path: Path) -> None:
     table, copy = text(tmp_path / "a.csv", CSV), tmp_path / "b.csv"
     with pytest.raises(ValueError, match=r"columns row and suggested; missing: \['row'\]"):
         fix(table, copy, "label", pd.DataFrame({"suggested": ["x"]}))
-    with pytest.raises(ValueError, match=r"fix needs each row once; got \[1\] more often."):
+    with pytest.raises(
+        ValueError, match=r"fix needs each row at most once; got \[1\] more than once."
+    ):
         fix(table, copy, "label", pd.DataFrame({"row": [1, 1], "suggested": ["x", "y"]}))
 
 

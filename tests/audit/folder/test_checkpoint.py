@@ -1,7 +1,7 @@
-"""Claims about the state of a training on the disk."""
+"""Claims about the checkpoint of a run."""
 
-import errno
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,24 +25,25 @@ def source(features: Any, labels: list[Any]) -> Source:
 
 
 def saved(folder: Path) -> dict[str, Any]:
+    """Write a checkpoint of PLAN and the samples "abc"; return the state of the training."""
     state = {"model": torch.arange(3.0), "epoch": 2}
     checkpoint.save(folder, PLAN, "abc", state, torch.zeros(2, 3))
     return state
 
 
-def test_a_training_comes_back(tmp_path: Path) -> None:
+def test_a_training_is_read_back(tmp_path: Path) -> None:
     state = saved(tmp_path)
-    back = checkpoint.load(tmp_path, PLAN, "abc")
-    assert torch.equal(back["training"]["model"], state["model"])
-    assert back["training"]["epoch"] == 2 and back["losses"].shape == (2, 3)
+    loaded = checkpoint.load(tmp_path, PLAN, "abc")
+    assert torch.equal(loaded["training"]["model"], state["model"])
+    assert loaded["training"]["epoch"] == 2 and loaded["losses"].shape == (2, 3)
     assert os.listdir(tmp_path) == ["checkpoint.pt"]
 
 
-def test_another_plan_is_refused_with_what_differs(tmp_path: Path) -> None:
+def test_another_plan_is_refused_with_the_settings_that_differ(tmp_path: Path) -> None:
     saved(tmp_path)
     said = (
-        r"checkpoint.pt is of another run; it differs in --epochs \(30, then 9\), --seed "
-        r"\(0, then 1\). Go on with the same options, or begin again with --force."
+        r"checkpoint.pt belongs to another run; it differs in epochs=\.\.\. \(30, then 9\), "
+        r"seed=\.\.\. \(0, then 1\). Go on with the same settings, or begin again with force=True."
     )
     with pytest.raises(ValueError, match=said):
         checkpoint.load(tmp_path, replace(PLAN, seed=1, epochs=9), "abc")
@@ -50,67 +51,75 @@ def test_another_plan_is_refused_with_what_differs(tmp_path: Path) -> None:
 
 def test_other_samples_are_refused(tmp_path: Path) -> None:
     saved(tmp_path)
-    said = "pets.csv has changed since the run in .* was stopped. Bring the file back, or begin"
+    said = (
+        "pets.csv has changed since the run in .* was stopped. Restore the file, or begin again "
+        "with force=True"
+    )
     with pytest.raises(ValueError, match=said):
         checkpoint.load(tmp_path, PLAN, "abd")
 
 
 @pytest.mark.parametrize("cut", [0, 10, 500])
-def test_a_damaged_checkpoint_is_told_in_one_line(tmp_path: Path, cut: int) -> None:
+def test_a_damaged_checkpoint_is_refused_in_one_line(tmp_path: Path, cut: int) -> None:
     saved(tmp_path)
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(ValueError, match="is damaged, or no state of a run. Move it away") as told:
+    said = "is damaged, or not a checkpoint of a run. Move it away to begin again"
+    with pytest.raises(ValueError, match=said) as raised:
         checkpoint.load(tmp_path, PLAN, "abc")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_checkpoint_without_all_its_parts_is_refused(tmp_path: Path) -> None:
     bare: dict[str, Any] = {"data": "abc", "training": {}, "losses": None}
+    said = "is not a checkpoint of a run. Move it away to begin again"
     for state in ({"data": "abc"}, 5, dict.fromkeys(("plan", "data", "training", "losses"))):
         torch.save(state, tmp_path / "checkpoint.pt")
-        with pytest.raises(ValueError, match="is no state of a run. Move it away to begin again"):
+        with pytest.raises(ValueError, match=said):
             checkpoint.load(tmp_path, PLAN, "abc")
-        with pytest.raises(ValueError, match="is no state of a run"):
+        with pytest.raises(ValueError, match=said):
             checkpoint.require_own(tmp_path)
     for plan in ({}, to_json(PLAN) | {"options": {"labels": None, "use": []}}):
         torch.save(bare | {"plan": plan}, tmp_path / "checkpoint.pt")
-        with pytest.raises(ValueError, match="is no state of a run. Move it away to begin again"):
+        with pytest.raises(ValueError, match=said):
             checkpoint.load(tmp_path, PLAN, "abc")
 
 
-def test_the_data_may_have_moved_since(tmp_path: Path) -> None:
+def test_the_data_may_have_been_moved(tmp_path: Path) -> None:
     saved(tmp_path)
     moved = replace(PLAN, path=Path("elsewhere") / PLAN.path)
     assert checkpoint.load(tmp_path, moved, "abc")["training"]["epoch"] == 2
 
 
-def test_what_is_usual_may_be_said(tmp_path: Path) -> None:
+def test_defaults_may_be_given(tmp_path: Path) -> None:
     saved(tmp_path)
-    said = replace(PLAN, epochs=30, learning_rate=0.001)
-    assert checkpoint.load(tmp_path, said, "abc")["training"]["epoch"] == 2
+    given = replace(PLAN, epochs=30, learning_rate=0.001)
+    assert checkpoint.load(tmp_path, given, "abc")["training"]["epoch"] == 2
 
 
-def test_nothing_to_go_on_with_is_told(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="holds no checkpoint.pt to go on with. Leave --re"):
+def test_a_folder_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    said = "holds no checkpoint.pt to go on with. Leave out resume=True to begin"
+    with pytest.raises(FileNotFoundError, match=said):
         checkpoint.load(tmp_path, PLAN, "abc")
     (tmp_path / "summary.md").touch()
-    said = "The run in .* is over: there is nothing to go on with. Begin again with --force"
+    said = "The run in .* is over: there is nothing to go on with. Begin again with force=True"
     with pytest.raises(FileNotFoundError, match=said):
         checkpoint.load(tmp_path, PLAN, "abc")
 
 
-@pytest.mark.parametrize(("earlier", "do"), [(True, "go on with --resume"), (False, "begin again")])
+@pytest.mark.parametrize(
+    ("earlier", "do"), [(True, "go on with resume=True"), (False, "begin again")]
+)
 def test_on_a_full_disk_the_earlier_state_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bool, do: str
+    tmp_path: Path,
+    full_disk: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    earlier: bool,
+    do: str,
 ) -> None:
     if earlier:
         saved(tmp_path)
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full_disk)
     said = f"The disk is full: .*checkpoint.pt could not be written. Free some space and {do}."
     with pytest.raises(OSError, match=said):
         checkpoint.save(tmp_path, PLAN, "new", {}, None)

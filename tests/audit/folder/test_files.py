@@ -1,9 +1,9 @@
-"""Claims about the folder of a run."""
+"""Claims about the files of a run and its folder."""
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,8 +13,13 @@ from matplotlib.figure import Figure
 from selfpaced._files import write_parquet, write_text
 from selfpaced.audit._folder.files import FILES, claim, staged
 
-FULL = "The disk is full: nothing of the results was written to .*. Free some space and go on with"
-DEVICE = Path("/dev/full")  # where every write fails for want of space
+# The error for a full disk.
+FULL = (
+    "The disk is full: nothing of the results was written to .*. Free some space and go on with "
+    "resume=True"
+)
+# The device of Linux on which every write fails as on a full disk.
+DEVICE = Path("/dev/full")
 
 
 def names(folder: Path) -> list[str]:
@@ -42,7 +47,7 @@ def test_a_block_that_raises_changes_nothing(tmp_path: Path, error: type[BaseExc
     assert (tmp_path / "a.txt").read_text() == "old"
 
 
-def test_the_summary_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_summary_is_moved_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     moved: list[str] = []
     monkeypatch.setattr(os, "replace", lambda source, target: moved.append(Path(target).name))
     with staged(tmp_path) as stage:
@@ -51,9 +56,12 @@ def test_the_summary_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert sorted(moved) == sorted(FILES) and moved[-1] == "summary.md"
 
 
-def test_a_folder_in_the_place_of_a_file_is_told_before_anything_moves(tmp_path: Path) -> None:
+def test_a_folder_with_the_name_of_a_file_is_refused_before_anything_moves(tmp_path: Path) -> None:
     (tmp_path / "b.txt").mkdir()
-    said = "b.txt is a folder, and a run writes a file of that name. Move it away and go on with"
+    said = (
+        "b.txt is a folder, and a run writes a file of that name. Move it away and go on with "
+        "resume=True"
+    )
     with pytest.raises(IsADirectoryError, match=said), staged(tmp_path) as stage:
         (stage / "a.txt").touch()
         (stage / "b.txt").touch()
@@ -61,17 +69,17 @@ def test_a_folder_in_the_place_of_a_file_is_told_before_anything_moves(tmp_path:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_told_in_one_line(
+def test_the_error_for_a_full_disk_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
     (tmp_path / "a.txt").write_text("old")
-    with pytest.raises(OSError, match=FULL) as told, staged(tmp_path) as stage:
+    with pytest.raises(OSError, match=FULL) as raised, staged(tmp_path) as stage:
         monkeypatch.setattr(os, "fsync", full)
         write_text("new", stage / "a.txt")
-    assert "\n" not in str(told.value) and str(tmp_path) in str(told.value)
+    assert "\n" not in str(raised.value) and str(tmp_path) in str(raised.value)
     assert names(tmp_path) == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "old"
 
@@ -81,7 +89,7 @@ def save_tensor(path: Path) -> None:
         torch.save(torch.zeros(100_000), file)
 
 
-def say_it_as_safetensors_does(path: Path) -> None:
+def raise_as_safetensors_does(path: Path) -> None:
     raise RuntimeError("I/O error: No space left on device (os error 28)")
 
 
@@ -93,39 +101,41 @@ def say_it_as_safetensors_does(path: Path) -> None:
         lambda path: pd.DataFrame({"a": range(100_000)}).to_parquet(path),
         lambda path: Figure().savefig(path, format="png"),
         save_tensor,
-        say_it_as_safetensors_does,
+        raise_as_safetensors_does,
     ],
     ids=["text", "parquet", "picture", "tensor", "safetensors"],
 )
-def test_whoever_meets_the_full_disk_it_is_told_alike(tmp_path: Path, write: Any) -> None:
+def test_every_writer_raises_the_same_error_for_a_full_disk(
+    tmp_path: Path, write: Callable[[Path], object]
+) -> None:
     with pytest.raises(OSError, match=FULL), staged(tmp_path) as stage:
         (stage / "a").symlink_to(DEVICE)
         write(stage / "a")
     assert names(tmp_path) == []
 
 
-def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
+def test_other_errors_are_raised_unchanged(tmp_path: Path) -> None:
     with pytest.raises(PermissionError, match="mine"), staged(tmp_path):
         raise PermissionError("mine")
 
 
-def test_a_new_folder_is_made_with_its_parents(tmp_path: Path) -> None:
+def test_a_new_folder_is_created_with_its_parents(tmp_path: Path) -> None:
     claim(tmp_path / "a" / "b", force=False, resume=False)
     assert names(tmp_path / "a" / "b") == []
     claim(tmp_path / "a" / "b", force=False, resume=False)
 
 
-def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").touch()
     said = (
-        "exists. Choose another folder, or pass --force to replace what an earlier run wrote, or "
-        "--resume to go on with it."
+        "exists. Choose another folder, or pass force=True to replace an earlier run, or "
+        "resume=True to go on with it."
     )
     with pytest.raises(FileExistsError, match=said):
         claim(tmp_path, force=False, resume=False)
 
 
-def test_force_leaves_what_a_run_wrote_until_the_next_one_is_over(tmp_path: Path) -> None:
+def test_force_keeps_the_files_of_a_run_until_the_next_run_is_over(tmp_path: Path) -> None:
     for name in (*FILES, "mine.txt", "suspects.csv.bak"):
         (tmp_path / name).touch()
     (tmp_path / ".partial-1").mkdir()
@@ -138,27 +148,27 @@ def test_force_leaves_what_a_run_wrote_until_the_next_one_is_over(tmp_path: Path
     assert names(tmp_path) == ["ledger.parquet", "mine.txt", "suspects.csv.bak"]
 
 
-def test_force_takes_the_folder_of_a_run_that_was_stopped(tmp_path: Path) -> None:
+def test_force_accepts_the_folder_of_a_run_that_was_stopped(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.pt").touch()
     claim(tmp_path, force=True, resume=False)
     assert names(tmp_path) == ["checkpoint.pt"]
 
 
-def test_a_checkpoint_is_gone_when_the_run_is_over(tmp_path: Path) -> None:
+def test_the_checkpoint_is_removed_when_the_run_is_over(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.pt").touch()
     with staged(tmp_path) as stage:
         (stage / "summary.md").touch()
     assert names(tmp_path) == ["summary.md"]
 
 
-def test_force_leaves_a_folder_that_is_no_run(tmp_path: Path) -> None:
+def test_force_refuses_a_folder_that_is_not_a_run(tmp_path: Path) -> None:
     (tmp_path / "config.json").touch()
     with pytest.raises(FileExistsError, match="holds config.json, but no earlier run. Choose"):
         claim(tmp_path, force=True, resume=False)
     assert names(tmp_path) == ["config.json"]
 
 
-def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
+def test_a_link_is_removed_but_not_its_target(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "model.pt").touch()
     (tmp_path / "run").mkdir()
@@ -170,7 +180,7 @@ def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
     assert names(tmp_path / "run") == ["summary.md"] and names(tmp_path / "mine") == ["model.pt"]
 
 
-def test_resume_leaves_the_run_without_what_is_half_written(tmp_path: Path) -> None:
+def test_resume_removes_only_partly_written_files(tmp_path: Path) -> None:
     for name in FILES:
         (tmp_path / name).touch()
     (tmp_path / ".partial-1").mkdir()
@@ -179,11 +189,11 @@ def test_resume_leaves_the_run_without_what_is_half_written(tmp_path: Path) -> N
 
 
 def test_force_with_resume_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="Choose --force or --resume; got both."):
+    with pytest.raises(ValueError, match="Choose force=True or resume=True; got both."):
         claim(tmp_path, force=True, resume=True)
 
 
-def test_a_file_is_no_folder(tmp_path: Path) -> None:
+def test_a_path_of_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
     said = "run is a file, and a run writes to a folder. Choose another name."
     for force in (False, True):
@@ -191,13 +201,13 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
             claim(tmp_path / "run", force=force, resume=False)
 
 
-def test_a_folder_below_a_file_cannot_be_made(tmp_path: Path) -> None:
+def test_a_folder_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="run cannot be written to: Not a directory. Choose another"):
         claim(tmp_path / "file" / "run", force=False, resume=False)
 
 
-def test_a_folder_that_cannot_be_written_to_is_told(
+def test_a_folder_that_cannot_be_written_to_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(**_: object) -> None:
@@ -208,7 +218,7 @@ def test_a_folder_that_cannot_be_written_to_is_told(
         claim(tmp_path, force=False, resume=False)
 
 
-def test_a_table_written_whole_within_a_stage_leaves_nothing_beside_it(tmp_path: Path) -> None:
+def test_a_table_written_in_a_stage_leaves_no_other_file(tmp_path: Path) -> None:
     with staged(tmp_path) as stage:
         write_parquet(pd.DataFrame({"a": [1]}), stage / "ledger.parquet")
     assert names(tmp_path) == ["ledger.parquet"]

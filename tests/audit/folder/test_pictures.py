@@ -1,4 +1,4 @@
-"""Claims about the pictures of an audit; what they look like was looked at."""
+"""Claims about the pictures of a run."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -26,26 +26,26 @@ def made(folder: Path) -> dict[str, Any]:
 
 
 def look(found: Audit, folder: Path, images: Any = None, **given: Any) -> Any:
-    """The pixels of suspects.png."""
+    """Draw both pictures, and return the pixels of suspects.png."""
     draw(found, folder, images, **given)
     return made(folder)["suspects.png"]
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_both_pictures_are_written_on_the_paper_asked_for(
+def test_both_pictures_have_the_light_or_the_dark_background(
     classes_found: Audit, numbers_found: Audit, tmp_path: Path, dark: bool
 ) -> None:
-    paper = [0x14 / 255, 0x17 / 255, 0x1C / 255] if dark else [1.0, 1.0, 1.0]
+    background = [0x14 / 255, 0x17 / 255, 0x1C / 255] if dark else [1.0, 1.0, 1.0]
     for found in (classes_found, numbers_found):
         draw(found, tmp_path, None, dark=dark)
         pictures = made(tmp_path)
         assert sorted(pictures) == ["curves.png", "suspects.png"]
         for picture in pictures.values():
-            np.testing.assert_allclose(picture[0, 0, :3], paper, atol=1e-6)
+            np.testing.assert_allclose(picture[0, 0, :3], background, atol=1e-6)
             assert picture[..., :3].std() > 0.02
 
 
-def test_the_same_audit_is_the_same_bytes_and_settings_stay(
+def test_the_same_audit_gives_the_same_bytes_and_rcparams_do_not_change(
     classes_found: Audit, tmp_path: Path
 ) -> None:
     before = dict(mpl.rcParams)
@@ -56,7 +56,7 @@ def test_the_same_audit_is_the_same_bytes_and_settings_stay(
     assert dict(mpl.rcParams) == before
 
 
-def test_losses_are_drawn_where_there_are_some(classes_found: Audit, tmp_path: Path) -> None:
+def test_losses_are_drawn_if_they_are_passed(classes_found: Audit, tmp_path: Path) -> None:
     draw(classes_found, tmp_path, None)
     means = made(tmp_path)["curves.png"]
     draw(classes_found, tmp_path, None, losses=RNG.random((2, 4)))
@@ -66,7 +66,7 @@ def test_losses_are_drawn_where_there_are_some(classes_found: Audit, tmp_path: P
 SHAPES = [(4, 8, 8), (4, 1, 8, 8), (4, 8, 8, 1)]
 
 
-def test_the_suspects_are_shown_and_not_the_others(classes_found: Audit, tmp_path: Path) -> None:
+def test_only_images_of_suspects_are_drawn(classes_found: Audit, tmp_path: Path) -> None:
     images = RNG.random((4, 3, 8, 8))
     first = look(classes_found, tmp_path, images)
     images[[0, 2]] = RNG.permuted(images[[0, 2]])
@@ -75,7 +75,9 @@ def test_the_suspects_are_shown_and_not_the_others(classes_found: Audit, tmp_pat
     assert (look(classes_found, tmp_path, images) != first).any()
 
 
-def test_channels_may_stand_first_last_or_nowhere(classes_found: Audit, tmp_path: Path) -> None:
+def test_images_may_have_channels_first_or_last_or_none(
+    classes_found: Audit, tmp_path: Path
+) -> None:
     grey = (255 * RNG.random((4, 8, 8))).astype(np.uint8)
     pictures = [look(classes_found, tmp_path, grey.reshape(shape)) for shape in SHAPES]
     assert (pictures[0] == pictures[1]).all() and (pictures[0] == pictures[2]).all()
@@ -86,7 +88,7 @@ def test_channels_may_stand_first_last_or_nowhere(classes_found: Audit, tmp_path
     assert (picture[..., :3] == [1, 0, 0]).all(-1).mean() > 0.05
 
 
-def test_ink_is_dark_on_paper_and_a_photograph_is_as_it_is(
+def test_ink_is_drawn_dark_and_a_photograph_keeps_its_grey_values(
     classes_found: Audit, tmp_path: Path
 ) -> None:
     ink = np.zeros((4, 8, 8))
@@ -98,14 +100,15 @@ def test_ink_is_dark_on_paper_and_a_photograph_is_as_it_is(
 
 
 @pytest.mark.parametrize("shape", [(4, 8), (4, 2, 8, 8), (4, 8, 8, 4), (4, 1, 1, 8, 8)])
-def test_what_is_no_image_is_told(
+def test_arrays_of_another_shape_are_refused(
     classes_found: Audit, tmp_path: Path, shape: tuple[int, ...]
 ) -> None:
-    with pytest.raises(ValueError, match="with 1 or 3 channels or none; got .* each."):
+    said = "with 1 or 3 channels or none; got images of shape"
+    with pytest.raises(ValueError, match=said):
         draw(classes_found, tmp_path, np.zeros(shape))
 
 
-def test_no_suspect_is_a_picture_too(
+def test_a_picture_is_drawn_without_any_suspect(
     classes_found: Audit, numbers_found: Audit, tmp_path: Path
 ) -> None:
     for found in (classes_found, numbers_found):
@@ -123,7 +126,7 @@ def test_any_name_of_a_class_can_be_drawn(classes_found: Audit, tmp_path: Path, 
     look(found, tmp_path, np.zeros((4, 8, 8)))
 
 
-def test_of_many_classes_the_most_involved_are_drawn(classes_found: Audit, tmp_path: Path) -> None:
+def test_many_classes_can_be_drawn(classes_found: Audit, tmp_path: Path) -> None:
     n, classes = 400, list(range(50))
     table = pd.DataFrame(
         {
@@ -142,7 +145,7 @@ def labels(axes: Axes) -> list[str]:
 
 
 def overlaps(figure: Figure) -> list[str]:
-    """Upright texts that lie on each other; ticks outside the limits exist but are not drawn."""
+    """Return pairs of upright texts that overlap, without the ticks outside the limits."""
     figure.draw_without_rendering()
     hidden = {
         id(tick)
@@ -165,33 +168,33 @@ def overlaps(figure: Figure) -> list[str]:
     ]
 
 
-def test_the_left_panel_says_how_sure(classes_found: Audit) -> None:
+def test_the_left_panel_counts_labels_by_probability(classes_found: Audit) -> None:
     left = panels(classes_found, LIGHT).axes[0]
     assert left.get_title("left") == "2 of 4 labels are probably wrong"
     assert labels(left) == ["almost surely wrong: 1", "doubtful: 2", "right: 1"]
 
 
-def test_the_right_panel_counts_meant_by_given(classes_found: Audit) -> None:
+def test_the_right_panel_counts_suspects_by_meant_and_given_class(classes_found: Audit) -> None:
     table = pd.concat([classes_found.table] * 3).set_axis(range(12))
     found = replace(classes_found, table=table)
     right = panels(found, LIGHT).axes[1]
     at = {text.get_position(): text.get_text() for text in right.texts}
-    assert at == {(1, 0): "3", (0, 1): "3"}  # given stands across, meant down
+    assert at == {(1, 0): "3", (0, 1): "3"}  # the column is the given class, the row the meant one
     assert right.get_title("left") == "Most often cat was labelled dog"
     assert [tick.get_text() for tick in right.get_xticklabels()] == ["cat", "dog"]
 
 
-def test_numbers_are_drawn_against_what_was_expected(numbers_found: Audit) -> None:
+def test_given_numbers_are_drawn_over_predicted_ones(numbers_found: Audit) -> None:
     left, right = panels(numbers_found, LIGHT).axes
     assert left.get_title("left") == "1 of 4 numbers is probably wrong"
     assert labels(right) == ["all others: 3", "suspects: 1"]
     assert np.asarray(right.collections[1].get_offsets()).tolist() == [[3.125, 900.0]]
 
 
-def test_no_suspect_is_said(classes_found: Audit) -> None:
+def test_the_right_panel_says_that_there_are_no_suspects(classes_found: Audit) -> None:
     none = replace(classes_found, table=classes_found.table.assign(probability=0.01))
     right = panels(none, LIGHT).axes[1]
-    assert [text.get_text() for text in right.texts] == ["No label is under suspicion."]
+    assert [text.get_text() for text in right.texts] == ["There are no suspects."]
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10, 40])

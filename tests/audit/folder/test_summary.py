@@ -1,4 +1,4 @@
-"""Claims about the page that a run leaves behind."""
+"""Claims about the page summary.md."""
 
 from dataclasses import replace
 from typing import Any
@@ -30,7 +30,7 @@ def page(found: Audit, **given: Any) -> str:
 
 
 def many(found: Audit, n: int) -> Audit:
-    """The same findings n times."""
+    """Return an audit with the same rows n times."""
     table = pd.concat([found.table] * n).set_axis(range(4 * n))
     return replace(found, table=table.rename_axis("index"), count=Count(2.0 * n, n, 3.0 * n))
 
@@ -41,19 +41,19 @@ def test_the_headline_says_how_many_with_the_range(classes_found: Audit) -> None
         "# 2 of 4 labels in pets.csv are probably wrong",
         "",
         "These 2 labels, 50.0% of all, are more probably wrong than right. All in all about **2** "
-        "are wrong; between 1 and 3 as far as can be told.",
+        "are wrong; the range of this estimate is 1 to 3.",
     ]
 
 
-def test_one_is_one(numbers_found: Audit) -> None:
+def test_the_headline_of_one_suspect_is_in_the_singular(numbers_found: Audit) -> None:
     found = replace(numbers_found, count=Count(1.2, 0.0, 2.0))
     assert page(found).startswith(
         "# 1 of 4 numbers in pets.csv is probably wrong\n\nThis number is more probably wrong than "
-        "right. All in all about **1** is wrong; between 0 and 2"
+        "right. All in all about **1** is wrong; the range of this estimate is 0 to 2."
     )
 
 
-def test_no_suspects_are_told_as_such(classes_found: Audit) -> None:
+def test_the_headline_says_that_there_are_no_suspects(classes_found: Audit) -> None:
     found = replace(classes_found, table=classes_found.table.assign(probability=0.01))
     said = page(found)
     assert said.startswith("# None of 4 labels in pets.csv looks wrong\n\nAll in all about")
@@ -65,7 +65,7 @@ def test_kinds_are_counted(classes_found: Audit) -> None:
     assert "- 31 labelled **cat** are probably **dog**\n" in page(many(classes_found, 31))
 
 
-def test_rare_kinds_are_summed_up(classes_found: Audit) -> None:
+def test_rare_kinds_are_counted_together(classes_found: Audit) -> None:
     found = many(classes_found, 10)
     table = found.table.assign(label=[f"c{place}" for place in range(40)], suggested="other")
     said = page(replace(found, table=table))
@@ -77,10 +77,10 @@ def test_numbers_have_no_kinds_and_no_labels(numbers_found: Audit) -> None:
     said = page(many(numbers_found, 3))
     assert "mistaken for what" not in said
     assert "- `suspects.csv`: the numbers that are probably wrong, most suspicious first" in said
-    assert "a model learns numbers by heart" in said
+    assert "a model can learn numbers by heart" in said
 
 
-def test_the_worst_rows_are_a_table_of_short_cells(classes_found: Audit) -> None:
+def test_the_most_suspicious_rows_are_a_table_with_short_cells(classes_found: Audit) -> None:
     lines = page(classes_found).split("\n")
     head = lines.index("| row | given | probably | how sure | text |")
     assert lines[head + 1] == "| ---: | --- | --- | --- | --- |"
@@ -88,23 +88,23 @@ def test_the_worst_rows_are_a_table_of_short_cells(classes_found: Audit) -> None
     assert lines[head + 2] == f"| 4 | cat | dog | 98.8% | {text} |"
 
 
-def test_of_many_suspects_ten_are_shown(classes_found: Audit) -> None:
+def test_at_most_ten_suspects_are_shown(classes_found: Audit) -> None:
     said = page(many(classes_found, 20))
     assert said.count("| cat | dog |") + said.count("| dog | cat |") == 10
     assert "\nAll 40 are in `suspects.csv`.\n" in said
 
 
-def test_nothing_is_certain(numbers_found: Audit) -> None:
+def test_no_probability_is_shown_as_certain(numbers_found: Audit) -> None:
     found = replace(numbers_found, table=numbers_found.table.assign(probability=1.0))
     assert "| > 99.9% |" in page(found)
 
 
-def test_text_is_no_markup(classes_found: Audit) -> None:
+def test_characters_of_markdown_are_escaped(classes_found: Audit) -> None:
     own = pd.DataFrame({"text": ["<b> *x* `y` a\\b"] * 4})
     assert "| &lt;b> \\*x\\* \\`y\\` a\\\\b |" in page(classes_found, own=own)
 
 
-def test_what_is_missing_is_an_empty_cell(classes_found: Audit) -> None:
+def test_a_missing_value_is_an_empty_cell(classes_found: Audit) -> None:
     own = pd.DataFrame({"a": [None] * 4, "b": [np.nan] * 4, "c": pd.array([pd.NA] * 4, "Int64")})
     assert "| 98.8% |  |  |  |" in page(classes_found, own=own)
 
@@ -114,12 +114,12 @@ def test_cells_of_lists_records_and_bytes_are_shown(classes_found: Audit) -> Non
     assert "| ['x' 'y'] | {'n': 1} | b'z' |" in page(classes_found, own=own)
 
 
-def test_conflicts_and_notes_are_there_when_there_are_some(classes_found: Audit) -> None:
+def test_conflicts_and_notes_have_a_section_if_there_are_any(classes_found: Audit) -> None:
     said = page(classes_found)
     assert "contradict" not in said and "Noticed" not in said and "conflicts.csv" not in said
     conflicts = pd.DataFrame({"row": range(1, 13), "label": ["x", "y"] * 6, "group": [1] * 12})
     said = page(classes_found, conflicts=conflicts, notes=["3 rows have no label."])
-    assert "12 samples stand there more than once, with different labels.\n" in said
+    assert "12 samples appear more than once, with different labels.\n" in said
     assert "| 10 | y | 1 |\n\nAll 12 are in `conflicts.csv`.\n" in said
     assert "## Noticed while reading\n\n- 3 rows have no label.\n" in said
     assert "- `conflicts.csv`: " in said
@@ -135,12 +135,15 @@ def test_a_wide_range_is_a_reason_for_doubt(
     classes_found: Audit, numbers_found: Audit, high: float, wide: bool
 ) -> None:
     count = Count(2.0, 0.0, high)
-    said = "**The range is wide**, up to 4 for an estimate of 2. That comes of classes that overlap"
+    said = (
+        "**The range is wide**, up to 4 for an estimate of 2. The usual cause is classes that "
+        "overlap"
+    )
     assert (said in page(replace(classes_found, count=count))) == wide
     assert ("errors with long tails" in page(replace(numbers_found, count=count))) == wide
 
 
-def test_the_files_that_are_there_are_explained(classes_found: Audit) -> None:
+def test_the_files_in_the_folder_are_described(classes_found: Audit) -> None:
     conflicts = pd.DataFrame({"row": [1, 2]})
     said = page(classes_found, conflicts=conflicts)
     assert all(f"- `{name}`: {what}\n" in said for name, what in FILES.items())
@@ -153,6 +156,6 @@ def test_the_command_ends_the_page(classes_found: Audit) -> None:
     assert page(classes_found).endswith(end)
 
 
-def test_lengths_that_differ_are_told(classes_found: Audit) -> None:
+def test_columns_of_another_length_are_refused(classes_found: Audit) -> None:
     with pytest.raises(ValueError, match="own needs a row for each of the 4 samples; got 0."):
         page(classes_found, own=NONE)

@@ -1,4 +1,4 @@
-"""Claims about the tables of an audit."""
+"""Claims about the tables of a run."""
 
 import io
 import math
@@ -15,7 +15,7 @@ WHERE = pd.Series([1, 2, 4, 5], name="row")
 OWN = pd.DataFrame({"text": ["a", "b", "c", "d"], "price": [0.1, 1 / 3, 1e-7, 2.0]})
 
 
-def test_suspects_come_worst_first_with_the_users_columns(classes_found: Audit) -> None:
+def test_the_most_suspicious_come_first_with_the_users_columns(classes_found: Audit) -> None:
     table = suspects_table(classes_found, WHERE, OWN)
     ours = ["row", "probability", "given", "suggested", "confidence"]
     assert list(table.columns) == [*ours, "text", "price"]
@@ -37,19 +37,19 @@ def test_the_columns_are_the_same_without_a_suspect(classes_found: Audit) -> Non
     assert table.empty and list(table.columns) == list(usual.columns)
 
 
-def test_only_a_column_with_a_name_of_ours_gets_a_prefix(classes_found: Audit) -> None:
+def test_only_a_column_whose_name_is_used_gets_a_prefix(classes_found: Audit) -> None:
     own = pd.DataFrame([[0] * 5] * 4, columns=pd.Index(["row", "own_row", "loss", "given", 7]))
     names = list(suspects_table(classes_found, WHERE, own).columns)[5:]
     assert names == ["own_own_row", "own_row", "loss", "own_given", "7"]
 
 
-def test_positions_are_those_of_the_rows_whatever_their_index(classes_found: Audit) -> None:
+def test_rows_are_found_by_position_and_not_by_index(classes_found: Audit) -> None:
     where, own = WHERE.set_axis([9, 8, 7, 6]), OWN.set_axis([1, 0, 3, 2])
     assert suspects_table(classes_found, where, own)["text"].tolist() == ["d", "b"]
     assert ledger_table(classes_found, where)["row"].tolist() == WHERE.tolist()
 
 
-def test_no_columns_of_the_users_are_none(classes_found: Audit) -> None:
+def test_the_user_may_have_no_columns(classes_found: Audit) -> None:
     table = suspects_table(classes_found, WHERE.rename("file"), pd.DataFrame(index=range(4)))
     assert len(table) == 2 and table.columns[0] == "file"
 
@@ -70,7 +70,7 @@ def test_the_ledger_of_numbers_has_no_margin(numbers_found: Audit) -> None:
     assert "margin" not in ledger_table(numbers_found, WHERE)
 
 
-def test_lengths_that_differ_are_told(classes_found: Audit) -> None:
+def test_columns_of_another_length_are_refused(classes_found: Audit) -> None:
     with pytest.raises(ValueError, match="where needs a row for each of the 4 samples; got 3."):
         suspects_table(classes_found, WHERE[:3], OWN)
     with pytest.raises(ValueError, match="own needs a row for each of the 4 samples; got 2."):
@@ -79,7 +79,9 @@ def test_lengths_that_differ_are_told(classes_found: Audit) -> None:
         ledger_table(classes_found, WHERE[:1])
 
 
-def test_probabilities_have_four_digits_and_the_users_numbers_all(classes_found: Audit) -> None:
+def test_probabilities_have_four_digits_and_the_users_numbers_all_digits(
+    classes_found: Audit,
+) -> None:
     lines = csv_text(suspects_table(classes_found, WHERE, OWN)).split("\n")
     assert lines == [
         "row,probability,given,suggested,confidence,text,price",
@@ -89,19 +91,19 @@ def test_probabilities_have_four_digits_and_the_users_numbers_all(classes_found:
     ]
 
 
-def test_nothing_known_is_an_empty_cell() -> None:
+def test_a_missing_value_is_an_empty_cell() -> None:
     table = pd.DataFrame({"confidence": [math.nan, 1.0], "text": ["a", None]})
     assert csv_text(table) == "confidence,text\n,a\n1.0000,\n"
 
 
 @pytest.mark.parametrize("text", ['a "b", c', "a\nb", "a\rb", "a\r\nb", "é", "007"])
-def test_any_text_reads_back(text: str) -> None:
+def test_any_text_is_read_back_unchanged(text: str) -> None:
     written = csv_text(pd.DataFrame({"row": [1], "text": [text]}))
     again = pd.read_csv(io.StringIO(written, newline=""), dtype=str)
     assert again["text"].tolist() == [text]
 
 
-def test_the_same_run_is_the_same_bytes() -> None:
+def test_the_same_run_gives_the_same_bytes() -> None:
     rng = np.random.default_rng(0)
     y = np.repeat(["cat", "dog"], 100)
     x = rng.normal(size=(200, 2)) + 6 * (y == "dog")[:, None]

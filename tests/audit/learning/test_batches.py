@@ -1,3 +1,5 @@
+"""Claims about the batches of an audit."""
+
 import numpy as np
 import pytest
 import torch
@@ -24,27 +26,27 @@ DATASETS = [TensorDataset(torch.from_numpy(X), Y), Rows(X, Y), Rows(sparse.csr_a
 
 @pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("workers", [0, 1])
-def test_batches_read_at_once_are_those_of_item_by_item(
+def test_a_batch_read_by_one_indexing_equals_one_read_item_by_item(
     dataset: Dataset[object], workers: int
 ) -> None:
     at_once = list(loader(Indexed(dataset), Batches(5, 2, seed=3), workers))
-    one_by_one = list(loader(Indexed(Pairs()), Batches(5, 2, seed=3), 0))
-    assert len(at_once) == len(one_by_one) == 2  # the batch of one is left out
-    for ours, theirs in zip(at_once, one_by_one, strict=True):
-        for mine, other in zip(ours, theirs, strict=True):
-            torch.testing.assert_close(mine, other, rtol=0, atol=0)
+    by_item = list(loader(Indexed(Pairs()), Batches(5, 2, seed=3), 0))
+    assert len(at_once) == len(by_item) == 2  # the batch of one is left out
+    for batch, expected in zip(at_once, by_item, strict=True):
+        for part, other in zip(batch, expected, strict=True):
+            torch.testing.assert_close(part, other, rtol=0, atol=0)
 
 
 def test_a_last_batch_of_two_is_kept() -> None:
     assert [len(batch) for batch in Batches(5, 3, seed=0)] == [3, 2]
 
 
-def test_images_of_bytes_are_brought_to_0_to_1() -> None:
+def test_images_of_bytes_are_divided_by_255() -> None:
     x, _ = Rows(np.array([[0, 51, 255]], np.uint8), torch.zeros(1))[[0]]
     torch.testing.assert_close(x, torch.tensor([[0.0, 0.2, 1.0]]))
 
 
-def test_processes_share_the_batches_of_one() -> None:
+def test_several_processes_share_the_batches_of_a_single_one() -> None:
     whole = [sorted(batch) for batch in Batches(11, 4, seed=1)]
     parts = [list(Batches(11, 4, seed=1, process=p, processes=2)) for p in (0, 1)]
     assert [sorted(a + b) for a, b in zip(*parts, strict=True)] == whole
@@ -52,16 +54,16 @@ def test_processes_share_the_batches_of_one() -> None:
     assert [Batches(11, 4, seed=1).rows(place) for place in range(3)] == [4, 4, 3]
 
 
-def test_a_batch_that_does_not_reach_all_processes_is_left_out() -> None:
+def test_a_last_batch_with_fewer_rows_than_processes_is_left_out() -> None:
     batches = Batches(6, 4, seed=0, process=2, processes=3)
     assert [len(batch) for batch in batches] == [1] and len(batches) == 1
 
 
-def test_an_epoch_goes_on_where_it_was_stopped() -> None:
+def test_an_epoch_continues_where_it_was_stopped() -> None:
     batches = Batches(9, 2, seed=0)
     before = batches.generator.get_state()
     whole = list(batches)
     batches.generator.set_state(before)
     batches.start = 3
     assert list(batches) == whole[3:]
-    assert list(batches) != whole[3:], "the next epoch is another one, from its start"
+    assert list(batches) != whole[3:], "the next epoch has another order and all its batches"

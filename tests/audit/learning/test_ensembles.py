@@ -1,4 +1,4 @@
-"""Claims about estimators side by side."""
+"""Claims about ensembles of scikit-learn estimators."""
 
 import pickle
 from typing import Any
@@ -13,7 +13,7 @@ NAMES: list[Name] = ["hgb", "logistic"]
 
 
 def fitted(name: Name, numeric: bool) -> tuple[Any, NDArray[np.float32]]:
-    """Two estimators that learnt from a half each."""
+    """Return an ensemble of two estimators, each fitted to one half of the rows, and the rows."""
     rows = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
     labels = rows[:, 0] if numeric else (rows[:, 0] > 0) * 2
     ensemble = make(name, numeric, 2, seed=0)
@@ -25,7 +25,7 @@ def fitted(name: Name, numeric: bool) -> tuple[Any, NDArray[np.float32]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_ensemble_says_the_mean(name: Name) -> None:
+def test_an_ensemble_predicts_the_mean(name: Name) -> None:
     ensemble, rows = fitted(name, numeric=False)
     inputs = ensemble.inputs.transform(rows)
     one, other = (each.predict_proba(inputs) for each in ensemble.estimators)
@@ -35,21 +35,21 @@ def test_an_ensemble_says_the_mean(name: Name) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_ensemble_of_numbers_can_be_kept(name: Name) -> None:
+def test_an_ensemble_of_numbers_can_be_pickled(name: Name) -> None:
     ensemble, rows = fitted(name, numeric=True)
-    said = ensemble.predict(rows)
-    assert said.shape == (200,) and said.dtype == np.float64
-    assert (pickle.loads(pickle.dumps(ensemble)).predict(rows) == said).all()
+    predictions = ensemble.predict(rows)
+    assert predictions.shape == (200,) and predictions.dtype == np.float64
+    assert (pickle.loads(pickle.dumps(ensemble)).predict(rows) == predictions).all()
 
 
-def test_bins_keep_the_order_of_values_and_of_quantiles() -> None:
+def test_bins_are_the_values_of_a_column_or_its_quantiles() -> None:
     random = np.random.default_rng(0)
     few, many = random.integers(0, 200, 2000), random.normal(size=2000)
-    places = Bins().fit_transform(np.stack([few, many], 1))
-    assert places.dtype == np.uint8
-    assert (places[:, 0] == few).all()
-    assert (np.diff(places[np.argsort(many), 1].astype(int)) >= 0).all()
-    sizes = np.bincount(places[:, 1])
+    bins = Bins().fit_transform(np.stack([few, many], 1))
+    assert bins.dtype == np.uint8
+    assert (bins[:, 0] == few).all()
+    assert (np.diff(bins[np.argsort(many), 1].astype(int)) >= 0).all()
+    sizes = np.bincount(bins[:, 1])
     assert len(sizes) == 255 and sizes.min() >= 7 and sizes.max() <= 9
     new = Bins().fit(np.array([[1.0], [2.0]])).transform(np.array([[-9.0], [9.0]]))
     assert new.ravel().tolist() == [0, 1]

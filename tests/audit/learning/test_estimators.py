@@ -1,4 +1,4 @@
-"""Claims about models of scikit-learn that are trained self-paced."""
+"""Claims about scikit-learn estimators that are trained self-paced."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -20,7 +20,7 @@ Rows = NDArray[np.float32]
 
 
 def wine(seed: int = 0) -> tuple[Rows, Tensor, Tensor]:
-    """Return rows, labels of which a fifth is wrong, and which are."""
+    """Return rows, labels of which a fifth is wrong, and which are wrong."""
     X, y = load_wine(return_X_y=True)
     random = np.random.default_rng(seed)
     wrong = np.zeros(len(y), bool)
@@ -30,13 +30,14 @@ def wine(seed: int = 0) -> tuple[Rows, Tensor, Tensor]:
     return rows, torch.from_numpy(given.astype(np.int64)), torch.from_numpy(wrong)
 
 
-def begun(name: Name, epochs: int = 4, seed: int = 0) -> Rounds:
+def started(name: Name, epochs: int = 4, seed: int = 0) -> Rounds:
+    """Return a training on wine before its first round."""
     rows, labels, _ = wine()
     return Rounds(name, rows, labels, Classes(3), Settings(epochs=epochs, seed=seed))
 
 
 def line(n: int = 400) -> tuple[Rows, Tensor, Tensor]:
-    """Return rows, numbers of which an eighth is wrong, and the right ones."""
+    """Return rows, numbers of which an eighth is wrong, and the right numbers."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(n, 3, generator=generator)
     truth = x @ torch.tensor([0.6, -0.6, 0.5])
@@ -55,19 +56,19 @@ def test_wrong_labels_are_the_most_suspicious(name: Name) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_probabilities_are_of_all_classes_in_order(name: Name) -> None:
+def test_outputs_have_a_probability_for_every_class_in_order(name: Name) -> None:
     rows, labels, _ = wine()
     rounds = Rounds(name, rows, labels * 2, Classes(6), Settings(epochs=3))
     rounds.run()
-    said = rounds.outputs(rows)
-    assert said.shape == (len(rows), 6) and said.dtype == np.float64
-    np.testing.assert_allclose(said.sum(1), 1, rtol=1e-6)
-    assert not said[:, [1, 3, 5]].any()  # classes that no sample has
-    assert float((said.argmax(1) == (labels * 2).numpy()).mean()) > 0.7
+    outputs = rounds.outputs(rows)
+    assert outputs.shape == (len(rows), 6) and outputs.dtype == np.float64
+    np.testing.assert_allclose(outputs.sum(1), 1, rtol=1e-6)
+    assert not outputs[:, [1, 3, 5]].any()  # classes that no sample has
+    assert float((outputs.argmax(1) == (labels * 2).numpy()).mean()) > 0.7
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_number_of_wrong_labels_is_said_well(name: Name) -> None:
+def test_the_number_of_wrong_labels_is_estimated_well(name: Name) -> None:
     rows, labels, wrong = wine()
     rounds = Rounds(name, rows, labels, Classes(3), Settings(epochs=ROUNDS[name]))
     rounds.run()
@@ -75,23 +76,23 @@ def test_the_number_of_wrong_labels_is_said_well(name: Name) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_row_is_judged_by_what_has_learnt_its_label(name: Name) -> None:
+def test_no_row_is_judged_by_an_estimator_fitted_to_its_label(name: Name) -> None:
     rows, labels, _ = wine()
     lone = np.zeros((len(rows), 1), np.float32)
-    lone[3] = 1  # one can learn its label from it, but from no other row
+    lone[3] = 1  # only row 3 can teach the label of row 3
     other = labels.clone()
     other[3] = (other[3] + 1) % 3
-    said = []
+    predictions = []
     for given in (labels, other):
         rounds = Rounds(name, lone, given, Classes(3), Settings(epochs=3))
-        rounds._part = np.arange(len(rows)) % 3  # which goes by the labels
+        rounds._fold = np.arange(len(rows)) % 3  # the folds must not depend on the labels
         rounds.run()
-        said.append(rounds._judged()[3])
-    np.testing.assert_allclose(said[0], said[1], atol=1e-4)
+        predictions.append(rounds._held_out_predictions()[3])
+    np.testing.assert_allclose(predictions[0], predictions[1], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_class_of_one_sample_is_known_to_all(name: Name) -> None:
+def test_a_class_of_one_sample_is_known_to_all_estimators(name: Name) -> None:
     rows, labels, _ = wine()
     labels[7] = 3
     rounds = Rounds(name, rows, labels, Classes(4), Settings(epochs=3))
@@ -101,32 +102,32 @@ def test_a_class_of_one_sample_is_known_to_all(name: Name) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_two_rows_are_enough_not_to_fail(name: Name) -> None:
+def test_a_training_on_two_rows_does_not_fail(name: Name) -> None:
     rows = np.array([[0.0], [1.0]], np.float32)
     for labels, aim in ((torch.arange(2), Classes(2)), (torch.tensor([0.5, 1.5]), Numbers())):
         rounds = Rounds(name, rows, labels, aim, Settings(epochs=3))
         assert rounds.run() and np.isfinite(rounds.outputs(rows)).all()
 
 
-def test_each_part_has_its_share_of_each_class() -> None:
-    rounds = begun("logistic")
+def test_each_class_is_spread_evenly_over_the_folds() -> None:
+    rounds = started("logistic")
     for label in range(3):
-        sizes = np.bincount(rounds._part[(rounds.labels == label).numpy()], minlength=3)
+        sizes = np.bincount(rounds._fold[(rounds.labels == label).numpy()], minlength=3)
         assert sizes.max() - sizes.min() <= 1
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_numbers_are_learnt_without_those_that_are_wrong(name: Name) -> None:
+def test_numbers_are_learned_without_those_that_are_wrong(name: Name) -> None:
     rows, given, truth = line()
     rounds = Rounds(name, rows, given, Numbers(), Settings(epochs=ROUNDS[name]))
     rounds.run()
-    said = rounds.outputs(rows)
-    assert said.shape == (400,) and said.dtype == np.float64
+    outputs = rounds.outputs(rows)
+    assert outputs.shape == (400,) and outputs.dtype == np.float64
     wrong = (given - truth).abs() > 2
     assert not rounds.pacer.weight[wrong].any()
     right = ~wrong.numpy()
-    for told in (said, rounds._judged()):
-        error = np.abs(told - truth.numpy())[right].mean()
+    for predictions in (outputs, rounds._held_out_predictions()):
+        error = np.abs(predictions - truth.numpy())[right].mean()
         assert error < 0.2 * float(truth.std())
 
 
@@ -140,20 +141,20 @@ def test_images_are_read_as_rows_of_pixels(name: Name) -> None:
     assert (rounds.outputs(images).argmax(1) == np.arange(60) // 30).all()
 
 
-def test_the_seed_decides_all() -> None:
-    def said(seed: int) -> NDArray[Any]:
-        rounds = begun("hgb", seed=seed)
+def test_the_seed_decides_the_outputs() -> None:
+    def outputs(seed: int) -> NDArray[Any]:
+        rounds = started("hgb", seed=seed)
         rounds.run()
         return rounds.outputs(wine()[0])
 
-    assert (said(2**62) == said(2**62)).all()
-    assert (said(0) != said(1)).any()
+    assert (outputs(2**62) == outputs(2**62)).all()
+    assert (outputs(0) != outputs(1)).any()
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("after", [0, 1, 3])
-def test_a_training_that_was_stopped_goes_on_to_the_bit(name: Name, after: int) -> None:
-    whole, stopped, resumed = (begun(name, epochs=5) for _ in range(3))
+def test_a_training_that_was_stopped_continues_bit_for_bit(name: Name, after: int) -> None:
+    whole, stopped, resumed = (started(name, epochs=5) for _ in range(3))
     assert whole.run()
     if after:
         assert not stopped.run(pulse=lambda: stopped.epoch == after)
@@ -167,37 +168,37 @@ def test_a_training_that_was_stopped_goes_on_to_the_bit(name: Name, after: int) 
 
 
 def test_a_state_can_be_read_without_running_code(tmp_path: Any) -> None:
-    rounds = begun("hgb", epochs=2)
+    rounds = started("hgb", epochs=2)
     rounds.run()
     torch.save(rounds.state_dict(), tmp_path / "state.pt")
     state = torch.load(tmp_path / "state.pt", weights_only=True)
-    again = begun("hgb", epochs=2)
+    again = started("hgb", epochs=2)
     again.load_state_dict(state)
     assert again.run() and again.epoch == 2
 
 
-def test_it_is_watched_round_by_round() -> None:
-    seen: list[tuple[int, int, float]] = []
-    begun("logistic", epochs=3).run(watch=lambda *told: seen.append(told))
-    assert [told[:2] for told in seen] == [(1, 3), (2, 3), (3, 3)]
-    assert all(0 < told[2] <= 1 for told in seen)
+def test_watch_is_called_after_every_round() -> None:
+    calls: list[tuple[int, int, float]] = []
+    started("logistic", epochs=3).run(watch=lambda *call: calls.append(call))
+    assert [call[:2] for call in calls] == [(1, 3), (2, 3), (3, 3)]
+    assert all(0 < call[2] <= 1 for call in calls)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_class_that_is_left_out_whole_stays_a_class(name: Name) -> None:
+def test_a_class_whose_samples_are_all_left_out_stays_a_class(name: Name) -> None:
     rows, labels, _ = wine()
-    rounds = begun(name, epochs=6)
+    rounds = started(name, epochs=6)
     rounds.run(pulse=lambda: rounds.epoch == 3)
     before = rounds.outputs(rows)[:, 0].mean()
     for _ in range(3):
         rounds.pacer.weight[labels == 0] = 0
         rounds.run(pulse=lambda: True)
-    said = rounds.outputs(rows)
-    assert said.shape[1] == 3 and np.isfinite(said).all()
-    assert said[:, 0].mean() < before
+    outputs = rounds.outputs(rows)
+    assert outputs.shape[1] == 3 and np.isfinite(outputs).all()
+    assert outputs[:, 0].mean() < before
 
 
-def test_rows_left_out_move_no_bin() -> None:
+def test_leaving_rows_out_changes_no_bin() -> None:
     rows, labels, _ = wine()
     wide = np.concatenate([rows] * 4) + np.arange(4 * len(rows), dtype=np.float32)[:, None] / 1e4
     assert len(np.unique(wide[:, 0])) > 255
@@ -211,7 +212,7 @@ def test_rows_left_out_move_no_bin() -> None:
 
 
 BAD: list[tuple[Callable[[], Any], str]] = [
-    (lambda: begun(cast(Name, "logisitc")), "estimator must be one of .* Did you mean .logistic"),
+    (lambda: started(cast(Name, "logisitc")), "estimator must be one of .* Did you mean .logistic"),
     (
         lambda: Rounds("hgb", np.zeros((3, 2)), torch.arange(2), Classes(2), Settings()),
         "needs a label per row; got 3 rows and 2 labels",
@@ -221,17 +222,17 @@ BAD: list[tuple[Callable[[], Any], str]] = [
         "two classes or more",
     ),
     (
-        lambda: begun("hgb").load_state_dict({"epoch": 1}),
+        lambda: started("hgb").load_state_dict({"epoch": 1}),
         "Rounds: the state is cut short; it lacks",
     ),
     (
-        lambda: begun("hgb").load_state_dict(begun("logistic").state_dict()),
-        "the state is of 'logistic'; got one for 'hgb'",
+        lambda: started("hgb").load_state_dict(started("logistic").state_dict()),
+        r"Rounds\('hgb'\) cannot load a state of 'logistic'. Make Rounds with the name",
     ),
 ]
 
 
 @pytest.mark.parametrize(("make", "said"), BAD)
-def test_what_does_not_fit_is_told(make: Callable[[], Any], said: str) -> None:
+def test_arguments_that_do_not_fit_are_refused(make: Callable[[], Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         make()

@@ -1,20 +1,22 @@
+"""Claims about dropout that several processes share."""
+
 import torch
 from torch import nn
 
 from selfpaced.audit._learning.machine import Dropout, share_batch
 
 
-def test_dropout_alone_is_torchs_to_the_bit() -> None:
+def test_dropout_in_one_process_equals_torchs_bit_for_bit() -> None:
     x = torch.randn(5, 7)
     for mode in (True, False):
         ours, theirs = Dropout(0.4).train(mode), nn.Dropout(0.4).train(mode)
         torch.manual_seed(0)
-        mine = ours(x)
+        out = ours(x)
         torch.manual_seed(0)
-        torch.testing.assert_close(mine, theirs(x), rtol=0, atol=0)
+        torch.testing.assert_close(out, theirs(x), rtol=0, atol=0)
 
 
-def test_processes_drop_what_one_alone_would() -> None:
+def test_several_processes_drop_the_same_inputs_as_one() -> None:
     x = torch.randn(5, 7)
     torch.manual_seed(0)
     alone = Dropout(0.4)(x)

@@ -1,4 +1,4 @@
-"""Claims about a trained model that is asked about samples."""
+"""Claims about the predictions of a trained model."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from selfpaced.audit import Trained
 from selfpaced.audit._features.fit import Features
 from selfpaced.audit._features.numeric import Pixels
-from selfpaced.audit._learning.trained import BATCH, answers, flat
+from selfpaced.audit._learning.trained import BATCH, estimator_outputs, flat
 
 FEATURES = Features("images", Pixels((1, 2, 2)))
 
@@ -23,15 +23,15 @@ def trained(network: Any, names: tuple[Any, ...] | None = ("a", "b", "c")) -> Tr
 
 
 class Share(nn.Module):
-    """Gives each sample's share of the batch it came in, without parameters."""
+    """Returns for each sample the size of its batch, as a share of BATCH; has no parameters."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.full((len(x), 1), len(x) / BATCH)
 
 
-def test_samples_are_asked_about_in_batches() -> None:
-    said = trained(Share(), None).outputs(np.zeros((BATCH + 512, 1), np.float32))
-    assert said.tolist() == [110.0] * BATCH + [105.0] * 512
+def test_a_network_predicts_in_batches() -> None:
+    outputs = trained(Share(), None).outputs(np.zeros((BATCH + 512, 1), np.float32))
+    assert outputs.tolist() == [110.0] * BATCH + [105.0] * 512
 
 
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
@@ -41,22 +41,22 @@ def test_probabilities_are_those_of_the_logits(kind: torch.dtype) -> None:
             return x.to(kind)
 
     rows = np.array([[0, 0, 0], [9, 0, -9]], np.float32)
-    said = trained(Logits()).outputs(rows)
-    np.testing.assert_allclose(said, torch.from_numpy(rows).double().softmax(1), rtol=1e-12)
+    outputs = trained(Logits()).outputs(rows)
+    np.testing.assert_allclose(outputs, torch.from_numpy(rows).double().softmax(1), rtol=1e-12)
     assert trained(Logits(), ("a", "b")).outputs(rows).shape == (2, 2)  # more outputs than classes
 
 
-def test_images_are_brought_to_0_to_1_for_a_network() -> None:
+def test_images_are_divided_by_255_for_a_network() -> None:
     images = np.array([[[[0, 51], [255, 0]]]], np.uint8)
-    said = trained(nn.Flatten(), ("a",)).outputs(images)
-    np.testing.assert_allclose(said, [[np.exp(0) / np.exp([0, 0.2, 1, 0]).sum()]], rtol=1e-6)
+    outputs = trained(nn.Flatten(), ("a",)).outputs(images)
+    np.testing.assert_allclose(outputs, [[np.exp(0) / np.exp([0, 0.2, 1, 0]).sum()]], rtol=1e-6)
 
 
-def test_no_dropout_and_no_gradient() -> None:
+def test_a_network_predicts_without_dropout() -> None:
     network = nn.Sequential(nn.Dropout(0.5), nn.Linear(4, 3)).train()
     rows = np.ones((5, 4), np.float32)
-    said = trained(network).outputs(rows)
-    assert (said == said[0]).all() and not network.training
+    outputs = trained(network).outputs(rows)
+    assert (outputs == outputs[0]).all() and not network.training
 
 
 @dataclass
@@ -70,13 +70,13 @@ class Estimator:
         return np.stack([rows[:, 0], 1 - rows[:, 0]], 1)
 
 
-def test_an_estimator_gives_a_class_that_it_never_saw_nothing() -> None:
+def test_a_class_that_an_estimator_was_not_fitted_to_has_probability_0() -> None:
     rows = np.array([[0.25, 7], [1.0, 7]], np.float32)
-    assert answers(Estimator(), rows, 3).tolist() == [[0.25, 0, 0.75], [1, 0, 0]]
+    assert estimator_outputs(Estimator(), rows, 3).tolist() == [[0.25, 0, 0.75], [1, 0, 0]]
     assert trained(Estimator(), None).outputs(rows).tolist() == [102.5, 110.0]
 
 
-def test_rows_for_an_estimator_have_one_axis() -> None:
+def test_rows_for_an_estimator_are_flat() -> None:
     assert flat(np.full((2, 1, 2, 2), 255, np.uint8)).tolist() == [[1.0] * 4] * 2
     rows = np.zeros((2, 3), np.float32)
     assert flat(rows).base is rows  # no copy

@@ -1,4 +1,4 @@
-"""Claims about an audit of a torch dataset."""
+"""Claims about the training of an audit, and about an audit of a torch dataset."""
 
 import copy
 import math
@@ -18,7 +18,7 @@ from selfpaced.audit._learning.training import Settings, Training
 
 
 def data() -> tuple[TensorDataset, Tensor]:
-    """Two blobs with every tenth label wrong, and which are."""
+    """Return two blobs of which every tenth label is wrong, and which labels are wrong."""
     generator = torch.Generator().manual_seed(0)
     truth = torch.arange(200) % 2
     x = torch.randn(200, 2, generator=generator) + 6.0 * truth[:, None]
@@ -42,24 +42,24 @@ def test_a_dataset_is_audited_with_any_model(workers: int) -> None:
     assert len(found.history) == 12 and not found.model.training
 
 
-def test_labels_given_are_not_read_from_the_dataset() -> None:
+def test_labels_that_are_passed_are_not_read_from_the_dataset() -> None:
     dataset, _ = data()
     labels = dataset.tensors[1]
-    asked: list[int] = []
+    read: list[int] = []
 
     class Counting(Dataset[Any]):
         def __len__(self) -> int:
             return len(labels)
 
         def __getitem__(self, index: int) -> Any:
-            asked.append(index)
+            read.append(index)
             return dataset.tensors[0][index], labels[index]
 
     audit(Counting(), model(), labels, epochs=1)
-    assert len(asked) == len(labels)
+    assert len(read) == len(labels)
 
 
-def test_labels_given_are_those_that_are_trained_on() -> None:
+def test_labels_that_are_passed_are_trained_on() -> None:
     dataset, wrong = data()
     flipped = (1 - dataset.tensors[1]).tolist()
     found = audit(dataset, model(), flipped, epochs=12, batch_size=16, learning_rate=0.01)  # type: ignore[arg-type]  # a list does
@@ -67,19 +67,21 @@ def test_labels_given_are_those_that_are_trained_on() -> None:
 
 
 @pytest.mark.parametrize("aim", [Classes(2), Numbers()])
-def test_a_training_that_goes_astray_says_what_to_do(aim: Classes | Numbers) -> None:
+def test_a_training_that_diverges_says_what_to_do(aim: Classes | Numbers) -> None:
     dataset, _ = data()
     labels = dataset.tensors[1] if aim.outputs == 2 else dataset.tensors[1].float()
     settings = Settings(epochs=3, batch_size=16, learning_rate=1e30)
     net = mlp((2,), aim.outputs)
     training = Training(Indexed(dataset), net, labels, aim, settings)
-    with pytest.raises(ValueError, match="went astray: .* Lower the learning rate") as told:
+    said = r"diverged: .* Lower the learning rate \(learning_rate=\.\.\.\)"
+    with pytest.raises(ValueError, match=said) as raised:
         training.run()
-    assert "skip_nan" not in str(told.value)
+    assert "skip_nan" not in str(raised.value)
 
 
-def test_too_few_logits_are_told() -> None:
-    with pytest.raises(ValueError, match=r"at least 2; the model gives \(128, 1\)"):
+def test_too_few_logits_are_refused() -> None:
+    said = r"a logit for every class, .* at least 2 classes; it returned shape \(128, 1\)"
+    with pytest.raises(ValueError, match=said):
         audit(data()[0], nn.Linear(2, 1))
 
 
@@ -92,7 +94,7 @@ LABELS = [
 
 
 @pytest.mark.parametrize(("labels", "said"), LABELS)
-def test_labels_that_are_no_classes_are_refused(labels: Tensor, said: str) -> None:
+def test_labels_that_are_not_classes_are_refused(labels: Tensor, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         audit(data()[0], model(), labels)
 
@@ -112,16 +114,17 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], said: str) 
         Settings(**settings)
 
 
-def begun(seed: int = 0) -> Training:
+def started(seed: int = 0) -> Training:
+    """Return a training before its first batch."""
     dataset, _ = data()
     torch.manual_seed(seed)
-    net = mlp((2,), 2)  # with dropout: random numbers count
+    net = mlp((2,), 2)  # it has dropout, so that the state of the random numbers matters
     settings = Settings(epochs=4, batch_size=32)
     return Training(Indexed(dataset), net, dataset.tensors[1], Classes(2), settings)
 
 
 def equal(one: Any, other: Any) -> bool:
-    """Say whether two states are the same, to the bit; NaN is NaN."""
+    """Return whether two states are equal bit for bit; NaN equals NaN."""
     if isinstance(one, Tensor):
         return bool(torch.equal(one.nan_to_num(nan=-1.0), other.nan_to_num(nan=-1.0)))
     if isinstance(one, dict):
@@ -131,30 +134,31 @@ def equal(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-@pytest.mark.parametrize("after", [1, 3, 7, 9, 14])  # of 7 batches an epoch
-def test_a_training_that_was_stopped_goes_on_to_the_bit(after: int) -> None:
-    whole = begun()
+@pytest.mark.parametrize("after", [1, 3, 7, 9, 14])  # an epoch has 7 batches
+def test_a_training_that_was_stopped_continues_bit_for_bit(after: int) -> None:
+    whole = started()
     assert whole.run()
-    seen: list[int] = []
+    calls: list[int] = []
 
     def pulse() -> bool:
-        seen.append(1)
-        return len(seen) == after
+        calls.append(1)
+        return len(calls) == after
 
-    stopped = begun()
+    stopped = started()
     assert not stopped.run(pulse=pulse)
     assert (stopped.epoch, stopped.position) == (after // 7, after % 7) or after % 7 == 0
     state = stopped.state_dict()
     torch.rand(3)
-    resumed = begun(seed=1)
+    resumed = started(seed=1)
     resumed.load_state_dict(state)
     assert resumed.run()
     assert equal(resumed.state_dict(), whole.state_dict())
 
 
-def test_a_state_cut_short_is_refused() -> None:
+def test_an_incomplete_state_is_refused() -> None:
+    state = {key: value for key, value in started().state_dict().items() if key != "pacer"}
     with pytest.raises(ValueError, match=r"cut short; it lacks \['pacer'\]"):
-        begun().load_state_dict({k: v for k, v in begun().state_dict().items() if k != "pacer"})
+        started().load_state_dict(state)
 
 
 def test_numbers_are_learned_without_those_that_are_wrong() -> None:
@@ -172,24 +176,24 @@ def test_numbers_are_learned_without_those_that_are_wrong() -> None:
     assert not training.pacer.weight[wrong & ((given - truth).abs() > 0.5)].any()
 
 
-def test_a_model_of_numbers_that_gives_more_is_told() -> None:
+def test_a_model_that_returns_several_numbers_per_sample_is_refused() -> None:
     x = torch.randn(8, 3)
     training = Training(
         Indexed(TensorDataset(x, x[:, 0])), nn.Linear(3, 2), x[:, 0], Numbers(), Settings()
     )
-    with pytest.raises(ValueError, match=r"one number a sample, shape \(8, 1\); .* \(8, 2\)"):
+    with pytest.raises(ValueError, match=r"one number per sample, shape \(8, 1\); .* \(8, 2\)"):
         training.run()
 
 
 class HalfPrecision(Alone):
-    """A machine that scales the loss, as fp16 needs it."""
+    """A machine that scales the loss, as a training in fp16 does."""
 
     def backward(self, loss: Tensor) -> None:
         assert self.scaler is not None
         self.scaler.scale(loss).backward()
 
 
-def test_what_scales_the_gradients_is_saved() -> None:
+def test_the_state_of_the_gradient_scaler_is_saved() -> None:
     def training(scale: float) -> Training:
         dataset, _ = data()
         scaler = torch.amp.GradScaler("cpu", init_scale=scale)
@@ -205,9 +209,9 @@ def test_what_scales_the_gradients_is_saved() -> None:
     assert other.machine.scaler is not None and other.machine.scaler.get_scale() == 8.0
 
 
-def test_a_state_that_is_saved_after_an_epoch_goes_on_to_the_bit() -> None:
-    whole, states = begun(), []
+def test_a_state_that_was_saved_after_an_epoch_continues_bit_for_bit() -> None:
+    whole, states = started(), []
     whole.run(lambda *_: states.append(copy.deepcopy(whole.state_dict())))
-    again = begun(seed=1)
+    again = started(seed=1)
     again.load_state_dict(states[1])
     assert again.run() and equal(again.state_dict(), whole.state_dict())

@@ -88,10 +88,13 @@ def test_samples_without_a_label_are_left_out(tmp_path: Path) -> None:
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"x": X, "y": Y}, r"must hold X and y; it holds x, y. Save it with np.savez"),
-    ({"X": X, "labels": Y}, r"must hold X and y; it holds X, labels"),
+    ({"x": X, "y": Y}, r"must contain X and y; it contains x, y. Save it with np.savez"),
+    ({"X": X, "labels": Y}, r"must contain X and y; it contains X, labels"),
     ({"X": X, "y": Y[:5]}, "every row needs a label; got 6 rows and 5 labels"),
-    ({"X": X, "y": np.array([1, "a"] * 3, object)}, r"holds Python objects, which are not loaded"),
+    (
+        {"X": X, "y": np.array([1, "a"] * 3, object)},
+        r"contains Python objects, which are not loaded",
+    ),
     ({"X": X, "y": np.ones((6, 2))}, r"labels must have the shape \(n,\); got \(6, 2\)"),
     ({"X": X[0], "y": Y}, r"features must have the shape \(n, ...\); got \(2,\)"),
     ({"X": Y[:, None], "y": Y}, "features must be numbers; got <U1"),
@@ -99,18 +102,20 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("arrays", "said"), REFUSED)
-def test_arrays_that_do_not_fit_are_told(tmp_path: Path, arrays: Any, said: str) -> None:
+def test_wrong_arrays_are_errors(tmp_path: Path, arrays: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         read(npz(tmp_path, **arrays))
 
 
-def test_wrong_files_of_labels_are_told(tmp_path: Path, write_idx: WriteIdx) -> None:
+def test_wrong_files_of_labels_are_errors(tmp_path: Path, write_idx: WriteIdx) -> None:
     rows, pair = npy(tmp_path, X), npz(tmp_path, X=X, y=Y)
-    with pytest.raises(ValueError, match="has no labels. Pass --labels FILE"):
+    with pytest.raises(ValueError, match="has no labels. Pass labels=... with an .npy or idx file"):
         read(rows)
-    with pytest.raises(ValueError, match="--labels goes with a lone .npy or idx file"):
+    with pytest.raises(
+        ValueError, match="labels=... needs a single .npy or idx file; .* has labels of its own"
+    ):
         read(pair, Options(labels=rows))
-    with pytest.raises(ValueError, match="--labels expects an .npy or idx file, or a table; got"):
+    with pytest.raises(ValueError, match="labels=... expects an .npy or idx file, or a table; got"):
         read(rows, Options(labels=pair))
     table = tmp_path / "y.csv"
     table.write_text("kind\n" + "a\nb\n" * 8 + "a,b\n")
@@ -119,7 +124,7 @@ def test_wrong_files_of_labels_are_told(tmp_path: Path, write_idx: WriteIdx) -> 
 
 
 @pytest.mark.parametrize("name", ["X.npy", "data.npz"])
-def test_a_damaged_file_is_told(tmp_path: Path, name: str) -> None:
+def test_a_damaged_file_is_an_error(tmp_path: Path, name: str) -> None:
     path = npy(tmp_path, X) if name == "X.npy" else npz(tmp_path, X=X, y=Y)
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(ValueError, match=f"{name}"):

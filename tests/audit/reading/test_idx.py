@@ -1,3 +1,5 @@
+"""Claims about idx files."""
+
 import gzip
 from pathlib import Path
 
@@ -35,19 +37,19 @@ def test_a_gzipped_file_is_unpacked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("length", [0, 3, 4, 10, 27])
 def test_a_truncated_file_is_refused(tmp_path: Path, length: int) -> None:
     (tmp_path / "images").write_bytes(idx(IMAGES)[:length])
-    with pytest.raises(ValueError, match="images is cut short"):
+    with pytest.raises(ValueError, match="images is truncated"):
         read_idx(tmp_path / "images")
 
 
 def test_a_truncated_gzip_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "images.gz").write_bytes(gzip.compress(idx(IMAGES))[:-12])
-    with pytest.raises(ValueError, match="cut short or no gzip file"):
+    with pytest.raises(ValueError, match="truncated or not a gzip file"):
         read_idx(tmp_path / "images.gz")
 
 
 def test_a_file_that_only_claims_to_be_gzipped_is_refused(tmp_path: Path) -> None:
     (tmp_path / "images.gz").write_bytes(idx(IMAGES))
-    with pytest.raises(ValueError, match="cut short or no gzip file"):
+    with pytest.raises(ValueError, match="truncated or not a gzip file"):
         read_idx(tmp_path / "images.gz")
 
 
@@ -60,7 +62,7 @@ def test_bytes_left_over_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("magic", [b"\0\0\x0d", b"\x89PN", b"\0\x01\x08"])
 def test_a_wrong_magic_number_is_refused(tmp_path: Path, magic: bytes) -> None:
     (tmp_path / "images").write_bytes(magic + idx(IMAGES)[3:])
-    with pytest.raises(ValueError, match=f"must begin with 00 00 08; got {magic.hex(' ')}"):
+    with pytest.raises(ValueError, match=f"must start with 00 00 08; got {magic.hex(' ')}"):
         read_idx(tmp_path / "images")
 
 
@@ -78,7 +80,7 @@ def test_both_spellings_are_found_plain_and_gzipped(
 
 
 def test_a_missing_file_is_named_in_both_spellings(tmp_path: Path) -> None:
-    expected = r"must hold train-images-idx3-ubyte or train-images\.idx3-ubyte, plain or \.gz"
+    expected = r"must contain train-images-idx3-ubyte or train-images\.idx3-ubyte, plain or \.gz"
     with pytest.raises(FileNotFoundError, match=expected):
         read_pair(tmp_path, "train")
 
@@ -89,12 +91,12 @@ def test_more_images_than_labels_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_empty_data_set_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="holds no images"):
+    with pytest.raises(ValueError, match="contains no images"):
         read_pair(folder_of(tmp_path, images=0, labels=0), "train")
 
 
 def test_labels_in_place_of_images_are_refused(tmp_path: Path) -> None:
     folder_of(tmp_path)
     (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(np.zeros(3, np.uint8)))
-    with pytest.raises(ValueError, match="images must have 3 axes and labels 1; got 1 and 1"):
+    with pytest.raises(ValueError, match="images must have 3 dimensions and labels 1; got 1 and 1"):
         read_pair(tmp_path, "train")

@@ -48,19 +48,24 @@ def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
     assert isinstance(source.features, np.ndarray) and source.features[0, 0, 0, 0] == 90
 
 
-def test_all_get_the_median_size_made_smaller_or_the_users(tmp_path: Path) -> None:
+def test_all_get_the_reduced_median_size_or_the_chosen_one(tmp_path: Path) -> None:
     for name in ("a/1.png", "a/2.png", "b/3.png"):
         image(tmp_path / name, (640, 480))
     image(tmp_path / "b/4.jpg", (20, 20))
     source = read(tmp_path)
     assert source.features.shape == (4, 1, 48, 64)
     assert source.notes[0] == (
-        "Images are 64 x 48 pixels, grey; 4 were of another size; pass --side N for N x N."
+        "Images are 64 x 48 pixels, grey; 4 had another size and were resized. Pass side=... for "
+        "images of another width and height."
     )
-    assert read(tmp_path, Options(side=16)).features.shape == (4, 1, 16, 16)
+    chosen = read(tmp_path, Options(side=16))
+    assert chosen.features.shape == (4, 1, 16, 16)
+    assert chosen.notes[0] == (
+        "Images are 16 x 16 pixels, grey; 4 had another size and were resized."
+    )
 
 
-def test_what_cannot_be_read_or_lies_elsewhere_is_told(tmp_path: Path) -> None:
+def test_notes_name_unreadable_images_and_other_files(tmp_path: Path) -> None:
     folder(tmp_path)
     (tmp_path / "dog/bad.png").write_bytes(b"no image")
     whole = (tmp_path / "dog/3.png").read_bytes()
@@ -84,22 +89,26 @@ def test_new_images_need_no_classes(tmp_path: Path) -> None:
     assert source.where.tolist() == ["1.png"] and source.labels.empty
 
 
-def test_folders_that_are_no_classes_are_told(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="holds no images"):
+def test_folders_that_are_not_classes_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="contains no images"):
         read(tmp_path)
     image(tmp_path / "1.png")
-    with pytest.raises(ValueError, match="its images lie outside any class folder"):
+    with pytest.raises(ValueError, match="its images are not in a class folder"):
         read(tmp_path)
     folder(tmp_path / "train")
-    with pytest.raises(ValueError, match="its subfolders train are parts, not classes. Give one"):
+    with pytest.raises(
+        ValueError, match="its subfolders train are parts of a data set, not classes. Give one"
+    ):
         read(tmp_path)
-    with pytest.raises(ValueError, match="--labels goes with a lone .npy or idx file"):
+    with pytest.raises(
+        ValueError, match="labels=... needs a single .npy or idx file; .* has labels of its own"
+    ):
         read(tmp_path, Options(labels=tmp_path / "y.npy"))
-    with pytest.raises(ValueError, match="--side must be 1 pixel or more; got 0"):
+    with pytest.raises(ValueError, match="side=... must be a positive number of pixels; got 0"):
         read(tmp_path / "train", Options(side=0))
 
 
-def test_a_folder_of_broken_images_is_told(tmp_path: Path) -> None:
+def test_a_folder_of_unreadable_images_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat/1.png").write_bytes(b"no image")
     with pytest.raises(ValueError, match="none of 1 image can be read"):

@@ -14,7 +14,7 @@ def decided(values: Any, numeric: bool | None = None) -> Labels:
     return decide(labels, pd.Series(range(1, len(labels) + 1), name="row"), numeric)
 
 
-def test_missing_blank_and_infinite_labels_are_left_out_and_told() -> None:
+def test_missing_blank_and_infinite_labels_are_left_out_with_a_note() -> None:
     found = decided(["a", None, " ", "b", "a", "b"])
     assert found.kept.tolist() == [True, False, False, True, True, True]
     assert found.values.tolist() == ["a", "b", "a", "b"]
@@ -41,13 +41,13 @@ def test_fractions_and_many_whole_numbers_are_numbers(values: Any, numeric: bool
     assert decided(values).numeric is numeric
 
 
-def test_numbers_are_told_with_how_to_change_it() -> None:
+def test_a_note_on_numbers_says_how_to_treat_them_as_classes() -> None:
     assert decided([0.5, 1.5, 0.5]).notes == (
-        "The labels are numbers, 2 different ones, and are learnt as such; pass --classes to take "
-        "them for classes.",
+        "The labels are numbers with 2 different values, and are learned as a regression. Pass "
+        "numeric=False to treat them as classes.",
     )
     assert decided([0.5, 1.5, 0.5], numeric=False).notes == (
-        "1 class has a single sample, from which none is learnt: 1.5.",
+        "1 class has a single sample, too few to learn from: 1.5.",
     )
 
 
@@ -58,7 +58,7 @@ def test_whole_numbers_are_classes_without_a_point() -> None:
     assert gaps.values.tolist() == [3, 4, 3] and gaps.values.dtype == np.int64
 
 
-def test_what_the_user_says_holds() -> None:
+def test_the_choice_of_the_user_is_kept() -> None:
     assert decided([1, 2, 1], numeric=True).values.dtype == np.float64
     assert decided(["1", "2.5"], numeric=True).values.tolist() == [1.0, 2.5]
     assert not decided(np.arange(40) % 30, numeric=False).numeric
@@ -68,16 +68,26 @@ def test_what_the_user_says_holds() -> None:
     ("values", "numeric", "said"),
     [
         ([None, " "], None, "Column 'kind': every label is missing. Is it the right column"),
-        (["a", "a", None], None, "Column 'kind': all labels are a; two classes or more are needed"),
-        ([2.5, 2.5], None, "all labels are 2.5; two classes or more are needed"),
-        (["a", "b", "c"], None, "no two samples have the same label, so they are no classes"),
+        (
+            ["a", "a", None],
+            None,
+            "Column 'kind': all labels are a; at least two classes are needed",
+        ),
+        ([2.5, 2.5], None, "all labels are 2.5; at least two classes are needed"),
+        (
+            ["a", "b", "c"],
+            None,
+            "no two samples have the same label, so the labels are not classes",
+        ),
         (
             ["1", None, "b"],
             True,
-            r"must be numbers; got 'b' \(row 3\). Mend them, or pass",
+            r"must be numbers; got 'b' \(row 3\). Correct it, or pass numeric=False",
         ),
     ],
 )
-def test_labels_that_teach_nothing_are_told(values: Any, numeric: bool | None, said: str) -> None:
+def test_labels_that_cannot_be_learned_are_errors(
+    values: Any, numeric: bool | None, said: str
+) -> None:
     with pytest.raises(ValueError, match=said):
         decided(values, numeric)

@@ -1,4 +1,4 @@
-"""Claims about samples that are there twice."""
+"""Claims about equal samples."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ def test_equal_samples_of_different_labels_are_found_in_groups() -> None:
     found, notes = repeats(rows, labels, pd.Series(range(1, 8), name="row"))
     assert found.to_dict("list") == {"row": [2, 3], "label": ["p", "q"], "group": [1, 1]}
     assert notes == (
-        "2 samples repeat earlier ones, label and all, and are kept.",
+        "2 samples repeat an earlier sample in all features and the label; all are kept.",
         "2 samples in 1 group are equal in all features but have different labels.",
     )
 
@@ -25,7 +25,7 @@ def test_groups_follow_the_file() -> None:
     assert found["group"].tolist() == [1, 1, 2, 2]
 
 
-def test_samples_that_all_differ_are_no_news() -> None:
+def test_samples_that_all_differ_give_no_note() -> None:
     rows = pd.DataFrame({"a": [1, 2]})
     found, notes = repeats(rows, pd.Series(["x", "y"]), pd.Series([1, 2], name="row"))
     assert found.empty and list(found.columns) == ["row", "label", "group"] and notes == ()

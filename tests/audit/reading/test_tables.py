@@ -1,4 +1,4 @@
-"""Claims about tables: what is read, what is told, what is refused."""
+"""Claims about tables: what is read, noted and refused."""
 
 import gzip
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def write(tmp_path: Path) -> Write:
     return to_file
 
 
-def told(source: Source) -> str:
+def notes_of(source: Source) -> str:
     return " | ".join(source.notes)
 
 
@@ -80,18 +80,18 @@ def test_parquet_and_json_lines_are_read_alike(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("separator", "word"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")]
 )
-def test_a_foreign_separator_is_guessed_and_told(write: Write, separator: str, word: str) -> None:
+def test_another_separator_is_found_and_noted(write: Write, separator: str, word: str) -> None:
     source = read(write(PETS.replace(",", separator)), KIND)
-    assert told(source).startswith(f"The columns are separated by {word}.")
+    assert notes_of(source).startswith(f"The columns are separated by {word}.")
 
 
-def test_decimal_commas_are_read_and_told(write: Write) -> None:
+def test_decimal_commas_are_read_and_noted(write: Write) -> None:
     source = read(write("ears;kind\n2,5;cat\n7,5;dog\n1;cat\n"), KIND)
     assert source.own["ears"].tolist() == [2.5, 7.5, 1.0]
-    assert "Numbers with a decimal comma are read as such: ears." in told(source)
+    assert "Columns whose numbers have a decimal comma: ears." in notes_of(source)
 
 
-def test_rows_that_do_not_fit_are_left_out_and_told(write: Write) -> None:
+def test_rows_that_do_not_match_the_header_are_left_out_and_noted(write: Write) -> None:
     rows = [f"{i},{i % 7},{'cat' if i % 2 else 'dog'}" for i in range(30)]
     rows[3], rows[10] = "1,2,3,cat", "1"
     rows[5] = '5,"two\nlines",dog'
@@ -109,13 +109,13 @@ def test_lines_are_counted_past_blank_ones_and_a_header_of_two(write: Write) -> 
     assert "left out (line 36): expected 3 columns, got 1." in source.notes[0]
 
 
-def test_too_many_rows_that_do_not_fit_are_refused(write: Write) -> None:
+def test_too_many_rows_that_do_not_match_the_header_are_refused(write: Write) -> None:
     said = r"1 row of 4 could not be read \(line 5\): expected 3 columns, got 2\. Are the columns"
     with pytest.raises(ValueError, match=said):
         read(write(PETS + "1,2\n"), KIND)
 
 
-def test_lines_that_are_no_object_are_left_out_and_told(write: Write) -> None:
+def test_lines_that_are_not_objects_are_left_out_and_noted(write: Write) -> None:
     lines = [f'{{"ears": {i % 5}, "kind": "{"cat" if i % 2 else "dog"}"}}' for i in range(20)]
     lines[4], lines[7] = "[1]", '{"ears": 1, "ki'
     source = read(write("\n".join(lines), "pets.jsonl"), KIND)
@@ -125,8 +125,8 @@ def test_lines_that_are_no_object_are_left_out_and_told(write: Write) -> None:
     assert source.where.tolist()[3:7] == [4, 6, 7, 9]
 
 
-def test_json_that_is_no_json_lines_is_refused(write: Write) -> None:
-    with pytest.raises(ValueError, match="Save the file as JSON Lines, an object a line"):
+def test_json_that_is_not_json_lines_is_refused(write: Write) -> None:
+    with pytest.raises(ValueError, match="Save the file as JSON Lines, one object per line"):
         read(write('[{"ears": 1}]', "pets.jsonl"), KIND)
 
 
@@ -135,7 +135,7 @@ def test_values_of_several_types_become_text_and_lists_are_left_out(write: Write
     source = read(write(lines, "pets.jsonl"), KIND)
     assert source.own["a"].tolist() == ["1", "u", "2"]
     assert list(source.features) == ["a"]
-    assert "1 column of lists, records or bytes is left out: b." in told(source)
+    assert "1 column of lists, records or bytes is left out: b." in notes_of(source)
     assert source.where.tolist() == [1, 2, 4]
 
 
@@ -147,10 +147,10 @@ def test_values_of_several_types_become_text_and_lists_are_left_out(write: Write
         ("\ufeffgröße,kind\n1,ä\n2,b\n".encode(), ""),
     ],
 )
-def test_other_encodings_are_read_and_told(write: Write, raw: bytes, note: str) -> None:
+def test_other_encodings_are_read_and_noted(write: Write, raw: bytes, note: str) -> None:
     source = read(write(raw + b"3,b\n" if b"\0" not in raw else raw), KIND)
     assert list(source.features) == ["größe"] and source.labels[0] == "ä"
-    assert note in told(source)
+    assert note in notes_of(source)
 
 
 def test_codes_keep_their_zeros_and_long_numbers_their_digits(write: Write) -> None:
@@ -163,21 +163,21 @@ def test_codes_keep_their_zeros_and_long_numbers_their_digits(write: Write) -> N
 def test_a_column_without_a_name_gets_its_place(write: Write) -> None:
     source = read(write(",ears,kind\n0,1,a\n1,5,b\n2,2,a\n"), KIND)
     assert list(source.own.columns) == ["column 1", "ears", "kind"]
-    assert "1 column without a name: column 1." in told(source)
+    assert "1 column without a name: column 1." in notes_of(source)
 
 
-def test_an_open_quotation_mark_is_told(write: Write) -> None:
+def test_an_open_quotation_mark_is_noted(write: Write) -> None:
     source = read(write(PETS + '1,4,"cat\n'), KIND)
-    assert 'A quotation mark " is not closed' in told(source)
+    assert 'A quotation mark " is not closed' in notes_of(source)
 
 
-def test_ids_are_left_out_and_told_and_used_where_asked(write: Write) -> None:
+def test_ids_are_left_out_and_noted_and_used_if_asked(write: Write) -> None:
     path = saved(many(), write)
     source = read(path, KIND)
     assert list(source.features) == ["price", "day", "said", "size"]
-    assert told(source) == (
-        "2 columns with a different value in every row, like an id's, are left out: number, code; "
-        "pass --use NAME to learn from it."
+    assert notes_of(source) == (
+        "2 columns with a different value in every row, like an id, are left out: number, code. "
+        "To learn from one, pass use=... with its name."
     )
     assert list(source.own.columns) == list(many().columns)
     used = read(path, Options(label="kind", use=("code",), ignore=("day",)))
@@ -188,11 +188,11 @@ def test_few_rows_have_no_ids(write: Write) -> None:
     assert "number" in read(saved(many(18), write), KIND).features
 
 
-def test_constant_and_empty_columns_are_left_out_and_told(write: Write) -> None:
+def test_constant_and_empty_columns_are_left_out_and_noted(write: Write) -> None:
     source = read(write("a,b,c,d,kind\n1,,5,7,x\n2,,5,,y\n4,,5,7,x\n"), KIND)
     assert list(source.features) == ["a", "d"]
-    assert "1 column without any value is left out: b." in told(source)
-    assert "1 column with a single value is left out: c." in told(source)
+    assert "1 column without any value is left out: b." in notes_of(source)
+    assert "1 column with a single value is left out: c." in notes_of(source)
 
 
 def test_new_rows_need_no_label_and_keep_all_columns(write: Write) -> None:
@@ -207,25 +207,35 @@ REFUSED = [
     ("", "pets.csv", KIND, r"pets\.csv is empty\. Is it the right file"),
     ("\n\n", "pets.csv", KIND, r"pets\.csv is empty"),
     ("a,kind\n", "pets.csv", KIND, "has a header but no rows"),
-    ("a,a,kind\n1,2,x\n", "pets.csv", KIND, "'a' stands there more than once. Rename one"),
-    (b"a\0b,kind\n1,2\n", "pets.csv", KIND, "is no text: it holds zero bytes. Save the table as"),
-    (PETS, "pets.csv", Options(), "Pass --label NAME, one of ears, legs, kind"),
-    (PETS, "pets.csv", Options(label="kint"), "--label: no column 'kint'. Did you mean 'kind'?"),
-    (PETS, "pets.csv", Options("kind", ignore=("eras",)), "--ignore: no column 'eras'. Did you"),
+    ("a,a,kind\n1,2,x\n", "pets.csv", KIND, "'a' appears more than once. Rename one"),
+    (
+        b"a\0b,kind\n1,2\n",
+        "pets.csv",
+        KIND,
+        "is not text: it contains zero bytes. Save the table as",
+    ),
+    (PETS, "pets.csv", Options(), "Pass label=... with one of ears, legs, kind"),
+    (PETS, "pets.csv", Options(label="kint"), "label=...: no column 'kint'. Did you mean 'kind'?"),
+    (PETS, "pets.csv", Options("kind", ignore=("eras",)), "ignore=...: no column 'eras'. Did you"),
     (
         PETS,
         "pets.csv",
         Options("kind", use=("leg",)),
-        "--use: no column 'leg'. Did you mean 'legs'",
+        "use=...: no column 'leg'. Did you mean 'legs'",
     ),
-    (PETS, "pets.csv", Options("kind", use=("legs",), ignore=("legs",)), "--use both name legs"),
+    (
+        PETS,
+        "pets.csv",
+        Options("kind", use=("legs",), ignore=("legs",)),
+        "ignore=... and use=... both name legs",
+    ),
     (PETS, "pets.csv", Options("kind", ignore=("ears", "legs")), "No column is left to learn from"),
-    (b"PAR1 and more", "pets.parquet", KIND, r"pets\.parquet is damaged: .* Write it anew"),
+    (b"PAR1 and more", "pets.parquet", KIND, r"pets\.parquet is damaged: .* Write it again"),
 ]
 
 
 @pytest.mark.parametrize(("content", "name", "options", "said"), REFUSED)
-def test_what_cannot_be_read_is_told(
+def test_tables_that_cannot_be_read_are_errors(
     write: Write, content: str | bytes, name: str, options: Options, said: str
 ) -> None:
     with pytest.raises(ValueError, match=said) as raised:
@@ -233,7 +243,7 @@ def test_what_cannot_be_read_is_told(
     assert "\n" not in str(raised.value)
 
 
-def test_a_damaged_csv_gz_is_told(tmp_path: Path) -> None:
+def test_a_damaged_csv_gz_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "pets.csv.gz").write_bytes(gzip.compress(PETS.encode())[:-9])
-    with pytest.raises(ValueError, match="is cut short or no gzip file"):
+    with pytest.raises(ValueError, match="is truncated or not a gzip file"):
         read(tmp_path / "pets.csv.gz", KIND)

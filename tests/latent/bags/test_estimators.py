@@ -18,7 +18,7 @@ from selfpaced.age import Quantile
 from selfpaced.chain import Floats
 from selfpaced.latent import MISVM, NotConverged, Search, Stop, miSVM
 from selfpaced.latent._bags.bags import Instances
-from selfpaced.latent._bags.estimators import bags_of
+from selfpaced.latent import bags_of
 from selfpaced.latent._bags.hinge import least_squared_hinge
 from selfpaced.latent._bags.models import InstanceLabels, Witnesses
 from selfpaced.pacing import Constant
@@ -31,7 +31,7 @@ AS_THEY_ARE = FunctionTransformer()
 def made(
     n: int, seed: int, shift: float = 4.0
 ) -> tuple[list[Floats], NDArray[np.int64], list[int]]:
-    """Bags of 2 to 6 instances; in every other bag one is shifted, and the places of those."""
+    """Bags of 2 to 6 instances, labels, and one index per bag: the shifted instance of odd bags."""
     random = np.random.default_rng(seed)
     X = [random.normal(size=(random.integers(2, 7), 3)) for _ in range(n)]
     places = [int(random.integers(len(bag))) for bag in X]
@@ -61,13 +61,13 @@ def test_a_fit_is_the_optimum_of_a_slow_search(seed: int) -> None:
     assert np.allclose(least_squared_hinge(x, y, c, random.normal(size=4)), w, atol=1e-2)
 
 
-def test_where_only_one_side_counts_the_answer_is_that_side() -> None:
+def test_with_weight_on_one_side_only_the_intercept_is_that_side() -> None:
     x, y = np.array([[1.0], [2.0], [9.0]]), np.array([-1, -1, 1])
     assert least_squared_hinge(x, y, np.array([1.0, 1.0, 0.0])) == pytest.approx([0, -1], abs=1e-6)
 
 
-def test_a_fit_that_ends_too_early_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selfpaced.latent._bags.hinge.MOST", 1)
+def test_a_fit_without_enough_steps_warns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("selfpaced.latent._bags.hinge.MAX_STEPS", 1)
     with pytest.warns(NotConverged, match="1 Newton steps were not enough"):
         least_squared_hinge(np.array([[1.0], [-1.0], [0.5]]), np.array([1, -1, -1]), np.ones(3))
 
@@ -80,7 +80,7 @@ def model_of(kind: type, seed: int, C: float = 0.7) -> Any:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_witnesses_are_those_of_least_loss(seed: int) -> None:
+def test_witnesses_have_the_least_loss(seed: int) -> None:
     model, w = model_of(Witnesses, seed), np.random.default_rng(100 + seed).normal(size=3)
     choices = [range(a, a + m) for a, m in zip(model.bags.starts, model.bags.sizes, strict=True)]
     every = [model.positive[list(h)] for h in product(*choices)]
@@ -89,9 +89,9 @@ def test_witnesses_are_those_of_least_loss(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_instance_labels_are_those_of_least_loss_with_one_positive_in_each_bag(seed: int) -> None:
+def test_instance_labels_have_the_least_loss_with_a_positive_in_each_bag(seed: int) -> None:
     model, w = model_of(InstanceLabels, seed), np.random.default_rng(100 + seed).normal(size=3)
-    w[-1] -= 1.5  # most scores are below 0, so that some bags have to be told
+    w[-1] -= 1.5  # most scores are below 0: some bags have no positive score
 
     def allowed(h: NDArray[np.int64]) -> bool:
         return all(max(labels) == 1 for labels in model.bags.split(h[model.positive]))
@@ -106,7 +106,7 @@ def test_instance_labels_are_those_of_least_loss_with_one_positive_in_each_bag(s
     assert model.losses(w, model.impute(w)).sum() == pytest.approx(least, abs=1e-12)
 
 
-def test_a_positive_bag_is_one_unit_and_a_negative_instance_is_one() -> None:
+def test_units_are_positive_bags_and_negative_instances() -> None:
     bags = Instances(np.array([[0.0], [1.0], [2.0], [3.0], [0.5]]), np.array([2, 2, 1]))
     side, w = np.array([-1, 1, 1]), np.array([1.0, 0.0])
     labels = InstanceLabels(bags, side, C=2.0)
@@ -130,7 +130,7 @@ def test_a_weighted_fit_is_the_optimum_of_a_slow_search(kind: type) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_first_witnesses_are_those_of_an_svm_of_means(seed: int) -> None:
+def test_the_first_witnesses_come_from_an_svm_of_means(seed: int) -> None:
     model = model_of(Witnesses, seed)
     means = [bag.mean(axis=0) for bag in model.bags.split(model.bags.x)]
     negative = np.delete(model.x, model.positive, axis=0)
@@ -139,7 +139,7 @@ def test_the_first_witnesses_are_those_of_an_svm_of_means(seed: int) -> None:
     assert model.first().tolist() == model.impute(w).tolist()
 
 
-def test_the_first_instance_labels_are_those_of_the_bags() -> None:
+def test_the_first_instance_labels_are_the_labels_of_the_bags() -> None:
     model = model_of(InstanceLabels, 0)
     assert np.flatnonzero(model.first() == 1).tolist() == model.positive.tolist()
 
@@ -157,7 +157,7 @@ def test_random_starts_differ_and_have_a_positive_in_each_bag(kind: type) -> Non
 
 
 def misvm_slowly(X: list[Floats], y: NDArray[np.int64], C: float) -> tuple[Floats, list[int]]:
-    """The paper's loop: from means, alternate until the witnesses stay."""
+    """The loop of the paper: it starts from means and ends when the witnesses stay the same."""
     negative = [row for bag, label in zip(X, y, strict=True) if label == 0 for row in bag]
     positive = [bag for bag, label in zip(X, y, strict=True) if label == 1]
     chosen, places = [bag.mean(axis=0) for bag in positive], [-1] * len(positive)
@@ -172,7 +172,7 @@ def misvm_slowly(X: list[Floats], y: NDArray[np.int64], C: float) -> tuple[Float
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_without_an_age_it_is_the_papers_loop(seed: int) -> None:
+def test_a_search_without_an_age_is_the_loop_of_the_paper(seed: int) -> None:
     X, y, _ = made(16, seed, shift=2.0)
     w, places = misvm_slowly(X, y, C=0.5)
     model = MISVM(C=0.5, features=AS_THEY_ARE, search=PLAIN).fit(X, y)
@@ -205,7 +205,7 @@ def test_the_planted_instances_are_found() -> None:
 
 @pytest.mark.parametrize("kind", BOTH)
 @pytest.mark.parametrize("search", [PLAIN, Search()], ids=["plain", "paced"])
-def test_the_objective_is_that_of_the_docstring(kind: Any, search: Search) -> None:
+def test_the_objective_is_the_formula_of_the_docstring(kind: Any, search: Search) -> None:
     X, y, _ = made(20, 1, shift=2.0)
     model = kind(C=0.3, search=search).fit(X, y)
     slack = []
@@ -233,14 +233,14 @@ def test_the_plain_objective_never_rises(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", BOTH)
-def test_the_same_seed_is_the_same_fit_and_jobs_change_nothing(kind: Any) -> None:
+def test_a_seed_repeats_a_fit_and_jobs_change_nothing(kind: Any) -> None:
     X, y, _ = made(20, 3, shift=1.0)
     first, second = (kind(n_init=3, random_state=5, n_jobs=n).fit(X, y) for n in (None, 1))
     assert first.coef_.tolist() == second.coef_.tolist()
 
 
 @pytest.mark.parametrize("kind", BOTH)
-def test_an_age_lets_easy_units_of_both_sides_in_first(kind: Any) -> None:
+def test_an_age_by_group_keeps_the_same_share_of_both_sides(kind: Any) -> None:
     X, y, _ = made(40, 4, shift=1.0)
     search = Search(age=Quantile(Constant(0.51), by="group"), max_inner=1, stop=Stop(max_outer=4))
     with pytest.warns(NotConverged, match="with 5.% kept"):
@@ -275,7 +275,7 @@ def test_it_works_with_cross_validation_grids_clones_and_pickles(kind: Any) -> N
     assert (again.predict(X) == model.predict(X)).all()
 
 
-def test_nothing_of_the_users_is_changed() -> None:
+def test_arguments_are_not_changed() -> None:
     X, y, _ = made(10, 0)
     before, features = [bag.copy() for bag in X], StandardScaler()
     MISVM(features=features).fit(X, y)
@@ -301,8 +301,8 @@ GOOD: list[Floats] = [np.zeros((2, 3)), np.ones((1, 3)), np.ones((2, 3))]
         ([*GOOD[:2], np.zeros(3)], [0, 1, 1], r"got shape \(3,\) at bag \[2\]"),
         ([*GOOD[:2], np.full((2, 3), np.nan)], [0, 1, 1], r"2 are not, the first in bag \[2\]"),
         (GOOD, [0, 1], "got 2 labels for 3 bags"),
-        (GOOD, [1, 1, 1], r"tells two labels apart; y has 1: \[1\]"),
-        (GOOD, [0, 1, 2], r"tells two labels apart; y has 3: \[0, 1, 2\]"),
+        (GOOD, [1, 1, 1], r"needs two different labels; y has 1: \[1\]"),
+        (GOOD, [0, 1, 2], r"needs two different labels; y has 3: \[0, 1, 2\]"),
         (GOOD, [0.5, 0.1, 0.2], "Unknown label type"),
     ],
 )
@@ -325,11 +325,13 @@ def test_bad_settings_say_what_they_should_be() -> None:
         bags_of([[1.0], [2.0]], [4, 4], [0, 1])
 
 
-def test_masks_and_tables_are_no_bags() -> None:
+def test_masked_bags_and_tables_are_refused() -> None:
     masked = np.ma.masked_array(np.ones((2, 2)), [[True, False], [False, False]])
     with pytest.raises(ValueError, match=r"bags must not be masked; got masks in \[1\]. Impute"):
         MISVM().fit([np.zeros((2, 2)), masked], [0, 1])
-    with pytest.raises(ValueError, match=r"X must be a sequence of bags; got a table. bags_of"):
+    with pytest.raises(
+        ValueError, match=r"X must be a sequence of bags; got a table. Make one array"
+    ):
         MISVM().fit(pd.DataFrame({"a": [1.0]}), [1])  # type: ignore[arg-type]  # on purpose
     with pytest.raises(ValueError, match="C must be above 0; got inf"):
         MISVM(C=np.inf).fit([np.zeros((2, 2)), np.ones((1, 2))], [0, 1])

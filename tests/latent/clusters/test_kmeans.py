@@ -19,7 +19,7 @@ NOTHING = torch.tensor(math.inf)
 
 
 def clusters(seed: int, n_out: int = 0) -> tuple[Floats, NDArray[np.int64]]:
-    """Three round clusters of 80 each in two dimensions, then outliers in a wide box."""
+    """Three round clusters of 80 samples in the plane, then uniform outliers, label -1."""
     random = np.random.default_rng(seed)
     y = np.repeat([0, 1, 2, -1], [80, 80, 80, n_out])
     centres = np.array([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0]])
@@ -36,7 +36,7 @@ def test_the_estimator_keeps_scikit_learns_contract(
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_without_an_age_it_is_lloyds_algorithm(seed: int) -> None:
+def test_kmeans_without_an_age_is_lloyds_algorithm(seed: int) -> None:
     X, _ = clusters(seed, 10)
     first = X[np.random.default_rng(seed).choice(len(X), 3, replace=False)]
     theirs = KMeans(3, algorithm="lloyd", n_init=1, init=first, tol=0).fit(X)
@@ -52,13 +52,13 @@ def test_two_rounds_by_hand() -> None:
     X = np.array([[0.0], [1.0], [5.0], [6.0], [20.0]])
     keep = Threshold(Constant(10.0))
     model = SelfPacedKMeans(2, init=[[0.0], [6.0]], age=keep).fit(X)
-    # All: 0.5 and 31/3. Then 20 (93 away) and 5, 6 (28, 19 away) are out: the centre stays, and 5
-    # and 6 are nearer to 0.5 or it.
+    # The first centres are 0.5 and 31/3. The squared distances of 5, 6 and 20 to 31/3 are 28, 19
+    # and 93, above the age of 10: all three are left out, and the centre 31/3 stays.
     assert model.outliers_[0] == 4
     assert model.cluster_centers_[0, 0] == pytest.approx(0.5)
 
 
-def test_a_cluster_of_which_nothing_is_kept_stays_where_it_was() -> None:
+def test_the_centre_of_a_cluster_without_kept_samples_stays() -> None:
     X = np.array([[0.0], [2.0], [10.0]])
     model, h = KMeansModel(X, 2), np.array([0, 0, 1])
     w = model.fit(h, np.ones(3), None)
@@ -70,7 +70,7 @@ def test_a_cluster_of_which_nothing_is_kept_stays_where_it_was() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_outliers_are_found_and_clusters_kept(seed: int) -> None:
+def test_outliers_are_found_and_clusters_recovered(seed: int) -> None:
     X, y = clusters(seed, 60)
     inside = y >= 0
     ours = SelfPacedKMeans(3, n_init=5, random_state=0).fit(X)
@@ -83,7 +83,7 @@ def test_outliers_are_found_and_clusters_kept(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_clean_data_loses_little_and_clusters_stay(seed: int) -> None:
+def test_few_samples_of_clean_data_are_left_out(seed: int) -> None:
     X, _ = clusters(seed)
     ours = SelfPacedKMeans(3, n_init=3, random_state=0).fit(X)
     plain = KMeans(3, n_init=3, random_state=0).fit(X)
@@ -91,7 +91,7 @@ def test_clean_data_loses_little_and_clusters_stay(seed: int) -> None:
     assert adjusted_rand_score(ours.labels_, plain.labels_) > 0.9
 
 
-def test_a_share_that_is_told_is_trimmed() -> None:
+def test_a_given_share_is_trimmed() -> None:
     X, y = clusters(0, 60)
     ours = SelfPacedKMeans(3, age=Quantile(Constant(0.8)), n_init=3, random_state=0).fit(X)
     assert len(ours.outliers_) == 60
@@ -114,7 +114,7 @@ def test_the_age_of_spheres_finds_variance_and_share() -> None:
     assert density == pytest.approx(math.log(share) - volume, abs=1e-4)
 
 
-def test_points_that_are_all_centres_are_all_kept() -> None:
+def test_samples_that_equal_their_centres_are_kept() -> None:
     X = np.repeat([[0.0], [5.0]], 4, axis=0)
     model = SelfPacedKMeans(2, random_state=0).fit(X)
     assert sorted(model.cluster_centers_.ravel()) == [0.0, 5.0]
@@ -131,7 +131,7 @@ def test_a_far_origin_changes_nothing(far: float) -> None:
     assert away.outliers_.tolist() == near.outliers_.tolist()
 
 
-def test_too_few_rounds_warn_once() -> None:
+def test_a_fit_with_too_few_rounds_warns_once() -> None:
     X, _ = clusters(0, 10)
     with pytest.warns(NotConverged, match="best search had not converged after 1 rounds") as seen:
         SelfPacedKMeans(3, n_init=2, max_iter=1, random_state=0).fit(X)

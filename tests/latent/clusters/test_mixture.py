@@ -23,7 +23,7 @@ NOTHING = torch.tensor(math.inf)
 
 
 def clusters(seed: int, n_out: int = 0) -> tuple[Floats, NDArray[np.int64]]:
-    """Two overlapping clusters of 150 each in two dimensions, then outliers in a wide box."""
+    """Two overlapping clusters of 150 samples in the plane, then uniform outliers, label -1."""
     random = np.random.default_rng(seed)
     y = np.repeat([0, 1, -1], [150, 150, n_out])
     X = random.normal(size=(300, 2)) * [1.5, 0.7] + 3.5 * y[:300, None]
@@ -39,7 +39,7 @@ def test_the_estimator_keeps_scikit_learns_contract(
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_without_an_age_it_is_em_round_by_round(shape: str) -> None:
+def test_a_mixture_without_an_age_is_em_in_every_round(shape: str) -> None:
     X, _ = clusters(0, 20)
     rounds = 12
     theirs = GaussianMixture(3, covariance_type=shape, tol=0, max_iter=rounds, random_state=1)
@@ -86,14 +86,14 @@ def test_a_step_never_raises_the_weighted_loss() -> None:
 def test_losses_are_minus_the_logarithm_of_the_density() -> None:
     X = np.array([[-1.0], [1.0]])
     w = GaussianModel(X, "full", 0.0).fit(np.ones((2, 1)), np.ones(2), None)
-    nats = 0.5 * math.log(2 * math.pi) + 0.5  # of a standard normal, a deviation away
+    nats = 0.5 * math.log(2 * math.pi) + 0.5  # of a standard normal at one standard deviation
     assert GaussianModel(X, "full", 0.0).losses(w, np.ones((2, 1))).tolist() == pytest.approx(
         [nats, nats]
     )
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_outliers_are_found_and_clusters_kept(seed: int) -> None:
+def test_outliers_are_found_and_clusters_recovered(seed: int) -> None:
     X, y = clusters(seed, 75)
     inside = y >= 0
     ours = SelfPacedGaussianMixture(2, n_init=3, random_state=0).fit(X)
@@ -109,7 +109,7 @@ def test_outliers_are_found_and_clusters_kept(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_clean_data_loses_next_to_nothing(seed: int) -> None:
+def test_hardly_any_sample_of_clean_data_is_left_out(seed: int) -> None:
     X, _ = clusters(seed)
     ours = SelfPacedGaussianMixture(2, n_init=2, random_state=0).fit(X)
     plain = GaussianMixture(2, n_init=2, random_state=0, tol=1e-6, max_iter=500).fit(X)
@@ -117,10 +117,10 @@ def test_clean_data_loses_next_to_nothing(seed: int) -> None:
     assert adjusted_rand_score(ours.predict(X), plain.predict(X)) > 0.95
 
 
-def test_a_share_that_is_told_is_kept() -> None:
+def test_a_given_share_is_kept() -> None:
     X, y = clusters(0, 75)
-    told = Quantile(Constant(0.8))
-    ours = SelfPacedGaussianMixture(2, age=told, n_init=2, random_state=0).fit(X)
+    age = Quantile(Constant(0.8))
+    ours = SelfPacedGaussianMixture(2, age=age, n_init=2, random_state=0).fit(X)
     assert len(ours.outliers_) == 75
     assert (y[ours.outliers_] == -1).mean() > 0.85
 
@@ -135,7 +135,7 @@ def test_the_result_depends_on_the_seed_only() -> None:
     assert one.history_[-1].kept_share == 1 - len(one.outliers_) / len(X)
 
 
-def test_the_likeliest_share_is_that_of_a_search_over_shares() -> None:
+def test_the_likeliest_share_is_found_by_a_search_over_shares() -> None:
     excess = np.random.default_rng(0).normal(-2, 4, 400)
 
     def cost(share: float) -> float:
@@ -147,17 +147,17 @@ def test_the_likeliest_share_is_that_of_a_search_over_shares() -> None:
     assert likeliest(np.full(100, 1e6)) == pytest.approx(0.5, rel=1e-4)
 
 
-def test_the_age_is_where_sample_and_background_are_equally_likely() -> None:
+def test_at_the_age_mixture_and_background_are_equally_likely() -> None:
     loss = np.concatenate([np.linspace(0, 3, 80), np.full(20, 30.0)])
     age = Background(6.0)
-    lasts = float(age(1, Population(torch.from_numpy(loss), None, {}), NOTHING))
+    cut = float(age(1, Population(torch.from_numpy(loss), None, {}), NOTHING))
     e = age.share(loss)
     assert e == pytest.approx(0.2, abs=0.05)
-    assert math.log(1 - e) - lasts == pytest.approx(math.log(e) - 6.0, abs=1e-5)
+    assert math.log(1 - e) - cut == pytest.approx(math.log(e) - 6.0, abs=1e-5)
     assert odds(0.5) == 0
 
 
-def test_at_least_half_are_kept_wherever_the_background_lies() -> None:
+def test_at_least_half_are_kept_at_any_background() -> None:
     loss = torch.arange(10, dtype=torch.float64)
     age = Background(-100.0)(1, Population(loss, None, {}), NOTHING)
     assert int((loss < age).sum()) == 5
@@ -172,7 +172,7 @@ def test_the_volume_is_that_of_the_smaller_box() -> None:
     assert log_volume(np.column_stack([box, np.ones(4)])) == pytest.approx(math.log(4))
 
 
-def test_a_search_with_an_age_that_knows_no_data_says_what_to_do() -> None:
+def test_an_age_that_needs_the_data_says_what_to_do() -> None:
     X, _ = clusters(0)
     h = np.eye(2)[np.arange(len(X)) % 2]
     with pytest.raises(ValueError, match=r"Background does not know the data yet.*\.of\(X, K\)"):
@@ -200,7 +200,7 @@ def test_bad_settings_say_what_is_expected(settings: dict[str, object], message:
         SelfPacedGaussianMixture(**settings).fit(X)  # type: ignore[arg-type]  # on purpose
 
 
-def test_a_component_of_too_few_samples_says_what_to_do() -> None:
+def test_a_component_with_too_few_samples_is_refused() -> None:
     X = np.zeros((10, 2))
     for shape in ("full", "diag"):
         with pytest.raises(ValueError, match=r"not positive definite.*raise reg_covar"):

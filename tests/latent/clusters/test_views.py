@@ -12,7 +12,7 @@ from selfpaced.age import EachView, Quantile, Threshold, Usual
 from selfpaced.age._usual import usual
 from selfpaced.chain import Floats, Population
 from selfpaced.latent import MultiViewSelfPacedClustering, NotConverged
-from selfpaced.latent._clusters.views import ManyViewsModel, ViewCentres, place
+from selfpaced.latent._clusters.views import ManyViewsModel, ViewCentres, nearest
 from selfpaced.pacing import Constant, Ramp
 from selfpaced.weighting import Hard, Logistic
 
@@ -32,11 +32,11 @@ def unit(view: Floats) -> Floats:
     return np.asarray(away / np.sqrt((away**2).sum(axis=1).mean()))
 
 
-def test_without_an_age_it_is_kmeans_of_the_views_beside_each_other() -> None:
+def test_without_an_age_it_is_kmeans_on_the_columns_of_all_views() -> None:
     views, _, _ = two_views(0, 0.1)
     ours = MultiViewSelfPacedClustering(3, age=None, n_init=4, random_state=0).fit(views)
-    beside = np.hstack([unit(view) for view in views])
-    theirs = KMeans(3, n_init=4, random_state=0).fit(beside)
+    joined = np.hstack([unit(view) for view in views])
+    theirs = KMeans(3, n_init=4, random_state=0).fit(joined)
     assert adjusted_rand_score(ours.labels_, theirs.labels_) == 1
     assert ours.objective_ == pytest.approx(10 * theirs.inertia_, rel=1e-9)
     assert (ours.view_weights_ == 1).all()
@@ -47,7 +47,7 @@ def test_without_an_age_it_is_kmeans_of_the_views_beside_each_other() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_noise_in_a_view_loses_its_weight_there_and_nowhere_else(seed: int) -> None:
+def test_noise_in_a_view_has_a_low_weight_in_that_view_only(seed: int) -> None:
     views, y, bad = two_views(seed, 0.3)
     ours = MultiViewSelfPacedClustering(3, n_init=4, random_state=0).fit(views)
     plain = MultiViewSelfPacedClustering(3, age=None, n_init=4, random_state=0).fit(views)
@@ -67,10 +67,10 @@ def test_weights_are_those_of_the_paper() -> None:
     np.testing.assert_allclose(ours.view_weights_, smooth, atol=0.02)
 
 
-def test_labels_heed_the_weights_and_all_views_where_there_are_none() -> None:
+def test_labels_depend_on_the_weights_or_on_all_views_if_all_weights_are_0() -> None:
     squared = np.array([[[0.0, 9.0], [0.0, 9.0], [0.0, 9.0]], [[4.0, 0.0], [4.0, 0.0], [4.0, 0.0]]])
     v = np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]])
-    assert place(squared, v).tolist() == [0, 1, 0]
+    assert nearest(squared, v).tolist() == [0, 1, 0]
 
 
 def test_centres_are_weighted_means_view_by_view() -> None:
@@ -81,7 +81,7 @@ def test_centres_are_weighted_means_view_by_view() -> None:
     assert model.losses(w, h).tolist() == [1.0, 1.0, 0.0, 1.0, 9.0, 0.0]
     assert model.columns["view"].tolist() == [0, 0, 0, 1, 1, 1]
     without = model.fit(h, np.array([1.0, 1.0, 0.0, 1.0, 1.0, 1.0]), w)
-    assert without.centres[0].ravel().tolist() == [1.0, 9.0], "an empty cluster stays"
+    assert without.centres[0].ravel().tolist() == [1.0, 9.0], "the centre of an empty cluster stays"
 
 
 def test_a_step_never_raises_the_weighted_loss() -> None:
@@ -107,7 +107,7 @@ def test_each_view_has_its_own_age() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_clean_views_lose_next_to_nothing(seed: int) -> None:
+def test_clean_views_keep_nearly_all_weight(seed: int) -> None:
     views, y, _ = two_views(seed, 0.0)
     ours = MultiViewSelfPacedClustering(3, n_init=4, random_state=0).fit(views)
     plain = MultiViewSelfPacedClustering(3, age=None, n_init=4, random_state=0).fit(views)
@@ -121,7 +121,7 @@ def test_usual_leaves_out_one_in_a_hundred_of_a_chi_square(freedom: int) -> None
     assert (loss >= usual(loss, 2.5)).mean() == pytest.approx(0.01, abs=0.004)
 
 
-def test_usual_finds_what_is_far_however_much_there_is() -> None:
+def test_usual_finds_many_outliers() -> None:
     random = np.random.default_rng(0)
     loss = np.concatenate([random.chisquare(5, 700), random.uniform(60, 90, 300)])
     assert 15 < usual(loss, 2.5) < 25
@@ -132,7 +132,7 @@ def test_usual_finds_what_is_far_however_much_there_is() -> None:
     assert usual(np.ones(10), 2.5) == math.inf
 
 
-def test_usual_refuses_what_are_no_distances() -> None:
+def test_usual_refuses_negative_losses_and_a_limit_of_0() -> None:
     with pytest.raises(ValueError, match=r"limit must be a number above 0; got 0\.0"):
         Usual(0.0)
     with pytest.raises(ValueError, match="losses of 0 or more, squared distances; got -1"):
@@ -147,7 +147,7 @@ def test_hard_weights_keep_the_share_in_each_view() -> None:
     assert ours.view_weights_.sum(axis=1).tolist() == [240.0, 240.0]
 
 
-def test_a_share_of_1_has_all_counted_in_the_end() -> None:
+def test_with_a_final_share_of_1_all_weights_end_at_1() -> None:
     views, _, _ = two_views(0, 0.0)
     ours = MultiViewSelfPacedClustering(
         3, age=EachView(Ramp(0.5, 1.0, 4)), weighting=Logistic(), n_init=2, random_state=0
@@ -157,7 +157,7 @@ def test_a_share_of_1_has_all_counted_in_the_end() -> None:
     assert any(isinstance(row.age, tuple) and max(row.age) < math.inf for row in ours.history_)
 
 
-def test_the_unit_of_a_view_does_not_matter() -> None:
+def test_the_unit_of_a_view_changes_nothing() -> None:
     views, _, _ = two_views(0, 0.2)
     near = MultiViewSelfPacedClustering(3, n_init=2, random_state=0).fit(views)
     far = MultiViewSelfPacedClustering(3, n_init=2, random_state=0)
@@ -168,7 +168,7 @@ def test_the_unit_of_a_view_does_not_matter() -> None:
     assert again.labels_.tolist() == near.labels_.tolist()
 
 
-def test_new_samples_are_placed_by_the_views_that_know_them() -> None:
+def test_new_samples_get_their_labels_from_the_views_without_outliers() -> None:
     views, _, bad = two_views(2, 0.3)
     ours = MultiViewSelfPacedClustering(3, n_init=4, random_state=0).fit(views)
     spoiled = [views[0].copy(), views[1]]
@@ -183,7 +183,7 @@ def test_new_samples_are_placed_by_the_views_that_know_them() -> None:
     [
         ({"n_clusters": 0}, "n_clusters must be a positive int; got 0"),
         ({"scale": 0.0}, "scale must be a number above 0; got 0.0"),
-        ({"tol": math.inf}, "tol must be a number above 0; got inf"),
+        ({"tol": math.inf}, "tol must be 0 or more; got inf"),
         ({"n_clusters": 400}, "should be at least the number of clusters, 400"),
     ],
 )
@@ -200,7 +200,9 @@ def test_bad_views_say_what_is_expected() -> None:
         model.fit(views[0])  # type: ignore[arg-type]  # on purpose
     with pytest.raises(ValueError, match="give at least one view"):
         model.fit([])
-    with pytest.raises(ValueError, match=r"of the same samples, in one order; got \[300, 299\]"):
+    with pytest.raises(
+        ValueError, match=r"have the same samples, in the same order; got \[300, 299\]"
+    ):
         model.fit([views[0], views[1][1:]])
     with pytest.raises(ValueError, match="in view 1 all samples are equal"):
         model.fit([views[0], np.ones((300, 2))])
@@ -208,7 +210,7 @@ def test_bad_views_say_what_is_expected() -> None:
         model.fit(views).predict(views[:1])
 
 
-def test_too_few_rounds_warn() -> None:
+def test_a_fit_with_too_few_rounds_warns() -> None:
     views, _, _ = two_views(0, 0.3)
     with pytest.warns(NotConverged, match="had not converged after 2 rounds"):
         MultiViewSelfPacedClustering(3, n_init=2, max_iter=2, random_state=0).fit(views)

@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from selfpaced.age import Deviations, Quantile
 from selfpaced.chain import Floats
 from selfpaced.latent import NotConverged, SelfPacedFactorisation
-from selfpaced.latent._factors import model as alternating
+from selfpaced.latent._factors import model as factor_model
 from selfpaced.latent._factors.model import FactorModel, Factors, Side
 from selfpaced.latent._factors.ratings import read_ratings
 from selfpaced.pacing import Ramp
@@ -22,7 +22,7 @@ from selfpaced.weighting import Mixture2
 
 
 def planted(seed: int = 0, wrong: int = 60) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Pairs, true ratings of rank 2, and those given: some are off by 4."""
+    """Pairs, true ratings of rank 2 with noise, and the same with 4 added to some."""
     random = np.random.default_rng(seed)
     truth = 3 + random.normal(size=(60, 2)) @ random.normal(size=(2, 50))
     pairs = np.argwhere(random.random(truth.shape) < 0.5)
@@ -53,7 +53,7 @@ def test_a_side_is_a_weighted_ridge_regression_per_row() -> None:
         x = features[others[at]]
         normal = x.T @ (v[at][:, None] * x) + 0.5 * np.eye(3)
         assert found[row] == pytest.approx(np.linalg.solve(normal, x.T @ (v[at] * target[at])))
-    assert not found[[2, 4]].any(), "no weight, and no entry"
+    assert not found[[2, 4]].any(), "row 2 has no weight, row 4 has no entry"
 
 
 def test_a_sweep_never_raises_the_weighted_objective() -> None:
@@ -74,8 +74,8 @@ def test_a_fit_ends_where_the_gradient_is_0() -> None:
     p, q = (torch.tensor(part, requires_grad=True) for part in (w.users, w.items))
     mean = torch.tensor(w.mean, dtype=torch.float64, requires_grad=True)
     i, j = pairs.T
-    said = mean + p[i, -1] + q[j, -1] + (p[i, :-1] * q[j, :-1]).sum(1)
-    loss = torch.from_numpy(v) @ (torch.from_numpy(given) - said).square()
+    predicted = mean + p[i, -1] + q[j, -1] + (p[i, :-1] * q[j, :-1]).sum(1)
+    loss = torch.from_numpy(v) @ (torch.from_numpy(given) - predicted).square()
     objective = loss + 0.7 * (p.square().sum() + q.square().sum())
     for gradient in torch.autograd.grad(objective, (p, q, mean)):
         assert float(gradient.abs().max()) < 0.01
@@ -93,7 +93,7 @@ def test_a_matrix_of_low_rank_is_completed() -> None:
     assert model.predict(*hidden) == pytest.approx(truth[*hidden], abs=1e-3)
 
 
-def test_no_age_is_one_plain_fit() -> None:
+def test_without_an_age_there_is_one_plain_fit() -> None:
     pairs, _, given = planted()
     model = fitted(None).fit(pairs, given)
     assert (model.weights_ == 1).all() and len(model.history_) == 1 and model.converged_
@@ -109,7 +109,7 @@ def test_no_age_is_one_plain_fit() -> None:
     )
 
 
-def test_wrong_entries_are_left_out_and_come_first() -> None:
+def test_wrong_entries_are_left_out_and_ranked_first() -> None:
     pairs, true, given = planted()
     model = fitted().fit(pairs, given)
     wrong = given != true
@@ -121,7 +121,7 @@ def test_wrong_entries_are_left_out_and_come_first() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_it_predicts_better_than_plain_where_entries_are_wrong(seed: int) -> None:
+def test_with_wrong_entries_it_predicts_better_than_plain(seed: int) -> None:
     pairs, true, given = planted(seed)
     plain, paced = (fitted(age).fit(pairs, given) for age in (None, Deviations()))
     assert (
@@ -131,14 +131,14 @@ def test_it_predicts_better_than_plain_where_entries_are_wrong(seed: int) -> Non
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_it_hardly_differs_from_plain_where_none_is(seed: int) -> None:
+def test_without_wrong_entries_it_hardly_differs_from_plain(seed: int) -> None:
     pairs, true, _ = planted(seed)
     plain, paced = (fitted(age).fit(pairs, true) for age in (None, Deviations()))
     assert paced.weights_.mean() > 0.97
     assert paced.score(pairs, true) > plain.score(pairs, true) - 0.002
 
 
-def test_soft_weights_and_growing_ages_are_slots() -> None:
+def test_it_takes_soft_weights_and_growing_ages() -> None:
     pairs, true, given = planted()
     age = Quantile(Ramp(0.5, 0.95, steps=5))
     model = fitted(age, weighting=Mixture2(), max_iter=200).fit(pairs, given)
@@ -178,7 +178,7 @@ def test_stored_zeros_are_ratings_and_duplicates_add_up() -> None:
     ratings = read_ratings(matrix)
     assert ratings.values.tolist() == [0.0, 3.0]
     assert (ratings.users.tolist(), ratings.items.tolist()) == ([0, 1], [1, 0])
-    assert matrix.nnz == 3, "the user's own is as it was"
+    assert matrix.nnz == 3, "the matrix of the user is unchanged"
 
 
 def test_a_pair_may_be_rated_twice() -> None:
@@ -187,25 +187,25 @@ def test_a_pair_may_be_rated_twice() -> None:
     assert model.predict([0], [0]) == pytest.approx([2.0], abs=1e-3)
 
 
-def test_the_unseen_have_no_factors_and_no_bias() -> None:
+def test_unseen_users_and_items_have_no_factors_and_no_bias() -> None:
     model = fitted().fit(*planted()[::2])
     mean, user, item = model.mean_, model.user_biases_[3], model.item_biases_[5]
-    said = model.predict([3, 1000, 1000], [1000, 5, 1000])
-    assert said == pytest.approx([mean + user, mean + item, mean])
+    predicted = model.predict([3, 1000, 1000], [1000, 5, 1000])
+    assert predicted == pytest.approx([mean + user, mean + item, mean])
 
 
-def test_a_user_without_weight_is_as_good_as_unseen() -> None:
+def test_a_user_without_weight_has_zeros_like_an_unseen_one() -> None:
     pairs, _, given = planted()
     model, v = made(pairs, given, tol=1e-6), np.where(pairs[:, 0] == 7, 0.0, 1.0)
     assert not model.fit(None, v, None).users[7].any()
 
 
-def test_factors_are_read_as_the_equation_says() -> None:
+def test_predictions_are_the_equation_of_the_docstring() -> None:
     w = Factors(3.0, np.array([[2.0, 0.5]]), np.array([[0.0, 0.0], [-1.0, 0.25]]))
     assert w.at(np.array([0]), np.array([1])).tolist() == [3.0 + 0.5 + 0.25 - 2.0]
 
 
-def test_it_repeats_itself_and_jobs_change_nothing() -> None:
+def test_a_seed_repeats_a_fit_and_jobs_change_nothing() -> None:
     pairs, _, given = planted()
     with parallel_config("threading"):
         one, again, two = (
@@ -227,14 +227,14 @@ def test_of_several_starts_the_lowest_objective_is_kept() -> None:
     assert fitted(**settings, n_init=4).fit(pairs, given).objective_ == pytest.approx(min(alone))
 
 
-def test_what_the_user_gave_stays_as_it_was() -> None:
+def test_arguments_are_not_changed() -> None:
     pairs, _, given = planted()
     before = pairs.copy(), given.copy()
     fitted().fit(pairs, given)
     assert np.array_equal(pairs, before[0]) and np.array_equal(given, before[1])
 
 
-def test_it_is_cloned_pickled_and_searched_over() -> None:
+def test_it_works_with_clones_pickles_and_grids() -> None:
     pairs, true, _ = planted()
     model = fitted(n_init=2)
     assert clone(model).get_params() == model.get_params()
@@ -244,19 +244,19 @@ def test_it_is_cloned_pickled_and_searched_over() -> None:
     assert grid.best_params_ == {"n_components": 2}
 
 
-def test_equal_ratings_are_their_mean() -> None:
+def test_equal_ratings_are_predicted_by_their_mean() -> None:
     model = fitted().fit(np.full((4, 3), 2.0))
     assert model.predict([0], [0]) == pytest.approx([2.0])
     assert (model.weights_ == 1).all()
 
 
-def test_too_few_sweeps_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alternating, "SWEEPS", 2)
+def test_a_fit_with_too_few_sweeps_warns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(factor_model, "MAX_SWEEPS", 2)
     with pytest.warns(NotConverged, match=r"2 sweeps were not enough for one fit. Raise tol"):
         fitted(None).fit(*planted()[::2])
 
 
-def test_too_few_rounds_are_told() -> None:
+def test_a_search_with_too_few_rounds_warns() -> None:
     with pytest.warns(NotConverged, match="Search: 2 rounds were not enough"):
         assert not fitted(max_iter=2).fit(*planted()[::2]).converged_
 
@@ -281,7 +281,7 @@ def test_bad_ratings_say_what_to_do(X: Any, y: Any, message: str) -> None:
         fitted().fit(X, y)
 
 
-def test_names_of_users_are_no_places() -> None:
+def test_users_and_items_must_be_integers() -> None:
     with pytest.raises(TypeError, match=r"users must be integers from 0; got float64. np.unique"):
         fitted().fit(PAIRS.astype(float), ONES)
     model = fitted(None).fit(PAIRS, ONES)
@@ -307,7 +307,7 @@ def test_bad_settings_are_refused(settings: dict[str, Any], message: str) -> Non
         fitted(**settings).fit(PAIRS, ONES)
 
 
-def test_no_warning_of_numbers_is_hidden() -> None:
+def test_an_ordinary_fit_warns_of_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fitted().fit(*planted()[::2])
@@ -321,7 +321,7 @@ def noisy() -> Floats:
     return values
 
 
-def test_a_mask_is_what_is_not_known() -> None:
+def test_masked_entries_are_unknown() -> None:
     values = noisy()
     hidden = np.ma.masked_array(np.where(np.isnan(values), -999.0, values), np.isnan(values))
     with_nan = SelfPacedFactorisation(2, age=None, random_state=0).fit(values)
@@ -329,7 +329,7 @@ def test_a_mask_is_what_is_not_known() -> None:
     assert np.array_equal(with_nan.residuals_, with_mask.residuals_)
 
 
-def test_a_search_on_numbers_without_noise_ends() -> None:
+def test_a_search_on_numbers_without_noise_converges() -> None:
     random = np.random.default_rng(0)
     exact = random.normal(size=(60, 2)) @ random.normal(size=(2, 40))
     known = np.where(random.random(exact.shape) < 0.5, exact, np.nan)
@@ -339,7 +339,7 @@ def test_a_search_on_numbers_without_noise_ends() -> None:
     assert model.converged_
 
 
-def test_many_left_out_are_warned_of() -> None:
+def test_many_ratings_left_out_cause_a_warning() -> None:
     random = np.random.default_rng(0)
     ones = (random.random((80, 60)) < 0.15).astype(float)
     with pytest.warns(UserWarning, match="left out 28% of the ratings. .*use age=None"):
@@ -352,7 +352,7 @@ def test_numbers_with_gaps_are_refused() -> None:
         SelfPacedFactorisation(2).fit(pairs, [1.0, 2.0])
 
 
-def test_places_are_rows_of_numbers() -> None:
+def test_users_and_items_must_be_arrays() -> None:
     model = SelfPacedFactorisation(2, age=None, random_state=0).fit(noisy())
     with pytest.raises(ValueError, match=r"as many users as items, shapes \(n,\); got \(\) and"):
         model.predict(0, 1)

@@ -14,7 +14,7 @@ CLASSES = (0, 1, 7)
 
 
 def window(image: Floats, row: int, column: int, size: int, cell: int) -> Floats:
-    """The means of the cells of a box, at length 1."""
+    """The means of the cells of a box, scaled to length 1."""
     cells = [
         image[row + i : row + i + cell, column + j : column + j + cell].mean()
         for i in range(0, size, cell)
@@ -35,11 +35,11 @@ def test_the_features_of_a_box_are_the_means_of_its_cells(
     ]  # row by row
     slow = [[window(image, r, c, size, cell) for r, c in corners] for image in images]
     assert found == pytest.approx(np.array(slow))
-    places = np.arange(len(corners))
-    assert problem.corners(places, images).tolist() == [list(corner) for corner in corners]
+    every = np.arange(len(corners))
+    assert problem.corners(every, images).tolist() == [list(corner) for corner in corners]
 
 
-def test_maps_are_pooled_one_after_the_other() -> None:
+def test_the_features_of_a_box_are_those_of_each_map_in_order() -> None:
     images = np.random.default_rng(0).random((1, 6, 6))
     maps = Gradients(3)
     both = Boxes(size=4, cell=2, maps=maps).read(images)[0, 4]  # the middle one of 3 x 3
@@ -47,11 +47,11 @@ def test_maps_are_pooled_one_after_the_other() -> None:
     assert both == pytest.approx(each / np.linalg.norm(each))
 
 
-def test_an_even_box_stays_empty() -> None:
+def test_a_box_without_any_grey_value_has_features_of_0() -> None:
     assert not Boxes(size=2).read(np.zeros((1, 3, 3))).any()
 
 
-def test_gradients_know_the_direction_of_an_edge_but_not_its_sign() -> None:
+def test_gradients_give_the_direction_of_an_edge_but_not_its_sign() -> None:
     edge = np.zeros((8, 8))
     edge[:, 4:] = 1.0
     strength = [Gradients(4)(image[None])[0].sum(axis=(1, 2)) for image in (edge, -edge, edge.T)]
@@ -64,29 +64,29 @@ def test_gradients_know_the_direction_of_an_edge_but_not_its_sign() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_argmaxes_are_those_of_trying_every_class_and_box(seed: int) -> None:
+def test_the_argmaxes_equal_a_search_over_all_classes_and_boxes(seed: int) -> None:
     random = np.random.default_rng(seed)
     problem, images = Boxes(3, size=3, stride=2), random.random((4, 6, 8))
     x, y = problem.read(images), random.integers(3, size=4)
     w = random.normal(size=3 * (9 + 1))
-    places = range(x.shape[1])
+    boxes = range(x.shape[1])
     violated, predicted = problem.most_violated(w, x, y), problem.predict(w, x)
     completed = problem.complete(w, x, y)
     for i in range(4):
-        corners = problem.corners(np.array(places), images).tolist()
+        corners = problem.corners(np.array(boxes), images).tolist()
         score = {
             (k, h): w[10 * k : 10 * k + 9] @ window(images[i], row, column, 3, 1) + w[10 * k + 9]
             for k in range(3)
             for h, (row, column) in enumerate(corners)
         }
         assert (predicted.y[i], predicted.h[i]) == max(score, key=lambda one: score[one])
-        assert completed[i] == max(places, key=lambda h: score[y[i], h])
+        assert completed[i] == max(boxes, key=lambda h: score[y[i], h])
         with_loss = {(k, h): s + (k != y[i]) for (k, h), s in score.items()}
         assert (violated.y[i], violated.h[i]) == max(with_loss, key=lambda one: with_loss[one])
 
 
 def digits(part: slice, seed: int) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
-    """Cluttered digits, their classes, and where they are."""
+    """Cluttered digits, their classes, and the corners of their boxes."""
     found = load_digits()
     chosen = np.isin(found.target, CLASSES)
     objects = found.images[chosen][part] / 16
@@ -96,7 +96,7 @@ def digits(part: slice, seed: int) -> tuple[Floats, NDArray[np.int64], NDArray[n
 
 
 @pytest.mark.parametrize("search", [Search(age=None), Search()], ids=["plain", "paced"])
-def test_objects_are_found_that_nobody_has_marked(search: Search) -> None:
+def test_objects_are_found_without_labeled_boxes(search: Search) -> None:
     images, y, corners = digits(slice(150), 0)
     problem = Boxes(len(CLASSES), cell=2, maps=Gradients())
     model = LatentSVM(problem, C=30.0, eps=1e-2, search=search, random_state=0)
@@ -110,7 +110,7 @@ def test_objects_are_found_that_nobody_has_marked(search: Search) -> None:
     assert model.score(others, labels) > 0.95
 
 
-def test_clutter_lies_under_the_objects() -> None:
+def test_objects_lie_over_the_clutter() -> None:
     objects = np.random.default_rng(0).random((50, 5, 4)) + 1
     images, corners = cluttered(objects, 9, pieces=3, piece=2, random_state=0)
     for image, (row, column), one in zip(images, corners, objects, strict=True):
@@ -154,7 +154,7 @@ def test_bad_images_say_what_to_do(call: Any, message: str) -> None:
         call()
 
 
-def test_labels_are_classes() -> None:
+def test_every_class_needs_images() -> None:
     problem = Boxes(3, size=2)
     with pytest.raises(ValueError, match="labels must be the ints 0 to 2"):
         LatentSVM(problem).fit(np.zeros((2, 3, 3)), [0, 1])

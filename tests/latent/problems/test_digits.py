@@ -16,13 +16,13 @@ from selfpaced.latent.problems._digits import ANGLES, turned
 
 
 def phi(n_classes: int, views: Floats, y: int, h: int) -> Floats:
-    """One block per class: the features seen at h, and a 1."""
+    """One block per class: the features at angle h, and a 1."""
     blocks = [np.append(views[h], 1.0) * (k == y) for k in range(n_classes)]
     return np.concatenate(blocks)
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_features_and_argmaxes_are_those_of_trying_everything(seed: int) -> None:
+def test_features_and_argmaxes_equal_a_search_over_all_guesses(seed: int) -> None:
     random = np.random.default_rng(seed)
     n, angles, k, classes = 5, int(random.integers(1, 5)), 3, int(random.integers(2, 4))
     problem, x = Digits(classes), random.normal(size=(n, angles, k))
@@ -43,11 +43,11 @@ def test_features_and_argmaxes_are_those_of_trying_everything(seed: int) -> None
         assert problem.complete(w, x, y)[i] == max(of_truth, key=lambda a: of_truth[a])
 
 
-def test_the_loss_is_that_of_classes() -> None:
+def test_the_loss_is_0_for_the_right_class_and_1_for_others() -> None:
     assert Digits().loss(np.array([0, 1, 1]), np.array([0, 0, 1])).tolist() == [0.0, 1.0, 0.0]
 
 
-def test_a_search_starts_from_the_angle_that_was_named_or_from_random_ones() -> None:
+def test_a_search_starts_from_the_given_angle_or_from_random_ones() -> None:
     x, y = np.zeros((300, 11, 2)), np.zeros(300, dtype=np.int64)
     named = Digits(first=ANGLES.index(0.0)).start(x, y, np.random.default_rng(0))
     assert set(named.tolist()) == {5}
@@ -61,13 +61,13 @@ def test_a_turn_is_counterclockwise_about_the_middle() -> None:
     assert turned(images, -90.0).reshape(3, 6, 6) == pytest.approx(np.rot90(images, 3, (1, 2)))
 
 
-def test_what_is_turned_in_from_outside_is_empty() -> None:
+def test_pixels_from_outside_the_image_are_0() -> None:
     corner = turned(np.ones((1, 9, 9)), 45.0).reshape(9, 9)
     assert corner[0, 0] == 0.0
     assert corner[4, 4] == pytest.approx(1.0)
 
 
-def test_components_are_those_of_the_images_as_they_are() -> None:
+def test_components_are_fitted_to_the_images_without_a_turn() -> None:
     images = load_digits().data[:200]
     ours = Rotated(4, angles=(-24.0, 0.0)).fit(images)
     pca = PCA(4, svd_solver="full").fit(images)
@@ -81,7 +81,7 @@ def test_components_are_those_of_the_images_as_they_are() -> None:
     assert (ours.components_.max(1) == np.abs(ours.components_).max(1)).all()
 
 
-def test_turned_digits_are_told_apart_better_once_turned_back() -> None:
+def test_latent_angles_lower_the_error_on_turned_digits() -> None:
     data = load_digits()
     few = np.flatnonzero(np.isin(data.target, (1, 7)))
     y, images = (data.target[few] == 7).astype(np.int64), data.images[few]
@@ -104,7 +104,11 @@ def test_turned_digits_are_told_apart_better_once_turned_back() -> None:
     [
         (lambda: Digits(1), ValueError, "n_classes must be 2 or more; got 1"),
         (lambda: Digits("2"), TypeError, "n_classes must be a positive int"),  # type: ignore[arg-type]  # on purpose
-        (lambda: Digits(first=-1), ValueError, "place of an angle, from 0, or None; got -1"),
+        (
+            lambda: Digits(first=-1),
+            ValueError,
+            "first must be an index of 0 or more, or None; got -1",
+        ),
         (lambda: Digits(first=0.5), TypeError, "first must be an int or None; got 0.5"),  # type: ignore[arg-type]  # on purpose
         (lambda: Digits().read(np.zeros((4, 9))), ValueError, r"got shape \(4, 9\). Rotated\(\)"),
         (lambda: Digits().read([[[np.nan]]]), ValueError, "the features must be finite"),
@@ -139,6 +143,6 @@ def test_bad_labels_say_what_to_do(y: list[float], message: str) -> None:
         LatentSVM(Digits()).fit(np.zeros((2, 3, 1)), np.array(y))
 
 
-def test_a_first_angle_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ValueError, match="first=3 must be below the number of angles, 3"):
+def test_a_first_angle_out_of_range_is_refused() -> None:
+    with pytest.raises(ValueError, match="first=3 must be below the number of latent values, 3"):
         LatentSVM(Digits(first=3)).fit(np.zeros((2, 3, 1)), np.array([0, 1]))

@@ -10,17 +10,17 @@ from selfpaced.latent import LatentSVM, Search
 from selfpaced.latent.problems import Mentions
 from selfpaced.latent.problems._mentions import (
     Clusters,
-    clusters,
-    forest,
+    first_mentions,
     made_mentions,
     pairwise_error,
+    spanning_forest,
 )
 
 Edges = tuple[tuple[int, int], ...]
 
 
 def trees(edges: Edges, m: int) -> list[int] | None:
-    """The tree of each of m mentions, named by its first; None where the edges have a cycle."""
+    """The first mention of each mention's tree; None if the edges have a cycle."""
     tree = list(range(m))
     for i, j in edges:
         if tree[i] == tree[j]:
@@ -49,7 +49,7 @@ def sum_of(x: Floats, edges: Edges) -> Floats:
 
 
 def delta(y: NDArray[np.int64], edges: Edges, r: float) -> float:
-    """The loss as the paper writes it."""
+    """The loss by the formula of the paper."""
     right = sum(1.0 if y[i] == y[j] else -r for i, j in edges)
     return len(y) - len(set(y.tolist())) - right
 
@@ -64,7 +64,7 @@ def some(seed: int) -> tuple[list[Floats], list[NDArray[np.int64]], Floats]:
 
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("r", [1.0, 0.3])
-def test_the_argmaxes_are_those_of_trying_every_forest(seed: int, r: float) -> None:
+def test_the_argmaxes_equal_a_search_over_all_forests(seed: int, r: float) -> None:
     X, y, w = some(seed)
     problem = Mentions(wrong=r)
     x, labels = problem.read(X), problem.read_labels(y)
@@ -123,15 +123,15 @@ def test_random_starts_are_spanning_trees_of_the_clusters() -> None:
     first, other = (problem.start(x, labels, np.random.default_rng(seed)) for seed in (0, 1))
     assert (first != other).any()
     for links in (first, other):
-        found = Clusters(clusters(links, x.sizes), links)
+        found = Clusters(first_mentions(links, x.sizes), links)
         assert not pairwise_error(labels, found).any()
         assert not problem.loss(labels, found).any()
 
 
-def test_scores_that_tie_or_are_0_are_links_as_well() -> None:
+def test_a_forest_is_spanning_even_if_scores_are_equal_or_below_0() -> None:
     everything = np.ones((1, 3), dtype=bool)
-    assert forest(np.zeros((1, 3)), everything, 3).tolist() == [[True, True, False]]
-    assert forest(np.full((1, 3), -5.0), everything, 3).sum() == 2
+    assert spanning_forest(np.zeros((1, 3)), everything, 3).tolist() == [[True, True, False]]
+    assert spanning_forest(np.full((1, 3), -5.0), everything, 3).sum() == 2
     assert not Mentions().predict(np.zeros(1), Mentions().read([np.ones((3, 3, 1))])).h.any()
 
 
@@ -144,19 +144,19 @@ def test_a_document_of_one_mention_is_one_cluster() -> None:
 
 
 @pytest.mark.parametrize("search", [Search(age=None), Search()], ids=["plain", "paced"])
-def test_links_are_learned_that_nobody_has_marked(search: Search) -> None:
+def test_clusters_are_learned_without_labeled_links(search: Search) -> None:
     X, y = made_mentions(30, noise=0.7, random_state=0)
     model = LatentSVM(Mentions(), C=10.0, search=search, random_state=0).fit(X, y)
     others, labels = made_mentions(30, noise=0.7, random_state=1)
     guess = model.predict(others)
     truth = model.problem.read_labels(labels)
     assert pairwise_error(truth, guess).mean() < 0.05
-    chains = (truth.links == guess.links).mean()  # a mention follows the last of its cluster
-    assert chains > 0.98
+    same_links = (truth.links == guess.links).mean()
+    assert same_links > 0.98
     assert (model.coef_[:3] > 0).all() and model.coef_[3] < 0
 
 
-def test_most_pairs_of_a_made_cluster_look_like_pairs_of_others() -> None:
+def test_only_successive_mentions_of_a_cluster_differ_from_other_pairs() -> None:
     X, y = made_mentions(200, mentions=10, things=3, noise=1.0, random_state=0)
     follows: list[float] = []
     same: list[float] = []
@@ -191,6 +191,6 @@ def test_bad_documents_say_what_to_do(X: Any, y: Any, message: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [0.0, -1.0, np.inf])
-def test_a_wrong_link_costs_something(wrong: float) -> None:
+def test_a_wrong_link_must_have_a_cost_above_0(wrong: float) -> None:
     with pytest.raises(ValueError, match="Mentions: wrong must be"):
         Mentions(wrong)

@@ -1,4 +1,4 @@
-"""The fast paths of the motif problem against loops over letters."""
+"""The motif problem with its tables agrees with loops over letters."""
 
 import re
 from itertools import product
@@ -17,7 +17,7 @@ from selfpaced.latent.problems._motif import Sequences
 
 
 def phi(problem: Motif, letters: str, y: int, h: int) -> Floats:
-    """Count, letter by letter."""
+    """The features, counted letter by letter."""
     inside = range(h, h + problem.length) if y == 1 else range(0)
     motif = np.zeros((problem.length, 4))
     for i, place in enumerate(inside):
@@ -31,7 +31,10 @@ def phi(problem: Motif, letters: str, y: int, h: int) -> Floats:
 
 
 def best(problem: Motif, w: Floats, letters: str, y: int | None, *, guess: bool) -> float:
-    """Try everything: all places of y, or all labels too, with the loss where there is a y."""
+    """The highest score over all positions, and over all labels if ``guess``.
+
+    The loss is added unless y is None.
+    """
     labels = (-1, 1) if guess else (y,)
     scores = (
         float(y is not None and label != y) + w @ phi(problem, letters, label or 0, h)
@@ -72,7 +75,9 @@ def test_features_scores_and_sums_count_each_letter(case: tuple[Motif, list[str]
 
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(cases())
-def test_argmaxes_are_those_of_trying_everything(case: tuple[Motif, list[str], int]) -> None:
+def test_the_argmaxes_equal_a_search_over_all_labels_and_positions(
+    case: tuple[Motif, list[str], int],
+) -> None:
     problem, texts, _ = case
     x, y, w, _ = drawn(case)
     completed = problem.score(w, x, y, problem.complete(w, x, y))
@@ -90,7 +95,7 @@ def test_argmaxes_are_those_of_trying_everything(case: tuple[Motif, list[str], i
 
 
 @pytest.mark.parametrize(("length", "order"), [(2, 8), (1, 9), (3, 7)])
-def test_long_words_reach_back_over_several_parts(length: int, order: int) -> None:
+def test_words_longer_than_a_part_are_counted(length: int, order: int) -> None:
     problem, random = Motif(length, order), np.random.default_rng(0)
     texts = ["".join(random.choice(list("ACGT"), 11)) for _ in range(3)]
     x, y = problem.read(texts), np.ones(3, dtype=np.int64)
@@ -111,7 +116,7 @@ def test_a_small_case_by_hand() -> None:
     assert {word for word, n in zip(words, found[1, 8:], strict=True) if n} == {"AA", "AC", "CC"}
 
 
-def test_what_is_said_of_places_without_a_motif_is_ignored() -> None:
+def test_positions_of_sequences_without_a_motif_are_ignored() -> None:
     problem, y = Motif(3, 2), np.array([-1, 1])
     x, w = problem.read(["ACGTAC", "ACGTAC"]), np.arange(28.0)
     one, other = np.array([-1, 2]), np.array([99, 2])
@@ -119,7 +124,7 @@ def test_what_is_said_of_places_without_a_motif_is_ignored() -> None:
     assert np.array_equal(problem.features(x, y, one), problem.features(x, y, other))
 
 
-def test_all_places_are_alike_where_those_without_whole_words_are_skipped() -> None:
+def test_all_positions_are_alike_if_those_without_whole_words_are_skipped() -> None:
     problem, h = Motif(3, 2, skip=1), np.arange(1, 8)
     x, y = problem.read(["AAAAAAAAAA"] * 7), np.ones(7, dtype=np.int64)
     w = np.random.default_rng(0).normal(size=28)
@@ -128,7 +133,7 @@ def test_all_places_are_alike_where_those_without_whole_words_are_skipped() -> N
     assert everywhere.score(w, x, y, h - 1)[0] != pytest.approx(problem.score(w, x, y, h)[0])
 
 
-def test_starts_are_random_places_for_sequences_with_a_motif() -> None:
+def test_starts_are_random_positions_for_sequences_with_a_motif() -> None:
     problem, y = Motif(3, 1), np.repeat([1, -1], 200)
     x = problem.read(["ACGTAC"] * 400)
     h = problem.start(x, y, np.random.default_rng(1))
@@ -148,7 +153,7 @@ def test_strings_of_either_case_and_numbers_read_alike() -> None:
     assert numbers.tolist() == [[0, 1, 2, 3, 3], [1, 1, 0, 0, 2]]
 
 
-def test_only_features_makes_feature_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_features_method_makes_feature_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     problem, y = Motif(4, 3), np.array([1, -1])
     x, w = problem.read(["ACGTACGT", "TTTTACGT"]), np.ones(16 + 64)
     monkeypatch.delattr(Motif, "features")
@@ -159,7 +164,7 @@ def test_only_features_makes_feature_vectors(monkeypatch: pytest.MonkeyPatch) ->
     problem.predict(w, x)
 
 
-def test_a_planted_motif_is_found_where_it_was_planted() -> None:
+def test_a_planted_motif_is_found_at_its_position() -> None:
     random = np.random.default_rng(3)
     letters = random.integers(4, size=(300, 30)).astype(np.uint8)
     y, where = np.where(np.arange(300) % 2, 1, -1), random.integers(30 - 8 + 1, size=300)
@@ -178,13 +183,13 @@ def test_a_planted_motif_is_found_where_it_was_planted() -> None:
     [
         (lambda: Motif(0), ValueError, "length must be a positive int; got 0"),
         (lambda: Motif(10, 2.0), TypeError, "order must be a positive int; got 2.0"),  # type: ignore[arg-type]  # on purpose
-        (lambda: Motif(10, 11), ValueError, "order must be 10, a million words, or less; got 11"),
+        (lambda: Motif(10, 11), ValueError, "order must be 10 or less; got 11"),
         (lambda: Motif(10, 3, -1), ValueError, "skip must be 0 letters or more; got -1"),
         (lambda: Motif(10, 3, 0.5), TypeError, "skip must be an int; got 0.5"),  # type: ignore[arg-type]  # on purpose
         (lambda: Motif(3, 1, 2).read(["ACGT"]), ValueError, "of 5 letters or more; got 4"),
-        (lambda: Motif(2).read(["ACGT", "ACNT"]), ValueError, "sequence 1 has 'N' at place 2"),
-        (lambda: Motif(2).read(["ACéT"]), ValueError, "sequence 0 has 'é' at place 2"),
-        (lambda: Motif(2).read(["ACGT", "ACG"]), ValueError, "sequence [1] has [3]. Cut them"),
+        (lambda: Motif(2).read(["ACGT", "ACNT"]), ValueError, "sequence 1 has 'N' at position 2"),
+        (lambda: Motif(2).read(["ACéT"]), ValueError, "sequence 0 has 'é' at position 2"),
+        (lambda: Motif(2).read(["ACGT", "ACG"]), ValueError, "sequence [1] has [3]. Cut all"),
         (lambda: Motif(5).read(["ACGT"]), ValueError, "needs sequences of 5 letters or more"),
         (lambda: Motif(2, 5).read(["ACGT"]), ValueError, "of 5 letters or more; got 4"),
         (lambda: Motif(2).read("ACGT"), TypeError, "needs a list of strings over A, C, G, T"),
@@ -206,8 +211,11 @@ def test_bad_sequences_and_settings_say_what_to_do(make: Any, kind: Any, message
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([1, 1], "sequences that hold the motif, 1, and others, -1; all are"),
-        ([0, 1], "labels must be 1, holds the motif, or -1, does not; got"),
+        (
+            [1, 1],
+            "needs both labels, 1 for sequences that hold the motif and -1 for others; all labels",
+        ),
+        ([0, 1], "labels must be 1, for sequences that hold the motif, or -1, for others; got"),
         ([1, -1, 1], "there are 2 sequences and 3 labels"),
     ],
 )
@@ -217,9 +225,11 @@ def test_bad_labels_say_what_to_do(y: list[int], message: str) -> None:
         svm.fit(["ACGT", "AAAA"], np.array(y))
 
 
-def test_places_out_of_range_are_refused() -> None:
+def test_positions_out_of_range_are_refused() -> None:
     problem, y = Motif(2, 2), np.array([1, -1])
     x = problem.read(["ACGT", "AAAA"])
     for h in ([-1, -1], [3, -1]):
-        with pytest.raises(ValueError, match="begins at a place from 0 to 2 here; got"):
+        with pytest.raises(
+            ValueError, match="the position of a motif must be from 0 to 2 here; got"
+        ):
             problem.score(np.zeros(24), x, y, np.array(h))

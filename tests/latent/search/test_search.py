@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from selfpaced.age import Growing, Quantile, Threshold
 from selfpaced.chain import Floats
 from selfpaced.latent import NotConverged, Search, Stop, restarts
-from selfpaced.latent._search.run import same
+from selfpaced.latent._search.run import same_latent
 from selfpaced.pacing import Constant, Ramp
 from selfpaced.weighting import Hard, Linear, Logistic, Welsch
 
@@ -23,7 +23,7 @@ PAPER = Stop(min_outer=2, patience=1)
 
 
 class Centres:
-    """k-means in one dimension, with a small pull to 0; counts its fits."""
+    """k-means in one dimension, with a small ridge on the centres; it records its fits."""
 
     tolerance = 1e-9
 
@@ -68,7 +68,7 @@ def by_round(history: list[Any]) -> list[list[Any]]:
 # --- without an age ----------------------------------------------------------------------------
 
 
-def test_without_an_age_it_is_cccp() -> None:
+def test_a_search_without_an_age_is_cccp() -> None:
     model, h = Centres(numbers()), start()
     objectives = []
     while True:
@@ -85,7 +85,7 @@ def test_without_an_age_it_is_cccp() -> None:
     assert all(row.relaxed == row.objective and row.age == math.inf for row in result.history)
 
 
-def test_the_objective_is_that_of_the_latent_values_which_w_prefers() -> None:
+def test_the_objective_is_computed_at_the_latent_values_that_w_prefers() -> None:
     model = Centres(numbers(), k=4)
     result = Search(age=None, stop=Stop(1e9, min_outer=1, patience=1))(model, start())
     assert len(result.history) == 2
@@ -98,17 +98,15 @@ def test_the_objective_is_that_of_the_latent_values_which_w_prefers() -> None:
 
 
 def slow(model: Centres, h: Places, factor: float, tol: float) -> list[Floats]:
-    """The algorithm as the paper has it: every age is waited for, every fit is made."""
+    """The algorithm as in the paper: no age is skipped, and every fit is made."""
     path = []
     w = model.fit(h, np.ones(len(h)), None)
-    for _ in range(1):
-        h = model.impute(w)
-        w = model.fit(h, np.ones(len(h)), None)
+    h = model.impute(w)
+    w = model.fit(h, np.ones(len(h)), None)
     age = math.inf
-    v = np.ones(len(h))
     for _ in range(300):
         h = model.impute(w)
-        loss = model.losses(w, h).astype(np.float32)  # as precise as an age
+        loss = model.losses(w, h).astype(np.float32)  # the precision of an age
         if age == math.inf:
             hard = np.sort(loss[loss > 1e-3 * loss.max()])
             age = float(np.float32(hard[math.ceil(len(hard) / 2)]))
@@ -135,7 +133,7 @@ def changes(path: list[Floats]) -> list[list[float]]:
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("factor", [1.1, 1.3])
-def test_it_takes_the_path_of_the_paper_without_the_idle_rounds(seed: int, factor: float) -> None:
+def test_weights_change_as_in_the_paper_without_idle_rounds(seed: int, factor: float) -> None:
     model = Centres(numbers(seed))
     path = slow(Centres(numbers(seed)), start(seed), factor, model.tolerance)
     result = Search(age=Growing(factor))(model, start(seed))
@@ -144,7 +142,7 @@ def test_it_takes_the_path_of_the_paper_without_the_idle_rounds(seed: int, facto
     assert len(result.history) < len(path) + 3
 
 
-def test_an_age_waits_for_no_idle_rounds() -> None:
+def test_idle_rounds_of_an_age_are_skipped() -> None:
     model = Centres(np.array([0.0, 0.1, 1.0, 1.1, 1e4]), pull=1e-6)
     result = Search(age=Growing(1.3, start=0.01))(model, np.array([0, 0, 1, 1, 1]))
     assert result.converged
@@ -178,7 +176,7 @@ def test_weights_are_1_where_the_loss_is_below_the_age() -> None:
     assert v.tolist() == (model.losses(w, h) < 1.5).astype(float).tolist()
 
 
-def test_the_warm_up_keeps_all() -> None:
+def test_the_warm_up_keeps_all_units() -> None:
     for warmup in (1, 3):
         result = Search(warmup=warmup)(Centres(numbers(), k=4), start(3))
         rounds = by_round(result.history)[: warmup + 1]
@@ -193,7 +191,7 @@ def test_steps_of_an_age_count_from_1_after_the_warm_up() -> None:
     assert shares[-1] == 1.0
 
 
-def test_a_share_below_1_stays_and_leaves_out_what_is_far() -> None:
+def test_a_share_below_1_leaves_out_the_farthest_units_to_the_end() -> None:
     model = Centres(numbers())
     result = Search(age=Quantile(Constant(0.96)))(model, (numbers() > 0).astype(int))
     assert result.converged
@@ -215,7 +213,7 @@ def test_groups_have_ages_of_their_own() -> None:
 
 
 class Plateau:
-    """Its objective is played from a list, whatever is fitted; h is how often it was imputed."""
+    """A model whose objective comes from a list; w counts its fits."""
 
     tolerance = 0.1
 
@@ -242,14 +240,14 @@ def ends_after(stop: Stop, *objectives: float) -> int:
     return Search(age=None, stop=stop)(Plateau(*objectives), 0).history[-1].outer
 
 
-def test_the_papers_rule_stops_on_a_plateau_and_patience_passes_it() -> None:
+def test_the_papers_rule_stops_on_a_plateau_and_more_patience_does_not() -> None:
     plateau = (9.0, 8.95, 3.0, 2.0, 2.0, 2.0, 2.0)
     assert ends_after(PAPER, *plateau) == 2
     assert ends_after(Stop(), *plateau) == 6
     assert ends_after(Stop(min_outer=3, patience=1), *plateau) == 5
 
 
-def test_it_ends_at_once_where_nothing_changes_any_more() -> None:
+def test_a_search_ends_at_once_when_nothing_changes_any_more() -> None:
     model = Centres(numbers())
     waiting = Stop(0.0, min_outer=300, patience=300)
     result = Search(age=None, stop=waiting)(model, start())
@@ -257,20 +255,20 @@ def test_it_ends_at_once_where_nothing_changes_any_more() -> None:
     assert result.history[-1].outer < 20
 
 
-def test_a_tolerance_of_the_search_goes_before_the_models() -> None:
+def test_the_tolerance_of_stop_overrides_that_of_the_model() -> None:
     slow_fall = tuple(9 - 0.05 * k for k in range(20)) + (8.0,) * 5
     assert ends_after(PAPER, *slow_fall) == 2
     assert ends_after(Stop(0.01, min_outer=2, patience=1), *slow_fall) == 22
 
 
-def test_rounds_that_run_out_are_told() -> None:
+def test_a_search_that_reaches_max_outer_warns() -> None:
     with pytest.warns(NotConverged, match="4 rounds were not enough; the last changed the obj"):
         result = Search(age=None, stop=Stop(max_outer=4))(Plateau(9, 8, 7, 6, 5), 0)
     assert not result.converged
     assert result.history[-1].outer == 4
 
 
-def test_the_same_latent_values_and_weights_are_fitted_once() -> None:
+def test_the_same_latent_values_and_weights_are_not_fitted_twice_in_a_row() -> None:
     model = Centres(numbers())
     Search(stop=Stop(patience=5))(model, start())
     fits = [(h.tolist(), v.tolist()) for h, v in model.fits]
@@ -278,21 +276,21 @@ def test_the_same_latent_values_and_weights_are_fitted_once() -> None:
 
 
 @pytest.mark.parametrize("age", [Growing(1.01), Quantile(Ramp(0.3, 1.0, steps=150))])
-def test_a_slow_age_is_waited_for(age: Any) -> None:
+def test_a_slow_age_reaches_its_end(age: Any) -> None:
     model = Centres(np.array([0.0, 0.1, 1.0, 1.1, 1e4]), pull=1e-6)
     result = Search(age=age)(model, np.array([0, 0, 1, 1, 1]))
     assert result.converged
     assert result.v.tolist() == [1.0] * 5
 
 
-def test_a_fit_that_would_leave_all_out_is_not_made() -> None:
-    model = Centres(np.array([5.0, 5.1, 5.2, 9.0]), k=1, pull=1.0)  # the pull is stronger than one
+def test_no_fit_leaves_out_all_units() -> None:
+    model = Centres(np.array([5.0, 5.1, 5.2, 9.0]), k=1, pull=1.0)  # the pull outweighs a unit
     result = Search(age=Growing(1.05, share=0.05))(model, np.zeros(4, dtype=np.int64))
     assert all(v.any() for _, v in model.fits)
     assert result.v.tolist() == [1.0] * 4
 
 
-def test_soft_weights_of_a_share_wait_until_something_is_in() -> None:
+def test_soft_weights_of_a_share_skip_ages_that_keep_nothing() -> None:
     class Exact(Centres):
         def losses(self, w: Floats, h: Places) -> Floats:
             return np.where(np.arange(62) < 40, 0.0, super().losses(w, h))
@@ -305,7 +303,7 @@ def test_soft_weights_of_a_share_wait_until_something_is_in() -> None:
 # --- several starts ----------------------------------------------------------------------------
 
 
-def test_restarts_come_best_first_and_in_any_number_of_jobs() -> None:
+def test_restarts_return_the_best_first_and_jobs_change_nothing() -> None:
     random = np.random.default_rng(0)
     model = Centres(np.arange(62.0) ** 1.5, k=5)
     starts = [random.integers(0, 5, 62) for _ in range(6)]
@@ -313,7 +311,7 @@ def test_restarts_come_best_first_and_in_any_number_of_jobs() -> None:
     objectives = [result.objective for result in alone]
     assert objectives == sorted(objectives)
     assert objectives[0] < objectives[-1]
-    with parallel_config(backend="threading"):  # a test's class is not to be had elsewhere
+    with parallel_config(backend="threading"):  # other processes cannot import this class
         together = restarts(Search(age=None), model, starts, n_jobs=2)
     assert [result.objective for result in together] == objectives
     with pytest.raises(ValueError, match="restarts: give at least one start"):
@@ -326,11 +324,11 @@ def test_latent_values_may_be_arrays_of_objects() -> None:
         found[:] = [np.array(each) for each in parents]
         return found
 
-    assert same(trees([0, 0], [0, 1, 1]), trees([0, 0], [0, 1, 1]))
-    assert not same(trees([0, 0], [0, 1, 1]), trees([0, 0], [0, 1, 2]))
-    assert not same((np.zeros(2), None), (np.zeros(2), np.zeros(1)))
-    assert same((np.zeros(2), None), (np.zeros(2), None))
-    assert same([[1], [2, 3]], [[1], [2, 3]])
+    assert same_latent(trees([0, 0], [0, 1, 1]), trees([0, 0], [0, 1, 1]))
+    assert not same_latent(trees([0, 0], [0, 1, 1]), trees([0, 0], [0, 1, 2]))
+    assert not same_latent((np.zeros(2), None), (np.zeros(2), np.zeros(1)))
+    assert same_latent((np.zeros(2), None), (np.zeros(2), None))
+    assert same_latent([[1], [2, 3]], [[1], [2, 3]])
 
 
 # --- bad input ---------------------------------------------------------------------------------
@@ -362,7 +360,7 @@ def test_an_age_that_keeps_nothing_is_refused() -> None:
         search(Centres(numbers()), start())
 
 
-def test_negative_losses_want_another_age() -> None:
+def test_negative_losses_need_another_age_than_growing() -> None:
     class Likelihood(Centres):
         def losses(self, w: Floats, h: Places) -> Floats:
             return super().losses(w, h) - 5
@@ -373,7 +371,7 @@ def test_negative_losses_want_another_age() -> None:
     assert result.converged
 
 
-def test_what_is_no_age_and_no_weighting_is_refused() -> None:
+def test_wrong_types_of_age_weighting_and_stop_are_refused() -> None:
     for age in (1.0, Growing):
         with pytest.raises(TypeError, match="age must be an age such as Growing.., or None; got"):
             Search(age=age)  # type: ignore[arg-type]  # on purpose
@@ -386,7 +384,7 @@ def test_what_is_no_age_and_no_weighting_is_refused() -> None:
             Search(weighting=weighting)  # type: ignore[arg-type]  # on purpose
 
 
-def test_columns_are_of_all_units() -> None:
+def test_columns_must_have_one_number_per_unit() -> None:
     age = Quantile(Constant(0.5), by="group")
     with pytest.raises(ValueError, match=r"column 'group' must .* shape \(62,\); got shape \(3,\)"):
         Search(age=age)(Centres(numbers()), start(), columns={"group": np.arange(3)})
@@ -394,7 +392,7 @@ def test_columns_are_of_all_units() -> None:
     assert result.v.sum() == 32
 
 
-def test_settings_are_looked_at() -> None:
+def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="keeps a share, but .* never reaches 0"):
         Search(age=Quantile(Constant(0.5)), weighting=Logistic())
     zero: dict[str, Any]

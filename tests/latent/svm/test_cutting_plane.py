@@ -1,4 +1,4 @@
-"""The cutting planes reach the optimum, and say how far they are from it at most."""
+"""The cutting planes reach the optimum, and bound how far they are from it."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ class Hinge:
         return float(w @ w / 2 + self.c * np.maximum(0, 1 - self.yx @ w).sum())
 
     def least(self) -> float:
-        """By the dual, which is smooth."""
+        """The minimum of P, by its dual, which is smooth."""
         gram, n = self.yx @ self.yx.T, len(self.yx)
         done = minimize(
             lambda a: (a @ gram @ a / 2 - a.sum(), gram @ a - 1),
@@ -48,41 +48,41 @@ class Hinge:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("tol", [1.0, 1e-2, 1e-5])
-def test_the_minimum_is_as_near_as_asked(seed: int, tol: float) -> None:
+def test_the_minimum_is_reached_to_within_the_tolerance(seed: int, tol: float) -> None:
     hinge = Hinge(seed)
-    found = minimise(hinge.at, [], np.zeros(6), tol=tol, most=2000)
+    found = minimise(hinge.at, [], np.zeros(6), tol=tol, max_iter=2000)
     assert found.gap <= tol
     assert -1e-7 <= hinge.P(found.w) - hinge.least() <= found.gap + 1e-7
 
 
-def test_what_has_been_found_is_the_start_of_a_problem_like_it() -> None:
-    first, alike = Hinge(0), Hinge(0)
-    alike.c *= 1.05
-    found = minimise(first.at, [], np.zeros(6), tol=1e-3, most=2000)
-    again = minimise(alike.at, map(alike.cut, found.cuts), found.w, tol=1e-3, most=2000)
-    assert alike.P(again.w) - alike.least() <= 1e-3
+def test_the_cuts_of_a_solution_speed_up_a_similar_problem() -> None:
+    first, similar = Hinge(0), Hinge(0)
+    similar.c *= 1.05
+    found = minimise(first.at, [], np.zeros(6), tol=1e-3, max_iter=2000)
+    again = minimise(similar.at, map(similar.cut, found.cuts), found.w, tol=1e-3, max_iter=2000)
+    assert similar.P(again.w) - similar.least() <= 1e-3
     assert again.iterations < found.iterations / 2
     assert found.iterations == first.asked
 
 
-def test_the_same_problem_is_done_at_once() -> None:
+def test_the_same_problem_takes_one_iteration() -> None:
     hinge = Hinge(1)
-    found = minimise(hinge.at, [], np.zeros(6), tol=1e-3, most=2000)
-    again = minimise(hinge.at, map(hinge.cut, found.cuts), found.w, tol=1e-3, most=2000)
+    found = minimise(hinge.at, [], np.zeros(6), tol=1e-3, max_iter=2000)
+    again = minimise(hinge.at, map(hinge.cut, found.cuts), found.w, tol=1e-3, max_iter=2000)
     assert again.iterations == 1
     assert np.array_equal(again.w, found.w)
 
 
-def test_a_limit_is_told_with_the_gap() -> None:
+def test_a_solver_that_reaches_its_limit_warns_with_the_gap() -> None:
     hinge = Hinge()
     with pytest.warns(NotConverged, match="stopped after 3 iterations with a gap of .*was 1e-06"):
-        found = minimise(hinge.at, [], np.zeros(6), tol=1e-6, most=3)
+        found = minimise(hinge.at, [], np.zeros(6), tol=1e-6, max_iter=3)
     assert found.iterations == 3
     assert hinge.P(found.w) - hinge.least() <= found.gap
 
 
 def test_a_problem_without_losses_has_its_minimum_at_0() -> None:
-    found = minimise(lambda w: Cut(0 * w, 0.0, None), [], np.ones(4), tol=1e-6, most=50)
+    found = minimise(lambda w: Cut(0 * w, 0.0, None), [], np.ones(4), tol=1e-6, max_iter=50)
     assert np.abs(found.w).max() < 1e-2
     assert found.gap <= 1e-6
 
@@ -98,13 +98,13 @@ def test_multipliers_minimise_the_dual() -> None:
     assert slope[alpha > 1e-6] == pytest.approx(np.full((alpha > 1e-6).sum(), least), abs=1e-6)
 
 
-def test_multipliers_stand_cuts_that_are_equal_or_tiny() -> None:
+def test_multipliers_of_equal_and_tiny_cuts_are_exact() -> None:
     gram, b = np.full((3, 3), 1e-14), np.full(3, 1e-7)
     alpha = multipliers(gram, b)
     assert alpha.sum() == pytest.approx(1.0)
 
 
-def test_cuts_without_a_multiplier_are_dropped_in_time() -> None:
+def test_cuts_that_stay_without_a_multiplier_are_dropped() -> None:
     bundle: Bundle[int] = Bundle(2)
     bundle.add(Cut(np.array([0.0, 1.0]), 1.0, 0))
     bundle.add(Cut(np.array([0.0, 1.0]), 0.1, 1))  # never above the first

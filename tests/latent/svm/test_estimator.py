@@ -1,4 +1,4 @@
-"""The latent SVM reaches its optimum, learns what is latent, and names a problem's mistakes."""
+"""The latent SVM reaches its optimum, learns latent values, and reports errors of a problem."""
 
 from itertools import pairwise
 from typing import Any
@@ -22,7 +22,7 @@ N, VIEWS, K = 80, 4, 3
 
 
 def views(seed: int = 0, n: int = N, signal: float = 3.0) -> tuple[Floats, Classes, Classes]:
-    """Samples of two classes; one view of four tells which, the others are noise."""
+    """Samples of two classes in four views, of which one depends on the class; and which one."""
     random = np.random.default_rng(seed)
     x = random.normal(size=(n, VIEWS, K))
     y, h = random.integers(2, size=n), random.integers(VIEWS, size=n)
@@ -36,7 +36,7 @@ def model(C: float = 10.0, problem: Digits | None = None, **settings: Any) -> Ma
 
 
 def slow_objective(margin: Margin[Any, Any, Any], w: Floats, h: Classes, v: Floats) -> float:
-    """By enumeration of all guesses."""
+    """The weighted objective, by enumeration of all guesses."""
     x, y, blocks, i = margin.x, margin.y, w.reshape(2, K + 1), np.arange(N)
     scores = np.stack([x @ block[:K] + block[K] for block in blocks], 1)  # (n, classes, views)
     most = (scores + (y[:, None] != [0, 1])[:, :, None]).max((1, 2))
@@ -59,7 +59,7 @@ def test_a_fit_is_within_C_eps_of_the_optimum(C: float) -> None:
     assert margin.regulariser(found) + v @ margin.losses(found, h) == pytest.approx(value)
 
 
-def test_cuts_of_other_latent_values_and_weights_are_a_start() -> None:
+def test_cuts_of_other_latent_values_and_weights_speed_up_a_fit() -> None:
     margin, (_, _, h) = model(100.0), views()
     random = np.random.default_rng(0)
     v = random.random(N)
@@ -83,7 +83,7 @@ def test_a_sample_of_weight_0_does_not_count() -> None:
 # --- the estimator -----------------------------------------------------------------------------
 
 
-def test_it_learns_which_view_tells_the_class() -> None:
+def test_it_learns_which_view_depends_on_the_class() -> None:
     x, y, h = views(0)
     svm = LatentSVM(Digits(), C=10.0, random_state=0, n_init=4).fit(x, y)
     new_x, new_y, new_h = views(1, 400)
@@ -94,7 +94,7 @@ def test_it_learns_which_view_tells_the_class() -> None:
     assert svm.converged_
 
 
-def test_its_numbers_fit_together() -> None:
+def test_its_attributes_agree_with_each_other() -> None:
     x, y, _ = views()
     svm = LatentSVM(Digits(), C=10.0, random_state=0).fit(x, y)
     margin = model()
@@ -115,19 +115,21 @@ def test_several_starts_are_never_worse_and_jobs_change_nothing() -> None:
     assert np.array_equal(four.coef_, jobs.coef_)
 
 
-def test_the_start_can_be_given() -> None:
+def test_first_latent_values_can_be_given() -> None:
     x, y, h = views()
-    told = LatentSVM(Digits(), C=10.0, search=Search(age=None)).fit(x, y, h=h)
+    true = LatentSVM(Digits(), C=10.0, search=Search(age=None)).fit(x, y, h=h)
     zero = LatentSVM(Digits(first=0), C=10.0, search=Search(age=None)).fit(x, y)
     given = LatentSVM(Digits(), C=10.0, search=Search(age=None)).fit(x, y, h=np.zeros(N, int))
     assert np.array_equal(zero.coef_, given.coef_)
-    assert told.objective_ < given.objective_
+    assert true.objective_ < given.objective_
 
 
 def test_classes_can_have_shares_of_their_own() -> None:
     x, y, _ = views()
     age, stop = Quantile(Constant(0.5), by="group"), Stop(max_outer=3)
-    search = Search(age=age, stop=stop, max_inner=1)  # within a round the age stays, not the share
+    search = Search(
+        age=age, stop=stop, max_inner=1
+    )  # a second fit at this age would change the share
     svm = LatentSVM(Digits(), C=10.0, search=search, random_state=0)
     with pytest.warns(NotConverged, match="3 rounds were not enough"):
         svm.fit(x, y, columns={"group": y})
@@ -135,7 +137,7 @@ def test_classes_can_have_shares_of_their_own() -> None:
     assert kept == [-(-int((y == label).sum()) // 2) for label in (0, 1)]
 
 
-def test_each_round_of_the_search_is_relaxed_downwards() -> None:
+def test_the_relaxed_objective_falls_within_each_round() -> None:
     x, y, _ = views(2, signal=1.5)
     svm = LatentSVM(Digits(), C=100.0, search=Search(age=Growing(1.1)), random_state=0).fit(x, y)
     rows = [row for row in svm.history_ if row.age != np.inf]
@@ -144,11 +146,11 @@ def test_each_round_of_the_search_is_relaxed_downwards() -> None:
     assert all(b.relaxed <= a.relaxed + 100.0 * 1e-3 for a, b in pairs)
 
 
-# --- what is told ------------------------------------------------------------------------------
+# --- errors and warnings -----------------------------------------------------------------------
 
 
 class Odd(Digits):
-    """Answers one question wrongly; which one is said by its class attribute."""
+    """A problem with an error in one method; the attribute ``wrong`` names the error."""
 
     wrong = ""
 
@@ -203,20 +205,20 @@ def test_answers_of_another_shape_are_refused(wrong: str, message: str) -> None:
         LatentSVM(problem, C=10.0, random_state=0).fit(x, y)
 
 
-def test_an_oracle_that_is_no_argmax_is_named() -> None:
+def test_a_most_violated_guess_that_is_not_an_argmax_is_refused() -> None:
     x, y, h = views()
     problem = Odd()
     object.__setattr__(problem, "wrong", "argmax")
     margin = Margin(problem, x, y, N, C=10.0)
     found = model().fit(h, np.ones(N), None)
     message = (
-        r"Odd.most_violated is no argmax: for \d+ samples its guess scores less than the truth"
+        r"Odd.most_violated is not an argmax: for \d+ samples its guess scores less than the truth"
     )
     with pytest.raises(ValueError, match=message):
         margin.losses(found, h)
 
 
-def test_a_fit_that_does_not_converge_is_told_with_its_gap() -> None:
+def test_a_fit_that_does_not_converge_warns_with_its_gap() -> None:
     x, y, _ = views()
     search = Search(age=None, stop=Stop(min_outer=1, patience=1, max_outer=1))
     svm = LatentSVM(Digits(), C=10.0, search=search, max_iter=9, random_state=0)
@@ -228,13 +230,13 @@ def test_a_fit_that_does_not_converge_is_told_with_its_gap() -> None:
     assert svm.gap_ > 10.0 * 1e-3
 
 
-def test_a_search_that_ends_where_nothing_is_told_apart_says_so() -> None:
+def test_a_search_that_ends_at_w_of_0_warns() -> None:
     x, h = np.ones((N, VIEWS, K)), np.zeros(N, dtype=np.int64)
     with pytest.warns(NotConverged, match="nothing that tells the labels apart: w = 0, the obj"):
         LatentSVM(Digits(), C=1e-3, search=Search(age=None)).fit(x, np.arange(N) % 2, h)
 
 
-def test_settings_and_data_are_looked_at() -> None:
+def test_wrong_settings_and_data_are_refused() -> None:
     x, y, h = views()
     for name, value in (("C", 0.0), ("C", np.inf), ("eps", -1.0)):
         with pytest.raises(ValueError, match=f"LatentSVM: {name} must be above 0; got {value}"):

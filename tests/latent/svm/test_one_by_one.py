@@ -1,4 +1,4 @@
-"""Methods for one sample each do the same as arrays."""
+"""Methods that take one sample each give the same results as methods that take arrays."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from selfpaced.latent.problems import Digits
 
 
 class Views:
-    """``Digits`` for one sample each, by trying everything; h is a tuple, as a user's may be."""
+    """``Digits`` for one sample each, by a search over all guesses; h is a tuple of one index."""
 
     def features(self, x: Floats, y: int, h: tuple[int]) -> Floats:
         blocks = np.zeros((2, x.shape[1] + 1))
@@ -45,7 +45,7 @@ def data(n: int = 30) -> tuple[Floats, NDArray[np.int64]]:
     return x, y
 
 
-def test_a_search_over_single_samples_is_that_over_arrays() -> None:
+def test_a_search_over_single_samples_equals_one_over_arrays() -> None:
     x, y = data()
     h = np.random.default_rng(1).integers(3, size=len(y))
     cccp = Search(age=None, stop=Stop(0.01))
@@ -59,7 +59,7 @@ def test_a_search_over_single_samples_is_that_over_arrays() -> None:
     assert slow.score(x, list(y)) == fast.score(x, y)
 
 
-def test_it_answers_as_the_arrays_do() -> None:
+def test_each_method_equals_that_of_the_arrays() -> None:
     x, y = data(8)
     one, many, random = OneByOne(Views()), Digits(), np.random.default_rng(2)
     w, c = random.normal(size=6), random.normal(size=8)
@@ -75,7 +75,7 @@ def test_it_answers_as_the_arrays_do() -> None:
     assert one.loss(labels, guess.y).tolist() == many.loss(y, expected.y).tolist()
 
 
-def test_samples_without_weight_are_not_asked_for_features() -> None:
+def test_features_of_samples_without_weight_are_not_computed() -> None:
     class Counting(Views):
         asked = 0
 
@@ -90,7 +90,7 @@ def test_samples_without_weight_are_not_asked_for_features() -> None:
     assert Counting.asked == 1
 
 
-def test_labels_that_are_sequences_stay_whole() -> None:
+def test_labels_may_be_sequences() -> None:
     labels = OneByOne(Views()).read_labels([(1, 2), (3, 4)])
     assert labels.shape == (2,)
     assert labels[0] == (1, 2)

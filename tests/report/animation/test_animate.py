@@ -1,3 +1,5 @@
+"""Claims about the animations of a training."""
+
 import os
 import sys
 from collections.abc import Sequence
@@ -25,8 +27,8 @@ Y = np.arange(N) % 2
 X = np.random.default_rng(0).normal(size=(N, 2)) + 3.0 * Y[:, None]
 
 
-def believe(x: NDArray[np.float64], slope: float) -> NDArray[np.float64]:
-    """The probabilities of a linear classifier at the points of the grid."""
+def probabilities_on_grid(x: NDArray[np.float64], slope: float) -> NDArray[np.float64]:
+    """Return the probabilities of a linear classifier at the points of the grid."""
     right = 1 / (1 + np.exp(-slope * (grid(x).sum(1, dtype=np.float64) - 3)))
     return np.stack([1 - right, right], 1)
 
@@ -34,7 +36,7 @@ def believe(x: NDArray[np.float64], slope: float) -> NDArray[np.float64]:
 def make_frame(place: int, **changes: object) -> Frame:
     weight = np.ones(N)
     weight[: 10 * (N_FRAMES - 1 - place)] = 0
-    made = Frame(place + 1, 0.1 * (place + 1), weight, believe(X, place + 1.0), [5])
+    made = Frame(place + 1, 0.1 * (place + 1), weight, probabilities_on_grid(X, place + 1.0), [5])
     return replace(made, **changes)  # type: ignore[arg-type]  # the names are checked at run time
 
 
@@ -59,7 +61,7 @@ def pictures(path: Path) -> list[NDArray[np.uint8]]:
 def around(
     picture: NDArray[np.uint8], x: NDArray[np.float64], place: int, radius: int = 3
 ) -> NDArray[np.uint8]:
-    """The pixels around a sample."""
+    """Return the pixels around a sample."""
     low, high = limits(x)
     share = (x[place] - low) / (high - low)
     column = round(MAP[0] + share[0] * MAP[2])
@@ -81,7 +83,7 @@ def test_the_animation_and_its_last_frame_are_written(made: list[Path]) -> None:
     ]
 
 
-def test_it_loops_for_ever_and_stays_at_the_last_frame(made: list[Path]) -> None:
+def test_it_loops_for_ever_and_shows_the_last_frame_longer(made: list[Path]) -> None:
     durations = []
     with Image.open(made[0]) as animation:
         assert animation.info["loop"] == 0
@@ -91,7 +93,7 @@ def test_it_loops_for_ever_and_stays_at_the_last_frame(made: list[Path]) -> None
     assert durations == [600, 600, 2500]
 
 
-def test_a_sample_is_filled_when_it_is_let_in(made: list[Path]) -> None:
+def test_a_sample_is_filled_when_it_is_kept(made: list[Path]) -> None:
     blue = np.array([0x00, 0x72, 0xB2])
     middle = [around(picture, X, 0, 1).reshape(-1, 3) for picture in pictures(made[0])]
     is_blue = [bool((np.abs(pixels - blue) < 20).all()) for pixels in middle]
@@ -99,7 +101,7 @@ def test_a_sample_is_filled_when_it_is_let_in(made: list[Path]) -> None:
     assert is_blue == [False, False, True]
 
 
-def test_an_anomaly_wears_a_ring(tmp_path: Path) -> None:
+def test_an_anomaly_has_a_ring(tmp_path: Path) -> None:
     frames = [make_frame(2, anomalies=[]), make_frame(2, anomalies=[5])]
     path = animate_boundary(X, Y, frames, tmp_path / "ring.gif")[0]
     dark = [int((around(picture, X, 5, 16).max(-1) < 60).sum()) for picture in pictures(path)]
@@ -107,13 +109,13 @@ def test_an_anomaly_wears_a_ring(tmp_path: Path) -> None:
 
 
 def test_the_regions_follow_the_classifier(tmp_path: Path) -> None:
-    beliefs = [believe(X, 1.0), believe(X, 0.01), believe(X, -1.0)]
-    frames = [make_frame(2, probabilities=belief) for belief in beliefs]
+    slopes = (1.0, 0.01, -1.0)
+    frames = [make_frame(2, probabilities=probabilities_on_grid(X, slope)) for slope in slopes]
     shown = pictures(animate_boundary(X, Y, frames, tmp_path / "a.gif")[0])
     corner = len(shown[0]) - MAP[1] - 10, MAP[0] + 10
     red, _, blue = np.array([picture[corner] for picture in shown]).astype(int).T
     assert blue[0] > red[0] + 50  # class 0
-    assert min(red[1], blue[1]) > 235  # unsure, almost white
+    assert min(red[1], blue[1]) > 235  # almost white, since the classifier is unsure
     assert red[2] > blue[2] + 50  # class 1
 
 
@@ -130,7 +132,7 @@ def test_nothing_around_the_map_moves(made: list[Path]) -> None:
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
-def test_the_paper_has_the_colour_of_the_theme(tmp_path: Path, theme: Theme) -> None:
+def test_the_background_has_the_colour_of_the_theme(tmp_path: Path, theme: Theme) -> None:
     path = animate_boundary(X, Y, FRAMES[:1], tmp_path / "a.gif", theme=theme)[0]
     red, green, blue = pictures(path)[0][-1, 0].tolist()
     assert f"#{red:02X}{green:02X}{blue:02X}" == theme.background
@@ -151,7 +153,7 @@ def test_tensors_give_the_same_bytes_as_arrays(tmp_path: Path, made: list[Path])
     assert path.with_suffix(".png").read_bytes() == made[1].read_bytes()
 
 
-def test_the_readers_own_style_changes_nothing(
+def test_the_users_rcparams_change_nothing(
     tmp_path: Path, made: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from matplotlib import rcParams
@@ -163,7 +165,7 @@ def test_the_readers_own_style_changes_nothing(
     assert rcParams["font.size"] == 20.0
 
 
-def test_progress_is_told_after_each_frame(tmp_path: Path) -> None:
+def test_watch_is_called_after_each_frame(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     path = tmp_path / "a.gif"
     animate_embedding(X, Y, FRAMES, path, watch=lambda done, total: told.append((done, total)))
@@ -182,7 +184,7 @@ def test_samples_at_one_point_can_be_drawn(tmp_path: Path) -> None:
     assert animate_embedding(np.zeros((N, 3)), Y, FRAMES, tmp_path / "a.gif")[0].exists()
 
 
-def test_long_words_are_cut_off_inside_the_picture(tmp_path: Path) -> None:
+def test_long_texts_are_cut_off_inside_the_picture(tmp_path: Path) -> None:
     frames = [make_frame(0, note="note $x_ " * 40, age=float("inf"))]
     path = animate_boundary(X, Y, frames, tmp_path / "a.gif", title="Long title\n" * 30)[0]
     (picture,) = pictures(path)
@@ -193,12 +195,14 @@ def test_long_words_are_cut_off_inside_the_picture(tmp_path: Path) -> None:
 def test_a_picture_of_many_samples_is_small_and_draws_few(tmp_path: Path) -> None:
     x, y = np.tile(X, (100, 1)), np.tile(Y, 100)
     weight = np.arange(len(x)) < 4000
-    frames = [Frame(place, 1.0, weight, believe(x, place + 1.0), [7]) for place in range(4)]
+    frames = [
+        Frame(place, 1.0, weight, probabilities_on_grid(x, place + 1.0), [7]) for place in range(4)
+    ]
     path = animate_boundary(x, y, frames, tmp_path / "a.gif")[0]
     assert path.stat().st_size < 400_000
 
 
-def test_those_drawn_hold_the_ringed_and_every_class() -> None:
+def test_the_samples_drawn_include_the_ringed_ones_and_every_class() -> None:
     labels = np.zeros(10_000, np.int64)
     labels[:3000], labels[9_000:9_004] = 1, 2
     ringed = np.array([17, 9_999])
@@ -230,7 +234,7 @@ def test_the_grid_holds_all_samples_with_a_margin() -> None:
     assert (grid(torch.tensor(X)) == points).all()
 
 
-def test_names_of_anomalies_stay_inside_the_map_and_apart() -> None:
+def test_indices_of_anomalies_stay_inside_the_map_and_do_not_overlap() -> None:
     figure = Figure((7, 5), 100)
     axes = figure.add_axes((0.1, 0.1, 0.8, 0.8))
     points = np.array([[0.99, 0.99], [0.98, 0.97], [0.97, 0.99], [0.02, 0.02], [0.5, 0.5]])
@@ -246,7 +250,7 @@ def test_names_of_anomalies_stay_inside_the_map_and_apart() -> None:
 
 
 NAN = np.where(np.arange(2 * N).reshape(N, 2) == 7, np.nan, X)
-HALF = believe(X, 1.0)[:50]
+HALF = probabilities_on_grid(X, 1.0)[:50]
 
 
 @pytest.mark.parametrize(
@@ -259,7 +263,7 @@ HALF = believe(X, 1.0)[:50]
         (X, 0 * Y, FRAMES, "at least 2 classes; got 1"),
         (X, Y - 1, FRAMES, "classes from 0 to 19, as many as can be told apart; got -1 to 0"),
         (X, 20 * Y, FRAMES, "got 0 to 20. Number them from 0"),
-        (X, Y, [], "There is no frame to draw; got 0"),
+        (X, Y, [], "An animation needs at least one frame; got 0"),
         (X, Y, [make_frame(0, weight=np.ones(59))], "frames[0].weight must hold one value for"),
         (X, Y, [make_frame(0, weight=-np.ones(N))], "frames[0].weight must be finite and 0 or"),
         (X, Y, [make_frame(0, age=float("nan"))], "frames[0].age must be a number; got nan"),
@@ -268,10 +272,17 @@ HALF = believe(X, 1.0)[:50]
         (X, Y, [make_frame(0, probabilities=None)], "frames[0].probabilities is missing"),
         (X, Y, [make_frame(0, probabilities=HALF)], "must have shape (10000, C)"),
         (X, 2 * Y, [FRAMES[0]], "and C from 3 to 20; got shape (10000, 2)"),
-        (X, Y, [make_frame(0, probabilities=5 * believe(X, 1.0))], "Apply a softmax to logits"),
         (
-            *(X, Y, [FRAMES[0], make_frame(1, probabilities=np.full((10000, 3), 1 / 3))]),
-            "the same classes; got [2, 3] columns",
+            X,
+            Y,
+            [make_frame(0, probabilities=5 * probabilities_on_grid(X, 1.0))],
+            "Apply a softmax to logits",
+        ),
+        (
+            X,
+            Y,
+            [FRAMES[0], make_frame(1, probabilities=np.full((10000, 3), 1 / 3))],
+            "probabilities of the same classes; got [2, 3] columns",
         ),
     ],
 )
@@ -312,7 +323,9 @@ def test_samples_of_an_embedding_are_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.01, 61.0, float("nan")])
-def test_a_frame_lasts_for_a_time_that_can_be_seen(tmp_path: Path, seconds: float) -> None:
+def test_a_frame_that_is_shown_too_short_or_too_long_is_refused(
+    tmp_path: Path, seconds: float
+) -> None:
     with pytest.raises(ValueError, match="seconds_per_frame must be from 0.02 to 60; got"):
         animate_boundary(X, Y, FRAMES, tmp_path / "a.gif", seconds_per_frame=seconds)
 
@@ -322,25 +335,25 @@ def test_other_kinds_of_files_are_refused(tmp_path: Path) -> None:
         animate_boundary(X, Y, FRAMES, tmp_path / "a.webp")
 
 
-def test_a_path_is_text_or_a_path() -> None:
+def test_a_path_that_is_not_a_str_or_a_path_is_refused() -> None:
     with pytest.raises(TypeError, match="path must be a str or a Path; got 3"):
         animate_boundary(X, Y, FRAMES, 3)  # type: ignore[arg-type]  # that is the mistake
 
 
-def test_a_folder_must_exist_and_be_ones_own(
+def test_a_folder_must_exist_and_be_writable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ValueError, match="The folder '.*nowhere' does not exist. Make it first"):
+    with pytest.raises(ValueError, match="The folder '.*nowhere' does not exist. Create it first"):
         animate_boundary(X, Y, FRAMES, tmp_path / "nowhere" / "a.gif")
     (tmp_path / "folder.gif").mkdir()
     with pytest.raises(ValueError, match="folder.gif' cannot be written"):
         animate_boundary(X, Y, FRAMES, tmp_path / "folder.gif")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(ValueError, match="a.gif' cannot be written. Choose a folder of your own"):
+    with pytest.raises(ValueError, match="a.gif' cannot be written. Choose a folder that you can"):
         animate_boundary(X, Y, FRAMES, str(tmp_path / "a.gif"))
 
 
-def test_a_film_needs_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_mp4_needs_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ValueError, match="An .mp4 needs ffmpeg, which is not on the PATH"):
         animate_boundary(X, Y, FRAMES, tmp_path / "a.mp4")
@@ -355,7 +368,7 @@ def put_ffmpeg(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
 
 
-def test_a_film_gets_every_pixel_and_stays_at_the_last_frame(
+def test_an_mp4_gets_every_pixel_and_shows_the_last_frame_longer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_ffmpeg(tmp_path, 'for last; do :; done; cat > "$last"', monkeypatch)
@@ -367,7 +380,7 @@ def test_a_film_gets_every_pixel_and_stays_at_the_last_frame(
     assert last.shape[0] % 2 == last.shape[1] % 2 == 0
 
 
-def test_a_film_that_fails_says_why_and_leaves_nothing(
+def test_an_mp4_that_fails_gives_the_reason_and_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_ffmpeg(tmp_path, "echo no such codec >&2; exit 3", monkeypatch)
@@ -376,7 +389,7 @@ def test_a_film_that_fails_says_why_and_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["bin"]
 
 
-def test_a_stop_half_way_keeps_what_was_there(tmp_path: Path) -> None:
+def test_a_stop_half_way_keeps_the_earlier_file(tmp_path: Path) -> None:
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 

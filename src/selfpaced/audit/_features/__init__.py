@@ -1,1 +1,1 @@
-"""From what was read to numbers that a model learns from."""
+"""From samples to features: the numbers that a model learns from."""

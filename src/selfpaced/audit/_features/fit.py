@@ -1,4 +1,4 @@
-"""From what was read to numbers that a network learns from."""
+"""From samples of any kind to features: the numbers that a model learns from."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,30 +17,34 @@ from selfpaced.audit._features.text import Reader, embedding, is_text, learn_wor
 from selfpaced.audit._reading.source import Source
 from selfpaced.audit._reading.words import count
 
-HELD, HELD_TEXT = 48, 8_000  # bytes at the peak: of a number with gaps, and of a text
-CATEGORIES = 40  # numbers of a column at most
+# Bytes that ``fit`` needs at its peak for a number, in a table or in an array with gaps.
+BYTES_PER_NUMBER = 48
+# Bytes that ``fit`` needs at its peak for a text.
+BYTES_PER_TEXT = 8_000
+# The largest number of features that a column of categories becomes.
+MOST_CATEGORIES = 40
 
 
 class Maker(Protocol):
-    """Makes numbers of one kind of source."""
+    """Turns samples of one kind into features."""
 
     @property
     def names(self) -> list[str]:
-        """What the numbers are; none where they have no names."""
+        """The names of the features; none for arrays and images."""
         ...
 
     def transform(self, rows: Any) -> NDArray[Any]:
-        """Return the numbers of samples."""
+        """Return the features of samples; see ``Features.transform``."""
         ...
 
 
 @dataclass(eq=False)
 class Features:
-    """How to make numbers of samples, learnt from the first ones; it can be pickled.
+    """How a sample becomes features, learned from the samples of a run; it can be pickled.
 
     Args:
-        kind: Of the source.
-        maker: Makes them.
+        kind: The kind of the source that it was learned from.
+        maker: Turns samples of this kind into features.
     """
 
     kind: str
@@ -48,24 +52,26 @@ class Features:
 
     @property
     def names(self) -> list[str]:
-        """What the numbers are; none for arrays and images."""
+        """The names of the features; none for arrays and images."""
         return self.maker.names
 
     def transform(self, source: Source) -> NDArray[Any]:
-        """Return the numbers of samples.
+        """Return the features of samples.
 
         Args:
-            source: Of the kind that was learnt from; a table may have more columns.
+            source: Samples of the kind that was learned from; a table may have more columns.
 
         Returns:
-            float32, shape (n, width), or (n, ...) as an array has it; uint8 of images.
+            For a table or an array with rows of one dimension: float32, shape (n, width). For an
+            array of more dimensions: float32, its shape. For images: uint8, their shape.
 
         Raises:
-            ValueError: For another kind or shape, and for columns that are missing or changed.
+            ValueError: For another kind or shape, for missing columns, and for values that are not
+                numbers in a column that had numbers.
         """
         require(
             source.kind == self.kind,
-            f"The model learnt from a source of kind {self.kind!r}; got {source.kind!r}. Give one "
+            f"The model learned from a source of kind {self.kind!r}; got {source.kind!r}. Give one "
             f"of the same kind.",
         )
         return self.maker.transform(source.features)
@@ -74,31 +80,34 @@ class Features:
 def fit(
     source: Source, *, text_model: Path | None = None, memory: int | None = None
 ) -> tuple[Features, NDArray[Any], tuple[str, ...]]:
-    """Learn how to make numbers of samples, and make them.
+    """Learn how a sample becomes features, and return the features of all samples.
 
-    Of a table: numbers as they are, categories one by one, the parts of dates, free text as 300
-    numbers for the words and pairs in it or as a language model's embedding. Gaps get the median
-    and a column that says so; then all is brought to mean 0 and deviation 1.
+    In a table, a number is one feature, a category becomes a feature for each of its values, and a
+    date one for each of its parts. Free text becomes at most 300 features for its words and pairs
+    of words, or the embedding of a transformers model. Gaps are filled with the median, and a
+    further feature says where they were. Then each feature is scaled to mean 0 and standard
+    deviation 1.
 
     Args:
-        source: What was read.
-        text_model: Folder of a transformers model to read text with.
-        memory: Bytes that may be used. None: what is free.
+        source: The samples.
+        text_model: Folder of a transformers model that turns text into numbers.
+        memory: Bytes that may be used. None: the free memory.
 
     Returns:
-        How, the rows (see ``Features.transform``), and notes on what was taken for what.
+        How a sample becomes features, the features (see ``Features.transform``), and notes on
+        what the columns were read as.
 
     Raises:
-        ValueError: When it would need more memory, or for a folder without a model.
-        FileNotFoundError: When there is no such folder.
+        ValueError: If more memory is needed, and for a folder without a model.
+        FileNotFoundError: If the folder of ``text_model`` does not exist.
         ModuleNotFoundError: For ``text_model`` without transformers.
     """
     needed = estimate(source)
     free = int(psutil.virtual_memory().available) if memory is None else memory
     require(
         needed <= free,
-        f"{source.path}: making numbers of it needs about {_size(needed)} of memory; "
-        f"{_size(free)} are free. Leave columns out with --ignore COLUMN, or give a smaller file.",
+        f"{source.path}: its features need about {_size(needed)} of memory; "
+        f"{_size(free)} are free. Leave out columns with ignore=..., or give a smaller file.",
     )
     if isinstance(source.features, pd.DataFrame):
         return _fit_table(source.features, text_model)
@@ -110,29 +119,29 @@ def fit(
 
 
 def estimate(source: Source) -> int:
-    """Return about how many bytes ``fit`` needs at its peak, beside what the source holds."""
+    """Return about how many bytes ``fit`` needs at its peak, in addition to the source."""
     rows = source.features
     if source.kind == "images":
         return 0
     if not isinstance(rows, pd.DataFrame):
         gaps = rows.ndim == 2 and not np.isfinite(rows).all()
-        return int(rows.size) * (HELD if gaps else 8)
+        return int(rows.size) * (BYTES_PER_NUMBER if gaps else 8)
     texts = [name for name in rows.columns if is_text(rows[name])]
     width = sum(_width(rows[name]) for name in rows.columns if name not in texts)
-    return len(rows) * (HELD * width + HELD_TEXT * len(texts))
+    return len(rows) * (BYTES_PER_NUMBER * width + BYTES_PER_TEXT * len(texts))
 
 
 def _width(column: pd.Series) -> int:
-    """Return how many numbers a column becomes, at most."""
+    """Return the largest number of features that a column becomes."""
     if types.is_numeric_dtype(column.dtype):
         return 1 + int(column.isna().any())
-    return max(NAMES, min(CATEGORIES, int(column.nunique())))
+    return max(NAMES, min(MOST_CATEGORIES, int(column.nunique())))
 
 
 def _fit_table(
     frame: pd.DataFrame, text_model: Path | None
 ) -> tuple[Features, NDArray[np.float32], tuple[str, ...]]:
-    """Learn how to make numbers of columns, and make them."""
+    """Learn how the columns of a table become features, and return the features."""
     names: list[str] = list(frame.columns)
     texts = {name: texts_of(frame[name]) for name in names if is_text(frame[name])}
     readers = _readers(texts, text_model)
@@ -140,30 +149,30 @@ def _fit_table(
     others = [name for name in names if name not in readers and name not in numbers]
     encoder = Encoder(numbers, others, readers)
     rows = encoder.fit(frame)
-    return Features("table", encoder), rows, _said(encoder, rows.shape[1])
+    return Features("table", encoder), rows, _notes(encoder, rows.shape[1])
 
 
 def _readers(texts: dict[str, list[str]], text_model: Path | None) -> dict[str, Reader]:
-    """Return what reads each column of text; none for one without words."""
+    """Return a reader for each column of text; none for texts that share no words."""
     if text_model is not None:
         return dict.fromkeys(texts, embedding(text_model)) if texts else {}
-    learnt = {name: learn_words(values) for name, values in texts.items()}
-    return {name: words for name, words in learnt.items() if words is not None}
+    learned = {name: learn_words(values) for name, values in texts.items()}
+    return {name: words for name, words in learned.items() if words is not None}
 
 
-def _said(encoder: Encoder, width: int) -> tuple[str, ...]:
-    """Return notes on what the columns were taken for, and on gaps."""
+def _notes(encoder: Encoder, width: int) -> tuple[str, ...]:
+    """Return notes on what the columns were read as, and on gaps."""
     kinds = {kind: len(columns) for kind, columns in encoder.kinds.items()}
     widths = [len(reader.names) for reader in encoder.readers.values()]
     parts = [
         (len(encoder.numbers) + kinds.get("numeric", 0), "number", ""),
         (kinds.get("low_cardinality", 0), "category", ""),
         (kinds.get("datetime", 0), "date", ""),
-        (kinds.get("high_cardinality", 0), "name", f" ({NAMES} numbers each)"),
-        *((widths.count(n), "text", f" ({n:,} numbers each)") for n in sorted(set(widths))),
+        (kinds.get("high_cardinality", 0), "name", f" ({NAMES} features each)"),
+        *((widths.count(n), "text", f" ({n:,} features each)") for n in sorted(set(widths))),
     ]
-    said = ", ".join(f"{count(n, noun)}{more}" for n, noun, more in parts if n)
-    notes = [f"Learnt from {said}; {count(width, 'number')} a sample."]
+    columns = ", ".join(f"{count(n, noun)}{more}" for n, noun, more in parts if n)
+    notes = [f"Learned from {columns}; {count(width, 'feature')} per sample."]
     gaps = sum(name.endswith(MISSING) for name in encoder.names)
     if gaps:
         notes.append(f"Gaps in {count(gaps, 'column')} were filled with the median and marked.")
@@ -171,7 +180,7 @@ def _said(encoder: Encoder, width: int) -> tuple[str, ...]:
 
 
 def _size(n: int) -> str:
-    """Return bytes for people.
+    """Return a number of bytes in gigabytes.
 
     >>> _size(3_400_000_000), _size(0)
     ('3.40 GB', '0.00 GB')

@@ -1,4 +1,4 @@
-"""Arrays and images as a network learns from them."""
+"""Arrays and images as features that a model learns from."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,33 +8,34 @@ from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
 
 from selfpaced._errors import require
-from selfpaced.audit._reading.words import count
+from selfpaced.audit._reading.words import are, count
 from selfpaced.chain import Floats
 
-COLUMNS = 64  # at a time, so that little is held twice
+# The number of columns that are scaled at a time, so that copies stay small.
+COLUMNS = 64
 
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """Subtracts and divides, column by column.
+    """Shifts and scales each column: (value - middle) / unit.
 
     Args:
-        middle: What becomes 0, shape (columns,).
-        unit: What becomes 1, shape (columns,).
+        middle: The value that becomes 0, shape (columns,).
+        unit: The difference that becomes 1, shape (columns,).
     """
 
     middle: Floats
     unit: Floats
 
     def apply(self, rows: NDArray[Any], out: NDArray[np.float32]) -> None:
-        """Write scaled rows, shape (n, columns), to ``out``."""
+        """Write the scaled rows to ``out``; both have shape (n, columns)."""
         for start in range(0, rows.shape[1], COLUMNS):
             part = slice(start, start + COLUMNS)
             out[:, part] = (rows[:, part] - self.middle[part]) / self.unit[part]
 
 
 def standard(rows: NDArray[Any]) -> Scale:
-    """Return the scale of mean 0 and deviation 1; a constant column becomes 0.
+    """Return the scale that gives mean 0 and standard deviation 1; constant columns become 0.
 
     >>> rows, out = np.array([[1.0, 5.0], [3.0, 5.0]]), np.empty((2, 2), np.float32)
     >>> standard(rows).apply(rows, out)
@@ -55,33 +56,35 @@ def standard(rows: NDArray[Any]) -> Scale:
 
 @dataclass(eq=False)
 class Pixels:
-    """Leaves images as they are.
+    """Returns images as they are.
 
     Args:
-        shape: Of an image: (channels, height, width).
+        shape: The shape of an image: (channels, height, width).
     """
 
     shape: tuple[int, ...]
 
     @property
     def names(self) -> list[str]:
-        """None: pixels have no names."""
+        """An empty list: pixels have no names."""
         return []
 
     def transform(self, rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return images, uint8, shape (n, channels, height, width)."""
-        require_shape(rows, self.shape, " Pass --side.")
+        _, height, width = self.shape
+        require_shape(rows, self.shape, f"Resize the images to {width} x {height} pixels.")
         return rows
 
 
 @dataclass(eq=False)
 class Numbers:
-    """Brings numbers to mean 0 and deviation 1.
+    """Scales numbers to mean 0 and standard deviation 1.
 
     Args:
-        shape: Of a row.
-        scale: Of each column; one for all numbers of rows that have more than one axis.
-        imputer: Fills gaps with the median and says where they were; None for more axes.
+        shape: The shape of a row.
+        scale: The scale of each column; of all numbers together for rows of several dimensions.
+        imputer: Fills gaps with the median and adds features that say where they were; None if
+            there were no gaps, and for rows of several dimensions.
     """
 
     shape: tuple[int, ...]
@@ -90,11 +93,11 @@ class Numbers:
 
     @property
     def names(self) -> list[str]:
-        """None: the columns of an array have no names."""
+        """An empty list: the columns of an array have no names."""
         return []
 
     def transform(self, rows: NDArray[Any]) -> NDArray[np.float32]:
-        """Return float32, shape (n, width), or (n, ...) for rows of more axes."""
+        """Return float32, shape (n, width), or the shape of rows of several dimensions."""
         require_shape(rows, self.shape)
         if self.imputer is None:
             flat = _whole(rows)
@@ -108,10 +111,10 @@ class Numbers:
 def learn_numbers(
     rows: NDArray[Any],
 ) -> tuple[Numbers, NDArray[np.float32], tuple[str, ...]]:
-    """Learn how to scale the rows of an array, and scale them.
+    """Learn how to scale the rows of an array, and return it, the scaled rows, and notes on gaps.
 
     Raises:
-        ValueError: For gaps in rows of more than one axis.
+        ValueError: For gaps in rows of several dimensions.
     """
     imputer, notes = None, tuple[str, ...]()
     bad = int((~np.isfinite(rows)).sum())
@@ -121,33 +124,42 @@ def learn_numbers(
         imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
         flat = imputer.fit_transform(_with_gaps(rows))
         notes = (
-            f"{count(bad, 'number')} missing or infinite: filled with the median of the column and "
-            f"marked.",
+            f"{count(bad, 'number')} {are(bad)} missing or infinite, and replaced by the median of "
+            f"the column; a further feature says where.",
         )
     numbers = Numbers(rows.shape[1:], standard(flat), imputer)
     return numbers, numbers.transform(rows), notes
 
 
-def require_shape(rows: NDArray[Any], shape: tuple[int, ...], do: str = "") -> None:
-    """Raise for samples of another shape than those learnt from."""
+def require_shape(
+    rows: NDArray[Any], shape: tuple[int, ...], do: str = "Give the same shape."
+) -> None:
+    """Raise for samples of another shape than those that were learned from.
+
+    Args:
+        rows: The samples, shape (n, ...).
+        shape: The shape of a sample that was learned from.
+        do: What the user can do.
+    """
     got = tuple(rows.shape[1:])
     require(
         got == shape,
-        f"The model learnt from samples of shape {shape}; got {got}. Give the same shape.{do}",
+        f"The model learned from samples of shape {shape}; got {got}. {do}",
     )
 
 
 def _with_gaps(rows: NDArray[Any]) -> NDArray[np.float64]:
-    """Return float64 with NaN for what is infinite."""
+    """Return the rows as float64, with NaN for infinite numbers."""
     return np.where(np.isfinite(rows), rows, np.nan).astype(np.float64)
 
 
 def _whole(rows: NDArray[Any]) -> NDArray[Any]:
-    """Return rows without gaps, those of more axes as one column; raise for gaps."""
+    """Return the rows, those of several dimensions as one column; raise for gaps."""
     bad = int((~np.isfinite(rows)).sum())
     require(
         bad == 0,
-        f"{count(bad, 'number')} of rows of shape {rows.shape[1:]} missing or infinite. Fill them "
-        f"in: gaps are filled here only in rows of one axis, where the first rows had some too.",
+        f"{count(bad, 'number')} in rows of shape {rows.shape[1:]} {are(bad)} missing or infinite. "
+        f"Replace them: gaps are filled only in rows of one dimension, and only if the rows that "
+        f"the model learned from had gaps.",
     )
     return rows.reshape(-1, 1) if rows.ndim > 2 else rows

@@ -1,4 +1,4 @@
-"""Copies of a table, record by record, with some of the labels changed."""
+"""Copies of a table, row by row, in which some labels are changed."""
 
 import csv
 import gzip
@@ -19,20 +19,22 @@ from selfpaced.audit._reading.content import encoding_of, unpack
 from selfpaced.audit._reading.delimited import names_of, separator_of
 from selfpaced.audit._reading.lines import object_of
 
+# The column of a corrected copy that holds the former labels.
 WAS = "selfpaced_was"
-MOST = 2**31 - 1  # characters of a field: what a C long holds everywhere
+# The largest number of characters of a field: the largest C long on all platforms.
+LONGEST_FIELD = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to change.
+    """The changes to make in a table.
 
     Args:
-        name: Of the table, for errors.
-        label: The column with the labels.
-        suggested: The new label by row, from 1.
-        given: The label by row, as the audit saw it; may be empty.
-        drop: Leave those rows out instead.
+        name: The name of the table, for errors.
+        label: The column of the labels.
+        suggested: The new label of each row to change, by its number, from 1.
+        given: The labels of the audit by row; rows may be missing.
+        drop: Leave out the rows instead.
     """
 
     name: str
@@ -42,30 +44,30 @@ class Wanted:
     drop: bool
 
     def check_columns(self, columns: Sequence[str]) -> None:
-        """Raise for a table without the labels, or with the column that is to be added."""
+        """Raise for a table without the column of labels, or with the column to be added."""
         choose("label", self.label, tuple(columns))
         require(
             self.drop or WAS not in columns,
-            f"{self.name} has a column {WAS}, of an earlier correction. Remove or rename it.",
+            f"{self.name} has a column {WAS} from an earlier correction. Remove or rename it.",
         )
 
     def changes(self, labels: Sequence[object]) -> dict[int, object]:
-        """Return the new labels by position from 0, spelled as the table spells its labels.
+        """Return the new labels by the position of their row, from 0, spelled as in the table.
 
         Args:
-            labels: Of all records; None for one that cannot be read.
+            labels: The labels of all rows; None for a row that cannot be read.
 
         Raises:
-            ValueError: For a table that is not the one of the audit.
+            ValueError: For a table that has changed since the audit.
         """
         n, spelled = len(labels), Spelling(labels)
         for row in self.suggested:
             was = labels[row - 1] if 1 <= row <= n else None
             problem = "cannot be read" if was is None else ""
             if not 1 <= row <= n:
-                problem = f"is outside the table, which has {n} rows"
+                problem = f"does not exist in the table, which has {n} rows"
             elif was is not None and row in self.given and key(was) != key(self.given[row]):
-                problem = f"is labelled {was!r}, no longer {self.given[row]!r}"
+                problem = f"has the label {was!r}, and had {self.given[row]!r} in the audit"
             require(
                 not problem,
                 f"Row {row} of {self.name} {problem}. Was the file changed since the audit?",
@@ -74,14 +76,14 @@ class Wanted:
 
 
 class Record(NamedTuple):
-    """A record as it stands in the file, and what it says."""
+    """A row of a text file: its text with all line ends, and its fields."""
 
     raw: str
     fields: list[str]
 
 
 def copy_delimited(path: Path, target: Path, wanted: Wanted) -> int:
-    """Copy a table of text; see ``fixing.fix``. Blank lines stay."""
+    """Copy a CSV, TSV or other text table; see ``fix.fix``. Blank lines are kept."""
     text, form = _decoded(path)
     separator, records = _records(path, text)
     names = names_of(records[0].fields)
@@ -103,7 +105,7 @@ def copy_delimited(path: Path, target: Path, wanted: Wanted) -> int:
 
 
 def copy_lines(path: Path, target: Path, wanted: Wanted) -> int:
-    """Copy JSON lines; see ``fixing.fix``. Only the changed lines are written anew."""
+    """Copy a JSON Lines file; see ``fix.fix``. Only changed lines are written again."""
     text, form = _decoded(path)
     lines = list(io.StringIO(text, newline="\n"))
     rows = [object_of(line) or {} for line in lines]
@@ -122,7 +124,7 @@ def copy_lines(path: Path, target: Path, wanted: Wanted) -> int:
 
 
 def require_labels(path: Path, label: str) -> None:
-    """Raise for a Parquet file whose labels are of a type that ``fix`` does not write."""
+    """Raise for a Parquet file whose labels have a type that ``fix`` does not write."""
     kind = parquet.read_schema(path).field(label).type
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     known = (
@@ -134,13 +136,13 @@ def require_labels(path: Path, label: str) -> None:
     )
     require(
         any(of(kind) for of in known),
-        f"fix does not write labels of type {kind}: {label} of {path.name}. Turn the column into "
-        f"text and audit that.",
+        f"fix does not write labels of type {kind}: {label} of {path.name}. Convert the column to "
+        f"text and audit again.",
     )
 
 
 def copy_parquet(path: Path, target: Path, wanted: Wanted) -> int:
-    """Copy a Parquet file with its types and what else its schema says; see ``fixing.fix``."""
+    """Copy a Parquet file with its types and its schema; see ``fix.fix``."""
     with parquet.ParquetFile(path) as file:
         table = file.read()
     wanted.check_columns(table.column_names)
@@ -162,12 +164,13 @@ def copy_parquet(path: Path, target: Path, wanted: Wanted) -> int:
 
 
 def _records(path: Path, text: str) -> tuple[str, list[Record]]:
-    """Return the separator, and the records from the header on with the lines they stand on."""
+    """Return the separator, and the records from the header on, with their text."""
     body = text.lstrip("\r\n")
     separator = separator_of(path, body.split("\n", 1)[0])
     lines, records = [text[: len(text) - len(body)]], []
 
     def remembered() -> Iterator[str]:
+        """Yield the lines, and keep them for the text of the record."""
         for line in io.StringIO(body, newline=""):
             lines.append(line)
             yield line
@@ -182,8 +185,8 @@ def _records(path: Path, text: str) -> tuple[str, list[Record]]:
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
-    """Let csv read texts of any length; its limit belongs to the whole process."""
-    before = csv.field_size_limit(MOST)
+    """Let csv read fields of any length, and restore the limit, which is that of the process."""
+    before = csv.field_size_limit(LONGEST_FIELD)
     try:
         yield
     finally:
@@ -191,13 +194,13 @@ def _long_fields() -> Iterator[None]:
 
 
 def _longer(raw: str, text: str, delimiter: str) -> str:
-    """Return a record with one more field."""
+    """Return the text of a record with one more field."""
     body = raw.rstrip("\r\n")
     return body + delimiter + text + raw[len(body) :]
 
 
 def _relabelled(record: Record, column: int, label: str, delimiter: str) -> str:
-    """Return a record with a new label, and the former one in one more field."""
+    """Return the text of a record with a new label, and the former label in one more field."""
     fields, end = [*record.fields, record.fields[column]], len(record.raw.rstrip("\r\n"))
     fields[column] = label
     text = io.StringIO()
@@ -206,9 +209,9 @@ def _relabelled(record: Record, column: int, label: str, delimiter: str) -> str:
 
 
 def _typed(values: list[object], kind: Any) -> Any:
-    """Return an Arrow array of the type where it can hold the values, else of one that can."""
+    """Return an Arrow array of this type if it can hold the values, else of a type that can."""
     broken = any(isinstance(value, float) and not value.is_integer() for value in values)
-    if broken and pa.types.is_integer(kind):  # Arrow would cut the fractions off
+    if broken and pa.types.is_integer(kind):  # Arrow would cut off the fractions
         return pa.array(values)
     try:
         return pa.array(values, type=kind)
@@ -217,23 +220,23 @@ def _typed(values: list[object], kind: Any) -> Any:
 
 
 def _decoded(path: Path) -> tuple[str, str]:
-    """Return the text of a file, unpacked, and how it is written: as an audit reads it."""
+    """Return the unpacked text of a file and its encoding, as an audit reads them."""
     raw = unpack(path)
     form = encoding_of(raw)
     return raw.decode(form), form
 
 
 def _write(path: Path, text: str, form: str, *, packed: bool) -> None:
-    """Write a text as the table is written."""
+    """Write a text in an encoding; gzip it if ``packed``."""
     raw = text.encode(form)
     path.write_bytes(gzip.compress(raw, mtime=0) if packed else raw)
 
 
 class Spelling:
-    """Writes a label as the table does: 7 is "007" where the table says so.
+    """Spells a label as the table does: 7 becomes "007" if the table has "007".
 
     Args:
-        labels: All that stand in the table; None for one that cannot be read.
+        labels: The labels of the table; None for a row that cannot be read.
 
     >>> spelled = Spelling(["007", "true", None, "Cat"])
     >>> spelled(7), spelled(True), spelled("Cat"), spelled("dog")
@@ -241,14 +244,14 @@ class Spelling:
     """
 
     def __init__(self, labels: Sequence[object]) -> None:
-        """Look at the labels."""
+        """Store the spellings of the labels."""
         there = [label for label in labels if label is not None]
         self._same = {str(label): label for label in there}
         self._like = {key(label): label for label in reversed(there)}
         self._text = all(isinstance(label, str) for label in there)
 
     def __call__(self, label: object) -> object:
-        """Return the label as it stands in the table; one that is new there in the same type."""
+        """Return the label as the table spells it; a new label gets the type of the others."""
         known = self._same.get(str(label), self._like.get(key(label)))
         if known is not None:
             return known
@@ -256,7 +259,7 @@ class Spelling:
 
 
 def key(label: object) -> float | str:
-    """Return what all spellings of a label have in common.
+    """Return a value that is equal for all spellings of a label.
 
     >>> key("007"), key(7), key(" True")
     (7.0, 7.0, 'true')

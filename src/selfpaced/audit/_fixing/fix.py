@@ -1,4 +1,4 @@
-"""A corrected copy of the user's table; the table itself is never touched."""
+"""A corrected copy of a table; the table itself is never changed."""
 
 import os
 from collections import Counter
@@ -12,8 +12,10 @@ from selfpaced._files import replacing
 from selfpaced.audit._fixing.copies import Wanted, copy_delimited, copy_lines, copy_parquet
 from selfpaced.audit._reading.kinds import suffix_of
 
+# Writes a copy of the first path to the second, and returns the number of changed rows.
 Copy = Callable[[Path, Path, Wanted], int]
 
+# The formats of tables that can be copied, by suffix; the first five also with .gz.
 FORMATS: dict[str, Copy] = {
     ".csv": copy_delimited,
     ".tsv": copy_delimited,
@@ -33,30 +35,31 @@ def fix(
     drop: bool = False,
     force: bool = False,
 ) -> int:
-    r"""Write a copy of a table in which the suspects have the label that was suggested.
+    r"""Write a copy of a table in which the suspects have their suggested labels.
 
-    All other cells come back as they read, in the same order. A column ``selfpaced_was`` holds the
-    former label of each changed row (in JSON lines only the changed ones have it). A record that
+    All other cells and the order of the rows stay the same. A new column ``selfpaced_was`` holds
+    the former label of each changed row; in JSON Lines, only changed rows have it. A row that
     cannot be read, such as one with too many fields, is copied as it is.
 
     Args:
         path: The table: ``.csv``, ``.tsv``, ``.txt``, ``.jsonl`` or ``.ndjson``, these with
             ``.gz`` too, or ``.parquet``.
-        corrected: The copy, of the same format.
-        label: The column with the labels.
-        suspects: Columns ``row`` and ``suggested``; with ``given``, the labels are compared with
-            those of the audit. Row 1 is the first after the header, and rows that cannot be read
-            count: in JSON lines every line does, elsewhere blank lines do not.
-        drop: Leave those rows out instead, and add no column.
-        force: Replace ``corrected`` where it exists.
+        corrected: The file for the copy, in the same format.
+        label: The column of the labels.
+        suspects: A frame with the columns ``row`` and ``suggested``. If it has ``given``, these
+            labels must be those of the table. Row 1 is the first row after the header. Rows that
+            cannot be read are counted; blank lines are counted in JSON Lines only.
+        drop: Leave out the suspects instead, and add no column.
+        force: Replace ``corrected`` if it exists.
 
     Returns:
-        How many rows were changed or left out.
+        The number of rows that were changed or left out.
 
     Raises:
-        ValueError: For another format, for ``corrected`` that is the table itself, and for a table
-            that is not the one of the audit.
-        FileExistsError: Where ``corrected`` exists, without ``force``.
+        ValueError: For another format, if ``corrected`` is the table itself, and for a table that
+            has changed since the audit.
+        FileNotFoundError: If the folder of ``corrected`` does not exist.
+        FileExistsError: If ``corrected`` exists, without ``force``.
 
     >>> from tempfile import TemporaryDirectory
     >>> suspects = pd.DataFrame({"row": [2], "suggested": ["cat"]})
@@ -74,44 +77,46 @@ def fix(
 
 
 def require_target(path: Path, corrected: Path, *, force: bool = False) -> None:
-    """Raise unless ``fix`` can copy a table of this format to there.
+    """Raise unless ``fix`` can write a copy of the table to this file.
 
     Args:
         path: The table.
-        corrected: The copy.
-        force: It may exist.
+        corrected: The file for the copy.
+        force: Whether the copy may exist and is replaced.
 
     Raises:
-        ValueError: For another format, and for ``corrected`` that is the table itself.
-        FileNotFoundError: When there is no folder for it.
-        FileExistsError: Where it exists, without ``force``.
+        ValueError: For another format, and if ``corrected`` is the table itself.
+        FileNotFoundError: If the folder of ``corrected`` does not exist.
+        FileExistsError: If ``corrected`` exists, without ``force``.
     """
     _require_format(path, corrected)
     exists = corrected.exists()
     same = exists and os.path.samefile(path, corrected)
     require(
         not same and corrected.resolve() != path.resolve(),
-        f"{corrected} is the table itself, which stays as it is. Choose another name.",
+        f"{corrected} is the table itself, which is never changed. Choose another name.",
     )
     if exists and not force:
-        raise FileExistsError(f"{corrected} exists. Choose another name, or pass --force.")
+        raise FileExistsError(f"{corrected} exists. Choose another name, or pass force=True.")
     if not corrected.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {corrected.parent} for {corrected.name}.")
+        raise FileNotFoundError(
+            f"There is no folder {corrected.parent} for {corrected.name}. Make it first."
+        )
 
 
 def _require_format(path: Path, corrected: Path) -> None:
-    """Raise unless tables of this format are copied, and the copy is of the same."""
-    form, said = suffix_of(path), ", ".join(FORMATS)
-    require(form in FORMATS, f"fix reads {said}; got {path.name}.")
+    """Raise unless the format can be copied, and the copy has the same format."""
+    form = suffix_of(path)
+    require(form in FORMATS, f"fix reads {', '.join(FORMATS)}; got {path.name}.")
     packed = ".gz" if path.suffix.lower() == ".gz" else ""
     require(
         corrected.name.lower().endswith(form + packed),
-        f"The corrected copy of {path.name} is a {form}{packed} file too; got {corrected.name}.",
+        f"The corrected copy of {path.name} must be a {form}{packed} file; got {corrected.name}.",
     )
 
 
 def _wanted(label: str, suspects: pd.DataFrame, name: str, *, drop: bool) -> Wanted:
-    """Return what is to change, or raise for suspects without rows."""
+    """Return the changes to make, or raise for suspects without the needed columns."""
     missing = {"row", "suggested"} - set(suspects.columns)
     require(
         not missing,
@@ -119,6 +124,6 @@ def _wanted(label: str, suspects: pd.DataFrame, name: str, *, drop: bool) -> Wan
     )
     rows = [int(row) for row in suspects["row"]]
     twice = sorted(row for row, times in Counter(rows).items() if times > 1)
-    require(not twice, f"fix needs each row once; got {twice} more often.")
+    require(not twice, f"fix needs each row at most once; got {twice} more than once.")
     given = dict(zip(rows, suspects["given"], strict=True)) if "given" in suspects else {}
     return Wanted(name, label, dict(zip(rows, suspects["suggested"], strict=True)), given, drop)

@@ -1,1 +1,5 @@
-"""The folder of a run: its files, its checkpoint, its model, and the pages for its reader."""
+"""The folder of a run.
+
+``files`` names every file and protects the folder, and ``write`` fills it: with the ``model``, the
+``tables``, the ``pictures`` and the page ``summary``. ``checkpoint`` saves an unfinished training.
+"""

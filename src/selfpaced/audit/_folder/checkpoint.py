@@ -1,4 +1,4 @@
-"""A training on the disk, from which a run that was stopped goes on."""
+"""The checkpoint of a run: the state of a training on the disk, to continue a run later."""
 
 from dataclasses import replace
 from hashlib import blake2b
@@ -11,138 +11,142 @@ import torch
 
 from selfpaced._errors import require
 from selfpaced._files import replacing
-from selfpaced.audit._folder.files import disk_is_full
+from selfpaced.audit._folder.files import CHECKPOINT, SUMMARY, disk_is_full
 from selfpaced.audit._plan import Plan, differences, from_json, to_json
 from selfpaced.audit._reading.source import Source
 
-NAME = "checkpoint.pt"
+# The keys of a checkpoint.
 KEYS = {"plan", "data", "training", "losses"}
 
 
 def save(folder: Path, plan: Plan, data: str, training: dict[str, Any], losses: Any) -> None:
-    """Write a training into the folder of its run, in place of an earlier state of it.
+    """Write the state of a training into the folder of its run; an earlier state is replaced.
 
     Args:
-        folder: Of the run.
-        plan: What was asked for.
-        data: What ``fingerprint`` says of the samples.
-        training: Its ``state_dict``.
-        losses: Of the epochs so far, float32, shape (epochs, n); None where they are not kept.
+        folder: The folder of the run.
+        plan: The settings of the run.
+        data: The ``fingerprint`` of the samples.
+        training: The ``state_dict`` of the training.
+        losses: Losses after each epoch so far, float32, shape (epochs, n); None if not kept.
 
     Raises:
-        OSError: When the disk is full; an earlier state stays as it was.
+        OSError: If the disk is full; an earlier state stays as it was.
     """
     state = {"plan": to_json(plan), "data": data, "training": training, "losses": losses}
-    path = folder / NAME
+    path = folder / CHECKPOINT
     try:
         with replacing(path) as made, made.open("wb") as file:
             torch.save(state, file)
     except (OSError, RuntimeError) as error:
         if not disk_is_full(error):
             raise
-        do = "go on with --resume" if path.exists() else "begin again"
+        do = "go on with resume=True" if path.exists() else "begin again"
         raise OSError(
             f"The disk is full: {path} could not be written. Free some space and {do}."
         ) from error
 
 
 def load(folder: Path, plan: Plan, data: str) -> dict[str, Any]:
-    """Read the training of a run that was stopped.
+    """Read the checkpoint of a run that was stopped.
 
     Args:
-        folder: Of the run.
-        plan: What is asked for now.
-        data: What ``fingerprint`` says of the samples now.
+        folder: The folder of the run.
+        plan: The settings with which the run is to continue.
+        data: The ``fingerprint`` of the samples with which it is to continue.
 
     Returns:
-        "training" and "losses", as ``save`` got them.
+        "training" and "losses", as they were passed to ``save``.
 
     Raises:
-        FileNotFoundError: When there is none.
-        ValueError: For one that cannot be read, and for another plan or other samples.
+        FileNotFoundError: If the folder holds no checkpoint.
+        ValueError: For a checkpoint that cannot be read, and for another plan or other samples.
     """
     require_checkpoint(folder)
-    path = folder / NAME
+    path = folder / CHECKPOINT
     state = _read(path)
-    labels = plan.options.labels  # where the data are may change, what they are not
+    labels = plan.options.labels  # files may have moved, so paths are not compared
     saved = _plan(path, state["plan"])
     saved = replace(saved, path=plan.path, options=replace(saved.options, labels=labels))
-    changed = differences(_spelled_out(saved), _spelled_out(plan))
+    changed = differences(_with_defaults(saved), _with_defaults(plan))
     require(
         not changed,
-        f"{path} is of another run; it differs in {', '.join(changed)}. Go on with the same "
-        f"options, or begin again with --force.",
+        f"{path} belongs to another run; it differs in {', '.join(changed)}. Go on with the "
+        f"same settings, or begin again with force=True.",
     )
     require(
         state["data"] == data,
-        f"{plan.path} has changed since the run in {folder} was stopped. Bring the file back, or "
-        f"begin again with --force.",
+        f"{plan.path} has changed since the run in {folder} was stopped. Restore the file, or "
+        f"begin again with force=True.",
     )
     return {"training": state["training"], "losses": state["losses"]}
 
 
 def remove(folder: Path) -> None:
     """Remove the checkpoint of a run."""
-    (folder / NAME).unlink()
+    (folder / CHECKPOINT).unlink()
 
 
 def require_checkpoint(folder: Path) -> None:
-    """Raise unless there is a run to go on with.
+    """Raise unless the folder holds a run that can be continued.
 
     Raises:
-        FileNotFoundError: In one line.
+        FileNotFoundError: If the run is finished, and if there is no run.
     """
-    if (folder / NAME).is_file():
+    if (folder / CHECKPOINT).is_file():
         return
-    if (folder / "summary.md").is_file():
+    if (folder / SUMMARY).is_file():
         raise FileNotFoundError(
             f"The run in {folder} is over: there is nothing to go on with. Begin again with "
-            f"--force, or choose another folder."
+            f"force=True, or choose another folder."
         )
-    raise FileNotFoundError(f"{folder} holds no {NAME} to go on with. Leave --resume out to begin.")
+    raise FileNotFoundError(
+        f"{folder} holds no {CHECKPOINT} to go on with. Leave out resume=True to begin."
+    )
 
 
 def require_own(folder: Path) -> None:
-    """Raise where a file of the checkpoint's name is none of ours: it would be replaced.
+    """Raise if a file with the name of the checkpoint is not a checkpoint: it would be replaced.
 
     Raises:
-        ValueError: In one line.
+        ValueError: For such a file.
     """
-    if (folder / NAME).is_file():
-        _read(folder / NAME)
+    if (folder / CHECKPOINT).is_file():
+        _read(folder / CHECKPOINT)
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return what ``save`` wrote."""
+    """Return the state that ``save`` wrote."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, MemoryError):
         raise
-    except Exception as error:  # as many kinds as there are ways to be no such file
+    except Exception as error:  # torch.load raises many types for a file of another kind
         raise ValueError(
-            f"{path} is damaged, or no state of a run. Move it away to begin again."
+            f"{path} is damaged, or not a checkpoint of a run. Move it away to begin again."
         ) from error
-    whole = isinstance(state, dict) and state.keys() >= KEYS and isinstance(state["plan"], dict)
-    require(whole, f"{path} is no state of a run. Move it away to begin again.")
+    complete = isinstance(state, dict) and state.keys() >= KEYS and isinstance(state["plan"], dict)
+    require(complete, f"{path} is not a checkpoint of a run. Move it away to begin again.")
     return dict(state)
 
 
-def _plan(path: Path, told: dict[str, Any]) -> Plan:
+def _plan(path: Path, saved: dict[str, Any]) -> Plan:
     """Return the plan in a checkpoint."""
     try:
-        return from_json(told)
+        return from_json(saved)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no state of a run. Move it away to begin again.") from error
+        raise ValueError(
+            f"{path} is not a checkpoint of a run. Move it away to begin again."
+        ) from error
 
 
-def _spelled_out(plan: Plan) -> Plan:
-    """Return a plan that says what it takes for granted, so that saying it is no difference."""
+def _with_defaults(plan: Plan) -> Plan:
+    """Return a plan with its default settings filled in: giving a default makes no difference."""
     settings = plan.settings(1)
     return replace(plan, epochs=settings.epochs, learning_rate=settings.learning_rate)
 
 
 def fingerprint(source: Source) -> str:
-    """Return 32 hexadecimal digits that other samples or labels do not have.
+    """Return a hash of the samples and labels, 32 hexadecimal digits.
 
     >>> frame, where = pd.DataFrame({"a": [1, 2]}), pd.Series([1, 2], name="row")
     >>> def data(labels):

@@ -1,4 +1,4 @@
-"""The folder of a run: claimed before it begins, and filled at once when it is over."""
+"""The files of a run: their names, and how the folder is prepared, filled and protected."""
 
 import errno
 import os
@@ -11,38 +11,64 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from selfpaced._errors import require
 from selfpaced._files import PARTIAL, sync
 
+# The page for the reader. It is moved into the folder last: where it exists, all files do.
+SUMMARY = "summary.md"
+# The table of the labels that are probably wrong.
+SUSPECTS = "suspects.csv"
+# The picture of the suspects.
+SUSPECTS_PICTURE = "suspects.png"
+# The table of equal samples with different labels.
+CONFLICTS = "conflicts.csv"
+# The picture of the training.
+CURVES = "curves.png"
+# The table of all samples.
+LEDGER = "ledger.parquet"
+# The table of all epochs.
+HISTORY = "history.parquet"
+# The weights of a trained network.
+WEIGHTS = "model.safetensors"
+# A trained scikit-learn model, pickled.
+ESTIMATOR = "model.joblib"
+# The settings of the run, and what is needed to build the model again.
+CONFIG = "config.json"
+# The fitted features, pickled.
+FEATURES = "features.joblib"
+# The state of an unfinished training.
+CHECKPOINT = "checkpoint.pt"
+# Every file that a run writes, with the description that the summary gives of it.
 FILES = {
-    "summary.md": "this page",
-    "suspects.csv": "the labels that are probably wrong, most suspicious first",
-    "suspects.png": "a picture of them",
-    "conflicts.csv": "samples that stand there more than once, with different labels",
-    "curves.png": "the training: what was kept, and the loss",
-    "ledger.parquet": "every sample, in the order of the file, with all that is known of it",
-    "history.parquet": "every epoch",
-    "model.safetensors": "the weights of the trained model",
-    "model.joblib": "the trained model",
-    "config.json": "what was asked for, and how that model is built",
-    "features.joblib": "how a row becomes the numbers that the model reads",
-    "checkpoint.pt": "the training itself, to go on with",
-}  # all that a run writes, and what it is
-LAST = "summary.md"  # is written last: where it is, all is
-OURS = {"ledger.parquet", "config.json"}  # no other program writes both
-FULL = errno.ENOSPC, errno.EDQUOT
+    SUMMARY: "this page",
+    SUSPECTS: "the labels that are probably wrong, most suspicious first",
+    SUSPECTS_PICTURE: "a picture of them",
+    CONFLICTS: "samples that appear more than once, with different labels",
+    CURVES: "a picture of the training: the kept share and the loss over the epochs",
+    LEDGER: "every sample, in the order of the file, with its probability, loss and weight",
+    HISTORY: "every epoch, with its age, kept share and mean loss",
+    WEIGHTS: "the weights of the trained model",
+    ESTIMATOR: "the trained model",
+    CONFIG: "the settings of the run, and how the model is built",
+    FEATURES: "how a row becomes the numbers that the model takes",
+    CHECKPOINT: "the state of the training, to go on with",
+}
+# Files that together identify the folder of a run: no other program writes both.
+MARKS_OF_A_RUN = {LEDGER, CONFIG}
+# Error numbers of a full disk and of a used-up quota.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder whose files move into ``folder`` when the block ends well.
+    """Yield a temporary folder; its files move into ``folder`` if the block raises no error.
 
-    They replace all that an earlier run wrote there, and the checkpoint. When the block raises, the
-    temporary folder is removed and nothing in ``folder`` has changed.
+    They replace everything that an earlier run wrote there, including the checkpoint. If the block
+    raises, the temporary folder is removed and ``folder`` does not change.
 
     Args:
-        folder: Exists and can be written to.
+        folder: A folder that exists and can be written to.
 
     Raises:
-        OSError: When the disk is full, in one line; the advice is to go on with ``--resume``.
-        IsADirectoryError: Where a folder stands in the place of a file.
+        OSError: If the disk is full; the run can then be continued from its checkpoint.
+        IsADirectoryError: If a folder has the name of a file of the run.
 
     >>> with TemporaryDirectory() as run:
     ...     with staged(Path(run)) as stage:
@@ -59,22 +85,22 @@ def staged(folder: Path) -> Iterator[Path]:
             raise
         raise OSError(
             f"The disk is full: nothing of the results was written to {folder}. Free some space "
-            f"and go on with --resume."
+            f"and go on with resume=True."
         ) from error
 
 
 def claim(folder: Path, *, force: bool, resume: bool) -> None:
-    """Make the folder of a run, or raise for one that holds something.
+    """Create the folder of a run, or raise if it holds files that a run must not replace.
 
     Args:
-        folder: May exist; its parents need not.
-        force: An earlier run may be there; ``staged`` replaces what it wrote, and nothing else.
-        resume: A run may be there, to go on with.
+        folder: The folder; it may exist. Missing parents are created.
+        force: The folder may hold an earlier run; ``staged`` replaces its files and no others.
+        resume: The folder may hold a run, which will be continued.
 
     Raises:
         FileExistsError: For a folder that is not empty, without ``force`` or ``resume``; with
-            ``force`` for one that holds files of our names but no run.
-        NotADirectoryError: For a file.
+            ``force``, for a folder that holds files with the names of a run but no run.
+        NotADirectoryError: If the path is a file.
         ValueError: For ``force`` and ``resume`` together.
         OSError: For a folder that cannot be written to.
 
@@ -83,15 +109,15 @@ def claim(folder: Path, *, force: bool, resume: bool) -> None:
     ...     os.listdir(parent)
     ['run']
     """
-    require(not (force and resume), "Choose --force or --resume; got both.")
+    require(not (force and resume), "Choose force=True or resume=True; got both.")
     if folder.is_file():
         raise NotADirectoryError(
             f"{folder} is a file, and a run writes to a folder. Choose another name."
         )
     if not (force or resume) and folder.is_dir() and any(folder.iterdir()):
         raise FileExistsError(
-            f"{folder} exists. Choose another folder, or pass --force to replace what an earlier "
-            f"run wrote, or --resume to go on with it."
+            f"{folder} exists. Choose another folder, or pass force=True to replace an earlier "
+            f"run, or resume=True to go on with it."
         )
     _make(folder)
     if force:
@@ -101,7 +127,7 @@ def claim(folder: Path, *, force: bool, resume: bool) -> None:
 
 
 def require_no_result(path: Path, folder: Path) -> None:
-    """Raise for a file that a run in this folder would write, or has written.
+    """Raise for a path that is a file of a run in this folder.
 
     >>> require_no_result(Path("run/reviews.csv"), Path("run"))
     >>> require_no_result(Path("run/suspects.csv"), Path("run"))
@@ -116,7 +142,7 @@ def require_no_result(path: Path, folder: Path) -> None:
 
 
 def _make(folder: Path) -> None:
-    """Make the folder where there is none, and try to write to it."""
+    """Create the folder if it does not exist, and check that files can be written to it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(prefix=PARTIAL, dir=folder):
@@ -128,16 +154,16 @@ def _make(folder: Path) -> None:
 
 
 def _require_run(folder: Path) -> None:
-    """Raise where the names are ours and the files are not."""
-    there = [name for name in FILES if os.path.lexists(folder / name)]
-    if not OURS <= set(there) and set(there) - {"checkpoint.pt"}:
+    """Raise if files have the names of a run but there is no run: they would be replaced."""
+    present = [name for name in FILES if os.path.lexists(folder / name)]
+    if not MARKS_OF_A_RUN <= set(present) and set(present) - {CHECKPOINT}:
         raise FileExistsError(
-            f"{folder} holds {', '.join(there)}, but no earlier run. Choose another folder."
+            f"{folder} holds {', '.join(present)}, but no earlier run. Choose another folder."
         )
 
 
 def _remove_partial(folder: Path) -> None:
-    """Remove what a run that was killed left half written."""
+    """Remove partly written files of a run that was killed."""
     for path in folder.glob(f"{PARTIAL}*"):
         if path.is_dir() and not path.is_symlink():
             rmtree(path)
@@ -146,18 +172,18 @@ def _remove_partial(folder: Path) -> None:
 
 
 def _publish(stage: Path, folder: Path) -> None:
-    """Move all files, once every one of them is on the disk, and remove those of before."""
-    made = sorted(stage.iterdir(), key=lambda path: (path.name == LAST, path.name))
+    """Move all files into the folder, after a sync to the disk, and remove those of before."""
+    made = sorted(stage.iterdir(), key=lambda path: (path.name == SUMMARY, path.name))
     for path in made:
         if (folder / path.name).is_dir():
             raise IsADirectoryError(
                 f"{folder / path.name} is a folder, and a run writes a file of that name. "
-                f"Move it away and go on with --resume."
+                f"Move it away and go on with resume=True."
             )
-        path.chmod(folder.stat().st_mode & 0o666)  # safetensors hides its file from others
+        path.chmod(folder.stat().st_mode & 0o666)  # safetensors lets only the owner read its file
         sync(path)
-    if any(path.name == LAST for path in made):
-        (folder / LAST).unlink(missing_ok=True)
+    if any(path.name == SUMMARY for path in made):
+        (folder / SUMMARY).unlink(missing_ok=True)
     for path in made:
         os.replace(path, folder / path.name)
     for name in set(FILES) - {path.name for path in made}:
@@ -166,11 +192,11 @@ def _publish(stage: Path, folder: Path) -> None:
 
 
 def disk_is_full(error: BaseException | None) -> bool:
-    """Say whether an error, or one that led to it, came of a full disk or a used-up quota."""
+    """Return whether an error, or one of its causes, is a full disk or a used-up quota."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL:
             return True
-        if "No space left on device" in str(error):  # as safetensors says it
+        if "No space left on device" in str(error):  # safetensors raises an error of its own type
             return True
         error = error.__cause__ or error.__context__
     return False

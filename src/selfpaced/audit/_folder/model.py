@@ -1,4 +1,4 @@
-"""What a run leaves behind to predict with: kept in its folder, and loaded again."""
+"""The model in the folder of a run: how it is saved, and how it is loaded again."""
 
 import json
 import platform
@@ -17,32 +17,38 @@ from torch import Tensor, nn
 from selfpaced._errors import require, require_keys
 from selfpaced._files import write_text
 from selfpaced._version import __version__
+from selfpaced.audit._folder.files import CHECKPOINT, CONFIG, ESTIMATOR, FEATURES, WEIGHTS
 from selfpaced.audit._learning.networks import build
 from selfpaced.audit._learning.trained import Trained
 
 __all__ = ["Trained", "load", "read_config", "save"]
 
-CONFIG, FEATURES = "config.json", "features.joblib"
-WEIGHTS, ESTIMATOR = "model.safetensors", "model.joblib"
-LAYOUT = 1  # of the folder; another number when an older version could not read it
-KEYS = {"layout", "model", "run", "selfpaced", "versions"}  # of config.json
-PARTS = {"built", "names", "scale"}  # of its section "model"
+# The version of the folder's layout. It grows whenever an older version of selfpaced could not read
+# what is written.
+LAYOUT = 2
+# The keys of config.json.
+KEYS = {"layout", "model", "run", "selfpaced", "versions"}
+# The keys of the section "model" of config.json.
+MODEL_KEYS = {"built", "names", "scale"}
+# The packages whose versions config.json records.
 PACKAGES = ("numpy", "pandas", "scikit-learn", "skrub", "torch")
+# The models that are pickled; every other model is a network.
 ESTIMATORS = ("hgb", "logistic")
 
 
 def save(trained: Trained, run: dict[str, Any], folder: Path) -> None:
-    """Write the model, how it reads samples, and config.json into a folder.
+    """Write the model, its features and config.json into a folder.
 
     Args:
-        trained: What is kept.
-        run: What the run was asked for, as JSON has it; the section "run" of config.json.
-        folder: Exists; files of these names are replaced.
+        trained: The model.
+        run: The settings of the run, as values that JSON can hold; the section "run" of
+            config.json.
+        folder: A folder that exists; files with the same names are replaced.
 
     Raises:
-        ValueError: For a network whose state is not of tensors.
-        TypeError: For names of classes that JSON does not have.
-        OSError, SafetensorError: When the disk is full.
+        ValueError: For a network whose state holds more than tensors.
+        TypeError: For names of classes that JSON cannot hold.
+        OSError, SafetensorError: If the disk is full.
     """
     names = None if trained.names is None else [_plain(name) for name in trained.names]
     config = {
@@ -65,27 +71,27 @@ def save(trained: Trained, run: dict[str, Any], folder: Path) -> None:
 
 def require_tensors(network: nn.Module) -> None:
     """Raise for a network whose state holds more than tensors: it could not be saved."""
-    strange = [k for k, v in network.state_dict().items() if not isinstance(v, Tensor)]
+    others = [k for k, v in network.state_dict().items() if not isinstance(v, Tensor)]
     require(
-        not strange,
-        f"The network cannot be saved: its state holds more than tensors, {strange}. Keep them "
-        f"out of get_extra_state.",
+        not others,
+        f"The network cannot be saved: its state holds more than tensors, {others}. Remove them "
+        f"from get_extra_state.",
     )
 
 
 def load(folder: str | Path) -> Trained:
-    r"""Load the model of a run; on a GPU where there is one.
+    r"""Load the model of a finished run, onto a GPU if there is one.
 
-    Its files ``features.joblib`` and ``model.joblib`` are pickles, which can run any code: load
-    only runs that you trust.
+    The files ``features.joblib`` and ``model.joblib`` are pickles, and a pickle can run any code:
+    load only runs that you trust.
 
     Args:
-        folder: That ``selfpaced audit`` wrote.
+        folder: The folder that ``selfpaced audit`` wrote.
 
     Raises:
-        FileNotFoundError: For a folder that is missing, holds no run or lacks a file of it.
-        ValueError: For a damaged file, a run of another version, and a network that can no longer
-            be made or does not fit its weights.
+        FileNotFoundError: If the folder is missing, holds no finished run, or lacks a file.
+        ValueError: For a damaged file, for a run of another version, and for a network that cannot
+            be built any more or does not match its weights.
 
     ::
 
@@ -98,53 +104,63 @@ def load(folder: str | Path) -> Trained:
     model, before = config["model"], config["versions"].get("scikit-learn")
     if before != version("scikit-learn"):
         warnings.warn(
-            f"{folder} was written with scikit-learn {before}, and this is "
-            f"{version('scikit-learn')}: its predictions may differ.",
+            f"{folder} was written with scikit-learn {before}, and version "
+            f"{version('scikit-learn')} is installed: the predictions may differ.",
             stacklevel=2,
         )
     features = _unpickle(folder / FEATURES)
-    known = model["built"]["network"] in ESTIMATORS
-    network = _unpickle(folder / ESTIMATOR) if known else _network(folder, model["built"])
+    pickled = model["built"]["network"] in ESTIMATORS
+    network = _unpickle(folder / ESTIMATOR) if pickled else _network(folder, model["built"])
     names = None if model["names"] is None else tuple(model["names"])
-    middle, spread = model["scale"]
-    return Trained(network, features, names, (middle, spread), model["built"])
+    center, spread = model["scale"]
+    return Trained(network, features, names, (center, spread), model["built"])
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """Read config.json of a run.
+    """Read the config.json of a finished run.
 
     Raises:
-        FileNotFoundError: Where no run has ended.
+        FileNotFoundError: If the folder does not exist or holds no finished run.
         ValueError: For a damaged file, and for a run of another version.
     """
     path = folder / CONFIG
     if not folder.exists():
         raise FileNotFoundError(f"There is no folder {folder}. Check the name.")
     if not path.is_file():
-        stopped = (folder / "checkpoint.pt").is_file()
-        do = "Go on with --resume" if stopped else "Give the folder that selfpaced audit wrote"
+        stopped = (folder / CHECKPOINT).is_file()
+        do = "Go on with resume=True" if stopped else "Give a folder that selfpaced audit wrote"
         raise FileNotFoundError(f"{folder} holds no {CONFIG}: no run has ended there. {do}.")
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}. Copy the folder anew.") from error
-    require(isinstance(config, dict) and "layout" in config, f"{path} is no config of a run.")
+        raise ValueError(f"{path} is damaged: {error}. Copy the folder again.") from error
+    require(
+        isinstance(config, dict) and "layout" in config,
+        f"{path} is not the config.json of a run. Give the folder that selfpaced audit wrote.",
+    )
     require(
         config["layout"] == LAYOUT,
         f"{path} has layout {config['layout']}, of selfpaced {config.get('selfpaced')}; selfpaced "
-        f"{__version__} reads layout {LAYOUT}. Use that version, or audit again.",
+        f"{__version__} reads layout {LAYOUT}. Use the version that wrote it, or audit again.",
     )
     require_keys(config, KEYS, str(path))
     for section in ("model", "run", "versions"):
-        require(isinstance(config[section], dict), f"{path} is damaged: {section} is no object.")
-    require_keys(config["model"], PARTS, str(path))
-    built = config["model"]["built"]
-    require(isinstance(built, dict), f"{path} is damaged: built is no object.")
+        _require_object(config[section], section, path)
+    require_keys(config["model"], MODEL_KEYS, str(path))
+    _require_object(config["model"]["built"], "built", path)
     return config
 
 
+def _require_object(value: object, name: str, path: Path) -> None:
+    """Raise unless a section of config.json is an object."""
+    require(
+        isinstance(value, dict),
+        f"{path} is damaged: {name} is not an object. Copy the folder again.",
+    )
+
+
 def _network(folder: Path, built: dict[str, Any]) -> nn.Module:
-    """Make the network again, and give it its weights."""
+    """Build the network again, and load its weights."""
     path = folder / WEIGHTS
     _require_file(path)
     with torch.random.fork_rng(devices=[]):
@@ -152,42 +168,45 @@ def _network(folder: Path, built: dict[str, Any]) -> nn.Module:
     try:
         load_model(network, path)
     except SafetensorError as error:
-        raise ValueError(f"{path} is damaged: {error}. Copy the folder anew.") from error
+        raise ValueError(f"{path} is damaged: {error}. Copy the folder again.") from error
     except RuntimeError as error:
-        said = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         raise ValueError(
-            f"{path} does not fit the network {built['network']}, which has changed since. {said}"
+            f"{path} does not fit the network {built['network']}, which has changed since the run. "
+            f"Restore the code of the network. {reason}"
         ) from error
     return network.eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _unpickle(path: Path) -> Any:
-    """Read a file of joblib's."""
+    """Read a file that joblib wrote."""
     from sklearn.exceptions import InconsistentVersionWarning
 
     _require_file(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", InconsistentVersionWarning)  # told once by ``load``
+            warnings.simplefilter("ignore", InconsistentVersionWarning)  # ``load`` warns once
             return joblib.load(path)
-    except Exception as error:  # whatever a pickle raises
-        said = " ".join(str(error).split()) or type(error).__name__
+    except Exception as error:  # a pickle can raise any exception
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(
-            f"{path} cannot be read: {said}. It is damaged, or needs the versions in {CONFIG}."
+            f"{path} cannot be read: {reason}. It is damaged, or needs the package versions that "
+            f"{CONFIG} lists."
         ) from error
 
 
 def _require_file(path: Path) -> None:
-    """Raise unless a file of the run is there."""
+    """Raise unless the file exists."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing. Copy the whole folder of the run.")
 
 
 def _plain(name: Any) -> Any:
-    """Return the name of a class as JSON reads it back: text, a number or a truth value."""
+    """Return the name of a class as JSON reads it back: a str, a number or a bool."""
     value = name.item() if isinstance(name, np.generic) else name
     if isinstance(value, str | int | float):
         return value
     raise TypeError(
-        f"Names of classes must be text, numbers or truth values to be saved; got {name!r}."
+        f"Names of classes must be text, numbers or bools to be saved; got {name!r}. Convert the "
+        f"labels."
     )

@@ -1,4 +1,4 @@
-"""Pictures of an audit: the training, and what is suspect."""
+"""The pictures of a run: the training, and the suspects."""
 
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,8 @@ import pandas as pd
 from matplotlib.colors import to_rgba
 from numpy.typing import NDArray
 
+from selfpaced.audit._folder.files import CURVES, SUSPECTS_PICTURE
+from selfpaced.audit._reading.words import are
 from selfpaced.audit._result import Audit
 from selfpaced.report import DARK, LIGHT, Theme, plot_kept_share, plot_loss_bands, plot_suspects
 from selfpaced.report._drawing import draw_line, over_whole_numbers
@@ -22,7 +24,28 @@ from selfpaced.report._theme import (
     new_figure,
 )
 
-PICTURED = 25
+# The largest number of images of suspects in the picture.
+MOST_IMAGES = 25
+# The size of a picture with two panels of the training: width and height in inches.
+CURVES_SIZE = (10.0, 4.2)
+# The size of a picture of suspects that are not images: width and height in inches.
+PANELS_SIZE = (11.0, 4.8)
+# Above this median, images count as photographs; below it, as ink on an empty background.
+PHOTOGRAPH_MEDIAN = 0.2
+# The largest number of classes in the table of confused classes.
+MOST_CLASSES = 12
+# Up to this number of classes, the table has large letters.
+FEW_CLASSES = 6
+# The largest number of characters of the name of a class.
+NAME_LENGTH = 12
+# Above this probability of a label error, a label counts as almost surely wrong.
+SURE = 0.9
+# Above this probability of a label error, a label is a suspect.
+SUSPECT = 0.5
+# Below this probability of a label error, a label counts as right.
+RIGHT = 0.1
+# Above this number of points, the points of a scatter plot are small and transparent.
+MANY_POINTS = 500
 
 
 def draw(
@@ -36,48 +59,49 @@ def draw(
     """Write ``curves.png`` and ``suspects.png`` into a folder.
 
     Args:
-        found: What the audit found, of n samples.
-        folder: Exists and can be written to.
-        images: Of the samples, shape (n, height, width), (n, channels, height, width) or
-            (n, height, width, channels) with 1 or 3 channels: the suspects are shown. None for
-            other data: their probabilities and the classes are.
-        dark: Draw on dark paper.
-        losses: Of each epoch, shape (epochs, n): their spread is drawn, of suspects and of all
-            others. None draws means from the history.
+        found: The result of an audit of n samples.
+        folder: A folder that exists and can be written to.
+        images: Images of the samples, shape (n, height, width), (n, channels, height, width) or
+            (n, height, width, channels) with 1 or 3 channels: ``suspects.png`` shows those of the
+            suspects. None for other data: it shows the probabilities and the confused classes.
+        dark: Draw on a dark background.
+        losses: Losses after each epoch, shape (epochs, n): ``curves.png`` shows their spread, for
+            the suspects and for all others. None: it shows means from the history.
 
     Raises:
         ValueError: For images of another shape.
-        OSError: When a file cannot be written.
+        OSError: If a file cannot be written.
     """
     theme = DARK if dark else LIGHT
-    _save(_curves(found, losses, theme), folder / "curves.png")
-    shown = found.suspects.head(PICTURED)
+    _save(_curves(found, losses, theme), folder / CURVES)
+    shown = found.suspects.head(MOST_IMAGES)
     if images is None or shown.empty:
-        _save(panels(found, theme), folder / "suspects.png")
+        _save(panels(found, theme), folder / SUSPECTS_PICTURE)
     else:
-        _save(_grid(shown, images, theme), folder / "suspects.png")
+        _save(_grid(shown, images, theme), folder / SUSPECTS_PICTURE)
 
 
 def _save(figure: Figure, path: Path) -> None:
-    """Write a figure; letters that the font lacks are boxes."""
+    """Write a figure; characters that the font lacks appear as boxes, without a warning."""
     with catch_warnings():
         filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(path, metadata={"Software": None})  # the same bytes in every version
+        # Without the version of matplotlib, the bytes do not depend on it.
+        figure.savefig(path, metadata={"Software": None})
 
 
 def _curves(found: Audit, losses: NDArray[Any] | None, theme: Theme) -> Figure:
-    """Draw what was kept, and the loss."""
-    figure = new_figure(theme, 10, 4.2)
+    """Draw the kept share, and the losses."""
+    figure = new_figure(theme, *CURVES_SIZE)
     left, right = figure.subplots(1, 2)
     plot_kept_share(found.history["kept_share"], ax=left, theme=theme)
     left.set_xlabel("epoch")
     if losses is None:
         _draw_means(right, found.history, theme)
         return figure
-    wrong = np.zeros(len(found.table), dtype=bool)
-    wrong[found.suspects.index] = True
-    plot_loss_bands(losses, wrong, ax=right, theme=theme)
-    texts = dict(zip(("right labels", "wrong labels"), ("all others", "suspects"), strict=True))
+    suspect = np.zeros(len(found.table), dtype=bool)
+    suspect[found.suspects.index] = True
+    plot_loss_bands(losses, suspect, ax=right, theme=theme)
+    texts = {"right labels": "all others", "wrong labels": "suspects"}
     legend = right.get_legend()
     for text in legend.get_texts() if legend is not None else []:
         text.set_text(texts[text.get_text()])
@@ -85,7 +109,7 @@ def _curves(found: Audit, losses: NDArray[Any] | None, theme: Theme) -> Figure:
 
 
 def _draw_means(axes: Axes, history: pd.DataFrame, theme: Theme) -> None:
-    """Draw the mean and the median: a few samples that are not learned keep the mean high."""
+    """Draw the mean and the median: a few samples with high losses raise only the mean."""
     axes.set_facecolor(theme.background)
     x = np.arange(1, len(history) + 1, dtype=np.float64)
     names = {"mean_loss": "mean loss", "median_difficulty": "median difficulty"}
@@ -98,25 +122,24 @@ def _draw_means(axes: Axes, history: pd.DataFrame, theme: Theme) -> None:
 
 
 def _grid(shown: pd.DataFrame, images: NDArray[Any], theme: Theme) -> Figure:
-    """Show the first suspects, each with its given and its suggested label."""
+    """Draw the images of the first suspects, each with its given and its suggested label."""
     pictures = _to_01(images[shown.index.to_numpy()])
     grey = pictures if pictures.ndim == 3 else pictures.mean(-1)
     given, suggested = ([short(label) for label in shown[name]] for name in ("label", "suggested"))
-    every = plot_suspects(grey, given, suggested, theme=theme)  # type: ignore[arg-type]  # it writes any label
-    longest = max(len(axes.get_title()) for axes in every)
-    photographs = float(np.median(grey)) > 0.2  # else ink on an empty ground
-    for axes, picture in zip(every, pictures, strict=True):
+    cells = plot_suspects(grey, given, suggested, theme=theme)  # type: ignore[arg-type]  # text works too
+    longest = max(len(axes.get_title()) for axes in cells)
+    photographs = float(np.median(grey)) > PHOTOGRAPH_MEDIAN
+    for axes, picture in zip(cells, pictures, strict=True):
         axes.title.set_fontsize(min(12.0, 205 / longest))
-        shade = axes.images[0]
         if photographs or picture.ndim == 3:
-            shade.set(data=picture, cmap="gray", clim=(0, 1))
-    figure = every[0].figure.canvas.figure
-    figure.subplots_adjust(top=1 - 0.85 / figure.get_figheight())  # there is no legend
+            axes.images[0].set(data=picture, cmap="gray", clim=(0, 1))
+    figure = cells[0].figure.canvas.figure
+    figure.subplots_adjust(top=1 - 0.85 / figure.get_figheight())  # no legend: less room on top
     return figure
 
 
 def _to_01(images: NDArray[Any]) -> NDArray[np.float64]:
-    """Return grey images (k, height, width) or coloured ones with the channels last, in 0 to 1."""
+    """Return images scaled to 0 to 1: grey (k, height, width), or colour with channels last."""
     pictures = images.astype(np.float64)
     if pictures.ndim == 4 and pictures.shape[1] in (1, 3):
         pictures = np.moveaxis(pictures, 1, -1)
@@ -124,26 +147,23 @@ def _to_01(images: NDArray[Any]) -> NDArray[np.float64]:
         pictures = pictures[..., 0]
     if pictures.ndim not in (3, 4) or (pictures.ndim == 4 and pictures.shape[-1] != 3):
         raise ValueError(
-            f"draw expects images (n, height, width), with 1 or 3 channels or none; got "
-            f"{images.shape[1:]} each."
+            f"draw expects images of shape (height, width), with 1 or 3 channels or none; got "
+            f"images of shape {images.shape[1:]}."
         )
     low, high = pictures.min(), pictures.max()
     return (pictures - low) / (high - low) if high > low else np.zeros_like(pictures)
 
 
-CLASSES = 12  # that are told apart
-LONG = 12  # characters of a class's name
-SURE, LIST, RIGHT = 0.9, 0.5, 0.1  # probabilities of a wrong label
-
-
 def panels(found: Audit, theme: Theme) -> Figure:
-    """Return a figure of how sure the result is, and what is mistaken for what.
+    """Return a figure of the probabilities of label errors, and of the classes confused.
+
+    For numbers, the second panel shows the given numbers over the predicted ones.
 
     Args:
-        found: What the audit found.
+        found: The result of an audit.
         theme: The colours.
     """
-    figure = new_figure(theme, 11, 4.8)
+    figure = new_figure(theme, *PANELS_SIZE)
     left, right = figure.subplots(1, 2)
     for axes in (left, right):
         axes.set_facecolor(theme.background)
@@ -156,7 +176,7 @@ def panels(found: Audit, theme: Theme) -> Figure:
 
 
 def _draw_probabilities(axes: Axes, found: Audit, theme: Theme) -> None:
-    """Draw the probabilities in falling order, down to where labels are right."""
+    """Draw the probabilities in falling order, from the suspects to the first right labels."""
     p = np.sort(found.table["probability"].dropna().to_numpy(np.float64))[::-1]
     sure, right = int((p > SURE).sum()), int((p < RIGHT).sum())
     doubtful = len(p) - sure - right
@@ -173,19 +193,20 @@ def _draw_probabilities(axes: Axes, found: Audit, theme: Theme) -> None:
     axes.set_ylim(0, 1.03)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    _draw_cut(axes, theme)
+    _draw_threshold(axes, theme)
     k, what = len(found.suspects), "numbers" if found.numeric else "labels"
-    title = f"{k:,} of {len(p):,} {what} {'is' if k == 1 else 'are'} probably wrong"
+    title = f"{k:,} of {len(p):,} {what} {are(k)} probably wrong"
     dress(
         axes, theme, title=title, x=f"{what}, most suspicious first", y="probability of a mistake"
     )
 
 
-def _draw_cut(axes: Axes, theme: Theme) -> None:
-    """Mark what a label needs to be on the list of suspects."""
-    axes.axhline(LIST, color=theme.ink, linestyle="--", linewidth=1.2)
+def _draw_threshold(axes: Axes, theme: Theme) -> None:
+    """Mark the probability above which a label is a suspect."""
+    axes.axhline(SUSPECT, color=theme.ink, linestyle="--", linewidth=1.2)
     axes.annotate(
-        *("suspects", (1, LIST)),
+        "suspects",
+        (1, SUSPECT),
         xycoords=axes.get_yaxis_transform(),
         xytext=(-4, 4),
         textcoords="offset points",
@@ -196,18 +217,18 @@ def _draw_cut(axes: Axes, theme: Theme) -> None:
 
 
 def _draw_confusion(axes: Axes, found: Audit, theme: Theme) -> None:
-    """Draw a table of the suspects: the class that was meant, and the label given."""
+    """Draw the number of suspects by the class that was meant and the label given."""
     if found.suspects.empty:
-        _say_nothing(axes, theme)
+        _draw_no_suspects(axes, theme)
         return
     counts = _confusion(found)
     cells, names = counts.to_numpy(), [short(name) for name in counts.index]
     heat = LinearSegmentedColormap.from_list("heat", [theme.background, theme.colours[1]])
     axes.imshow(_coloured(cells, heat, theme), aspect="auto")
-    size = 11 if len(names) <= 6 else 8
+    size = 11 if len(names) <= FEW_CLASSES else 8
+    centered = {"ha": "center", "va": "center"}
     for row, column in np.argwhere(cells > 0):
-        where = {"ha": "center", "va": "center"}
-        axes.text(column, row, f"{cells[row, column]:,}", where, fontsize=size, color=theme.ink)
+        axes.text(column, row, f"{cells[row, column]:,}", centered, fontsize=size, color=theme.ink)
     meant, given = np.unravel_index(cells.argmax(), cells.shape)
     title = f"Most often {names[meant]} was labelled {names[given]}"
     dress(axes, theme, title=title, x="label given", y="class that was meant")
@@ -215,15 +236,15 @@ def _draw_confusion(axes: Axes, found: Audit, theme: Theme) -> None:
 
 
 def _coloured(cells: NDArray[Any], heat: LinearSegmentedColormap, theme: Theme) -> NDArray[Any]:
-    """Return a colour per cell, shape (k, k, 4); those of the right labels are grey."""
+    """Return a colour per cell, shape (k, k, 4); the diagonal, of right labels, is grey."""
     picture = np.asarray(heat(0.75 * cells / cells.max()))
     picture[np.diag_indices(len(cells))] = to_rgba(theme.grid, 0.6)
     return picture
 
 
 def _name_cells(axes: Axes, names: list[str], theme: Theme) -> None:
-    """Name the rows and columns, and part them by thin lines."""
-    places, size = range(len(names)), 10 if len(names) <= 6 else 8
+    """Write the names of the rows and columns, and draw thin lines between them."""
+    places, size = range(len(names)), 10 if len(names) <= FEW_CLASSES else 8
     tilt = 45 if max(map(len, names)) * len(names) > 50 else 0
     axes.set_xticks(places, names, size=size, rotation=tilt, ha="right" if tilt else "center")
     axes.set_yticks(places, names, size=size)
@@ -236,25 +257,26 @@ def _name_cells(axes: Axes, names: list[str], theme: Theme) -> None:
 
 
 def _confusion(found: Audit) -> pd.DataFrame:
-    """Count the suspects by meant (rows) and given class, of the classes most involved."""
+    """Count the suspects by meant class (rows) and given class, for the most frequent classes."""
     meant, given = (found.suspects[name].astype(object) for name in ("suggested", "label"))
-    involved = set(pd.concat([meant, given]).value_counts().index[:CLASSES])
+    frequent = set(pd.concat([meant, given]).value_counts().index[:MOST_CLASSES])
     classes = pd.DataFrame() if found.confusion is None else found.confusion
-    order = [name for name in classes.index if name in involved]
+    order = [name for name in classes.index if name in frequent]
     return pd.crosstab(meant, given).reindex(index=order, columns=order, fill_value=0)
 
 
 def _draw_numbers(axes: Axes, found: Audit, theme: Theme) -> None:
-    """Draw the numbers given against those suggested, the suspects on top."""
+    """Draw the given numbers over the predicted ones, with the suspects on top."""
     suspects = found.suspects
     rest = found.table.drop(index=suspects.index)
-    many = len(rest) > 500
+    many = len(rest) > MANY_POINTS
     for table, place, size, label in (
         (rest, 0, 8 if many else 22, "all others"),
         (suspects, 1, 34, "suspects"),
     ):
         axes.scatter(
-            *(table["suggested"], table["label"]),
+            table["suggested"],
+            table["label"],
             s=size,
             alpha=0.35 if many and place == 0 else 0.9,
             color=theme.colours[place],
@@ -267,21 +289,23 @@ def _draw_numbers(axes: Axes, found: Audit, theme: Theme) -> None:
     low, high = (float(bound) for bound in found.table["label"].agg(["min", "max"]))
     axes.axline((low, low), (high, high), color=theme.ink, linewidth=1, linestyle="--", zorder=1)
     far = "1 number lies" if len(suspects) == 1 else f"{len(suspects):,} numbers lie"
-    title = f"{far} far from what was expected"
-    dress(axes, theme, title=title, x="number that the model expects", y="number given")
+    title = f"{far} far from the prediction"
+    dress(axes, theme, title=title, x="number predicted by the model", y="number given")
 
 
-def _say_nothing(axes: Axes, theme: Theme) -> None:
-    """Say that there is no suspect."""
-    axes.text(0.5, 0.5, "No label is under suspicion.", ha="center", color=theme.ink, fontsize=12)
+def _draw_no_suspects(axes: Axes, theme: Theme) -> None:
+    """Write that there is no suspect."""
+    axes.text(0.5, 0.5, "There are no suspects.", ha="center", color=theme.ink, fontsize=12)
     axes.set_axis_off()
 
 
 def short(label: object) -> str:
-    r"""Return a label short enough for a picture, with no dollar read as a formula.
+    r"""Return a label as short text; a dollar sign is escaped, so that no formula is drawn.
 
     >>> short("Personenkraftwagen"), short("$5")
     ('Personenkra…', '\\$5')
     """
     text = " ".join(str(label).split())
-    return (text if len(text) <= LONG else text[: LONG - 1] + "…").replace("$", r"\$")
+    if len(text) > NAME_LENGTH:
+        text = text[: NAME_LENGTH - 1] + "…"
+    return text.replace("$", r"\$")

@@ -1,4 +1,4 @@
-"""What a run leaves behind: the files of its folder, and a corrected copy of a table."""
+"""Write all files of a run, and a corrected copy of the table that a run audited."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from selfpaced._errors import require
 from selfpaced._files import write_parquet, write_text
 from selfpaced.audit._fixing.fix import fix
-from selfpaced.audit._folder.files import require_no_result, staged
+from selfpaced.audit._folder.files import (
+    CONFIG,
+    CONFLICTS,
+    HISTORY,
+    LEDGER,
+    SUMMARY,
+    SUSPECTS,
+    require_no_result,
+    staged,
+)
 from selfpaced.audit._folder.model import read_config, save
 from selfpaced.audit._folder.pictures import draw
 from selfpaced.audit._folder.summary import summary
@@ -21,15 +30,18 @@ from selfpaced.audit._plan import Plan, command, from_json, to_json
 from selfpaced.audit._prepare import Prepared
 from selfpaced.audit._result import Audit
 
+# The largest number of rows that an error message lists.
+MOST_ROWS = 5
+
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """What was written.
+    """What was written into the folder of a run.
 
     Args:
         suspects: The table of suspects, most suspicious first.
         own: How many of its last columns are the user's.
-        files: Names in the folder.
+        files: Names of the files in the folder.
     """
 
     suspects: pd.DataFrame
@@ -50,33 +62,34 @@ def write(
     """Write all files of a run, or none.
 
     Args:
-        folder: Exists; a checkpoint and what an earlier run wrote there is replaced.
-        plan: What was asked for.
+        folder: A folder that exists; the checkpoint and the files of an earlier run are replaced.
+        plan: The settings of the run.
         prepared: The samples.
-        found: What the training found.
+        found: The result of the training.
         trained: The model.
-        losses: Of each epoch, shape (epochs, n), for a picture; None for means.
-        dark: Draw on dark paper.
+        losses: Losses after each epoch, shape (epochs, n), for the picture of the training; None
+            draws means.
+        dark: Draw the pictures on a dark background.
 
     Raises:
-        OSError: When the disk is full; nothing in the folder has changed then.
+        OSError: If the disk is full; the folder does not change then.
     """
     source = prepared.source
     suspects = suspects_table(found, source.where, source.own)
-    told = to_json(plan) | {
+    run = to_json(plan) | {
         "settings": asdict(plan.settings(len(source))),
         "samples": len(source),
     }
     with staged(folder) as stage:
-        save(trained, told, stage)
-        write_text(csv_text(suspects), stage / "suspects.csv")
+        save(trained, run, stage)
+        write_text(csv_text(suspects), stage / SUSPECTS)
         if len(source.conflicts):
-            write_text(csv_text(source.conflicts), stage / "conflicts.csv")
-        write_parquet(ledger_table(found, source.where), stage / "ledger.parquet")
-        write_parquet(found.history, stage / "history.parquet")
+            write_text(csv_text(source.conflicts), stage / CONFLICTS)
+        write_parquet(ledger_table(found, source.where), stage / LEDGER)
+        write_parquet(found.history, stage / HISTORY)
         images = prepared.rows if source.kind == "images" else None
         draw(found, stage, images, dark=dark, losses=losses)
-        files = tuple(sorted([*(path.name for path in stage.iterdir()), "summary.md"]))
+        files = tuple(sorted([*(path.name for path in stage.iterdir()), SUMMARY]))
         page = summary(
             found,
             name=source.path.name or str(source.path),
@@ -87,7 +100,7 @@ def write(
             command=command(plan, folder),
             files=files,
         )
-        write_text(page, stage / "summary.md")
+        write_text(page, stage / SUMMARY)
     return Written(suspects, source.own.shape[1], files)
 
 
@@ -99,30 +112,31 @@ def fix_from(
     drop: bool = False,
     force: bool = False,
 ) -> int:
-    """Write a corrected copy of the table that a run audited, by its ``suspects.csv``.
+    """Write a corrected copy of the table that a run audited, from its ``suspects.csv``.
 
-    Lines that were deleted there, because the label is right after all, are not changed.
+    A sample whose line was deleted from ``suspects.csv``, because its label is right, keeps its
+    label.
 
     Args:
-        folder: Of the run.
-        corrected: The copy, of the same format as the table.
-        data: The table, where it is not at the place it was audited at.
-        drop: Leave the suspects out in place of giving them the suggested label.
-        force: Replace ``corrected`` where it exists.
+        folder: The folder of the run.
+        corrected: The path of the copy, in the same format as the table.
+        data: The path of the table, if it was moved after the audit.
+        drop: Leave the suspects out instead of giving them the suggested label.
+        force: Replace ``corrected`` if it exists.
 
     Returns:
-        How many rows were changed or left out.
+        Number of rows that were changed or left out.
 
     Raises:
-        FileNotFoundError: For a folder without a run, and when the table is not there.
-        FileExistsError: Where ``corrected`` exists, without ``force``.
-        ValueError: For suspects that cannot be read, and for a table that cannot be fixed.
+        FileNotFoundError: For a folder without a run, and if the table does not exist.
+        FileExistsError: If ``corrected`` exists, without ``force``.
+        ValueError: For suspects that cannot be read, and for a table that cannot be corrected.
     """
-    plan, path = _plan(folder), folder / "suspects.csv"
+    plan, path = _plan(folder), folder / SUSPECTS
     table = plan.path if data is None else data
     if not table.exists():
         raise FileNotFoundError(
-            f"There is no {table}, which the run in {folder} audited. Say where it is with --data."
+            f"There is no {table}, which the run in {folder} audited. Pass data=... with its path."
         )
     require_no_result(corrected, folder)
     suspects = _suspects(path)
@@ -134,40 +148,44 @@ def fix_from(
 
 
 def _suspects(path: Path) -> pd.DataFrame:
-    """Read suspects.csv, also as a spreadsheet saved it, with blank lines for deleted ones."""
+    """Read suspects.csv, also if a spreadsheet saved it and left blank lines for deleted rows."""
     try:
         with catch_warnings():
-            simplefilter("error", pd.errors.ParserWarning)  # a line with a field too many
-            told = pd.read_csv(
+            simplefilter("error", pd.errors.ParserWarning)  # for a line with too many fields
+            lines = pd.read_csv(
                 path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig"
-            ).fillna("")  # of lines that are cut short
+            ).fillna("")  # a line with too few fields
     except (ValueError, FileNotFoundError, pd.errors.ParserWarning) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
-    missing = {"row", "given", "suggested"} - set(told.columns)
+    missing = {"row", "given", "suggested"} - set(lines.columns)
     require(
         not missing,
         f"{path} needs the columns row, given and suggested; missing: {sorted(missing)}. Save it "
         f"as CSV with commas.",
     )
-    told = told[(told != "").any(axis=1)]
-    whole = told["row"].str.fullmatch(r"[0-9]+(\.0*)?")
+    lines = lines[(lines != "").any(axis=1)]
+    whole = lines["row"].str.fullmatch(r"[0-9]+(\.0*)?")
+    others = lines["row"][~whole].tolist()
     require(
-        bool(whole.all()),
-        f"{path} needs a whole number in the column row; got {told['row'][~whole].tolist()[:5]}. "
-        f"Mend or delete those lines.",
+        not others,
+        f"{path} needs a whole number in the column row; got {others[:MOST_ROWS]}. Correct or "
+        f"delete those lines.",
     )
-    bare = told["row"][told["suggested"].str.strip() == ""].tolist()
+    bare = lines["row"][lines["suggested"].str.strip() == ""].tolist()
     require(
         not bare,
-        f"{path} suggests no label for row {', '.join(bare[:5])}. Mend or delete such lines.",
+        f"{path} suggests no label for row {', '.join(bare[:MOST_ROWS])}. Correct or delete such "
+        f"lines.",
     )
-    return told.assign(row=told["row"].astype(float).astype(int))
+    return lines.assign(row=lines["row"].astype(float).astype(int))
 
 
 def _plan(folder: Path) -> Plan:
-    """Return the plan of a run that is over."""
-    told = read_config(folder)["run"]
+    """Return the plan of a finished run."""
+    saved = read_config(folder)["run"]
     try:
-        return from_json(told)
+        return from_json(saved)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"{folder}: its config.json says nothing of a table: {error}.") from error
+        raise ValueError(
+            f"{folder / CONFIG} does not say which table was audited: {error}. Audit again."
+        ) from error

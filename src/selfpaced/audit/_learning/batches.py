@@ -1,4 +1,4 @@
-"""Batches of an audit: with their indices, in a seeded order, shared out to processes."""
+"""The batches of an audit: their indices, their seeded order, and their split over processes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,10 +13,10 @@ from selfpaced._sampling.indexed import Indexed
 
 
 class Rows(Dataset[Any]):
-    """Rows and labels in memory; an index may be a list of many.
+    """A dataset of rows and labels in memory; an index may be a list of indices.
 
     Args:
-        rows: float32 dense or sparse, or uint8 from 0 to 255, which are brought to 0 to 1.
+        rows: float32, dense or sparse, or uint8, whose values are divided by 255.
         labels: Shape (n,).
     """
 
@@ -29,7 +29,7 @@ class Rows(Dataset[Any]):
         return len(self.labels)
 
     def __getitem__(self, indices: Any) -> tuple[Tensor, Tensor]:
-        """Return rows, float32, and their labels."""
+        """Return the rows as float32, and their labels."""
         picked = self.rows[indices]
         dense = picked.toarray() if sparse.issparse(picked) else picked
         if dense.dtype == np.uint8:
@@ -38,21 +38,21 @@ class Rows(Dataset[Any]):
 
 
 class Batches:
-    """The batches of an epoch, in a new random order each; this process's rows of each.
+    """The batches of an epoch, in a new random order each epoch; only the rows of this process.
 
-    All processes draw the same order. A last batch of one row, which has no variance, or of fewer
-    rows than there are processes is left out.
+    All processes draw the same order. The last batch is left out if it has a single row, which has
+    no variance, or fewer rows than there are processes.
 
     Args:
         n: Number of samples.
-        size: Rows of a batch, of all processes together.
-        seed: Of the order.
-        process: This process, from 0.
-        processes: How many share a batch.
+        size: Rows per batch, counted over all processes.
+        seed: Seed of the order.
+        process: Number of this process, from 0.
+        processes: Number of processes that share a batch.
 
     Attributes:
-        start: Batches of the coming epoch to pass over: where a run was stopped.
-        generator: Of the order; its state before an epoch gives that epoch's order.
+        start: Number of batches to skip in the next epoch, to continue a run that was stopped.
+        generator: Draws the order; its state before an epoch determines the order of that epoch.
 
     >>> [sorted(batch) for batch in Batches(4, 4, seed=0)]
     [[0, 1, 2, 3]]
@@ -61,32 +61,32 @@ class Batches:
     def __init__(
         self, n: int, size: int, seed: int, *, process: int = 0, processes: int = 1
     ) -> None:
-        """Begin before the first epoch."""
+        """Start before the first epoch."""
         self.n, self.size, self.process, self.processes = n, size, process, processes
         self.generator = torch.Generator().manual_seed(seed)
         self.start = 0
-        short = n % size
-        whole = RandomSampler(range(n), generator=self.generator)
-        self._all = BatchSampler(whole, size, drop_last=0 < short < max(2, processes))
+        rest = n % size
+        order = RandomSampler(range(n), generator=self.generator)
+        self._batches = BatchSampler(order, size, drop_last=0 < rest < max(2, processes))
 
     def __len__(self) -> int:
         """Return the number of batches of a whole epoch."""
-        return len(self._all)
+        return len(self._batches)
 
     def __iter__(self) -> Iterator[list[int]]:
-        """Yield indices."""
+        """Yield the indices of each batch."""
         start, self.start = self.start, 0
-        for place, batch in enumerate(self._all):
-            if place >= start:
+        for number, batch in enumerate(self._batches):
+            if number >= start:
                 yield batch[self.process :: self.processes]
 
-    def rows(self, place: int) -> int:
-        """Return how many rows a batch of the epoch has, of all processes together."""
-        return min(self.size, self.n - place * self.size)
+    def rows(self, number: int) -> int:
+        """Return the number of rows of a batch of the epoch, counted over all processes."""
+        return min(self.size, self.n - number * self.size)
 
 
 def loader(dataset: Indexed, batches: Batches, workers: int) -> DataLoader[Any]:
-    """Return a loader of these batches; those of tensors in memory are one indexing each."""
+    """Return a loader of these batches; a batch of data in memory is read by one indexing."""
     generator = batches.generator
     if isinstance(dataset.dataset, Rows | TensorDataset):
         return DataLoader(

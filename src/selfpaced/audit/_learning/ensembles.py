@@ -1,4 +1,4 @@
-"""Some estimators of scikit-learn side by side, which go on learning where they were."""
+"""Ensembles of scikit-learn estimators whose training can continue with each call of ``fit``."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -14,17 +14,20 @@ from selfpaced.chain import Floats
 
 Name = Literal["hgb", "logistic"]
 
-STEPS = 2  # of L-BFGS at a time
-BINS = 255  # values of a column that boosting tells apart
+# Iterations of L-BFGS that one round of logistic regression adds.
+SOLVER_STEPS = 2
+# The number of bins of a column for boosting; scikit-learn allows no more.
+MOST_BINS = 255
 
 
 @dataclass(eq=False)
 class Ensemble:
-    """Estimators that learnt from different rows; it says what they say on average.
+    """Estimators that were fitted to different rows; predictions are their mean.
 
     Args:
-        inputs: Makes of rows, float32 of one axis, what the estimators read.
-        estimators: All know the same classes.
+        inputs: A fitted transformer that turns rows, float32, shape (n, features), into the inputs
+            of the estimators.
+        estimators: The estimators; all of them know the same classes.
     """
 
     inputs: Any
@@ -32,7 +35,7 @@ class Ensemble:
 
     @property
     def classes_(self) -> NDArray[np.int64]:
-        """The classes of which ``predict_proba`` has a column."""
+        """The classes, in the order of the columns of ``predict_proba``."""
         return np.asarray(self.estimators[0].classes_)
 
     def predict(self, rows: NDArray[Any]) -> Floats:
@@ -44,61 +47,65 @@ class Ensemble:
         return self._mean("predict_proba", rows)
 
     def _mean(self, method: str, rows: NDArray[Any]) -> Floats:
-        """Return the mean of what the estimators return."""
+        """Return the mean over the estimators of what a method returns."""
         inputs = self.inputs.transform(rows)
-        said = [getattr(one, method)(inputs) for one in self.estimators]
-        return np.asarray(np.mean(said, axis=0, dtype=np.float64))
+        predictions = [getattr(estimator, method)(inputs) for estimator in self.estimators]
+        return np.asarray(np.mean(predictions, axis=0, dtype=np.float64))
 
 
 class Bins(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Numbers each value by its place among at most 255 steps of its column.
+    """Replaces each value by the number of its bin, of at most 255 bins per column.
 
-    Boosting does so itself, but anew in each round and from the rows that have weight: trees of
-    earlier rounds would read other places than they learnt.
+    Boosting bins its inputs itself, but it does so again in each round and only from rows with a
+    weight. The bins would change between rounds, and trees of earlier rounds would read other bins
+    than they were fitted to.
 
     >>> Bins().fit_transform(np.array([[0.1], [0.5], [0.1], [9.0]])).ravel().tolist()
     [0, 1, 0, 2]
     """
 
     def fit(self, rows: NDArray[Any], _: None = None) -> Self:
-        """Find the steps of each column; rows have shape (n, columns)."""
-        self.steps_ = [_steps(column) for column in rows.T]
+        """Find the bins of each column; rows have shape (n, columns)."""
+        # The name of the attribute is part of model.joblib: renaming it needs another layout.
+        self.steps_ = [_edges(column) for column in rows.T]
         return self
 
     def transform(self, rows: NDArray[Any]) -> NDArray[np.uint8]:
-        """Return the places, uint8, shape (n, columns)."""
-        places = np.empty(rows.shape, np.uint8)
-        for number, steps in enumerate(self.steps_):
-            places[:, number] = np.searchsorted(steps, rows[:, number])
-        return places
+        """Return the number of the bin of each value, uint8, shape (n, columns)."""
+        bins = np.empty(rows.shape, np.uint8)
+        for column, edges in enumerate(self.steps_):
+            bins[:, column] = np.searchsorted(edges, rows[:, column])
+        return bins
 
 
-def _steps(column: NDArray[Any]) -> Floats:
-    """Return where a column's bins end: between its values, or at quantiles where it has many."""
+def _edges(column: NDArray[Any]) -> Floats:
+    """Return the inner edges of the bins: between the values, or quantiles if there are many."""
     values = np.unique(column).astype(np.float64)
-    if len(values) <= BINS:
+    if len(values) <= MOST_BINS:
         return np.asarray((values[1:] + values[:-1]) / 2)
-    return np.unique(np.quantile(column.astype(np.float64), np.linspace(0, 1, BINS + 1)[1:-1]))
+    shares = np.linspace(0, 1, MOST_BINS + 1)[1:-1]
+    return np.unique(np.quantile(column.astype(np.float64), shares))
 
 
 def make(name: Name, numeric: bool, count: int, seed: int) -> Ensemble:
-    """Make some estimators of a kind that go on learning each time they are fitted.
+    """Make several estimators of one kind whose training continues each time they are fitted.
 
     Args:
-        name: Of the kind.
-        numeric: For numbers, not classes.
-        count: How many.
-        seed: Of the columns that trees choose from; 0 to 2**32 - 1.
+        name: The kind of estimator.
+        numeric: True for a regression, False for a classification.
+        count: Number of estimators.
+        seed: Seed of the columns that each tree may use, from 0 to 2**32 - 1.
     """
     if name == "logistic":
-        linear = Ridge() if numeric else LogisticRegression(C=0.1, max_iter=STEPS, warm_start=True)
+        logistic = LogisticRegression(C=0.1, max_iter=SOLVER_STEPS, warm_start=True)
+        linear = Ridge() if numeric else logistic
         return Ensemble(StandardScaler(), [clone(linear) for _ in range(count)])
     boosting = HistGradientBoostingRegressor if numeric else HistGradientBoostingClassifier
     trees = boosting(
         learning_rate=0.1,
         l2_regularization=5.0,
         max_features=0.5,
-        max_bins=BINS,
+        max_bins=MOST_BINS,
         early_stopping=False,
         warm_start=True,
         random_state=seed,

@@ -1,4 +1,4 @@
-"""Models of scikit-learn, trained self-paced: round by round on what is easy."""
+"""Self-paced training of scikit-learn estimators: each round fits them to the samples kept."""
 
 import pickle
 import warnings
@@ -14,50 +14,61 @@ from torch import Tensor
 from selfpaced._errors import choose, require, require_keys
 from selfpaced.audit._learning.aims import Classes, Numbers, require_classes
 from selfpaced.audit._learning.ensembles import Name, make
-from selfpaced.audit._learning.trained import answers, flat
+from selfpaced.audit._learning.trained import estimator_outputs, flat
 from selfpaced.audit._learning.training import Settings, Watch
 from selfpaced.chain import Floats
 
 __all__ = ["ROUNDS", "Name", "Rounds"]
 
 
-ROUNDS: dict[Name, int] = {"hgb": 15, "logistic": 30}  # that a run takes unless told otherwise
-KEYS = {"name", "model", "pacer", "epoch"}  # of a state
-PARTS = 3  # of the rows; each is judged by an estimator that learns from the others
-TREES = 5  # that a round adds for each class
-LEAST = 1e-6  # weight of a row left out: at 0, scikit-learn would forget that it is there
-TINY = 1e-6  # probability of a class that the model rules out
-SEEDS = 2**32  # that scikit-learn takes
+# The default number of rounds of a run, for each kind of estimator.
+ROUNDS: dict[Name, int] = {"hgb": 15, "logistic": 30}
+# The keys of a saved state.
+KEYS = {"name", "model", "pacer", "epoch"}
+# The number of folds; the rows of a fold are judged by an estimator fitted to the other folds.
+FOLDS = 3
+# The number of boosting iterations that a round adds: each is one tree per class.
+TREES = 5
+# The weight of a row that is left out: with a weight of 0, scikit-learn would drop the row, and
+# with the last row of a class the class.
+LEFT_OUT_WEIGHT = 1e-6
+# The least probability of a class in a loss, so that no loss is infinite.
+LEAST_PROBABILITY = 1e-6
+# scikit-learn takes seeds below this number.
+SEED_LIMIT = 2**32
 
 
 class Rounds:
-    """A self-paced training of an estimator, from its first round to its last; see ``Training``.
+    """A self-paced training of scikit-learn estimators, round by round; see ``Training``.
 
-    The rows are parted in three. In each round three estimators of a kind are fitted further, each
-    to what is kept of two parts, and the third part gives its losses: no label is judged by what
-    has learnt it. "hgb" is gradient boosting, of which a round adds five small trees; "logistic"
-    is logistic regression, two steps of its solver a round, and for numbers ridge regression.
+    The rows are split into three folds. A round continues the training of three estimators of the
+    same kind, each on the kept samples of two folds, and computes the losses on the third fold: no
+    label is judged by an estimator that was fitted to it. "hgb" is gradient boosting, to which a
+    round adds five small trees. "logistic" is logistic regression, with two solver steps per
+    round; for numbers it is ridge regression.
 
     With 20 % of the labels wrong at random in scikit-learn's breast cancer, wine and digits (3
-    seeds), this share of the first k suspects is wrong, k the number of wrong labels: hgb .88, .88,
-    .96; logistic .90, .94, .96; the network of ``find_label_errors`` .94, .94, .98. The number of
-    wrong labels is said as .99, .90, .98 of what it is by hgb, .99, .83, .93 by logistic.
+    seeds), this share of the first k suspects is wrong, where k is the number of wrong labels: hgb
+    .88, .88, .96; logistic .90, .94, .96; the network of ``find_label_errors`` .94, .94, .98. The
+    estimated number of wrong labels, divided by the true number, is .99, .90, .98 with hgb and
+    .99, .83, .93 with logistic.
 
     Args:
-        name: Of the estimator.
-        rows: float32, or uint8 from 0 to 255, shape (n, ...), without gaps.
+        name: Kind of the estimators.
+        rows: float32, or uint8 from 0 to 255, shape (n, ...), without missing values.
         labels: Shape (n,): int64 for classes, float32 for numbers.
-        aim: What it is to learn.
-        settings: How many rounds (``epochs``) and the seed; the rest is of networks.
+        aim: Whether classes or numbers are learned.
+        settings: The number of rounds (``epochs``) and the seed; the other settings are for
+            networks.
 
     Attributes:
-        pacer: The memory of the run.
-        epoch: Rounds that are over.
-        model: The estimators, as one that takes rows of one axis.
+        pacer: The pacer of the training.
+        epoch: Number of finished rounds.
+        model: The estimators as one model that takes rows of shape (n, features).
 
     Raises:
-        ValueError: For an unknown name, for labels that are no classes, and for another number of
-            rows than labels.
+        ValueError: For an unknown name, for labels that are not classes, and if the number of rows
+            is not the number of labels.
 
     >>> rows = np.concatenate([np.arange(30.0), np.arange(30.0) + 100])[:, None]
     >>> labels = torch.arange(60) // 30
@@ -75,7 +86,7 @@ class Rounds:
         aim: Classes | Numbers,
         settings: Settings,
     ) -> None:
-        """Begin before the first round."""
+        """Start before the first round."""
         choose("estimator", name, tuple(ROUNDS))
         require(
             len(rows) == len(labels),
@@ -85,21 +96,21 @@ class Rounds:
         self._classes = aim.outputs if isinstance(aim, Classes) else None
         if self._classes is not None:
             require_classes(self.labels, len(rows))
-        self.model = make(name, self._classes is None, PARTS, settings.seed % SEEDS)
+        self.model = make(name, self._classes is None, FOLDS, settings.seed % SEED_LIMIT)
         self._inputs = self.model.inputs.fit_transform(flat(rows))
-        self._part = _parts(self.labels.numpy(), settings.seed)
+        self._fold = _folds(self.labels.numpy(), settings.seed)
         self.pacer = aim.pacer(self.labels)
         self.epoch = 0
 
     def run(self, watch: Watch | None = None, pulse: Callable[[], bool] = lambda: False) -> bool:
-        """Train to the last round, or until it is asked to stop.
+        """Train to the last round, or until ``pulse`` returns True.
 
         Args:
             watch: Called after each round with its number, ``epochs`` and the kept share.
-            pulse: Called after each round; True stops here.
+            pulse: Called after each round; if it returns True, the training stops.
 
         Returns:
-            Whether the training is over.
+            Whether the training is finished.
         """
         while self.epoch < self.settings.epochs:
             self._fit()
@@ -114,16 +125,16 @@ class Rounds:
         return self.epoch == self.settings.epochs
 
     def outputs(self, rows: NDArray[Any]) -> Floats:
-        """Return what the model says of rows, such as new ones.
+        """Return the predictions of the model for rows, old or new.
 
         Returns:
-            float64: probabilities of all classes, shape (n, C), or numbers as it was given them,
-            shape (n,).
+            float64: probabilities of all classes, shape (n, C), or numbers in the unit of
+            ``labels``, shape (n,).
         """
-        return answers(self.model, rows, self._classes)
+        return estimator_outputs(self.model, rows, self._classes)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that it takes to go on to the bit; the model is pickled."""
+        """Return everything needed to continue bit for bit; the model is pickled."""
         return {
             "name": self.name,
             "model": torch.frombuffer(bytearray(pickle.dumps(self.model)), dtype=torch.uint8),
@@ -132,68 +143,68 @@ class Rounds:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a training where it was. It unpickles the model: load states that you trust.
+        """Continue from a saved state. The model is unpickled: load only states that you trust.
 
         Raises:
-            ValueError: For a state that is cut short, of another estimator, or of another number
-                of samples.
+            ValueError: For a state that is incomplete, of another kind of estimator, or of another
+                number of samples.
         """
         require_keys(state, KEYS, "Rounds")
         require(
             state["name"] == self.name,
-            f"Rounds: the state is of {state['name']!r}; got one for {self.name!r}. Make it with "
-            f"the estimator it was saved with.",
+            f"Rounds({self.name!r}) cannot load a state of {state['name']!r}. Make Rounds with "
+            f"the name that the state was saved with.",
         )
         self.pacer.load_state_dict(state["pacer"])
         self.model = pickle.loads(state["model"].numpy().tobytes())
         self.epoch = state["epoch"]
 
     def _fit(self) -> None:
-        """Fit each estimator further, to what is kept of the parts that it learns from."""
-        weight, labels = np.maximum(self.pacer.weight.numpy(), LEAST), self.labels.numpy()
-        firsts = np.unique(labels, return_index=True)[1]  # so that every one knows every class
-        for part, estimator in enumerate(self.model.estimators):
-            others = self._part != part
-            own = np.where(others, weight, LEAST)
+        """Continue the training of each estimator on the kept samples of its folds."""
+        weight, labels = np.maximum(self.pacer.weight.numpy(), LEFT_OUT_WEIGHT), self.labels.numpy()
+        firsts = np.unique(labels, return_index=True)[1]  # one row per class: all know all classes
+        for fold, estimator in enumerate(self.model.estimators):
+            fitted = self._fold != fold
+            own = np.where(fitted, weight, LEFT_OUT_WEIGHT)
             if self._classes is not None:
-                others[firsts] = True
+                fitted[firsts] = True
             if self.name == "hgb":
                 estimator.set_params(max_iter=TREES * (self.epoch + 1))
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)  # the next round goes on
-                estimator.fit(self._inputs[others], labels[others], sample_weight=own[others])
+                warnings.simplefilter("ignore", ConvergenceWarning)  # the next round continues
+                estimator.fit(self._inputs[fitted], labels[fitted], sample_weight=own[fitted])
 
-    def _judged(self) -> Floats:
-        """Return what is said of each row by the estimator that did not learn from it."""
-        said = np.zeros(
-            len(self._part) if self._classes is None else (len(self._part), self._classes)
-        )
-        for part, estimator in enumerate(self.model.estimators):
-            mine = np.flatnonzero(self._part == part)
-            if not len(mine):
+    def _held_out_predictions(self) -> Floats:
+        """Return the prediction for each row by the estimator that was not fitted to its label."""
+        n = len(self._fold)
+        predictions = np.zeros(n if self._classes is None else (n, self._classes))
+        for fold, estimator in enumerate(self.model.estimators):
+            rows = np.flatnonzero(self._fold == fold)
+            if not len(rows):
                 continue
             if self._classes is None:
-                said[mine] = estimator.predict(self._inputs[mine])
+                predictions[rows] = estimator.predict(self._inputs[rows])
             else:
-                told = estimator.predict_proba(self._inputs[mine])
-                said[np.ix_(mine, estimator.classes_)] = told
-        return said
+                probabilities = estimator.predict_proba(self._inputs[rows])
+                predictions[np.ix_(rows, estimator.classes_)] = probabilities
+        return predictions
 
     def _observe(self) -> None:
-        """Remember the losses of all rows, and of classes the probabilities."""
-        said, index = torch.from_numpy(self._judged()), torch.arange(len(self.labels))
+        """Pass the held-out losses of all rows to the pacer; for classes also the logits."""
+        index = torch.arange(len(self.labels))
+        predictions = torch.from_numpy(self._held_out_predictions())
         if self._classes is None:
-            self.pacer.observe((said.float() - self.labels).square(), index)
+            self.pacer.observe((predictions.float() - self.labels).square(), index)
             return
-        logits = said.clamp(min=TINY).log().float()
+        logits = predictions.clamp(min=LEAST_PROBABILITY).log().float()
         loss = -logits.gather(1, self.labels[:, None]).squeeze(1)
         self.pacer.observe(loss, index, logits, self.labels, probabilities=True)
 
 
-def _parts(labels: NDArray[Any], seed: int) -> NDArray[np.int64]:
-    """Return the part of each row, drawn at random; each part has its share of all labels."""
+def _folds(labels: NDArray[Any], seed: int) -> NDArray[np.int64]:
+    """Return the fold of each row, drawn at random; the labels are spread evenly over the folds."""
     drawn = np.random.default_rng(seed).permutation(len(labels))
-    alike = drawn[np.argsort(labels[drawn], kind="stable")]
-    parts = np.empty(len(labels), np.int64)
-    parts[alike] = np.arange(len(labels)) % PARTS
-    return parts
+    by_label = drawn[np.argsort(labels[drawn], kind="stable")]
+    folds = np.empty(len(labels), np.int64)
+    folds[by_label] = np.arange(len(labels)) % FOLDS
+    return folds

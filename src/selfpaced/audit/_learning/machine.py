@@ -1,4 +1,4 @@
-"""Where a training runs: one device, or many processes of Accelerate."""
+"""What a training runs on: one device, or several processes of Accelerate."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,30 +9,30 @@ from torch.nn import functional as F
 
 
 class Machine(Protocol):
-    """What a training asks of the machine; an ``accelerate.Accelerator`` is one."""
+    """What a training needs from the machine; an ``accelerate.Accelerator`` provides it."""
 
     @property
     def device(self) -> torch.device:
-        """Where batches go."""
+        """The device of the model and of the batches."""
         ...
 
     @property
     def process_index(self) -> int:
-        """Which process this is, from 0."""
+        """The number of this process, from 0."""
         ...
 
     @property
     def num_processes(self) -> int:
-        """How many there are."""
+        """The number of processes."""
         ...
 
     @property
     def scaler(self) -> torch.amp.GradScaler | None:
-        """What keeps the gradients of half precision from vanishing; it learns how as it goes."""
+        """The gradient scaler of fp16, whose state changes in training; None without fp16."""
         ...
 
     def prepare(self, *parts: Any) -> Any:
-        """Return model and optimizer as the machine wants them, on its device."""
+        """Return the model and the optimizer, wrapped for this machine and on its device."""
         ...
 
     def backward(self, loss: Tensor) -> None:
@@ -42,7 +42,7 @@ class Machine(Protocol):
 
 @dataclass(frozen=True)
 class Alone:
-    """One process on one device, as the model comes."""
+    """One process on one device; the model and the optimizer are used as they are."""
 
     device: torch.device
     process_index: int = 0
@@ -50,7 +50,7 @@ class Alone:
     scaler: torch.amp.GradScaler | None = None
 
     def prepare(self, *parts: Any) -> Any:
-        """Return the parts as they are."""
+        """Return the parts unchanged."""
         return parts
 
     def backward(self, loss: Tensor) -> None:
@@ -59,13 +59,13 @@ class Alone:
 
 
 class Dropout(nn.Module):
-    """Dropout whose mask does not depend on how many processes share a batch.
+    """Dropout whose mask does not depend on the number of processes that share a batch.
 
-    Every process draws the mask of the whole batch from the same random numbers, and takes its own
-    rows of it. Alone, it is ``nn.Dropout`` to the bit.
+    Every process draws the mask of the whole batch from the same random numbers and uses its own
+    rows of the mask. In a single process the result is bit for bit that of ``nn.Dropout``.
 
     Args:
-        p: The share of the inputs that are set to 0.
+        p: The probability with which an input is set to 0.
 
     >>> dropout = Dropout(0.5)
     >>> share_batch(dropout, rows=4, process=1, processes=2)
@@ -74,30 +74,30 @@ class Dropout(nn.Module):
     """
 
     def __init__(self, p: float) -> None:
-        """Keep the share."""
+        """Keep the probability."""
         super().__init__()
         self.p, self.rows, self.process, self.processes = p, 0, 0, 1
 
     def forward(self, x: Tensor) -> Tensor:
-        """Drop, in training."""
+        """Set inputs to 0 at random in training; return them unchanged in evaluation."""
         if not self.training or self.processes == 1:
             return F.dropout(x, self.p, self.training)
         whole = F.dropout(x.new_ones(self.rows, *x.shape[1:]), self.p)
         return x * whole[self.process :: self.processes]
 
     def extra_repr(self) -> str:
-        """Say the share."""
+        """Return the probability, for ``repr``."""
         return f"p={self.p}"
 
 
 def share_batch(model: nn.Module, rows: int, process: int, processes: int) -> None:
-    """Tell a model's dropout of how many rows a batch is, and which of them are this process's.
+    """Tell every ``Dropout`` of a model which rows of the next batch belong to this process.
 
     Args:
-        model: Any; only ``Dropout`` of this module is told.
-        rows: Of the batch of all processes.
-        process: Takes the rows ``process``, ``process + processes`` and so on.
-        processes: How many there are.
+        model: Any module; only layers of the class ``Dropout`` above are changed.
+        rows: Rows of the batch, counted over all processes.
+        process: Number of this process. Its rows are ``process``, ``process + processes``, ...
+        processes: Number of processes.
     """
     for module in model.modules():
         if isinstance(module, Dropout):

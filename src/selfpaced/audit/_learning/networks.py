@@ -1,4 +1,4 @@
-"""The networks of an audit: two of ours, and the user's own."""
+"""The networks of an audit: an MLP, a CNN, and networks of the user."""
 
 import importlib
 from collections.abc import Callable
@@ -9,22 +9,27 @@ from torch import nn
 from selfpaced._errors import require
 from selfpaced.audit._learning.machine import Dropout
 
+# Units of each hidden layer of the MLP.
 HIDDEN = 256
-MANY = 100  # features; so many stand in for each other
+# From this number of features on, the MLP also drops inputs: many features are redundant.
+MANY_FEATURES = 100
+# The least height and width, in pixels, of images for the CNN: it halves both twice.
+LEAST_PIXELS = 8
 
-Make = Callable[[tuple[int, ...], int], nn.Module]  # of a sample's shape and the number of outputs
+# Makes a network from the shape of a sample and the number of outputs.
+Make = Callable[[tuple[int, ...], int], nn.Module]
 
 
 def mlp(shape: tuple[int, ...], outputs: int) -> nn.Module:
-    """Make two hidden layers with dropout, slow to learn labels by heart.
+    """Make a network of two hidden layers with dropout, which slows down memorising labels.
 
     Args:
-        shape: Of a sample.
+        shape: Shape of a sample.
         outputs: Number of classes; 1 for numbers.
     """
     features = prod(shape)
     return nn.Sequential(
-        *(nn.Flatten(), Dropout(0.3 if features >= MANY else 0.0)),
+        *(nn.Flatten(), Dropout(0.3 if features >= MANY_FEATURES else 0.0)),
         *(nn.Linear(features, HIDDEN), nn.ReLU(), Dropout(0.5)),
         *(nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), Dropout(0.5)),
         nn.Linear(HIDDEN, outputs),
@@ -32,16 +37,19 @@ def mlp(shape: tuple[int, ...], outputs: int) -> nn.Module:
 
 
 def cnn(shape: tuple[int, ...], outputs: int) -> nn.Module:
-    """Make three convolutions and a hidden layer, for images of 8 pixels a side or more.
+    """Make a network of three convolutions and a hidden layer, for images of at least 8 x 8 pixels.
 
     Args:
         shape: (channels, height, width) of an image.
         outputs: Number of classes.
+
+    Raises:
+        ValueError: For another shape, and for smaller images.
     """
     require(
-        len(shape) == 3 and min(shape[1:]) >= 8,
-        f"The CNN expects images (channels, height, width) of 8 pixels a side or more; got "
-        f"{shape}. Give a model of your own.",
+        len(shape) == 3 and min(shape[1:]) >= LEAST_PIXELS,
+        f"The CNN expects images, shape (channels, height, width), of {LEAST_PIXELS} pixels a "
+        f"side or more; got {shape}. Use a model of your own.",
     )
     return nn.Sequential(
         *(nn.Conv2d(shape[0], 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
@@ -53,26 +61,27 @@ def cnn(shape: tuple[int, ...], outputs: int) -> nn.Module:
 
 
 def build(name: str, shape: tuple[int, ...], outputs: int) -> nn.Module:
-    """Make the network of a name.
+    """Make a network by its name.
 
     Args:
-        name: "mlp", "cnn", or ``package.module:factory`` of the user's.
-        shape: Of a sample.
+        name: "mlp", "cnn", or ``package.module:factory`` of the user.
+        shape: Shape of a sample.
         outputs: Number of classes; 1 for numbers.
 
     Raises:
-        ValueError: As ``cnn`` and ``factory`` do, for a factory that fails, and for one that makes
-            no torch module.
+        ValueError: For the reasons of ``cnn`` and ``factory``, for a factory that fails, and for
+            one that does not return a torch module.
     """
-    ours: dict[str, Make] = {"mlp": mlp, "cnn": cnn}
-    if name in ours:
-        return ours[name](shape, outputs)
+    built_in: dict[str, Make] = {"mlp": mlp, "cnn": cnn}
+    if name in built_in:
+        return built_in[name](shape, outputs)
     make = factory(name)
     try:
         network = make(shape, outputs)
-    except Exception as error:
+    except Exception as error:  # the user's code runs: any exception may come
         raise ValueError(
-            f"The model {name} could not be made of {shape} and {outputs}: {error!r}"
+            f"The model {name} could not be made for samples of shape {shape} and {outputs} "
+            f"outputs: {error!r}"
         ) from error
     require(
         isinstance(network, nn.Module),
@@ -82,22 +91,22 @@ def build(name: str, shape: tuple[int, ...], outputs: int) -> nn.Module:
 
 
 def factory(name: str) -> Make:
-    """Return the function ``package.module:factory`` of the user's.
+    """Import the function ``package.module:factory`` of the user.
 
     Raises:
-        ValueError: For a name of another form, and for what cannot be imported or called.
+        ValueError: For a name of another form, and for a name that cannot be imported or called.
     """
     module, _, function = name.partition(":")
     require(
         bool(module and function),
-        f"--model expects package.module:factory; got {name!r}. The factory takes a sample's shape "
-        f"and the number of outputs, and returns a torch module.",
+        f"model=... expects package.module:factory; got {name!r}. The factory takes the shape of a "
+        f"sample and the number of outputs, and returns a torch module.",
     )
     try:
         make = getattr(importlib.import_module(module), function)
-    except Exception as error:  # it is the user's code that runs
+    except Exception as error:  # the user's code runs: any exception may come
         raise ValueError(
             f"The model {name} cannot be imported: {error}. Is its folder on PYTHONPATH?"
         ) from error
-    require(callable(make), f"The model {name} is no function; got {type(make).__name__}.")
-    return make  # type: ignore[no-any-return]  # what it returns is the user's promise
+    require(callable(make), f"The model {name} is not a function; got {type(make).__name__}.")
+    return make  # type: ignore[no-any-return]  # the user has to return a module; ``build`` checks

@@ -1,4 +1,4 @@
-"""One self-paced training that watches every label; it can be stopped, saved and gone on with."""
+"""A self-paced training of a network; it can be stopped, saved and continued."""
 
 import math
 from collections.abc import Callable
@@ -15,29 +15,34 @@ from selfpaced.audit._learning.aims import Aim
 from selfpaced.audit._learning.batches import Batches, loader
 from selfpaced.audit._learning.machine import Alone, Machine, share_batch
 
-Watch = Callable[[int, int, float], None]  # after each epoch: how many, of how many, kept share
-BATCH, LEARNING_RATE, EPOCHS = 128, 1e-3, 30
-FEW, SMALL = 2_000, 32  # fewer rows than the one get batches of the other
-MANY, LARGE = 50_000, 512  # so do as many rows or more
-ASTRAY = (
-    "The training went astray: what the model says is no number any more. Lower the learning rate "
-    "(--learning-rate), or look for NaN in a model of your own."
+# Called after each epoch with its number, the number of epochs, and the kept share.
+Watch = Callable[[int, int, float], None]
+# The default number of rows per batch.
+BATCH = 128
+# The default learning rate of Adam.
+LEARNING_RATE = 1e-3
+# The default number of epochs.
+EPOCHS = 30
+# Below this number of rows, ``batch_for`` returns SMALL_BATCH.
+FEW_ROWS = 2_000
+# Rows per batch where there are few rows.
+SMALL_BATCH = 32
+# From this number of rows on, ``batch_for`` returns LARGE_BATCH.
+MANY_ROWS = 50_000
+# Rows per batch where there are many rows.
+LARGE_BATCH = 512
+# The error for a model whose outputs are not finite.
+DIVERGED = (
+    "The training diverged: the model returns NaN or infinity. Lower the learning rate "
+    "(learning_rate=...), or look for NaN in a model of your own."
 )
-KEYS = {
-    "model",
-    "optimizer",
-    "scaler",
-    "pacer",
-    "epoch",
-    "position",
-    "order",
-    "random",
-}  # of a state
+# The keys of a saved state.
+KEYS = {"model", "optimizer", "scaler", "pacer", "epoch", "position", "order", "random"}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train; see ``audit``."""
+    """The settings of a training; ``audit`` explains them."""
 
     epochs: int = EPOCHS
     batch_size: int = BATCH
@@ -57,31 +62,31 @@ class Settings:
 
 
 def batch_for(rows: int) -> int:
-    """Return the batch size for so many rows: a few need many steps, and many have them.
+    """Return the batch size for a number of rows: smaller data gets smaller batches, more steps.
 
     >>> batch_for(500), batch_for(5_000), batch_for(500_000)
     (32, 128, 512)
     """
-    if rows < FEW:
-        return SMALL
-    return LARGE if rows >= MANY else BATCH
+    if rows < FEW_ROWS:
+        return SMALL_BATCH
+    return LARGE_BATCH if rows >= MANY_ROWS else BATCH
 
 
 class Training:
-    """A training, from its first batch to its last.
+    """A self-paced training, from its first batch to its last.
 
     Args:
-        dataset: Items are (input, anything).
+        dataset: Its items begin with the input; the rest of an item is ignored.
         model: Maps a batch of inputs to outputs. It is trained in place.
         labels: Shape (n,): int64 for classes, float32 for numbers.
-        aim: What the model is to learn.
-        settings: How to train.
-        machine: Where; None for the device that the model is on.
+        aim: Whether classes or numbers are learned.
+        settings: The settings of the training.
+        machine: The device or processes to run on; None for the device that the model is on.
 
     Attributes:
-        pacer: The memory of the run.
-        epoch: Epochs that are over.
-        position: Batches of the running epoch that are over.
+        pacer: The pacer of the training.
+        epoch: Number of finished epochs.
+        position: Number of finished batches of the current epoch.
     """
 
     def __init__(
@@ -93,10 +98,10 @@ class Training:
         settings: Settings,
         machine: Machine | None = None,
     ) -> None:
-        """Begin before the first batch."""
+        """Start before the first batch."""
         parameters = list(model.parameters())
-        home = parameters[0].device if parameters else torch.device("cpu")
-        self.machine = Alone(home) if machine is None else machine
+        device = parameters[0].device if parameters else torch.device("cpu")
+        self.machine = Alone(device) if machine is None else machine
         self.labels, self.aim, self.settings = labels, aim, settings
         optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate)
         self._model, self._optimizer = self.machine.prepare(model.train(), optimizer)
@@ -117,16 +122,17 @@ class Training:
             self._random = random_state(self.machine.device)
 
     def run(self, watch: Watch | None = None, pulse: Callable[[], bool] = lambda: False) -> bool:
-        """Train to the last epoch, or until it is asked to stop.
+        """Train to the last epoch, or until ``pulse`` returns True.
 
         Args:
-            watch: Called after each epoch with its number, ``epochs`` and the kept share; the
-                ``state_dict`` may be saved there.
-            pulse: Called after each batch; True stops here, in the middle of an epoch. With
-                several processes all stop at the end of the epoch in which one was asked to.
+            watch: Called after each epoch with its number, ``epochs`` and the kept share; it may
+                save ``state_dict``.
+            pulse: Called after each batch; if it returns True, the training stops after this
+                batch. With several processes, all of them stop at the end of the epoch in which
+                ``pulse`` of one of them returned True.
 
         Returns:
-            Whether the training is over.
+            Whether the training is finished.
         """
         with torch.random.fork_rng():
             set_random_state(self._random, self.machine.device)
@@ -140,7 +146,7 @@ class Training:
         return self.epoch == self.settings.epochs
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that it takes to go on to the bit."""
+        """Return everything needed to continue bit for bit."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
@@ -153,10 +159,10 @@ class Training:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a training where it was.
+        """Continue from a saved state.
 
         Raises:
-            ValueError: For a state that is cut short, or of another number of samples.
+            ValueError: For a state that is incomplete, or of another number of samples.
         """
         require_keys(state, KEYS, "Training")
         self.pacer.load_state_dict(state["pacer"])
@@ -169,7 +175,7 @@ class Training:
         self.batches.generator.set_state(self._order)
 
     def _train_epoch(self, pulse: Callable[[], bool]) -> bool:
-        """Train to the end of the epoch; say whether to go on."""
+        """Train to the end of the epoch; return whether to continue."""
         self._order, self.batches.start = self.batches.generator.get_state(), self.position
         asked, several = False, self.machine.num_processes > 1
         for index, x, *_ in self._loader:
@@ -184,7 +190,7 @@ class Training:
         return not (several and extremes([int(asked)], self.machine.device)[1][0])
 
     def _update(self, index: Tensor, x: Tensor) -> None:
-        """Take one step, and remember what the outputs say."""
+        """Take one step of the optimizer on a batch; the pacer records the losses."""
         machine, denominator = self.machine, None
         if machine.num_processes > 1:
             rows = self.batches.rows(self.position)
@@ -195,7 +201,7 @@ class Training:
         try:
             total = self.aim.total(self.pacer, out, index.to(machine.device), y, denominator)
         except ValueError:
-            require(bool(out.isfinite().all()), ASTRAY)
+            require(bool(out.isfinite().all()), DIVERGED)
             raise
         self._optimizer.zero_grad()
         machine.backward(total)
@@ -203,7 +209,7 @@ class Training:
 
 
 def random_state(device: torch.device) -> list[Tensor]:
-    """Return the states of torch's random numbers, of the CPU and of the device."""
+    """Return the states of torch's random number generators: of the CPU, and of a CUDA device."""
     states = [torch.get_rng_state()]
     if device.type == "cuda":
         states.append(torch.cuda.get_rng_state(device))
@@ -211,7 +217,7 @@ def random_state(device: torch.device) -> list[Tensor]:
 
 
 def set_random_state(states: list[Tensor], device: torch.device) -> None:
-    """Put back what ``random_state`` returned."""
+    """Restore the states that ``random_state`` returned."""
     torch.set_rng_state(states[0])
     if device.type == "cuda" and len(states) > 1:
         torch.cuda.set_rng_state(states[1], device)

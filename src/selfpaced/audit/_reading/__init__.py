@@ -1,4 +1,4 @@
-"""Reading whatever file a user points at: tables, folders of images, arrays."""
+"""Read samples and their labels from tables, folders of images, and arrays."""
 
 from pathlib import Path
 
@@ -8,19 +8,21 @@ from selfpaced.audit._reading.source import Options, Source
 __all__ = ["Options", "Source", "read"]
 
 
-def read(path: Path, options: Options = Options()) -> Source:
-    r"""Read samples and their labels, and say what was left out or noticed.
+def read(path: str | Path, options: Options = Options()) -> Source:
+    r"""Read samples and their labels; notes say what was left out, converted or noticed.
 
-    Tables: CSV, TSV, text (with .gz too), JSON Lines and Parquet. Images: a folder with a subfolder
-    for each class. Arrays: .npz of X and y, .npy and idx files, a folder of MNIST's idx files.
+    Tables are CSV, TSV, text and JSON Lines, each with .gz too, and Parquet. Images are in a folder
+    with a subfolder for each class. Arrays are .npz files of X and y, .npy and idx files, and
+    folders of idx files with the names of MNIST's files.
 
     Args:
         path: A file or a folder.
-        options: What the user says about it.
+        options: How to read it.
 
     Raises:
-        FileNotFoundError: When there is no such path.
-        ValueError: In one line: what was expected, what came, what to do.
+        FileNotFoundError: If the path does not exist.
+        ValueError: For a file that cannot be read, and for options that do not match it. The
+            message is one line: what was expected, what came, what to do.
 
     >>> from pathlib import Path
     >>> import tempfile
@@ -31,8 +33,9 @@ def read(path: Path, options: Options = Options()) -> Source:
     >>> len(source), source.kind, list(source.features), source.labels.tolist()
     (3, 'table', ['ears'], ['cat', 'dog', 'cat'])
     """
+    path = Path(path)
     kind = kind_of(path)
-    if kind == "images":  # what reads each kind is imported for it only
+    if kind == "images":  # each reader is imported only for its kind of file
         from selfpaced.audit._reading.images import read_images
 
         return read_images(path, options)

@@ -1,4 +1,4 @@
-"""Arrays: .npz, .npy and idx files."""
+"""Arrays: .npz, .npy and idx files, and folders of idx files."""
 
 import zipfile
 import zlib
@@ -19,25 +19,26 @@ from selfpaced.audit._reading.tables import label_column, load
 from selfpaced.audit._reading.words import count, listed
 
 Array = NDArray[Any]
-CHANNELS = (1, 3, 4)  # of images
+# Numbers of channels of images: grey, colour, and colour with transparency.
+CHANNELS = (1, 3, 4)
 
 
 def read_arrays(path: Path, kind: Kind, options: Options) -> Source:
-    """Read features and labels from arrays; uint8 of three or four axes are images.
+    """Read features and labels from arrays; uint8 arrays of 3 or 4 dimensions are images.
 
     Args:
         path: An .npz file of X and y, an .npy or idx file, or a folder of idx files.
-        kind: Which of these.
-        options: ``labels`` goes with an .npy or idx file.
+        kind: The kind of ``path``.
+        options: How to read it; ``labels`` is needed for an .npy or idx file.
 
     Raises:
-        ValueError: When an array is missing or damaged, or of a shape or kind that is not learnt
-            from, or when labels and rows differ in number.
+        ValueError: For an array that is missing or damaged, for features that are not numbers or
+            have too few dimensions, and for another number of labels than of rows.
     """
     alone = kind in ("npy", "idx")
     require(
         alone or options.labels is None,
-        f"--labels goes with a lone .npy or idx file; {path} has labels of its own. Leave it out.",
+        f"labels=... needs a single .npy or idx file; {path} has labels of its own. Leave it out.",
     )
     rows, labels = _both(path, kind, options)
     held, rows = _features(path, rows)
@@ -47,15 +48,15 @@ def read_arrays(path: Path, kind: Kind, options: Options) -> Source:
         return unlabelled(path, held, rows, where, own=own, notes=())
     require(
         len(rows) == len(labels),
-        f"{path}: every row needs a label; got {len(rows):,} rows and {len(labels):,} labels. Are "
-        f"they of the same data?",
+        f"{path}: every row needs a label; got {len(rows):,} rows and {len(labels):,} labels. Do "
+        f"they belong to the same data?",
     )
     numeric = options.numeric
     return labelled(path, held, rows, labels, where, own=own, numeric=numeric, notes=())
 
 
 def _both(path: Path, kind: Kind, options: Options) -> tuple[Array, pd.Series | None]:
-    """Return the arrays of features and, where they are wanted, of labels."""
+    """Return the features, and the labels if ``options.known``."""
     if kind == "npz":
         return _read_npz(path, options.known)
     if kind == "pair":
@@ -66,13 +67,14 @@ def _both(path: Path, kind: Kind, options: Options) -> tuple[Array, pd.Series | 
         return rows, None
     require(
         options.labels is not None,
-        f"{path} has no labels. Pass --labels FILE: an .npy or idx file of as many, or a table.",
+        f"{path} has no labels. Pass labels=... with an .npy or idx file of as many labels, or "
+        f"with a table.",
     )
     return rows, _read_labels(Path(str(options.labels)), options.label)
 
 
 def _read_labels(path: Path, label: str | None) -> pd.Series:
-    """Read a file of labels."""
+    """Read a file of labels: .npy, idx, or a table with the column ``label``."""
     kind = kind_of(path)
     if kind == "npy":
         return _labels(path, _read_npy(path))
@@ -80,13 +82,13 @@ def _read_labels(path: Path, label: str | None) -> pd.Series:
         return _labels(path, read_idx(path))
     require(
         kind in ("delimited", "lines", "parquet"),
-        f"--labels expects an .npy or idx file, or a table; got {path}.",
+        f"labels=... expects an .npy or idx file, or a table; got {path}.",
     )
     table = load(path, kind)
     require(
         table.unread == 0,
         f"{path}: {count(table.unread, 'row')} could not be read, so that labels and rows do not "
-        f"match. Mend the file.",
+        f"match. Correct the file.",
     )
     if label is None and table.frame.shape[1] == 1:
         label = str(table.frame.columns[0])
@@ -94,19 +96,19 @@ def _read_labels(path: Path, label: str | None) -> pd.Series:
 
 
 def _read_npz(path: Path, known: bool) -> tuple[Array, pd.Series | None]:
-    """Read X, and y where labels are wanted."""
+    """Read X, and y if ``known``."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             for key in ("X", "y")[: 1 + known]:
                 require(
                     key in arrays,
-                    f"{path} must hold X and y; it holds {listed(arrays)}. Save it with "
+                    f"{path} must contain X and y; it contains {listed(arrays)}. Save it with "
                     f"np.savez(path, X=rows, y=labels).",
                 )
             rows = arrays["X"]
             return rows, _labels(path, arrays["y"]) if known else None
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
-        raise ValueError(f"{path} is damaged: {error}. Save it anew.") from error
+        raise ValueError(f"{path} is damaged: {error}. Save it again.") from error
     except ValueError as error:
         raise _objects(path, error) from error
 
@@ -116,36 +118,36 @@ def _read_npy(path: Path) -> Array:
     try:
         return np.asarray(np.load(path, allow_pickle=False))
     except (OSError, EOFError) as error:
-        raise ValueError(f"{path} is damaged: {error}. Save it anew.") from error
+        raise ValueError(f"{path} is damaged: {error}. Save it again.") from error
     except ValueError as error:
         raise _objects(path, error) from error
 
 
 def _objects(path: Path, error: ValueError) -> ValueError:
-    """Return what to say of an array that NumPy does not load."""
+    """Return the error for an array that NumPy does not load."""
     if "allow_pickle" not in str(error):
         return error if str(error).startswith(str(path)) else ValueError(f"{path}: {error}")
     return ValueError(
-        f"{path} holds Python objects, which are not loaded. Save text as y.astype(str), and "
+        f"{path} contains Python objects, which are not loaded. Save text as y.astype(str), and "
         f"features as numbers."
     )
 
 
 def _labels(path: Path, labels: Array) -> pd.Series:
-    """Return an array of labels as a series."""
+    """Return an array of labels, shape (n,) or (n, 1), as a series."""
     flat = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
     require(
         flat.ndim == 1,
-        f"{path}: labels must have the shape (n,); got {labels.shape}. Give one label a row.",
+        f"{path}: labels must have the shape (n,); got {labels.shape}. Give one label per row.",
     )
     return pd.Series(flat.astype(str) if flat.dtype.kind == "S" else flat)
 
 
 def _features(path: Path, rows: Array) -> tuple[Held, Array]:
-    """Return the rows as images or numbers, and which they are."""
+    """Return whether the rows are images or an array, and the rows as ``Source`` has them."""
     require(
         rows.ndim >= 2 and rows.size > 0,
-        f"{path}: features must have the shape (n, ...); got {rows.shape}. Give a row a sample.",
+        f"{path}: features must have the shape (n, ...); got {rows.shape}. Give a row per sample.",
     )
     require(
         rows.dtype.kind in "fiub",

@@ -1,4 +1,4 @@
-"""The bytes of a file: unpacked, and as UTF-8 text."""
+"""The content of a file: its unpacked bytes, and its text as UTF-8."""
 
 import codecs
 import gzip
@@ -7,22 +7,25 @@ from pathlib import Path
 
 from selfpaced._errors import require
 
+# The number of bytes that are decoded at a time.
 CHUNK = 1 << 24
+# The first bytes of UTF-16 text.
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# Notes on text that is not UTF-8, by encoding.
 NOTES = {
     "utf-16": "The file is UTF-16 text.",
     "latin-1": (
-        "The file is not UTF-8 text and was read as latin-1; save it as UTF-8 where letters look "
+        "The file is not UTF-8 text and was read as latin-1. Save it as UTF-8 if letters look "
         "wrong."
     ),
 }
 
 
 def unpack(path: Path) -> bytes:
-    """Read a file whole, unpacking .gz.
+    """Read all bytes of a file; a .gz file is unpacked.
 
     Raises:
-        ValueError: When a .gz file is damaged or none.
+        ValueError: For a .gz file that is damaged or not a gzip file.
     """
     if path.suffix.lower() != ".gz":
         return path.read_bytes()
@@ -30,14 +33,14 @@ def unpack(path: Path) -> bytes:
         with gzip.open(path) as file:
             return file.read()
     except (EOFError, gzip.BadGzipFile, zlib.error) as damage:
-        raise ValueError(f"{path} is cut short or no gzip file: {damage}") from damage
+        raise ValueError(f"{path} is truncated or not a gzip file: {damage}") from damage
 
 
 def encoding_of(raw: bytes) -> str:
-    """Return how a text is written, in Python's words.
+    """Return the encoding of a text, by its name in Python.
 
-    UTF-16 is told by its mark; what is not UTF-8 is taken for latin-1, in which every byte is a
-    character.
+    UTF-16 has a byte order mark. Text that is not UTF-8 is read as latin-1, in which every byte is
+    a character.
 
     >>> encoding_of("naïve".encode()), encoding_of("naïve".encode("latin-1"))
     ('utf-8', 'latin-1')
@@ -50,13 +53,13 @@ def encoding_of(raw: bytes) -> str:
 
 
 def read_text(path: Path) -> tuple[bytes, tuple[str, ...]]:
-    """Read a file of text, plain or gzipped; see ``encoding_of``.
+    """Read a text file, plain or gzipped, in the encoding of ``encoding_of``.
 
     Returns:
-        The text as UTF-8 that ends in a newline, and notes on what it was.
+        The text as UTF-8 that ends in a newline, and notes on its encoding.
 
     Raises:
-        ValueError: When it is empty, or no text.
+        ValueError: For an empty file, and for a file that is not text.
     """
     raw = unpack(path)
     require(bool(raw.strip()), f"{path} is empty. Is it the right file?")
@@ -65,7 +68,7 @@ def read_text(path: Path) -> tuple[bytes, tuple[str, ...]]:
         raw = raw.decode(form).encode()
     require(
         b"\0" not in raw,
-        f"{path} is no text: it holds zero bytes. Save the table as CSV in UTF-8.",
+        f"{path} is not text: it contains zero bytes. Save the table as CSV in UTF-8.",
     )
     if form == "utf-8-sig":
         raw = raw.removeprefix(codecs.BOM_UTF8)
@@ -74,7 +77,7 @@ def read_text(path: Path) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _is_utf8(raw: bytes) -> bool:
-    """Say whether all of it can be read as UTF-8, a chunk at a time."""
+    """Say whether all bytes can be read as UTF-8; they are decoded in chunks."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         for start in range(0, len(raw), CHUNK):

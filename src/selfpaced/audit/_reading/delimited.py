@@ -1,4 +1,4 @@
-"""Tables of text: CSV, TSV and the like."""
+"""Tables in text files: CSV, TSV and other separators."""
 
 import csv
 import io
@@ -22,20 +22,25 @@ from selfpaced.audit._reading.frames import (
 from selfpaced.audit._reading.kinds import suffix_of
 from selfpaced.audit._reading.words import count, listed
 
+# The separators of columns, with their names in notes and errors.
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-LARGEST = 2**31 - 1  # bytes that Arrow takes at once
-NO_NUMBER = r"^[+-]?(0[0-9xX]|[0-9]{19})"  # a code, which as a number would change
+# The largest number of bytes that Arrow reads as one block.
+LARGEST_BLOCK = 2**31 - 1
+# A code such as 007, 0x1F or 19 digits and more; a number would lose its zeros or digits.
+CODE = r"^[+-]?(0[0-9xX]|[0-9]{19})"
+# A truth value.
 BOOL = r"(?i)^(true|false)$"
 
 
 def read_delimited(path: Path) -> Table:
-    """Read a table of text whose first row names the columns.
+    """Read a table from a text file whose first row is the header.
 
-    Values are numbers or true and false where all of a column are. Codes such as 007 stay text.
+    A column becomes numbers, or true and false, if all of its values are. Codes such as 007 stay
+    text.
 
     Raises:
-        ValueError: When it is empty or no text, has no rows, names a column twice, or when more
-            than a tenth of its rows do not fit the header.
+        ValueError: For a file that is empty or not text, has no rows or two columns of one name,
+            and if more than a tenth of its rows have another number of columns than the header.
     """
     whole, notes = read_text(path)
     data = whole.lstrip(b"\r\n")
@@ -49,35 +54,35 @@ def read_delimited(path: Path) -> Table:
     if bad:
         got = listed(sorted({actual for _, actual in shapes}))
         reason = f"expected {count(bad[0].expected_columns, 'column')}, got {got}"
-    do = f"Are the columns separated by {SEPARATORS[separator]}, with quotes about those inside?"
+    do = f"Are the columns separated by {SEPARATORS[separator]}, and values with them in quotes?"
     lines = [above + line for line in _lines(data, bad)]
     unread = tell_unread(path, lines, len(table), reason, do)
     typed, commas = _typed(table, separator)
     rows = np.delete(np.arange(1, len(table) + len(bad) + 1), [row.number - 2 for row in bad])
-    told = notes + named + unnamed + unread + commas + _quotes(data)
-    return table_of(typed, rows, len(bad), told)
+    all_notes = notes + named + unnamed + unread + commas + _quotes(data)
+    return table_of(typed, rows, len(bad), all_notes)
 
 
 def separator_of(path: Path, header: str) -> str:
-    """Return the separator: the suffix's own, or the commonest of the header."""
+    """Return the usual separator of the suffix, or the most frequent one if the header lacks it."""
     usual = "," if suffix_of(path) == ".csv" else "\t"
     return usual if usual in header else max((usual, *SEPARATORS), key=header.count)
 
 
 def names_of(header: Sequence[str]) -> list[str]:
-    """Return the names of the columns; one without gets its place."""
+    """Return the names of the columns; one without a name is called by its number, from 1."""
     return [name.strip() or f"column {place}" for place, name in enumerate(header, 1)]
 
 
 def _separator(path: Path, data: bytes) -> tuple[str, tuple[str, ...]]:
-    """Return the separator, and a note where the suffix promises another."""
+    """Return the separator, and a note if it is not the usual one of the suffix."""
     found = separator_of(path, data.split(b"\n", 1)[0].decode())
     usual = separator_of(path, "")
     return found, () if found == usual else (f"The columns are separated by {SEPARATORS[found]}.",)
 
 
 def _names(data: bytes, separator: str) -> tuple[list[str], tuple[str, ...]]:
-    """Return the names of the columns, and a note on those without."""
+    """Return the names of the columns, and a note on columns without a name."""
     text = io.TextIOWrapper(io.BytesIO(data), newline="")
     header = next(row for row in csv.reader(text, delimiter=separator) if row)
     names = names_of(header)
@@ -90,10 +95,11 @@ def _names(data: bytes, separator: str) -> tuple[list[str], tuple[str, ...]]:
 def _parse(
     path: Path, data: bytes, separator: str, names: list[str]
 ) -> tuple[pa.Table, list[arrow.InvalidRow]]:
-    """Return all values as text, and the rows that do not fit."""
+    """Return all values as text, and the rows with another number of columns than the header."""
     bad: list[arrow.InvalidRow] = []
 
     def leave_out(row: arrow.InvalidRow) -> str:
+        """Remember a row, and tell Arrow to skip it."""
         bad.append(row)
         return "skip"
 
@@ -102,7 +108,7 @@ def _parse(
             pa.BufferReader(data),
             arrow.ReadOptions(
                 use_threads=False,
-                block_size=min(len(data) + 1, LARGEST),
+                block_size=min(len(data) + 1, LARGEST_BLOCK),
                 column_names=names,
                 skip_rows_after_names=1,
             ),
@@ -115,12 +121,12 @@ def _parse(
         )
     except pa.ArrowInvalid as error:
         said = str(error).splitlines()[0]
-        raise ValueError(f"{path} is no table of text: {said}. Save it as CSV anew.") from error
+        raise ValueError(f"{path} is not a table: {said}. Save it as CSV again.") from error
     return table, bad
 
 
 def _lines(data: bytes, bad: Sequence[arrow.InvalidRow]) -> list[int]:
-    """Return the line on which each bad row begins; values may hold newlines."""
+    """Return the line on which each bad row starts; a row may be of several lines."""
     lines, at, line = [], 0, 1
     for row in bad:
         text = row.text.encode().rstrip(b"\r\n")
@@ -134,7 +140,7 @@ def _lines(data: bytes, bad: Sequence[arrow.InvalidRow]) -> list[int]:
 
 
 def _typed(table: pa.Table, separator: str) -> tuple[pa.Table, tuple[str, ...]]:
-    """Return columns of numbers, of true and false, and of text."""
+    """Return columns of numbers, of truth values and of text, and a note on decimal commas."""
     columns, commas = [], []
     for name, column in zip(table.column_names, table.columns, strict=True):
         typed = _number(column)
@@ -142,16 +148,16 @@ def _typed(table: pa.Table, separator: str) -> tuple[pa.Table, tuple[str, ...]]:
             typed = _number(pc.replace_substring(column, ",", "."))
             commas += [name] * (typed is not None)
         columns.append(column if typed is None else typed)
-    notes = (f"Numbers with a decimal comma are read as such: {listed(commas)}.",)
+    notes = (f"Columns whose numbers have a decimal comma: {listed(commas)}.",)
     return pa.table(columns, names=table.column_names), notes if commas else ()
 
 
 def _number(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Return the column as whole numbers, numbers or truth values; None where it is none."""
+    """Return the column as integers, floats or truth values; None if it is none of them."""
     trimmed = pc.utf8_trim_whitespace(column)
     if column.null_count == len(column):
         return column.cast(pa.float64())
-    if pc.any(pc.match_substring_regex(trimmed, NO_NUMBER)).as_py():
+    if pc.any(pc.match_substring_regex(trimmed, CODE)).as_py():
         return None
     if pc.all(pc.match_substring_regex(trimmed, BOOL)).as_py():
         return trimmed.cast(pa.bool_())
@@ -164,7 +170,7 @@ def _number(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
 
 
 def _quotes(data: bytes) -> tuple[str, ...]:
-    """Return a note when a quotation mark is left open."""
+    """Return a note if a quotation mark is not closed."""
     if data.count(b'"') % 2 == 0:
         return ()
-    return ('A quotation mark " is not closed: rows after it may have run together.',)
+    return ('A quotation mark " is not closed: rows after it may be read as one.',)

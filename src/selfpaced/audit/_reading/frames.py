@@ -1,4 +1,4 @@
-"""A table as it was in the file, before anything is chosen from it."""
+"""A table as it is in the file, before columns are chosen from it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from selfpaced._errors import require
 from selfpaced.audit._reading.words import are, at, count, listed
 
-BAD_SHARE = 0.1  # of rows that cannot be read, above which the file is not read
+# The largest share of rows that cannot be read; a file with more of them is refused.
+MOST_UNREAD = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +22,11 @@ class Table:
     """All columns of a table.
 
     Args:
-        frame: n rows.
-        rows: Where they lie in the file, from 1, shape (n,).
-        unread: Rows that could not be read.
+        frame: The columns, n rows.
+        rows: The number of each row in the file, from 1, shape (n,).
+        unread: Number of rows that could not be read.
         opaque: Columns of lists, records or bytes.
-        notes: What was left out or converted.
+        notes: What was left out or converted, one sentence each.
     """
 
     frame: pd.DataFrame
@@ -38,7 +39,7 @@ class Table:
 def table_of(
     arrow: pa.Table, rows: NDArray[np.int64], unread: int = 0, notes: tuple[str, ...] = ()
 ) -> Table:
-    """Return a table from Arrow's; whole numbers with gaps stay whole, dates become times."""
+    """Return an Arrow table as a Table; integers with gaps stay integers, dates become times."""
     columns, opaque = {}, []
     for name, column in zip(arrow.column_names, arrow.columns, strict=True):
         columns[name] = _series(column)
@@ -49,12 +50,12 @@ def table_of(
 
 
 def require_names(path: Path, names: Sequence[str]) -> None:
-    """Raise unless all column names differ."""
+    """Raise if two columns have the same name."""
     twice = [name for name, times in Counter(names).items() if times > 1]
     require(
         not twice,
-        f"{path}: every column needs a name of its own; {listed(map(repr, twice))} stands there "
-        f"more than once. Rename one.",
+        f"{path}: every column needs a name of its own; {listed(map(repr, twice))} appears more "
+        f"than once. Rename one.",
     )
 
 
@@ -66,22 +67,29 @@ def require_rows(path: Path, read: int) -> None:
 def tell_unread(
     path: Path, lines: Sequence[int], read: int, reason: str, do: str
 ) -> tuple[str, ...]:
-    """Return a note on rows that could not be read, or raise when they are too many."""
+    """Return a note on rows that could not be read, or raise if they are too many.
+
+    Args:
+        path: The file.
+        lines: The lines of these rows.
+        read: Number of rows that were read.
+        reason: Why they could not be read.
+        do: What the user can do.
+    """
     if not lines:
         return ()
     bad = len(lines)
     require(
-        bad <= BAD_SHARE * (bad + read),
+        bad <= MOST_UNREAD * (bad + read),
         f"{path}: {count(bad, 'row')} of {bad + read:,} could not be read ({at('line', lines)}): "
         f"{reason}. {do}",
     )
-    gone = are(bad)
-    said = f"{count(bad, 'row')} could not be read and {gone} left out ({at('line', lines)})"
-    return (f"{said}: {reason}.",)
+    left_out = f"{count(bad, 'row')} could not be read and {are(bad)} left out"
+    return (f"{left_out} ({at('line', lines)}): {reason}.",)
 
 
 def _series(column: pa.ChunkedArray) -> pd.Series:
-    """Return one column for pandas."""
+    """Return an Arrow column as a pandas series."""
     kind, types = column.type, pa.types
     if types.is_dictionary(kind):
         column = column.cast(kind.value_type)

@@ -1,4 +1,4 @@
-"""MNIST's idx files, plain or gzipped: reading one, and finding the four of a data set."""
+"""Idx files, the format of MNIST, plain or gzipped: one file, or the files of a data set."""
 
 from pathlib import Path
 
@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from selfpaced._errors import require
 from selfpaced.audit._reading.content import unpack
 
+# The type code of unsigned bytes in the header.
 UNSIGNED_BYTE = 0x08
+# The two spellings of the names of MNIST's files.
 SPELLINGS = ("{part}-{what}-idx{axes}-ubyte", "{part}-{what}.idx{axes}-ubyte")
 
 
@@ -16,14 +18,15 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     """Read one idx file of unsigned bytes.
 
     Args:
-        path: The file; a name that ends in ``.gz`` is unpacked while reading.
+        path: The file; it is unpacked if its name ends in ``.gz``.
 
     Returns:
-        The array, uint8, in the shape that the header names; read-only.
+        The array, uint8, in the shape of the header; it is read-only.
 
     Raises:
-        FileNotFoundError: When there is no such file.
-        ValueError: When it is no idx file of unsigned bytes, is cut short or has bytes left over.
+        FileNotFoundError: If the file does not exist.
+        ValueError: For a file that is not an idx file of unsigned bytes, or has too few or too many
+            bytes.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -33,16 +36,19 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     array([7, 9], dtype=uint8)
     """
     raw = unpack(path)
-    require(len(raw) >= 4, f"{path} is cut short: an idx file has a header; got {len(raw)} bytes.")
+    require(
+        len(raw) >= 4,
+        f"{path} is truncated: the header of an idx file has at least 4 bytes; got {len(raw)}.",
+    )
     require(
         raw[:2] == b"\0\0" and raw[2] == UNSIGNED_BYTE,
-        f"{path} is no idx file of unsigned bytes: it must begin with 00 00 08; "
+        f"{path} is not an idx file of unsigned bytes: it must start with 00 00 08; "
         f"got {raw[:3].hex(' ')}.",
     )
     start = 4 + 4 * raw[3]
     shape = [int.from_bytes(raw[at : at + 4], "big") for at in range(4, start, 4)]
     expected, got = start + int(np.prod(shape, dtype=object)), len(raw)
-    require(got >= expected, f"{path} is cut short: expected {expected} bytes; got {got}.")
+    require(got >= expected, f"{path} is truncated: expected {expected} bytes; got {got}.")
     require(got == expected, f"{path} is too long: expected {expected} bytes; got {got}.")
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
 
@@ -51,35 +57,36 @@ def read_pair(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.ui
     """Read the images and labels of one part of a data set.
 
     Args:
-        folder: Where the files lie, under MNIST's names.
-        part: "train" or "t10k" (the test set).
+        folder: The folder with the files, which have the names of MNIST's files.
+        part: "train", or "t10k" for the test set.
 
     Returns:
         Images, uint8, shape (n, height, width); labels, uint8, shape (n,).
 
     Raises:
-        FileNotFoundError: When a file is missing, with the names that were looked for.
-        ValueError: When a file is damaged, or images and labels do not match.
+        FileNotFoundError: If a file is missing; the error names both spellings.
+        ValueError: For a damaged file, and for another number of images than of labels.
     """
     images_path, labels_path = _find(folder, part, "images", 3), _find(folder, part, "labels", 1)
     images, labels = read_idx(images_path), read_idx(labels_path)
     require(
         images.ndim == 3 and labels.ndim == 1,
-        f"{folder}: images must have 3 axes and labels 1; got {images.ndim} and {labels.ndim}.",
+        f"{folder}: images must have 3 dimensions and labels 1; got {images.ndim} and "
+        f"{labels.ndim}.",
     )
     require(
         len(images) == len(labels),
         f"{folder}: {len(images)} images in {images_path.name} but {len(labels)} labels in "
         f"{labels_path.name}. Are they from the same data set?",
     )
-    require(len(images) > 0, f"{images_path} holds no images.")
+    require(len(images) > 0, f"{images_path} contains no images.")
     return images, labels
 
 
 def _find(folder: Path, part: str, what: str, axes: int) -> Path:
-    """Return the file under whichever of its names is there."""
+    """Return the file in the spelling that exists, plain or gzipped."""
     plain = [spelling.format(part=part, what=what, axes=axes) for spelling in SPELLINGS]
     for name in (name + ending for name in plain for ending in ("", ".gz")):
         if (folder / name).is_file():
             return folder / name
-    raise FileNotFoundError(f"{folder} must hold {plain[0]} or {plain[1]}, plain or .gz.")
+    raise FileNotFoundError(f"{folder} must contain {plain[0]} or {plain[1]}, plain or .gz.")

@@ -13,15 +13,26 @@ from selfpaced.audit._reading.samples import labelled, no_columns, unlabelled
 from selfpaced.audit._reading.source import Options, Source
 from selfpaced.audit._reading.words import are, count, listed
 
+# The suffixes of images.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
-SIDE = 64  # pixels of a side at most
+# The largest width and height in pixels, unless the user chooses a size.
+LARGEST_SIDE = 64
+# Modes of Pillow for images without colour.
 GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
+# Names of folders that are parts of a data set and not classes.
 PARTS = {"train", "test", "val", "valid", "validation"}
-BROKEN = (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+# What Pillow raises for files that it cannot read.
+UNREADABLE = (
+    UnidentifiedImageError,
+    OSError,
+    SyntaxError,
+    ValueError,
+    Image.DecompressionBombError,
+)
 
 
 class Found(NamedTuple):
-    """An image that can be opened: its file, (width, height), and whether it is grey."""
+    """An image that can be opened: its file, its (width, height), and whether it is grey."""
 
     file: Path
     size: tuple[int, int]
@@ -29,17 +40,17 @@ class Found(NamedTuple):
 
 
 def read_images(path: Path, options: Options) -> Source:
-    """Read all images of a folder, in one size: grey where all are, in colour otherwise.
+    """Read all images of a folder in one size, in grey if all are grey, else in colour.
 
-    The class is the first subfolder. The size is the median one, made smaller to 64 pixels a side
-    at most, or ``options.side``.
+    The class of an image is its first subfolder. The size is ``options.side``, or the median size,
+    reduced to at most 64 pixels per side.
 
     Raises:
-        ValueError: When there are no images, or no class folders.
+        ValueError: If there are no images, or no folders of classes.
     """
     require(
         options.labels is None,
-        f"--labels goes with a lone .npy or idx file; {path} has labels of its own. Leave it out.",
+        f"labels=... needs a single .npy or idx file; {path} has labels of its own. Leave it out.",
     )
     files, notes = _files(path, options.known)
     found, broken = _open(files)
@@ -50,10 +61,11 @@ def read_images(path: Path, options: Options) -> Source:
         try:
             arrays.append(_pixels(image.file, size, grey))
             kept.append(image.file.relative_to(path).as_posix())
-        except BROKEN:
+        except UNREADABLE:
             broken.append(image.file)
     require(bool(kept), f"{path}: none of {count(len(files), 'image')} can be read.")
-    notes += _said(found, size, grey) + _broken(path, broken)
+    may_choose = options.known and options.side is None  # else the size is that of a model
+    notes += _size_note(found, size, grey, may_choose) + _broken(path, broken)
     images, where = np.stack(arrays), pd.Series(kept, name="file")
     own = no_columns(len(kept))
     if not options.known:
@@ -64,26 +76,26 @@ def read_images(path: Path, options: Options) -> Source:
 
 
 def _files(path: Path, known: bool) -> tuple[list[Path], tuple[str, ...]]:
-    """Return the images in class folders in order, and notes on other files."""
+    """Return the images in class folders, sorted, and notes on other files."""
     inside = [file.relative_to(path) for file in path.rglob("*") if file.is_file()]
     shown = [file for file in inside if not any(part.startswith(".") for part in file.parts)]
     images = [file for file in shown if file.suffix.lower() in SUFFIXES]
     require(
         bool(images),
-        f"{path} holds no images ({listed(SUFFIXES)}). Give a folder with a subfolder of images "
+        f"{path} contains no images ({listed(SUFFIXES)}). Give a folder with a subfolder of images "
         f"for each class.",
     )
     chosen = sorted(file for file in images if len(file.parts) > 1 or not known)
     classes = {file.parts[0] for file in chosen}
     require(
         bool(chosen),
-        f"{path}: its images lie outside any class folder. Put those of each class into a "
+        f"{path}: its images are not in a class folder. Put the images of each class into a "
         f"subfolder of its name.",
     )
     require(
         not known or not classes <= PARTS,
-        f"{path}: its subfolders {listed(sorted(classes))} are parts, not classes. Give one of "
-        f"them.",
+        f"{path}: its subfolders {listed(sorted(classes))} are parts of a data set, not classes. "
+        f"Give one of them.",
     )
     others = set(shown) - set(images)
     notes = _elsewhere("image", "outside a class folder", set(images) - set(chosen))
@@ -91,7 +103,7 @@ def _files(path: Path, known: bool) -> tuple[list[Path], tuple[str, ...]]:
 
 
 def _elsewhere(noun: str, how: str, files: set[Path]) -> tuple[str, ...]:
-    """Return a note on files that are not read."""
+    """Return a note on files that are not read; none for no files."""
     if not files:
         return ()
     names = listed(file.as_posix() for file in sorted(files))
@@ -105,7 +117,7 @@ def _open(files: list[Path]) -> tuple[list[Found], list[Path]]:
         try:
             with Image.open(file) as image:
                 found.append(Found(file, image.size, image.mode in GREY))
-        except BROKEN:
+        except UNREADABLE:
             broken.append(file)
     return found, broken
 
@@ -113,10 +125,10 @@ def _open(files: list[Path]) -> tuple[list[Found], list[Path]]:
 def _size(found: list[Found], side: int | None) -> tuple[int, int]:
     """Return the (width, height) of all images."""
     if side is not None:
-        require(side >= 1, f"--side must be 1 pixel or more; got {side}.")
+        require(side >= 1, f"side=... must be a positive number of pixels; got {side}.")
         return side, side
     width, height = np.median([image.size for image in found], axis=0)
-    smaller = min(1.0, SIDE / max(width, height))
+    smaller = min(1.0, LARGEST_SIDE / max(width, height))
     return max(1, round(width * smaller)), max(1, round(height * smaller))
 
 
@@ -124,7 +136,7 @@ def _pixels(file: Path, size: tuple[int, int], grey: bool) -> NDArray[np.uint8]:
     """Return an image, uint8, shape (channels, height, width)."""
     with Image.open(file) as opened:
         image: Any = ImageOps.exif_transpose(opened)
-        if image.mode.startswith("I"):  # 16 bits: Pillow would cut them off at 255
+        if image.mode.startswith("I"):  # 16 bits: Pillow would set all above 255 to 255
             image = Image.fromarray((np.asarray(image) / 257).clip(0, 255).astype(np.uint8))
         image = image.convert("L" if grey else "RGB")
         if image.size != size:
@@ -133,15 +145,21 @@ def _pixels(file: Path, size: tuple[int, int], grey: bool) -> NDArray[np.uint8]:
     return pixels[None] if grey else pixels.transpose(2, 0, 1)
 
 
-def _said(found: list[Found], size: tuple[int, int], grey: bool) -> tuple[str, ...]:
-    """Return a note on the size and the colours."""
-    colours, other = "grey" if grey else "in colour", sum(image.size != size for image in found)
-    resized = f"; {other:,} were of another size; pass --side N for N x N" if other else ""
-    return (f"Images are {size[0]} x {size[1]} pixels, {colours}{resized}.",)
+def _size_note(
+    found: list[Found], size: tuple[int, int], grey: bool, may_choose: bool
+) -> tuple[str, ...]:
+    """Return a note on the size and the colours; it says how to choose a size, if one may."""
+    colours, resized = "grey" if grey else "in colour", sum(image.size != size for image in found)
+    note = f"Images are {size[0]} x {size[1]} pixels, {colours}"
+    if resized:
+        note += f"; {resized:,} had another size and were resized"
+    if resized and may_choose:
+        note += ". Pass side=... for images of another width and height"
+    return (f"{note}.",)
 
 
 def _broken(path: Path, files: list[Path]) -> tuple[str, ...]:
-    """Return a note on images that cannot be read."""
+    """Return a note on images that cannot be read; none for no images."""
     if not files:
         return ()
     names = listed(file.relative_to(path).as_posix() for file in files)

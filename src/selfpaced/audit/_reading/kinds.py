@@ -1,4 +1,4 @@
-"""What kind of file a path is: what its name says, and whether its content agrees."""
+"""The kind of a file: what its name says, and whether its first bytes agree."""
 
 import gzip
 import re
@@ -12,10 +12,13 @@ Kind = Literal["delimited", "lines", "parquet", "npz", "npy", "idx", "images", "
 
 
 class Magic(NamedTuple):
-    """How a file begins, what it then is, and what to do with it.
+    """The first bytes of a kind of file.
 
     Args:
-        kind: That is read, None for one that is not.
+        start: The bytes.
+        what: What a file that starts with them is.
+        do: What the user can do with a file that should start otherwise.
+        kind: How it is read; None for a kind that cannot be read.
     """
 
     start: bytes
@@ -24,6 +27,7 @@ class Magic(NamedTuple):
     kind: Kind | None = None
 
 
+# The kind of a file by its suffix.
 KINDS: dict[str, Kind] = {
     ".csv": "delimited",
     ".tsv": "delimited",
@@ -34,13 +38,18 @@ KINDS: dict[str, Kind] = {
     ".npz": "npz",
     ".npy": "npy",
 }
+# The end of the name of an idx file.
 IDX = re.compile(r"[.-]idx\d?(-ubyte)?$")
+# Suffixes of files that are not read with .gz after them.
 NO_GZIP = (".parquet", ".npz", ".npy")
+# What can be read, for an error.
 READ = (
     "CSV, TSV and text tables (.csv, .tsv, .txt), JSON Lines (.jsonl, .ndjson), these with .gz "
     "too, .parquet, .npz, .npy, idx files, and a folder of images with a subfolder for each class"
 )
+# The first bytes of a gzip file.
 GZIP = b"\x1f\x8b"
+# The first bytes of files that users confuse with others.
 MAGIC = (
     Magic(b"PAR1", "a Parquet file", "Rename it to end in .parquet.", "parquet"),
     Magic(b"\x93NUMPY", "a NumPy array", "Rename it to end in .npy.", "npy"),
@@ -54,16 +63,16 @@ MAGIC = (
     Magic(b"<html", "a web page", "Download the file itself."),
     Magic(b"version https://git-lfs", "a pointer of Git LFS", "Run git lfs pull."),
 )
-EXPECTED: dict[Kind, str] = {"parquet": "a Parquet file", "npz": "an .npz file", "npy": "an array"}
+# Kinds of files that must start with their bytes in MAGIC; the others start with none of them.
+WITH_MAGIC: tuple[Kind, ...] = ("parquet", "npz", "npy")
 
 
 def kind_of(path: Path) -> Kind:
-    """Return what kind of file or folder this is.
+    """Return the kind of a file or folder.
 
     Raises:
-        FileNotFoundError: When there is none.
-        ValueError: For a name that ends in nothing known, an empty file, and a file that is not
-            what its name says.
+        FileNotFoundError: If it does not exist.
+        ValueError: For an unknown suffix, an empty file, and a file that is not what its name says.
     """
     if path.is_dir():
         return "pair" if any(path.glob("train-images?idx3-ubyte*")) else "images"
@@ -74,19 +83,19 @@ def kind_of(path: Path) -> Kind:
     kind, start = _by_name(path), _start(path)
     require(bool(start), f"{path} is empty. Is it the right file?")
     found = next((magic for magic in MAGIC if start.startswith(magic.start)), None)
-    if kind in EXPECTED:
+    if kind in WITH_MAGIC:
         agrees = found is not None and found.kind == kind
     else:
         agrees = found is None
     if not agrees:
         what = "other content" if found is None else found.what
         do = "Is it cut short, or misnamed?" if found is None else found.do
-        raise ValueError(f"{path} is not what its name says: it begins like {what}. {do}")
+        raise ValueError(f"{path} is not what its name says: it starts like {what}. {do}")
     return kind
 
 
 def suffix_of(path: Path) -> str:
-    """Return the suffix in small letters, without a final .gz.
+    """Return the suffix in lower case, without a final .gz.
 
     >>> suffix_of(Path("Reviews.CSV.gz"))
     '.csv'
@@ -96,7 +105,7 @@ def suffix_of(path: Path) -> str:
 
 
 def _by_name(path: Path) -> Kind:
-    """Return what the name says."""
+    """Return the kind of file that the name says."""
     if IDX.search(path.name.lower().removesuffix(".gz")):
         return "idx"
     suffix = suffix_of(path)
@@ -106,15 +115,16 @@ def _by_name(path: Path) -> Kind:
     do = {
         ".xlsx": " Save the workbook as CSV.",
         ".xls": " Save the workbook as CSV.",
-        ".json": " Save it as JSON Lines, an object a line.",
+        ".json": " Save it as JSON Lines, one object per line.",
     }.get(suffix, " Unpack it first." if packed else "")
     raise ValueError(
-        f"{path}: {path.suffix or 'such a name'} is not read.{do} What is read: {READ}."
+        f"{path}: {path.suffix or 'a name without a suffix'} cannot be read.{do} selfpaced reads "
+        f"{READ}."
     )
 
 
 def _start(path: Path) -> bytes:
-    """Return the first bytes, unpacked; those of a .gz that is none as they are."""
+    """Return the first bytes, unpacked; of a .gz file that is not a gzip file, as they are."""
     with path.open("rb") as file:
         start = file.read(32)
     if path.suffix.lower() != ".gz" or not start.startswith(GZIP):
@@ -123,4 +133,4 @@ def _start(path: Path) -> bytes:
         with gzip.open(path) as file:
             return file.read(32)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path} is damaged: {error}. Copy or download it anew.") from error
+        raise ValueError(f"{path} is damaged: {error}. Copy or download it again.") from error

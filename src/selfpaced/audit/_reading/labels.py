@@ -1,4 +1,4 @@
-"""Labels: which are missing, and whether they are classes or numbers."""
+"""The labels: which are missing, and whether they are classes or numbers."""
 
 from dataclasses import dataclass
 
@@ -10,18 +10,21 @@ from pandas.api import types
 from selfpaced._errors import require
 from selfpaced.audit._reading.words import at, count, listed
 
-CLASSES_AT_MOST, SHARE_AT_MOST = 20, 0.05  # different whole numbers that still are classes
+# Whole numbers with at most this many different values are classes.
+MOST_CLASSES = 20
+# So are whole numbers whose different values are at most this share of the samples.
+MOST_SHARE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """Labels that are there.
+    """The labels of the samples that have one.
 
     Args:
-        values: k of them.
-        kept: Which samples have one, shape (n,), k are True.
-        numeric: Whether they are numbers to regress on.
-        notes: What was decided, and what is missing.
+        values: The labels, shape (k,).
+        kept: Whether a sample has a label, shape (n,); k are True.
+        numeric: Whether the labels are numbers (a regression).
+        notes: Whether they are numbers, and which are missing.
     """
 
     values: pd.Series
@@ -31,20 +34,21 @@ class Labels:
 
 
 def decide(labels: pd.Series, where: pd.Series, numeric: bool | None) -> Labels:
-    """Leave out missing labels, and decide what the others are.
+    """Leave out missing labels, and decide whether the others are classes or numbers.
 
     Args:
-        labels: With gaps, shape (n,). Blank text and infinite numbers are gaps too.
-        where: Where they lie.
-        numeric: What the user says they are; None decides.
+        labels: The labels, shape (n,). Missing values, blank text and infinite numbers are missing
+            labels.
+        where: The place of each sample, shape (n,).
+        numeric: Whether they are numbers; None decides by their values.
 
     Raises:
-        ValueError: When none is left, all are the same or all are different classes, or when
-            they are no numbers but should be.
+        ValueError: If all labels are missing, all are equal, all classes have a single sample, or
+            labels that should be numbers are not.
     """
     labels = _plain(labels)
     kept = labels.notna().to_numpy()
-    name = _called(labels)
+    name = _name(labels)
     require(bool(kept.any()), f"{name}: every label is missing. Is it the right column?")
     values = labels[kept].reset_index(drop=True)
     notes = _missing(where[~kept])
@@ -53,19 +57,19 @@ def decide(labels: pd.Series, where: pd.Series, numeric: bool | None) -> Labels:
     different = values.nunique()
     require(
         different > 1,
-        f"{name}: all labels are {values.iloc[0]}; two classes or more are needed. Is it the "
+        f"{name}: all labels are {values.iloc[0]}; at least two classes are needed. Is it the "
         f"right column?",
     )
     if chosen and numeric is None:
         notes += (
-            f"The labels are numbers, {different:,} different ones, and are learnt as such; pass "
-            f"--classes to take them for classes.",
+            f"The labels are numbers with {different:,} different values, and are learned as a "
+            f"regression. Pass numeric=False to treat them as classes.",
         )
     return Labels(values, kept, chosen, notes if chosen else notes + _single(values, name))
 
 
 def _plain(labels: pd.Series) -> pd.Series:
-    """Return labels in which all that is missing is NaN."""
+    """Return the labels with NaN for each missing one."""
     if types.is_float_dtype(labels.dtype):
         return labels.replace([np.inf, -np.inf], np.nan)
     if types.is_numeric_dtype(labels.dtype) or types.is_bool_dtype(labels.dtype):
@@ -74,8 +78,8 @@ def _plain(labels: pd.Series) -> pd.Series:
     return text.mask(labels.isna() | (text.str.strip() == ""))
 
 
-def _called(labels: pd.Series) -> str:
-    """Return how messages call the labels."""
+def _name(labels: pd.Series) -> str:
+    """Return the name of the labels in messages."""
     return f"Column {labels.name!r}" if labels.name is not None else "The labels"
 
 
@@ -88,30 +92,30 @@ def _missing(where: pd.Series) -> tuple[str, ...]:
 
 
 def _are_numbers(values: pd.Series) -> bool:
-    """Say whether labels are numbers to regress on: fractions, or very many different ones."""
+    """Say whether labels are numbers: they have fractions, or very many different values."""
     if types.is_bool_dtype(values.dtype) or not types.is_numeric_dtype(values.dtype):
         return False
     numbers = values.to_numpy(np.float64)
     if (numbers != np.rint(numbers)).any():
         return True
-    return len(np.unique(numbers)) > max(CLASSES_AT_MOST, SHARE_AT_MOST * len(numbers))
+    return len(np.unique(numbers)) > max(MOST_CLASSES, MOST_SHARE * len(numbers))
 
 
 def _numbers(values: pd.Series, where: pd.Series, name: str) -> pd.Series:
-    """Return labels as float64, or raise for one that is no number."""
+    """Return the labels as float64, or raise for a label that is not a number."""
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
     bad = ~np.isfinite(numbers.to_numpy())
     if bad.any():
         first = int(bad.argmax())
         raise ValueError(
-            f"{name}: labels to regress on must be numbers; got {values.iloc[first]!r} "
-            f"({where.name} {where.iloc[first]}). Mend them, or pass --classes."
+            f"{name}: the labels of a regression must be numbers; got {values.iloc[first]!r} "
+            f"({where.name} {where.iloc[first]}). Correct it, or pass numeric=False for classes."
         )
     return numbers
 
 
 def _classes(values: pd.Series) -> pd.Series:
-    """Return classes; whole numbers as such."""
+    """Return classes; numbers without fractions become int64."""
     if types.is_bool_dtype(values.dtype):
         return values.astype(bool)
     if not types.is_numeric_dtype(values.dtype):
@@ -122,17 +126,15 @@ def _classes(values: pd.Series) -> pd.Series:
 
 
 def _single(values: pd.Series, name: str) -> tuple[str, ...]:
-    """Return a note on classes of one sample; raise when there are no others."""
+    """Return a note on classes of a single sample; raise if all classes are such."""
     sizes = values.value_counts(sort=False)
     single = sizes.index[sizes == 1]
     require(
         len(single) < len(sizes),
-        f"{name}: no two samples have the same label, so they are no classes. Is it the right "
-        f"column?",
+        f"{name}: no two samples have the same label, so the labels are not classes. Is it the "
+        f"right column?",
     )
     if not len(single):
         return ()
     verb = "class has" if len(single) == 1 else "classes have"
-    return (
-        f"{len(single):,} {verb} a single sample, from which none is learnt: {listed(single)}.",
-    )
+    return (f"{len(single):,} {verb} a single sample, too few to learn from: {listed(single)}.",)

@@ -1,4 +1,4 @@
-"""JSON Lines: an object a line."""
+"""JSON Lines: text with one JSON object per line."""
 
 import json
 from pathlib import Path
@@ -10,15 +10,18 @@ import pyarrow as pa
 from selfpaced.audit._reading.content import read_text
 from selfpaced.audit._reading.frames import Table, table_of, tell_unread
 
-SURROGATE = b"\\ud"  # begins one in JSON; a pair of them is a letter
+# The start of a surrogate in JSON: half of a character, which needs a second one after it.
+SURROGATE = b"\\ud"
 
 
 def read_lines(path: Path) -> Table:
-    """Read JSON Lines; a row is a line, from 1, and a key that an object lacks is missing.
+    """Read JSON Lines; the row of an object is the number of its line, from 1.
+
+    A key that an object does not have becomes a missing value.
 
     Raises:
-        ValueError: When the file is empty or no text, or when more than a tenth of its lines are
-            no JSON object.
+        ValueError: For a file that is empty or not text, and if more than a tenth of its lines are
+            not JSON objects.
     """
     data, notes = read_text(path)
     records, rows, bad = [], [], []
@@ -31,7 +34,7 @@ def read_lines(path: Path) -> Table:
         else:
             records.append(record)
             rows.append(number)
-    do = "Save the file as JSON Lines, an object a line."
+    do = "Save the file as JSON Lines, one object per line."
     unread = tell_unread(path, bad, len(records), "expected a JSON object", do)
     names = list(dict.fromkeys(key for record in records for key in record))
     columns = [_column([record.get(name) for record in records]) for name in names]
@@ -40,7 +43,7 @@ def read_lines(path: Path) -> Table:
 
 
 def object_of(line: str | bytes) -> dict[str, Any] | None:
-    """Return the object of a line, None where there is none, or half a letter (a surrogate)."""
+    """Return the JSON object of a line; None if it is not one, or has half of a surrogate pair."""
     try:
         record = json.loads(line)
         if SURROGATE in (line.encode() if isinstance(line, str) else line).lower():
@@ -51,7 +54,7 @@ def object_of(line: str | bytes) -> dict[str, Any] | None:
 
 
 def _column(values: list[Any]) -> pa.ChunkedArray:
-    """Return a column of one type; values of several become text."""
+    """Return a column of one type; values of different types become text."""
     try:
         column = pa.array(values, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
@@ -60,5 +63,5 @@ def _column(values: list[Any]) -> pa.ChunkedArray:
 
 
 def _text(value: Any) -> str:
-    """Return a value as text: strings as they are, others as JSON."""
+    """Return a value as text: a string as it is, another value as JSON."""
     return value if isinstance(value, str) else json.dumps(value)

@@ -1,4 +1,4 @@
-"""From features and labels to a source."""
+"""From features and labels to a ``Source``, and samples that are equal."""
 
 from hashlib import blake2b
 from pathlib import Path
@@ -27,7 +27,7 @@ def labelled(
     numeric: bool | None,
     notes: tuple[str, ...],
 ) -> Source:
-    """Return the samples that have a label, and what is to be said of them."""
+    """Return the samples that have a label, with notes and conflicts; see ``Source``."""
     decided = decide(labels, where, numeric)
     features, where, own = (_kept(each, decided.kept) for each in (features, where, own))
     conflicts, told = repeats(features, decided.values, where)
@@ -53,7 +53,7 @@ def unlabelled(
     own: pd.DataFrame,
     notes: tuple[str, ...],
 ) -> Source:
-    """Return all samples, without labels."""
+    """Return all samples, without labels; see ``Source``."""
     none = pd.Series([], dtype=object)
     return Source(path, kind, features, none, where, own, False, notes, no_conflicts(where))
 
@@ -64,7 +64,7 @@ def no_columns(n: int) -> pd.DataFrame:
 
 
 def _kept(values: Any, kept: NDArray[Any]) -> Any:
-    """Return the kept samples; all of them without a copy."""
+    """Return the kept samples; if all are kept, without a copy."""
     if kept.all():
         return values
     return values[kept] if not hasattr(values, "iloc") else values[kept].reset_index(drop=True)
@@ -78,11 +78,11 @@ def repeats(
     Args:
         features: Shape (n, ...).
         labels: Shape (n,).
-        where: Where they lie; its name becomes a column.
+        where: The place of each sample, shape (n,); its name becomes that of a column.
 
     Returns:
-        The conflicts, those with different labels: where they lie, "label" and "group", from 1 in
-        the order of the file; and notes.
+        The conflicts, which are equal samples with different labels, and notes. Columns of the
+        conflicts: the place, "label", and "group", numbered from 1 in the order of the file.
 
     >>> rows, where = pd.DataFrame({"a": [1, 2, 1]}), pd.Series([1, 2, 3], name="row")
     >>> found, notes = repeats(rows, pd.Series(["x", "y", "z"]), where)
@@ -97,12 +97,11 @@ def repeats(
     found = found.sort_values("group", kind="stable").reset_index(drop=True)
     notes = []
     if again:
-        verb = (
-            "repeats an earlier one, label and all, and is"
-            if again == 1
-            else ("repeat earlier ones, label and all, and are")
+        repeat = "repeats" if again == 1 else "repeat"
+        notes.append(
+            f"{count(again, 'sample')} {repeat} an earlier sample in all features and the label; "
+            f"all are kept."
         )
-        notes.append(f"{count(again, 'sample')} {verb} kept.")
     if len(found):
         groups = count(int(found["group"].max()), "group")
         notes.append(
@@ -113,12 +112,12 @@ def repeats(
 
 
 def no_conflicts(where: pd.Series) -> pd.DataFrame:
-    """Return the frame of no conflicts."""
+    """Return an empty frame of conflicts."""
     return pd.DataFrame({where.name: where[:0], "label": [], "group": np.zeros(0, np.int64)})
 
 
 def _hash(features: pd.DataFrame | NDArray[Any]) -> NDArray[np.uint64]:
-    """Return 64 bits a sample: equal for equal ones."""
+    """Return a hash of 64 bits per sample; equal samples have equal hashes."""
     if isinstance(features, pd.DataFrame):
         return np.asarray(pd.util.hash_pandas_object(features, index=False), np.uint64)
     digests = b"".join(

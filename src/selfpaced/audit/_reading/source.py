@@ -1,4 +1,4 @@
-"""What was read."""
+"""The samples that were read, and the options to read them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,21 +10,22 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """What was read, one sample each, in the order of the file.
+    """Samples that were read, in the order of the file.
 
     Args:
-        path: As the user gave it.
-        kind: What it holds.
-        features: Of a table: the columns to learn from. Of an array: float32 or float64, shape
-            (n, ...). Of images: uint8, shape (n, channels, height, width).
-        labels: As given, with none missing, shape (n,); empty where labels are not wanted.
-        where: Where each sample lies: "row" of a table, 1 the first after the header; "index" of
-            an array, from 0; "file" of a folder of images, relative to it.
-        own: The user's own columns of a table, the label's too; no columns otherwise. n rows.
-        numeric: Whether the labels are numbers to regress on, not classes.
-        notes: What was left out, converted or noticed, a sentence each.
-        conflicts: Samples that are equal in all features but have different labels: where they
-            lie, "label", and "group", from 1; those of a group are equal.
+        path: The path that was read.
+        kind: What it contains.
+        features: For a table: a frame of the columns to learn from. For an array: float32 or
+            float64, shape (n, ...). For images: uint8, shape (n, channels, height, width).
+        labels: The given labels, none missing, shape (n,); empty if labels were not read.
+        where: The place of each sample, shape (n,). Its name says of what kind: "row" of a table,
+            1 for the first row after the header; "index" of an array, from 0; "file" of a folder
+            of images, relative to the folder.
+        own: All columns of a table, with the labels, n rows; no columns for arrays and images.
+        numeric: Whether the labels are numbers (a regression) and not classes.
+        notes: What was left out, converted or noticed, one sentence each.
+        conflicts: Samples that are equal in all features but have different labels. Columns: the
+            place, "label", and "group", from 1; samples of a group are equal.
     """
 
     path: Path
@@ -47,14 +48,15 @@ class Options:
     """How to read a file.
 
     Args:
-        label: The label column of a table.
-        labels: A file of labels for a lone .npy or idx file of features: .npy, idx, or a table
-            whose column is ``label``.
-        ignore: Columns not to learn from.
-        use: Columns to learn from although they look like ids.
-        numeric: Whether labels are numbers to regress on (True) or classes (False). None: decide.
-        side: Pixels of a side that images get. None: their median, 64 at most.
-        known: Whether labels are wanted; False for new data to predict.
+        label: The column of a table that holds the labels.
+        labels: A file with the labels of a single .npy or idx file: .npy, idx, or a table with
+            the column ``label``.
+        ignore: Columns that the model does not learn from.
+        use: Columns that the model learns from although they look like ids.
+        numeric: Whether the labels are numbers (True, a regression) or classes (False). None:
+            numbers if they have fractions or very many different values, else classes.
+        side: Width and height of all images, in pixels. None: their median size, at most 64.
+        known: Whether to read labels; False for new samples whose labels are to be predicted.
     """
 
     label: str | None = None

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from selfpaced._errors import require
-from selfpaced.audit._reading.columns import choose_columns, require_column
+from selfpaced.audit._reading.columns import MOST_NAMES, choose_columns, require_column
 from selfpaced.audit._reading.delimited import read_delimited
 from selfpaced.audit._reading.frames import Table, require_names, require_rows, table_of
 from selfpaced.audit._reading.kinds import Kind
@@ -19,10 +19,10 @@ from selfpaced.audit._reading.words import listed
 
 
 def read_table(path: Path, kind: Kind, options: Options) -> Source:
-    """Read a table and take it apart: labels, columns to learn from, and all of them.
+    """Read a table, and split it into labels and columns to learn from.
 
     Raises:
-        ValueError: When it cannot be read, or for columns that it does not have.
+        ValueError: For a table that cannot be read, and for a column that does not exist.
     """
     table = load(path, kind)
     where = pd.Series(table.rows, name="row")
@@ -50,7 +50,7 @@ def load(path: Path, kind: Kind) -> Table:
     """Read all columns of a table.
 
     Raises:
-        ValueError: When it cannot be read, is empty or names a column twice.
+        ValueError: For a table that cannot be read, is empty, or has two columns of one name.
     """
     if kind == "delimited":
         return read_delimited(path)
@@ -58,13 +58,13 @@ def load(path: Path, kind: Kind) -> Table:
 
 
 def label_column(path: Path, frame: pd.DataFrame, name: str | None) -> pd.Series:
-    """Return the column of labels, or raise when it is not there."""
+    """Return the column of labels, or raise if none is named or it does not exist."""
     require(
         name is not None,
-        f"{path}: which column holds the labels? Pass --label NAME, one of "
-        f"{listed(frame.columns, 30)}.",
+        f"{path}: which column holds the labels? Pass label=... with one of "
+        f"{listed(frame.columns, MOST_NAMES)}.",
     )
-    require_column("--label", str(name), frame.columns)
+    require_column("label=...", str(name), frame.columns)
     return frame[str(name)]
 
 
@@ -74,7 +74,7 @@ def _read_parquet(path: Path) -> Table:
         table = parquet.ParquetFile(path).read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         said = str(error).splitlines()[0]
-        raise ValueError(f"{path} is damaged: {said} Write it anew.") from error
+        raise ValueError(f"{path} is damaged: {said} Write it again.") from error
     require_names(path, table.column_names)
     require_rows(path, len(table))
     return table_of(table, np.arange(1, len(table) + 1))

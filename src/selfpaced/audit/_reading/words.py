@@ -1,8 +1,9 @@
-"""How notes and errors count and list."""
+"""Words of notes and errors: numbers with nouns, and lists."""
 
 from collections.abc import Iterable
 
-SHOWN = 10
+# The largest number of items that a list in a sentence shows.
+MOST_ITEMS = 10
 
 
 def count(n: int, noun: str) -> str:
@@ -15,7 +16,7 @@ def count(n: int, noun: str) -> str:
 
 
 def are(n: int) -> str:
-    """Return the verb for so many.
+    """Return the verb for a number of things.
 
     >>> are(1), are(0)
     ('is', 'are')
@@ -24,13 +25,13 @@ def are(n: int) -> str:
 
 
 def plural(noun: str) -> str:
-    """Return the plural of one of the few nouns of the notes."""
+    """Return the plural of a noun that notes and errors use."""
     irregular = {"class": "classes", "index": "indices", "category": "categories"}
     return irregular.get(noun, noun + "s")
 
 
-def listed(items: Iterable[object], most: int = SHOWN) -> str:
-    """Return the items with commas on one line, cut off after some.
+def listed(items: Iterable[object], most: int = MOST_ITEMS) -> str:
+    """Return the items on one line, separated by commas; "..." stands for those after ``most``.
 
     >>> listed("abc", 2)
     'a, b, ...'
@@ -40,7 +41,7 @@ def listed(items: Iterable[object], most: int = SHOWN) -> str:
 
 
 def at(name: str, places: Iterable[object]) -> str:
-    """Return where something lies, by the name of the places.
+    """Return places with the name of their kind.
 
     >>> at("row", [4, 9])
     'rows 4, 9'

@@ -1,4 +1,4 @@
-"""Bags of instances: how users give them, and how the models read them."""
+"""Bags of instances: the forms that users pass, and the table that the models read."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -7,19 +7,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from selfpaced._errors import require
+from selfpaced._public import public
 from selfpaced.chain import Floats
 
-Places = NDArray[np.int64]
-Given = Sequence[ArrayLike] | NDArray[Any]  # a list of bags, an object array, an array (n, m, d)
+Indices = NDArray[np.int64]
+GivenBags = Sequence[ArrayLike] | NDArray[Any]  # a list, an object array, or an array (n, m, d)
 
 
+@public("selfpaced.latent")
 class Bags(NamedTuple):
-    """Bags with labels: ``X, y, ids = bags_of(...)``.
+    """Bags with labels, as ``bags_of`` returns them.
 
     Args:
         X: One array of instances per bag, each of shape (m_i, d).
         y: One label per bag, shape (n,).
-        ids: What each bag was called, shape (n,).
+        ids: The ``bag_id`` of each bag, shape (n,).
     """
 
     X: list[Floats]
@@ -27,12 +29,13 @@ class Bags(NamedTuple):
     ids: NDArray[Any]
 
 
+@public("selfpaced.latent")
 def bags_of(instances: ArrayLike, bag_id: ArrayLike, bag_label: ArrayLike) -> Bags:
     """Collect the rows of a table into bags, in order of first appearance.
 
     Args:
         instances: Features, shape (N, d).
-        bag_id: The bag of each row, shape (N,); rows of a bag need not be neighbours.
+        bag_id: The bag of each row, shape (N,); the rows of a bag need not be adjacent.
         bag_label: The label of each row's bag, shape (N,).
 
     Raises:
@@ -52,7 +55,7 @@ def bags_of(instances: ArrayLike, bag_id: ArrayLike, bag_label: ArrayLike) -> Ba
     mixed = np.flatnonzero(labels != labels[first][bag])
     require(
         not len(mixed),
-        f"bags_of: all rows of a bag must have its label; bag {names[mixed[:1]].tolist()} has "
+        f"bags_of: all rows of a bag must have the same label; bag {names[mixed[:1]].tolist()} has "
         f"more than one.",
     )
     order = np.argsort(first)
@@ -64,63 +67,74 @@ class Instances(NamedTuple):
     """The instances of all bags, one below the other.
 
     Args:
-        x: Shape (N, d).
-        sizes: Of the bags, shape (n,).
+        x: Features, shape (N, d).
+        sizes: Number of instances of each bag, shape (n,).
     """
 
     x: Floats
-    sizes: Places
+    sizes: Indices
 
     @property
-    def starts(self) -> Places:
+    def starts(self) -> Indices:
         """The first row of each bag, shape (n,)."""
         return np.cumsum(self.sizes) - self.sizes
 
     def split(self, values: NDArray[Any]) -> list[NDArray[Any]]:
-        """Return one array per bag of values of shape (N,)."""
+        """Return values of shape (N,) as one array per bag."""
         return np.split(values, self.starts[1:])
 
 
-def stacked(X: Given, owner: str) -> Instances:
+def stacked(X: GivenBags, owner: str) -> Instances:
     """Return the instances of all bags, float64.
 
     Raises:
-        ValueError: For bags that are no matrices, are empty, differ in their columns, or hold
-            numbers that are not finite; for no bags.
+        ValueError: If there are no bags, and for bags that are not matrices, are empty, differ in
+            their number of columns, or have masked values or values that are not finite.
     """
+    _require_no_table_or_mask(X, owner)
+    bags = [np.asarray(bag, dtype=np.float64) for bag in X]
+    _require_shapes(bags, owner)
+    instances = Instances(np.concatenate(bags), np.array([len(bag) for bag in bags]))
+    bad = np.flatnonzero(~np.isfinite(instances.x).all(axis=1))
+    bag_of_bad = np.searchsorted(instances.starts, bad, side="right") - 1
+    require(
+        not len(bad),
+        f"{owner}: instances must be finite numbers; {len(bad)} are not, the first in bag "
+        f"{bag_of_bad[:1].tolist()}. Impute or drop them.",
+    )
+    return instances
+
+
+def _require_no_table_or_mask(X: GivenBags, owner: str) -> None:
+    """Raise for a table in place of bags, and for bags with masked values."""
     masked = [i for i, bag in enumerate(X) if isinstance(bag, np.ma.MaskedArray) and bag.mask.any()]
     require(
         not masked, f"{owner}: bags must not be masked; got masks in {masked[:5]}. Impute them."
     )
     require(
         not hasattr(X, "columns"),
-        f"{owner}: X must be a sequence of bags; got a table. bags_of() makes bags of it.",
+        f"{owner}: X must be a sequence of bags; got a table. Make one array of the rows of each "
+        f"bag.",
     )
-    bags = [np.asarray(bag, dtype=np.float64) for bag in X]
+
+
+def _require_shapes(bags: list[Floats], owner: str) -> None:
+    """Raise unless there are bags, and each is a matrix with instances and the same columns."""
     require(len(bags) > 0, f"{owner}: X must be a sequence of bags; got none.")
-    flat = [i for i, bag in enumerate(bags) if bag.ndim != 2]
+    not_2d = [i for i, bag in enumerate(bags) if bag.ndim != 2]
     require(
-        not flat,
+        not not_2d,
         f"{owner}: each bag must be an array of instances, shape (m, d); got shape "
-        f"{bags[flat[0]].shape if flat else ()} at bag {flat[:1]}. bags_of() makes bags of a table "
-        f"of instances.",
+        f"{bags[not_2d[0]].shape if not_2d else ()} at bag {not_2d[:1]}.",
     )
     empty = [i for i, bag in enumerate(bags) if not len(bag)]
     require(
         not empty, f"{owner}: bags must not be empty; got no instance in {empty[:5]}. Drop them."
     )
-    wide = [i for i, bag in enumerate(bags) if bag.shape[1] != bags[0].shape[1]]
+    columns = bags[0].shape[1]
+    other = [i for i, bag in enumerate(bags) if bag.shape[1] != columns]
     require(
-        not wide,
-        f"{owner}: all bags must have the same columns; bag {wide[:1]} has "
-        f"{bags[wide[0]].shape[1] if wide else 0}, the first {bags[0].shape[1]}.",
+        not other,
+        f"{owner}: all bags must have the same columns; bag {other[:1]} has "
+        f"{bags[other[0]].shape[1] if other else 0}, the first {columns}.",
     )
-    found = Instances(np.concatenate(bags), np.array([len(bag) for bag in bags]))
-    bad = np.flatnonzero(~np.isfinite(found.x).all(axis=1))
-    of = np.searchsorted(found.starts, bad, side="right") - 1
-    require(
-        not len(bad),
-        f"{owner}: instances must be finite numbers; {len(bad)} are not, the first in bag "
-        f"{of[:1].tolist()}. Impute or drop them.",
-    )
-    return found

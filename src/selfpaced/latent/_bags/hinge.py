@@ -10,9 +10,16 @@ from selfpaced.latent._search.search import NotConverged
 
 Signs = NDArray[np.int64]
 
-ENOUGH = 1e-4  # of the decrease that the slope promises
-MOST = 100  # Newton steps; it takes about ten
-TINY = 1e-9  # curvature of the intercept where no sample pulls at it
+# A step is accepted if it lowers the cost by this share of the decrease that the slope predicts.
+SUFFICIENT_DECREASE = 1e-4
+# Most Newton steps of one fit; about ten are usual.
+MAX_STEPS = 100
+# The line search gives up when the step length has fallen below this: in floating point, no shorter
+# step lowers the cost.
+MIN_LENGTH = 1e-9
+# Curvature added for the intercept, which is not regularised: without samples inside the margin the
+# Hessian would be singular.
+INTERCEPT_CURVATURE = 1e-9
 
 
 def squared_hinge(margin: Floats) -> Floats:
@@ -31,19 +38,19 @@ def least_squared_hinge(
 
     .. math:: \arg\min_{w, b} \ \tfrac12 |w|^2 + \sum_i c_i \max(0, 1 - y_i (w \cdot x_i + b))^2
 
-    The cost is piecewise quadratic and has one minimum in w: Newton steps on the samples inside
-    the margin end there. Where all samples have one label, w = 0 and b is that label.
+    The cost is piecewise quadratic and has one minimum in w. Newton steps on the samples inside the
+    margin reach it. If all samples have the same label, w = 0 and b is that label.
 
     Args:
         x: Samples, shape (n, d).
         y: -1 or +1, shape (n,).
-        c: Costs, 0 or more, shape (n,).
-        w0: Where to start, shape (d + 1,); None for 0.
-        tol: It ends where a step promises a smaller decrease.
+        c: Cost of each sample, 0 or more, shape (n,).
+        w0: First weights and intercept, shape (d + 1,); None for zeros.
+        tol: The fit ends when the predicted decrease of a step is smaller.
 
     Returns:
-        The weights and, last, the intercept, shape (d + 1,). It warns with ``NotConverged`` where
-        a hundred steps were not enough.
+        The weights and, last, the intercept, shape (d + 1,). If 100 steps are not enough, the last
+        result is returned with a ``NotConverged`` warning.
 
     References:
         Chapelle, *Training a Support Vector Machine in the Primal*, Neural Computation 2007.
@@ -53,21 +60,20 @@ def least_squared_hinge(
     [0.5, 0.0]
     """
     used = c > 0
-    z: Floats = (
-        np.column_stack([x[used], np.ones(used.sum())]) * y[used, None]
-    )  # z . w is the margin
+    with_one = np.column_stack([x[used], np.ones(used.sum())])
+    z: Floats = with_one * y[used, None]  # z . w is the margin
     c = c[used]
     w = np.zeros(z.shape[1]) if w0 is None else w0
     value = _cost(w, z, c)
-    for _ in range(MOST):
-        gradient, step = _newton(w, z, c)
+    for _ in range(MAX_STEPS):
+        gradient, step = _newton_step(w, z, c)
         slope = float(gradient @ step)
         if -slope < tol:
             return w
-        w, value = _along(w, step, slope, value, z, c)
+        w, value = _line_search(w, step, slope, value, z, c)
     warnings.warn(
-        f"least_squared_hinge: {MOST} Newton steps were not enough; the last promised a decrease "
-        f"of {-slope:.3g} from {value:.6g}. Scale the features, or lower C.",
+        f"least_squared_hinge: {MAX_STEPS} Newton steps were not enough; the predicted decrease of "
+        f"the last is {-slope:.3g}, from a cost of {value:.6g}. Scale the features, or lower C.",
         NotConverged,
         stacklevel=2,
     )
@@ -75,26 +81,39 @@ def least_squared_hinge(
 
 
 def _cost(w: Floats, z: Floats, c: Floats) -> float:
+    """Return |w|^2 / 2, without the intercept, plus the weighted losses."""
     return float(w[:-1] @ w[:-1] / 2 + c @ squared_hinge(z @ w))
 
 
-def _newton(w: Floats, z: Floats, c: Floats) -> tuple[Floats, Floats]:
+def _newton_step(w: Floats, z: Floats, c: Floats) -> tuple[Floats, Floats]:
     """Return the gradient and the Newton step, both of shape (d + 1,)."""
     inside = z @ w < 1
     z, c = z[inside], c[inside]
-    free = np.append(np.ones(len(w) - 1), 0.0)  # the intercept costs nothing
-    gradient = free * w - 2 * (c * (1 - z @ w)) @ z
-    hessian = np.diag(np.where(free, 1.0, TINY)) + 2 * (z.T * c) @ z
+    regularised = np.append(np.ones(len(w) - 1), 0.0)  # 1 for weights, 0 for the intercept
+    gradient = regularised * w - 2 * (c * (1 - z @ w)) @ z
+    hessian = np.diag(np.where(regularised, 1.0, INTERCEPT_CURVATURE)) + 2 * (z.T * c) @ z
     return gradient, np.asarray(-np.linalg.solve(hessian, gradient))
 
 
-def _along(
+def _line_search(
     w: Floats, step: Floats, slope: float, value: float, z: Floats, c: Floats
 ) -> tuple[Floats, float]:
-    """Return the point along the step that is low enough, and its cost."""
+    """Return the first point along the step, halved each time, that lowers the cost enough.
+
+    Args:
+        w: The present point, shape (d + 1,).
+        step: The Newton step, shape (d + 1,).
+        slope: The gradient times the step, below 0.
+        value: The cost at w.
+        z: Samples times labels, shape (n, d + 1).
+        c: Costs, shape (n,).
+
+    Returns:
+        The point and its cost; w and its cost if no point is lower.
+    """
     length = 1.0
-    while (now := _cost(w + length * step, z, c)) > value + ENOUGH * length * slope:
+    while (now := _cost(w + length * step, z, c)) > value + SUFFICIENT_DECREASE * length * slope:
         length /= 2
-        if length < TINY:  # nothing is lower in floating point
+        if length < MIN_LENGTH:
             return w, value
     return w + length * step, now

@@ -1,4 +1,4 @@
-"""A Gaussian mixture that leaves out what it cannot explain."""
+"""A Gaussian mixture that leaves out outliers."""
 
 import math
 import warnings
@@ -17,15 +17,32 @@ from selfpaced._errors import choose, require
 from selfpaced._public import public
 from selfpaced.age import Background
 from selfpaced.chain import Age, Floats, Weighting
-from selfpaced.latent._clusters.kmeans import SelfPacedKMeans
+from selfpaced.latent._clusters.kmeans import (
+    SelfPacedKMeans,
+    left_out_hardest_first,
+    require_enough_samples,
+    require_positive_ints,
+)
 from selfpaced.latent._search.run import Result
 from selfpaced.latent._search.search import NotConverged, Search, Stop
-from selfpaced.latent._search.starts import best, outliers, require_counts, require_enough
+from selfpaced.latent._search.starts import best_of_starts
 from selfpaced.weighting import Hard
 
+Labels = NDArray[np.int64]
+
+# The values of covariance_type, as in scikit-learn.
 SHAPES = ("full", "tied", "diag", "spherical")
+# The logarithm of 2 pi, in the density of a Gaussian.
 LN_2PI = math.log(2 * math.pi)
-FEW = 10 * float(np.finfo(np.float64).eps)  # added to counts: no component is without weight
+# Added to the count of each component, so that none is 0; scikit-learn adds the same.
+MIN_COUNT = 10 * float(np.finfo(np.float64).eps)
+# Most rounds of the k-means that a search starts from; it need not converge.
+START_ROUNDS = 50
+# The error message for a covariance that cannot be inverted.
+NOT_POSITIVE_DEFINITE = (
+    "The covariance of a component is not positive definite: it holds too few distinct samples. "
+    "Use fewer components, scale the columns of X, or raise reg_covar."
+)
 
 
 class Gaussians(NamedTuple):
@@ -34,10 +51,10 @@ class Gaussians(NamedTuple):
     Args:
         shares: Mixing proportions, shape (K,).
         means: Shape (K, d).
-        covariances: As scikit-learn keeps them: (K, d, d), (d, d), (K, d) or (K,).
-        factors: Of the precisions, by which deviations become white: P = U U^T with U of shape
-            (K, d, d) or (d, d); of diagonal ones the square roots, shape (K, d) or (K,).
-        joint: ln (share_k N(x_i | k)) of the samples it was fitted to, shape (n, K).
+        covariances: In the shape of scikit-learn: (K, d, d), (d, d), (K, d) or (K,).
+        factors: The factors U of the precisions P = U U^T, shape (K, d, d) or (d, d); for diagonal
+            precisions their square roots, shape (K, d) or (K,).
+        joint: ln (share_k N(x_i | k)) of the samples that it was fitted to, shape (n, K).
     """
 
     shares: Floats
@@ -49,16 +66,16 @@ class Gaussians(NamedTuple):
 
 @dataclass(frozen=True)
 class GaussianModel:
-    """Samples X, shape (n, d), as K Gaussians.
+    """Samples X as a mixture of K Gaussians; the latent values are the responsibilities.
 
-    The losses are those of the samples, -ln p(x_i | w) in nats, whatever the responsibilities; the
-    fit is the M-step, with v_i r_ik in the place of r_ik. A step that fits responsibilities that
-    are those of the last fit lowers sum v_i f_i.
+    The losses are -ln p(x_i | w) in nats and do not depend on the responsibilities. The fit is the
+    M-step, with v_i r_ik in place of r_ik. If the responsibilities are those of the last fit, the
+    M-step does not raise sum v_i f_i.
 
     Args:
-        X: float64, shape (n, d).
-        shape: Of the covariances: "full", "tied", "diag" or "spherical".
-        reg_covar: Added to variances.
+        X: Samples, float64, shape (n, d).
+        shape: Form of the covariances: "full", "tied", "diag" or "spherical".
+        reg_covar: Number added to the variances.
     """
 
     X: Floats
@@ -83,9 +100,9 @@ class GaussianModel:
         return -log_sum(w.joint)
 
     def fit(self, h: Floats, v: Floats, w0: Gaussians | None) -> Gaussians:
-        """Return the M-step."""
+        """Return the mixture after the M-step."""
         r = v[:, None] * h
-        counts = r.sum(0) + FEW
+        counts = r.sum(0) + MIN_COUNT
         means = r.T @ self.X / counts[:, None]
         covariances = _covariances(self.X, r, counts, means, self.shape, self.reg_covar)
         factors, shares = _factors(covariances, self.shape), counts / counts.sum()
@@ -113,8 +130,8 @@ def mahalanobis(X: Floats, means: Floats, factors: Floats, shape: str) -> Floats
     squared = np.empty((len(X), len(means)))
     for k, mean in enumerate(means):
         u = factors if shape == "tied" else factors[k]
-        white = (X - mean) @ u if u.ndim == 2 else (X - mean) * u
-        squared[:, k] = np.einsum("ij,ij->i", white, white)
+        whitened = (X - mean) @ u if u.ndim == 2 else (X - mean) * u
+        squared[:, k] = np.einsum("ij,ij->i", whitened, whitened)
     return squared
 
 
@@ -122,10 +139,10 @@ def log_normal(X: Floats, means: Floats, factors: Floats, shape: str) -> Floats:
     """Return ln N(x_i | k), shape (n, K)."""
     d = X.shape[1]
     squared = mahalanobis(X, means, factors, shape)
-    return np.asarray(log_root(factors, shape, d) - (d * LN_2PI + squared) / 2)
+    return np.asarray(half_log_determinant(factors, shape, d) - (d * LN_2PI + squared) / 2)
 
 
-def log_root(factors: Floats, shape: str, d: int) -> Floats:
+def half_log_determinant(factors: Floats, shape: str, d: int) -> Floats:
     """Return half the log-determinant of each precision, shape (K,) or ()."""
     if shape == "spherical":
         return np.asarray(d * np.log(factors))
@@ -137,39 +154,42 @@ def log_root(factors: Floats, shape: str, d: int) -> Floats:
 def _covariances(
     X: Floats, r: Floats, counts: Floats, means: Floats, shape: str, reg: float
 ) -> Floats:
+    """Return the weighted covariances, with ``reg`` added to the variances.
+
+    Args:
+        X: Samples, shape (n, d).
+        r: Weight of each sample in each component, shape (n, K).
+        counts: The sums of r, shape (K,).
+        means: Shape (K, d).
+        shape: Form of the covariances.
+        reg: Number added to the variances.
+
+    Returns:
+        The covariances in the shape of scikit-learn.
+    """
     d = X.shape[1]
     if shape in ("diag", "spherical"):
         variances = r.T @ X**2 / counts[:, None] - means**2 + reg
         return variances if shape == "diag" else variances.mean(axis=1)
-    each = np.empty((len(means), d, d))
+    scatter = np.empty((len(means), d, d))
     for k, mean in enumerate(means):
         away = X - mean
-        each[k] = (r[:, k, None] * away).T @ away
+        scatter[k] = (r[:, k, None] * away).T @ away
     if shape == "tied":
-        return np.asarray(each.sum(0) / counts.sum() + reg * np.eye(d))
-    return each / counts[:, None, None] + reg * np.eye(d)
+        return np.asarray(scatter.sum(0) / counts.sum() + reg * np.eye(d))
+    return scatter / counts[:, None, None] + reg * np.eye(d)
 
 
 def _factors(covariances: Floats, shape: str) -> Floats:
+    """Return the factors of the precisions, or raise for a covariance that is singular."""
     if shape in ("diag", "spherical"):
-        require(bool((covariances > 0).all()), NARROW)
+        require(bool((covariances > 0).all()), NOT_POSITIVE_DEFINITE)
         return 1 / np.sqrt(covariances)
     try:
         lower = np.linalg.cholesky(covariances)
     except np.linalg.LinAlgError:
-        raise ValueError(NARROW) from None
+        raise ValueError(NOT_POSITIVE_DEFINITE) from None
     return np.swapaxes(np.linalg.inv(lower), -2, -1)
-
-
-NARROW = (
-    "A component's covariance is not positive definite: it holds too few distinct samples. Use "
-    "fewer components, scale the columns of X, or raise reg_covar."
-)
-
-
-Labels = NDArray[np.int64]
-
-START_ROUNDS = 50
 
 
 @public("selfpaced.latent")
@@ -178,39 +198,41 @@ class SelfPacedGaussianMixture(DensityMixin, BaseEstimator):  # type: ignore[mis
 
     .. math:: \min_{w, v} \sum_i v_i (-\ln p(x_i | w)) + g(v; \lambda)
 
-    The E-step is that of any mixture. The M-step has :math:`v_i r_{ik}` in the place of the
-    responsibilities :math:`r_{ik}`. By default the age is that of ``Background``: a sample is left
-    out where a uniform background is the likelier cause. ``age=None`` is EM, scikit-learn's
-    ``GaussianMixture`` to the last digits.
+    The E-step is that of any mixture. The M-step uses :math:`v_i r_{ik}` in place of the
+    responsibilities :math:`r_{ik}`. The default age, ``Background``, leaves out a sample if a
+    uniform background explains it better than the mixture does. ``age=None`` is plain EM and equals
+    scikit-learn's ``GaussianMixture`` up to rounding.
 
     Args:
         n_components: K.
         covariance_type: "full", "tied", "diag" or "spherical".
-        age: How hard a sample may be, in nats; ``Quantile(Constant(0.8))`` keeps a share that you
-            know; None keeps everything.
-        weighting: From losses and age to weights; losses can be negative, which ``Hard`` takes.
-        n_init: Starts, each the labels of one ``SelfPacedKMeans``, without what that leaves out;
-            without an age, of one ``KMeans``. The likeliest result counts.
-        max_iter: Rounds of a search, at most.
-        tol: Of the mean log-likelihood per sample, in nats: two gains of less in a row end a
-            search.
-        reg_covar: Added to variances, which keeps them above 0.
-        n_jobs: How many starts run at once, by joblib; it changes no result.
-        random_state: Seed of the starts.
+        age: How hard a sample may be, in nats. ``Quantile(Constant(0.8))`` keeps a known share;
+            None keeps everything.
+        weighting: The rule from losses and age to weights. It must allow negative losses, as
+            ``Hard`` does.
+        n_init: Number of searches. Each starts from the clusters of one ``SelfPacedKMeans``,
+            without the samples that it leaves out; without an age, from those of one ``KMeans``.
+            The result of highest likelihood is kept.
+        max_iter: Most rounds of a search.
+        tol: A search ends after two smaller increases in a row of the mean log-likelihood per
+            sample, in nats.
+        reg_covar: Number added to the variances, which keeps them above 0.
+        n_jobs: How many searches run at once, by joblib; it changes no result.
+        random_state: Seed or generator of the starts.
 
     Attributes:
-        weights_: Mixing proportions, shape (K,), as scikit-learn calls them.
+        weights_: Mixing proportions, shape (K,), under the name that scikit-learn uses.
         means_: Shape (K, d).
-        covariances_: In scikit-learn's shape for the type.
-        sample_weights_: v, float64, shape (n,): 0 for what was left out.
-        outliers_: Positions of the samples left out, int64, hardest first.
+        covariances_: In the shape of scikit-learn for the covariance type.
+        sample_weights_: v, float64, shape (n,); 0 for samples that are left out.
+        outliers_: Indices of the samples that are left out, int64, hardest first.
         difficulty_: -ln p(x_i), float64, shape (n,); higher is harder.
         labels_: The likeliest component of each sample, outliers included, int64, shape (n,).
-        mixture_: The same as a fitted ``sklearn.mixture.GaussianMixture``.
+        mixture_: The result as a fitted ``sklearn.mixture.GaussianMixture``.
         history_: One row per M-step of the best search.
         objective_: The sum of ``difficulty_``.
-        n_iter_: M-steps of the best search.
-        converged_: Whether it ended before ``max_iter``.
+        n_iter_: Number of M-steps of the best search.
+        converged_: Whether the search ended before ``max_iter`` rounds.
 
     Raises:
         ValueError: For settings out of range, fewer samples than components, and components that
@@ -243,7 +265,7 @@ class SelfPacedGaussianMixture(DensityMixin, BaseEstimator):  # type: ignore[mis
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
-        """Keep the settings; ``fit`` looks at them."""
+        """Store the settings; ``fit`` checks them."""
         self.n_components, self.covariance_type = n_components, covariance_type
         self.age, self.weighting = age, weighting
         self.n_init, self.max_iter, self.tol = n_init, max_iter, tol
@@ -253,7 +275,7 @@ class SelfPacedGaussianMixture(DensityMixin, BaseEstimator):  # type: ignore[mis
         """Fit self-paced.
 
         Args:
-            X: Finite numbers, shape (n, d).
+            X: Samples of finite numbers, shape (n, d).
             y: Not used.
         """
         rows = self._rows(X)
@@ -263,7 +285,7 @@ class SelfPacedGaussianMixture(DensityMixin, BaseEstimator):  # type: ignore[mis
         age = None if self.age is None else self.age.of(rows, self.n_components)
         stop = Stop(self.tol * len(rows), max_outer=self.max_iter)
         search = Search(age=age, weighting=self.weighting, warmup=1, stop=stop, max_inner=1)
-        result: Result[Floats, Gaussians] = best(
+        result: Result[Floats, Gaussians] = best_of_starts(
             search, model, starts, self.n_jobs, type(self).__name__
         )
         return self._set(model, result)
@@ -273,7 +295,7 @@ class SelfPacedGaussianMixture(DensityMixin, BaseEstimator):  # type: ignore[mis
         return np.asarray(self.fit(X).labels_)
 
     def predict(self, X: ArrayLike) -> Labels:
-        """Return the likeliest component, shape (n,)."""
+        """Return the likeliest component of each sample, shape (n,)."""
         return np.asarray(self._fitted().predict(self._read(X)))
 
     def predict_proba(self, X: ArrayLike) -> Floats:
@@ -289,56 +311,63 @@ class SelfPacedGaussianMixture(DensityMixin, BaseEstimator):  # type: ignore[mis
         return float(self.score_samples(X).mean())
 
     def _rows(self, X: ArrayLike) -> Floats:
-        """Look at the settings and the samples."""
+        """Return the samples, float64, or raise for samples or settings that are wrong."""
         owner = type(self).__name__
         rows: Floats = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
-        require_counts(self, ("n_components", "n_init", "max_iter"), owner)
+        require_positive_ints(self, ("n_components", "n_init", "max_iter"), owner)
         choose("covariance_type", self.covariance_type, SHAPES)
         for name, value in (("tol", self.tol), ("reg_covar", self.reg_covar)):
             require(0 <= value < math.inf, f"{owner}: {name} must be 0 or more; got {value}.")
-        require_enough(rows, self.n_components, owner)
+        require_enough_samples(rows, self.n_components, owner)
         return rows
 
     def _start(self, rows: Floats, random: np.random.RandomState) -> Floats:
-        """Return responsibilities by k-means, self-paced as well; 0 for what that leaves out."""
+        """Return responsibilities of 0 or 1 by k-means, shape (n, K).
+
+        With an age k-means is self-paced, and the samples that it leaves out have 0 throughout.
+        """
         k = self.n_components
         if self.age is None:
             plain = KMeans(k, n_init=1, random_state=random).fit(rows)
             return np.asarray(np.eye(k)[plain.labels_])
-        means = SelfPacedKMeans(k, n_init=2, max_iter=START_ROUNDS, random_state=random)
+        paced = SelfPacedKMeans(k, n_init=2, max_iter=START_ROUNDS, random_state=random)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotConverged)  # a start need not be at its end
-            means.fit(rows)
-        return np.asarray(np.eye(k)[means.labels_] * means.sample_weights_[:, None])
+            warnings.simplefilter("ignore", NotConverged)  # a start need not have converged
+            paced.fit(rows)
+        return np.asarray(np.eye(k)[paced.labels_] * paced.sample_weights_[:, None])
 
     def _set(self, model: GaussianModel, result: Result[Floats, Gaussians]) -> Self:
+        """Set the attributes from the best result."""
         w = result.w
         self.weights_, self.means_, self.covariances_ = w.shares, w.means, w.covariances
         self.difficulty_ = model.losses(w, result.h)
         self.sample_weights_, self.labels_ = result.v, result.h.argmax(axis=1)
-        self.outliers_ = outliers(result.v, self.difficulty_)
+        self.outliers_ = left_out_hardest_first(result.v, self.difficulty_)
         self.history_, self.objective_ = result.history, result.objective
         self.n_iter_, self.converged_ = len(result.history), result.converged
         self.mixture_ = self._mixture(w)
         return self
 
     def _mixture(self, w: Gaussians) -> GaussianMixture:
-        made = GaussianMixture(
+        """Return the result as a fitted mixture of scikit-learn."""
+        mixture = GaussianMixture(
             self.n_components, covariance_type=self.covariance_type, reg_covar=self.reg_covar
         )
-        made.weights_, made.means_, made.covariances_ = w.shares, w.means, w.covariances
-        made.precisions_cholesky_, made.n_features_in_ = w.factors, self.n_features_in_
+        mixture.weights_, mixture.means_, mixture.covariances_ = w.shares, w.means, w.covariances
+        mixture.precisions_cholesky_, mixture.n_features_in_ = w.factors, self.n_features_in_
         if self.covariance_type in ("diag", "spherical"):
-            made.precisions_ = w.factors**2
+            mixture.precisions_ = w.factors**2
         else:
-            made.precisions_ = w.factors @ np.swapaxes(w.factors, -2, -1)
-        made.converged_, made.n_iter_ = self.converged_, self.n_iter_
-        made.lower_bound_ = -float(self.difficulty_.mean())
-        return made
+            mixture.precisions_ = w.factors @ np.swapaxes(w.factors, -2, -1)
+        mixture.converged_, mixture.n_iter_ = self.converged_, self.n_iter_
+        mixture.lower_bound_ = -float(self.difficulty_.mean())
+        return mixture
 
     def _fitted(self) -> GaussianMixture:
+        """Return the fitted mixture of scikit-learn, or raise before ``fit``."""
         check_is_fitted(self)
         return self.mixture_
 
     def _read(self, X: ArrayLike) -> Floats:
+        """Return new samples, float64, or raise for those that do not fit."""
         return np.asarray(validate_data(self, X, dtype=np.float64, reset=False))

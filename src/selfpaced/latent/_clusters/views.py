@@ -1,4 +1,4 @@
-"""Multi-view self-paced clustering: clusters that several views of the samples share."""
+"""Multi-view self-paced clustering: one set of clusters for several views of the samples."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import kmeans_plusplus
 from sklearn.utils import check_array, check_random_state
@@ -18,22 +18,27 @@ from selfpaced._errors import require
 from selfpaced._public import public
 from selfpaced.age import Usual
 from selfpaced.chain import Age, Floats, Weighting
-from selfpaced.latent._clusters.kmeans import squared_distances, weighted_means
+from selfpaced.latent._clusters.kmeans import (
+    MIN_TOLERANCE,
+    Labels,
+    require_enough_samples,
+    require_positive_ints,
+    squared_distances,
+    weighted_means,
+)
 from selfpaced.latent._search.run import Result
 from selfpaced.latent._search.search import Search, Stop
-from selfpaced.latent._search.starts import quietly, require_counts, require_enough, told
+from selfpaced.latent._search.starts import restarts_without_warnings, warn_if_not_converged
 from selfpaced.weighting import Logistic
-
-Labels = NDArray[np.int64]
 
 
 class ViewCentres(NamedTuple):
     """Fitted centres.
 
     Args:
-        centres: Of each view, shape (K, d_view).
-        squared: Squared distances to them, shape (views, n, K).
-        v: The weights that they were fitted with, shape (views, n).
+        centres: The centres of each view, each of shape (K, d_view).
+        squared: Squared distances of the samples to the centres, shape (views, n, K).
+        v: The weights that the centres were fitted with, shape (views, n).
     """
 
     centres: tuple[Floats, ...]
@@ -43,14 +48,14 @@ class ViewCentres(NamedTuple):
 
 @dataclass(frozen=True)
 class ManyViewsModel:
-    """Clusters that several views share: the labels are one for all, the centres each view's own.
+    """Clusters of several views: all views have the same labels, each view its own centres.
 
-    A unit is a sample in a view; those of the first view come first. The loss is its squared
-    distance to the view's centre of the sample's label. Labels heed the weights of the last fit: a
-    sample that is hard in one view is placed by the others.
+    A unit is a sample in a view; the units of the first view come first. Its loss is the squared
+    distance to the centre, in this view, of the sample's label. Labels depend on the weights of the
+    last fit: a sample that is hard in one view gets its label from the others.
 
     Args:
-        views: float64, each of shape (n, d_view).
+        views: Samples in each view, float64, each of shape (n, d_view).
         clusters: K.
     """
 
@@ -69,12 +74,12 @@ class ManyViewsModel:
         return {"view": torch.arange(v).repeat_interleave(n)}
 
     def __len__(self) -> int:
-        """Return views times n."""
+        """Return the number of units, views times n."""
         return len(self.views) * len(self.views[0])
 
     def impute(self, w: ViewCentres) -> Labels:
         """Return argmin over k of sum over views of v d^2, shape (n,)."""
-        return place(w.squared, w.v)
+        return nearest(w.squared, w.v)
 
     def losses(self, w: ViewCentres, h: Labels) -> Floats:
         """Return squared distances, shape (views * n,)."""
@@ -83,7 +88,8 @@ class ManyViewsModel:
     def fit(self, h: Labels, v: Floats, w0: ViewCentres | None) -> ViewCentres:
         """Return the weighted means of the clusters in each view.
 
-        Where a cluster has no weight in a view, it stays; at first, at the view's mean.
+        The centre of a cluster without weight in a view stays where it was; in the first fit it is
+        the mean of the view.
         """
         weights = v.reshape(len(self.views), -1)
         before = [X.mean(0) for X in self.views] if w0 is None else w0.centres
@@ -93,22 +99,25 @@ class ManyViewsModel:
             for X, u, last in zip(self.views, weights, before, strict=True)
         )
         pairs = zip(self.views, centres, strict=True)
-        return ViewCentres(centres, np.stack([squared_distances(X, c) for X, c in pairs]), weights)
+        squared = np.stack([squared_distances(X, c) for X, c in pairs])
+        return ViewCentres(centres, squared, weights)
 
     def regulariser(self, w: ViewCentres) -> float:
         """Return 0."""
         return 0.0
 
 
-def place(squared: Floats, v: Floats) -> Labels:
-    """Return the labels, shape (n,); a sample without weight in any view is placed by all.
+def nearest(squared: Floats, v: Floats) -> Labels:
+    """Return the cluster of least weighted distance of each sample, shape (n,).
+
+    If a sample has weight 0 in every view, all views count equally.
 
     Args:
         squared: Squared distances, shape (views, n, K).
         v: Weights, shape (views, n).
     """
-    heeded = np.where(v.sum(axis=0) > 0, v, 1.0)
-    return np.asarray(np.einsum("vn,vnk->nk", heeded, squared).argmin(axis=1))
+    weights = np.where(v.sum(axis=0) > 0, v, 1.0)
+    return np.asarray(np.einsum("vn,vnk->nk", weights, squared).argmin(axis=1))
 
 
 @public("selfpaced.latent")
@@ -119,40 +128,42 @@ class MultiViewSelfPacedClustering(ClusterMixin, BaseEstimator):  # type: ignore
         \min \sum_v \sum_i w_i^{(v)} \lVert x_i^{(v)} - c^{(v)}_{h_i} \rVert^2
         + g(w_i^{(v)}; \lambda_v)
 
-    Labels :math:`h_i` are the same in all views, centres each view's own. A sample that is hard in
-    one view counts little there, and is placed by the others. The weighting is the smoothed one of
-    the paper, which never reaches 0. By default the age of a view is where its losses end to be
-    usual; the growing ages of self-paced learning are ``EachView()``, after which all count.
-    ``age=None`` is k-means of the views beside each other.
+    The labels :math:`h_i` are the same in all views; the centres differ between views. A sample
+    that is hard in one view has a low weight there, and gets its label from the other views. The
+    default weighting is the smooth one of the paper, which never reaches 0.
+
+    The default age, ``Usual``, is estimated from the losses of each view, as a limit of the usual
+    ones. ``EachView()`` is the growing age of self-paced learning, at whose end all samples count.
+    ``age=None`` is k-means on the columns of all views together.
 
     Args:
         n_clusters: K.
-        age: How hard a sample may be in a view; None counts everything.
-        weighting: From losses and age to weights.
-        scale: The mean squared distance from a view's mean to which each view is scaled: the unit
-            of losses and ages. The greater, the sharper is ``Logistic``.
-        n_init: Starts, each by k-means++ on the views beside each other; the one whose sum of all
-            losses is lowest counts.
-        max_iter: Rounds of a search, at most.
-        tol: Two decreases of the objective, per sample, view and ``scale``, of less in a row end a
-            search.
-        n_jobs: How many starts run at once, by joblib; it changes no result.
-        random_state: Seed of the starts.
+        age: How hard a sample may be in a view; None keeps everything.
+        weighting: The rule from losses and age to weights.
+        scale: Each view is scaled to this mean squared distance from its mean. It is the unit of
+            losses and ages; a larger scale makes ``Logistic`` steeper.
+        n_init: Number of searches, each from k-means++ on the columns of all views together. The
+            result with the lowest sum of all losses is kept.
+        max_iter: Most rounds of a search.
+        tol: A search ends after two smaller decreases of the objective in a row; a share of
+            ``scale``, per sample and view.
+        n_jobs: How many searches run at once, by joblib; it changes no result.
+        random_state: Seed or generator of the starts.
 
     Attributes:
         cluster_centers_: A list of arrays, one per view, each of shape (K, d_view).
-        labels_: int64, shape (n,).
-        view_weights_: w, float64, shape (views, n): of each sample in each view.
-        difficulty_: Losses, float64, shape (views, n), in units of ``scale``.
-        history_: One row per update of the centres of the best search.
+        labels_: The cluster of each sample, int64, shape (n,).
+        view_weights_: w, the weight of each sample in each view, float64, shape (views, n).
+        difficulty_: Losses in the unit of ``scale``, float64, shape (views, n); higher is harder.
+        history_: One row per update of the centres in the best search.
         objective_: The sum of ``difficulty_``.
-        n_iter_: Updates of the centres.
-        converged_: Whether it ended before ``max_iter``.
-        n_features_in_: Columns of each view, a list.
+        n_iter_: Number of updates of the centres.
+        converged_: Whether the search ended before ``max_iter`` rounds.
+        n_features_in_: The number of columns of each view, a list.
 
     Raises:
-        TypeError: For one array in the place of a list of views.
-        ValueError: For settings out of range, views of different lengths, or a view in which all
+        TypeError: For one array in place of a list of views.
+        ValueError: For settings out of range, views of different lengths, and a view in which all
             samples are equal.
 
     References:
@@ -178,7 +189,7 @@ class MultiViewSelfPacedClustering(ClusterMixin, BaseEstimator):  # type: ignore
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
-        """Keep the settings; ``fit`` looks at them."""
+        """Store the settings; ``fit`` checks them."""
         self.n_clusters, self.age, self.weighting, self.scale = n_clusters, age, weighting, scale
         self.n_init, self.max_iter, self.tol = n_init, max_iter, tol
         self.n_jobs, self.random_state = n_jobs, random_state
@@ -195,42 +206,42 @@ class MultiViewSelfPacedClustering(ClusterMixin, BaseEstimator):  # type: ignore
         self._means = [view.mean(axis=0) for view in views]
         self._units = [self._unit(view, number) for number, view in enumerate(views)]
         model = ManyViewsModel(tuple(self._scaled(views)), self.n_clusters)
-        beside, random = np.hstack(model.views), check_random_state(self.random_state)
-        starts = [self._start(beside, random) for _ in range(self.n_init)]
-        tol = self.tol * len(model) * self.scale + float(np.finfo(np.float64).tiny)
+        joined, random = np.hstack(model.views), check_random_state(self.random_state)
+        starts = [self._start(joined, random) for _ in range(self.n_init)]
+        tol = self.tol * len(model) * self.scale + MIN_TOLERANCE
         stop = Stop(tol, max_outer=self.max_iter)
         search = Search(age=self.age, weighting=self.weighting, warmup=1, stop=stop)
-        found: list[Result[Labels, ViewCentres]] = quietly(
+        results: list[Result[Labels, ViewCentres]] = restarts_without_warnings(
             search, model, starts, self.n_jobs, model.columns
         )
-        return self._set(model, told(found[0], search, type(self).__name__))
+        best = warn_if_not_converged(results[0], search, type(self).__name__)
+        return self._set(model, best)
 
     def fit_predict(self, X: Sequence[ArrayLike], y: None = None) -> Labels:
         """Fit, and return ``labels_``."""
         return np.asarray(self.fit(X).labels_)
 
     def predict(self, X: Sequence[ArrayLike]) -> Labels:
-        """Return labels of samples, shape (n,), from the same views.
+        """Return the labels of samples in the same views, shape (n,).
 
-        Of each sample label and weights are the best together, at the last ages: the label has the
-        least sum over views of the weighting's latent loss.
+        The label of a sample has the least sum over views of the weighting's latent loss, at the
+        last age of each view. It is the best label if the weights are chosen best for each label.
         """
         check_is_fitted(self)
         views = self._views(X)
-        came = [view.shape[1] for view in views]
+        columns = [view.shape[1] for view in views]
         require(
-            came == self.n_features_in_,
-            f"{type(self).__name__}: views have {came} columns; fit had {self.n_features_in_}.",
+            columns == self.n_features_in_,
+            f"{type(self).__name__}: views have {columns} columns; fit had {self.n_features_in_}.",
         )
-        centres = zip(self._scaled(views), self._centres, strict=True)
-        squared = [torch.from_numpy(squared_distances(view, c)) for view, c in centres]
+        pairs = zip(self._scaled(views), self._centres, strict=True)
+        squared = [torch.from_numpy(squared_distances(view, centres)) for view, centres in pairs]
         ages = np.broadcast_to(self.history_[-1].age, len(views)).tolist()
-        each = zip(squared, ages, strict=True)
-        losses = torch.stack([self.weighting.latent_loss(d, age) for d, age in each])
-        return losses.sum(dim=0).argmin(dim=1).numpy()
+        losses = [self.weighting.latent_loss(d, age) for d, age in zip(squared, ages, strict=True)]
+        return torch.stack(losses).sum(dim=0).argmin(dim=1).numpy()
 
     def _views(self, X: Sequence[ArrayLike]) -> list[Floats]:
-        """Look at the settings and the views."""
+        """Return the views, float64, or raise for views or settings that are wrong."""
         owner = type(self).__name__
         if not isinstance(X, list | tuple):
             raise TypeError(f"{owner} takes a list of arrays, one per view; got {type(X)}.")
@@ -239,17 +250,18 @@ class MultiViewSelfPacedClustering(ClusterMixin, BaseEstimator):  # type: ignore
         lengths = [len(view) for view in views]
         require(
             len(set(lengths)) == 1,
-            f"{owner}: views must be of the same samples, in one order; got {lengths} rows.",
+            f"{owner}: views must have the same samples, in the same order; got {lengths} rows.",
         )
-        require_counts(self, ("n_clusters", "n_init", "max_iter"), owner)
-        for name in ("tol", "scale"):
-            value = getattr(self, name)
-            good = 0 <= value < math.inf and (value > 0 or name == "tol")
-            require(good, f"{owner}: {name} must be a number above 0; got {value}.")
+        require_positive_ints(self, ("n_clusters", "n_init", "max_iter"), owner)
+        require(0 <= self.tol < math.inf, f"{owner}: tol must be 0 or more; got {self.tol}.")
+        require(
+            0 < self.scale < math.inf, f"{owner}: scale must be a number above 0; got {self.scale}."
+        )
         return views
 
     def _unit(self, view: Floats, number: int) -> float:
-        require_enough(view, self.n_clusters, type(self).__name__)
+        """Return the number by which the columns of a view are divided."""
+        require_enough_samples(view, self.n_clusters, type(self).__name__)
         spread = float(((view - view.mean(axis=0)) ** 2).sum(axis=1).mean())
         require(
             spread > 0, f"{type(self).__name__}: in view {number} all samples are equal. Drop it."
@@ -257,14 +269,17 @@ class MultiViewSelfPacedClustering(ClusterMixin, BaseEstimator):  # type: ignore
         return math.sqrt(spread / self.scale)
 
     def _scaled(self, views: list[Floats]) -> list[Floats]:
+        """Return the views with a mean of 0 and a mean squared distance of ``scale`` from it."""
         each = zip(views, self._means, self._units, strict=True)
         return [(view - mean) / unit for view, mean, unit in each]
 
-    def _start(self, beside: Floats, random: np.random.RandomState) -> Labels:
-        centres = kmeans_plusplus(beside, self.n_clusters, random_state=random)[0]
-        return np.asarray(squared_distances(beside, centres).argmin(axis=1))
+    def _start(self, joined: Floats, random: np.random.RandomState) -> Labels:
+        """Return the nearest centre by k-means++ of each sample, shape (n,)."""
+        centres = kmeans_plusplus(joined, self.n_clusters, random_state=random)[0]
+        return np.asarray(squared_distances(joined, centres).argmin(axis=1))
 
     def _set(self, model: ManyViewsModel, result: Result[Labels, ViewCentres]) -> Self:
+        """Set the attributes from the best result."""
         self._centres, self.labels_ = result.w.centres, result.h
         each = zip(result.w.centres, self._means, self._units, strict=True)
         self.cluster_centers_ = [centres * unit + mean for centres, mean, unit in each]

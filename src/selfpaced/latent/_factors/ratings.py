@@ -1,4 +1,4 @@
-"""Entries of a matrix of which most are missing, from whatever holds them."""
+"""The known entries of a matrix, read from a sparse matrix, an array, or pairs with ratings."""
 
 from typing import Any, NamedTuple
 
@@ -9,41 +9,45 @@ from scipy import sparse
 from selfpaced._errors import require
 from selfpaced.chain import Floats
 
-Places = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
+# The name of the estimator in error messages.
 OWNER = "SelfPacedFactorisation"
-SPARSE = 100  # more numbers a rating than this are names, such as those of accounts
+# With about this many users or items per rating or more, the integers are taken for names, such as
+# account numbers, and refused.
+MAX_PER_RATING = 100
 
 
 class Ratings(NamedTuple):
     """The n known entries of a matrix.
 
     Args:
-        users: Row of each, int64, shape (n,).
-        items: Column of each, int64, shape (n,).
-        values: What stands there, float64, shape (n,).
-        shape: How many users and items there are.
+        users: The row of each entry, int64, shape (n,).
+        items: The column of each entry, int64, shape (n,).
+        values: The rating of each entry, float64, shape (n,).
+        shape: The number of users and of items.
     """
 
-    users: Places
-    items: Places
+    users: Indices
+    items: Indices
     values: Floats
     shape: tuple[int, int]
 
 
-def read_ratings(X: Any, y: Any = None) -> Ratings:  # what a user passes to fit
+def read_ratings(X: Any, y: Any = None) -> Ratings:  # Any: the forms that fit takes
     """Return the known entries.
 
     Args:
-        X: With y, pairs of user and item, integers from 0, shape (n, 2), in which order the entries
-            stay. Else a scipy sparse matrix, whose stored entries are the known ones, zeros
-            included, duplicates added; or an array with NaN, or a mask, where nothing is known.
-            The entries of a matrix come row by row.
-        y: Ratings, shape (n,), or None.
+        X: With y, pairs of user and item, integers from 0, shape (n, 2); the entries keep their
+            order. Without y, a scipy sparse matrix or an array. The known entries of a sparse
+            matrix are the stored ones, zeros included, with duplicates added up; those of an array
+            are neither NaN nor masked. The entries of a matrix are in the order of its rows.
+        y: Ratings of the pairs, shape (n,), or None.
 
     Raises:
-        TypeError: For pairs that are no integers.
-        ValueError: For other shapes, negative places, no entries, and ratings that are not finite.
+        TypeError: For pairs that are not integers.
+        ValueError: For other shapes, negative users or items, no entries, and ratings that are not
+            finite.
 
     >>> read_ratings(np.array([[5.0, np.nan], [np.nan, 3.0]])).items
     array([0, 1])
@@ -54,18 +58,18 @@ def read_ratings(X: Any, y: Any = None) -> Ratings:  # what a user passes to fit
     require(
         not len(bad),
         f"{OWNER}: ratings must be finite numbers; {len(bad)} are not, the first is entry "
-        f"{bad[:1].tolist()}. Leave out what is not known.",
+        f"{bad[:1].tolist()}. Leave out unknown ratings.",
     )
     return found
 
 
-def read_places(places: Any, what: str) -> Places:  # what a user passes
-    """Return users or items as int64, or raise unless they are places from 0."""
-    found = np.asarray(places)
+def read_indices(indices: Any, what: str) -> Indices:  # Any: what NumPy reads
+    """Return users or items as int64, or raise unless they are integers from 0."""
+    found = np.asarray(indices)
     if found.dtype.kind not in "iu" and found.size:
         raise TypeError(
             f"{OWNER}: {what} must be integers from 0; got {found.dtype}. "
-            f"np.unique(names, return_inverse=True)[1] numbers them."
+            f"np.unique(names, return_inverse=True)[1] numbers names."
         )
     require(
         not found.size or int(found.min()) >= 0,
@@ -75,39 +79,43 @@ def read_places(places: Any, what: str) -> Places:  # what a user passes
 
 
 def _of_pairs(X: Any, y: Any) -> Ratings:
+    """Return the entries of pairs of user and item with their ratings."""
     pairs, values = np.asarray(X), np.asarray(y, dtype=np.float64)
     require(
         pairs.ndim == 2 and pairs.shape[1] == 2 and values.shape == (len(pairs),),
         f"{OWNER} needs pairs of user and item, shape (n, 2), with n ratings; got shapes "
         f"{pairs.shape} and {values.shape}. np.column_stack([users, items]) makes pairs.",
     )
-    users, items = (read_places(pairs[:, at], name) for at, name in enumerate(("users", "items")))
+    users, items = read_indices(pairs[:, 0], "users"), read_indices(pairs[:, 1], "items")
     most = max(_count(users), _count(items))
     require(
-        most <= SPARSE * (len(values) + SPARSE),
-        f"{OWNER}: users and items are numbered from 0; got {len(values)} ratings and numbers up "
-        f"to {most - 1}. np.unique(names, return_inverse=True)[1] numbers names without gaps.",
+        most <= MAX_PER_RATING * (len(values) + MAX_PER_RATING),
+        f"{OWNER}: users and items must be numbered from 0 without large gaps; got {len(values)} "
+        f"ratings and numbers up to {most - 1}. np.unique(names, return_inverse=True)[1] numbers "
+        f"names without gaps.",
     )
     return Ratings(users, items, values, (_count(users), _count(items)))
 
 
 def _of_matrix(X: Any) -> Ratings:
+    """Return the known entries of a sparse matrix, or of an array with NaN or a mask."""
     if sparse.issparse(X):
         rows = X.tocsr(copy=True)
         rows.sum_duplicates()
-        held = rows.tocoo()
-        users, items = (np.asarray(at, dtype=np.int64) for at in (held.row, held.col))
-        return Ratings(users, items, held.data.astype(np.float64), held.shape)
+        stored = rows.tocoo()
+        users, items = stored.row.astype(np.int64), stored.col.astype(np.int64)
+        return Ratings(users, items, stored.data.astype(np.float64), stored.shape)
     known = ~np.ma.getmaskarray(X) if isinstance(X, np.ma.MaskedArray) else True
     matrix = np.where(known, np.asarray(X, dtype=np.float64), np.nan)
     require(
         matrix.ndim == 2,
-        f"{OWNER} needs a matrix of users times items, NaN where nothing is known, or pairs with "
+        f"{OWNER} needs a matrix of users times items, NaN for unknown ratings, or pairs with "
         f"their ratings, fit(pairs, ratings); got shape {matrix.shape}.",
     )
     users, items = np.nonzero(~np.isnan(matrix))
     return Ratings(users, items, matrix[users, items], matrix.shape)
 
 
-def _count(places: Places) -> int:
-    return int(places.max(initial=-1)) + 1
+def _count(indices: Indices) -> int:
+    """Return the number of users or items, which is one more than the largest index."""
+    return int(indices.max(initial=-1)) + 1

@@ -1,4 +1,4 @@
-"""What a latent variable model tells the search."""
+"""What a latent variable model provides for the search."""
 
 from typing import Protocol, TypeVar
 
@@ -11,15 +11,15 @@ W = TypeVar("W")
 
 @public("selfpaced.latent")
 class LatentModel(Protocol[H, W]):
-    """A model of n units: samples, bags, matrix entries.
+    """A model of n units, such as samples, bags or matrix entries.
 
     The objective is ``regulariser(w) + losses(w, h).sum()``: constants such as C / n belong to the
-    losses. ``h`` and ``w`` are whatever the model makes of them: arrays, tuples of arrays, None.
+    losses. The model chooses the types of ``h`` and ``w``: arrays, tuples of arrays, or None.
     """
 
     @property
     def tolerance(self) -> float:
-        """To what precision of the objective ``fit`` works: a smaller decrease tells nothing."""
+        """The precision of ``fit``, in the unit of the objective; smaller changes mean nothing."""
         ...
 
     def __len__(self) -> int:
@@ -40,7 +40,7 @@ class LatentModel(Protocol[H, W]):
         Args:
             h: Latent values.
             v: Weights, float64, shape (n,).
-            w0: The last fit, to start from where that helps; None for none.
+            w0: The result of the last fit, which may serve as a start; None for the first fit.
         """
         ...
 

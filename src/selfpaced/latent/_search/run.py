@@ -1,4 +1,4 @@
-"""A search in progress, and what comes of it."""
+"""A search in progress: its rounds, its fits and its result."""
 
 import math
 import time
@@ -13,27 +13,29 @@ from selfpaced._errors import require
 from selfpaced._public import public
 from selfpaced.chain import Floats
 from selfpaced.latent._search.model import LatentModel
-from selfpaced.latent._search.weights import ALMOST_ALL, Aged, Choice
+from selfpaced.latent._search.weights import ALMOST_ONE, AgeStep, Choice
 
 H = TypeVar("H")
 W = TypeVar("W")
 
-SLIGHT = 1e-6  # more weight by no larger share is none: soft weights creep
+# Weight counts as added if the sum of weights is larger by more than this share: soft weights can
+# grow by less in every round.
+MIN_GROWTH = 1e-6
 
 
 @public("selfpaced.latent")
 class Row(NamedTuple):
-    """One inner solve.
+    """One fit of a search.
 
     Args:
         outer: The round, from 1; the latent values change only between rounds.
-        fits: Inner solves so far.
-        age: Of this round, a float, or one per group; infinite keeps all.
+        fits: Number of fits so far, this one included.
+        age: The age of this round, a float, or one per group; an infinite age keeps all units.
         kept_share: Share of the units whose weight is not 0.
-        relaxed: r(w) + sum v f + g(v; age), what the search minimises; with an infinite age, and so
-            v = 1, the objective.
+        relaxed: r(w) + sum v f + g(v; age), which the search minimises. It equals ``objective`` at
+            an infinite age, where v = 1.
         objective: r(w) + sum f, with all weights 1 and this round's latent values.
-        seconds: Since the search began.
+        seconds: Time since the search began.
     """
 
     outer: int
@@ -48,15 +50,15 @@ class Row(NamedTuple):
 @public("selfpaced.latent")
 @dataclass(frozen=True)
 class Result(Generic[H, W]):
-    """What a search found.
+    """The result of a search.
 
     Args:
         w: Parameters.
         h: Latent values that w prefers.
         v: Weights of the last fit, float64, shape (n,).
-        objective: r(w) + sum f at that w and h, with all weights 1.
-        history: One row per inner solve.
-        converged: Whether it ended before ``max_outer``.
+        objective: r(w) + sum f at ``w`` and ``h``, with all weights 1.
+        history: One row per fit.
+        converged: Whether the search ended before ``max_outer`` rounds.
     """
 
     w: W
@@ -68,12 +70,12 @@ class Result(Generic[H, W]):
 
 
 class Fit(NamedTuple, Generic[H, W]):
-    """A fit, and what came of it.
+    """A fit with its losses and objectives.
 
     Args:
-        w: Parameters.
-        h: The latent values that it was fitted to.
-        v: The weights that it was fitted with.
+        w: The fitted parameters.
+        h: The latent values that w was fitted to.
+        v: The weights that w was fitted with, shape (n,).
         loss: f_i(w, h_i), shape (n,).
         objective: r(w) + sum f.
         weighted: r(w) + sum v f.
@@ -88,11 +90,15 @@ class Fit(NamedTuple, Generic[H, W]):
     weighted: float
     relaxed: float
 
-    def fell_from(self, last: "Fit[H, W]") -> float:
-        """Return by how much the objective fell; infinite where weights were added, and it rose."""
+    def decrease_since(self, last: "Fit[H, W]") -> float:
+        """Return by how much the objective fell since ``last``.
+
+        The decrease is infinite if weight was added: the weighted objective then rises, which says
+        nothing about convergence.
+        """
         if (self.v == 1).all():
             return last.objective - self.objective
-        added = self.v.sum() > last.v.sum() * (1 + SLIGHT)
+        added = self.v.sum() > last.v.sum() * (1 + MIN_GROWTH)
         return math.inf if added else last.weighted - self.weighted
 
 
@@ -100,11 +106,19 @@ class Run(Generic[H, W]):
     """A search in progress.
 
     Args:
-        model: What is fitted.
-        choice: How weights come about; None for 1 each.
-        warmup: Rounds with weights of 1.
-        max_inner: At most so many fits a round.
-        tol: Within a round, a decrease of the relaxed objective by so much or less ends it.
+        model: The model to fit.
+        choice: Chooses the weights; None for weights of 1.
+        warmup: Number of first rounds in which all weights are 1.
+        max_inner: Most fits per round.
+        tol: A round ends when the relaxed objective falls by this or less from one fit to the next.
+
+    Attributes:
+        history: One row per fit so far.
+        outer: The present round, from 1; 0 before the first.
+        all_kept: Whether all weights are 1 from now on.
+        fit: The last fit.
+        age_step: The last step of the age.
+        began: When the search began, in seconds of ``time.perf_counter``.
     """
 
     def __init__(
@@ -115,103 +129,117 @@ class Run(Generic[H, W]):
         max_inner: int,
         tol: float,
     ) -> None:
-        """Begin with nothing fitted."""
+        """Begin without a fit."""
         self.model, self.choice = model, choice
         self.warmup, self.max_inner, self.tol = warmup, max_inner, tol
         self.history: list[Row] = []
-        self.outer, self.full = 0, choice is None  # full: all weights are 1 from here on
+        self.outer, self.all_kept = 0, choice is None
         self.fit: Fit[H, W]
-        self.aged = Aged(
-            0, torch.tensor(math.inf) if choice is None else choice.first(), np.ones(0)
-        )
+        first_age = torch.tensor(math.inf) if choice is None else choice.first()
+        self.age_step = AgeStep(0, first_age, np.ones(0))
         self.began = time.perf_counter()
 
-    def rounds(self, h: H, most: int) -> Iterator[Fit[H, W]]:
-        """Yield the fit of each round."""
-        for self.outer in range(1, most + 1):
+    def rounds(self, h: H, max_outer: int) -> Iterator[Fit[H, W]]:
+        """Yield the fit of each round, at most ``max_outer``, from first latent values h."""
+        for self.outer in range(1, max_outer + 1):
             if self.outer > 1:
                 h = self.model.impute(self.fit.w)
-            if self.choice is None or self.full or self.outer <= self.warmup:
-                self.fit = self._solve(h, self._everything())
+            if self.choice is None or self.all_kept or self.outer <= self.warmup:
+                self.fit = self._solve(h, self._keep_all())
             else:
                 self.fit = self._alternate(h, self.choice)
             yield self.fit
 
     def is_over(self) -> bool:
-        """Say whether no later age would change a weight."""
-        if self.choice is None or self.full:
+        """Return whether no later age would change a weight."""
+        if self.choice is None or self.all_kept:
             return True
-        begun = self.outer > self.warmup
-        return begun and self.choice.changed(self.fit.loss, self.aged) is None
+        paced = self.outer > self.warmup
+        return paced and self.choice.next_change(self.fit.loss, self.age_step) is None
 
     def result(self, *, converged: bool) -> Result[H, W]:
-        """Return what was found, with the latent values that it prefers."""
+        """Return the result of the search, with the latent values that its w prefers."""
         w = self.fit.w
         h = self.model.impute(w)
         objective = self.model.regulariser(w) + float(self._losses(w, h).sum())
         return Result(w, h, self.fit.v, objective, self.history, converged)
 
     def _alternate(self, h: H, choice: Choice) -> Fit[H, W]:
-        """Return the best of the fits to these latent values, between which v is chosen anew."""
-        self.aged = self._grow(h, choice)
-        best = fit = self._solve(h, self.aged)
+        """Alternate between v and w at these latent values.
+
+        Returns:
+            The fit of lowest relaxed objective.
+        """
+        self.age_step = self._grow(h, choice)
+        best = fit = self._solve(h, self.age_step)
         for _ in range(self.max_inner - 1):
-            v = choice.weights(fit.loss, self.aged.step, self.aged.age)
-            if np.array_equal(v, self.aged.v) or not v.any():  # a fit to nothing tells nothing
+            v = choice.weights(fit.loss, self.age_step.step, self.age_step.age)
+            if np.array_equal(v, self.age_step.v) or not v.any():  # a fit needs at least one unit
                 break
-            self.aged = self.aged._replace(v=v)
-            before, fit = fit, self._solve(h, self.aged)
-            best = min(best, fit, key=lambda one: one.relaxed)
+            self.age_step = self.age_step._replace(v=v)
+            before, fit = fit, self._solve(h, self.age_step)
+            best = min(best, fit, key=lambda candidate: candidate.relaxed)
             if before.relaxed - fit.relaxed <= self.tol:
                 break
         return best
 
-    def _grow(self, h: H, choice: Choice) -> Aged:
-        """Return the next step of the age: the next that changes a weight, where h would stay."""
+    def _grow(self, h: H, choice: Choice) -> AgeStep:
+        """Return the next step of the age.
+
+        If neither h nor v would change, or if no unit would be kept, the steps up to the next
+        change of a weight are skipped.
+        """
         loss = self._losses(self.fit.w, h)
-        aged = choice.grown(loss, self.aged)
-        if np.array_equal(aged.v, self.fit.v) and same(h, self.fit.h):
-            aged = choice.changed(loss, aged) or aged
-        if not aged.v.any():
-            aged = choice.changed(loss, aged) or aged
-        if (aged.v > ALMOST_ALL).all() and choice.changed(loss, aged) is None:
-            self.full = True
-            return Aged(aged.step, torch.full_like(aged.age, math.inf), np.ones(len(loss)))
+        new = choice.next_step(loss, self.age_step)
+        if np.array_equal(new.v, self.fit.v) and same_latent(h, self.fit.h):
+            new = choice.next_change(loss, new) or new
+        if not new.v.any():
+            new = choice.next_change(loss, new) or new
+        if (new.v > ALMOST_ONE).all() and choice.next_change(loss, new) is None:
+            self.all_kept = True
+            return AgeStep(new.step, torch.full_like(new.age, math.inf), np.ones(len(loss)))
         require(
-            bool((aged.v > 0).any()),
-            f"Search: no unit is easy enough at the age {aged.age.max():.3g}; the least loss is "
-            f"{loss.min():g}, and no later age takes it in.",
+            bool((new.v > 0).any()),
+            f"Search: no unit is easy enough at the age {new.age.max():.3g}: the lowest loss is "
+            f"{loss.min():g}, and no later age keeps it. Use a higher age.",
         )
-        return aged
+        return new
 
-    def _everything(self) -> Aged:
-        """Return an infinite age, which keeps all."""
-        n = len(self.model)
-        return Aged(self.aged.step, torch.full_like(self.aged.age, math.inf), np.ones(n))
+    def _keep_all(self) -> AgeStep:
+        """Return the present step with an infinite age, which keeps all units."""
+        step, age = self.age_step.step, self.age_step.age
+        return AgeStep(step, torch.full_like(age, math.inf), np.ones(len(self.model)))
 
-    def _solve(self, h: H, aged: Aged) -> Fit[H, W]:
-        """Return the fit to these latent values and weights; one that is there is not repeated."""
+    def _solve(self, h: H, age_step: AgeStep) -> Fit[H, W]:
+        """Return the fit to these latent values and weights; the last fit if it had the same."""
         last = self.fit if self.history else None
-        if last is not None and np.array_equal(last.v, aged.v) and same(last.h, h):
+        if last is not None and np.array_equal(last.v, age_step.v) and same_latent(last.h, h):
             return last
-        self.fit = self._fitted(h, aged, None if last is None else last.w)
+        self.fit = self._new_fit(h, age_step, None if last is None else last.w)
         return self.fit
 
-    def _fitted(self, h: H, aged: Aged, w0: W | None) -> Fit[H, W]:
-        """Fit, evaluate, and write it down."""
-        w = self.model.fit(h, aged.v, w0)
+    def _new_fit(self, h: H, age_step: AgeStep, w0: W | None) -> Fit[H, W]:
+        """Fit the model, compute the objectives, and add a row to the history."""
+        _, age, v = age_step
+        w = self.model.fit(h, v, w0)
         loss, r = self._losses(w, h), self.model.regulariser(w)
-        weighted = r + float((aged.v * loss).sum())
-        g = 0.0 if self.choice is None else self.choice.penalty(aged.v, aged.age)
-        fit = Fit(w, h, aged.v, loss, r + float(loss.sum()), weighted, weighted + g)
-        age = aged.age.item() if aged.age.ndim == 0 else tuple(aged.age.tolist())
-        kept, seconds = float((aged.v > 0).mean()), time.perf_counter() - self.began
-        place = (self.outer, len(self.history) + 1)
-        self.history.append(Row(*place, age, kept, fit.relaxed, fit.objective, seconds))
+        weighted = r + float((v * loss).sum())
+        g = 0.0 if self.choice is None else self.choice.penalty(v, age)
+        fit = Fit(w, h, v, loss, r + float(loss.sum()), weighted, weighted + g)
+        row = Row(
+            outer=self.outer,
+            fits=len(self.history) + 1,
+            age=age.item() if age.ndim == 0 else tuple(age.tolist()),
+            kept_share=float((v > 0).mean()),
+            relaxed=fit.relaxed,
+            objective=fit.objective,
+            seconds=time.perf_counter() - self.began,
+        )
+        self.history.append(row)
         return fit
 
     def _losses(self, w: W, h: H) -> Floats:
-        """Return the losses once they are known to be one number per unit."""
+        """Return the losses, float64, shape (n,), or raise unless each is a finite number."""
         loss = np.asarray(self.model.losses(w, h), dtype=np.float64)
         n, owner = len(self.model), type(self.model).__name__
         require(
@@ -222,15 +250,15 @@ class Run(Generic[H, W]):
         require(
             not len(bad),
             f"{owner}.losses returned {len(bad)} losses that are not finite, the first at unit "
-            f"{bad[:1].tolist()}. Lower bounds on variances or counts in fit() prevent that.",
+            f"{bad[:1].tolist()}. Bound variances and counts from below in fit().",
         )
         return loss
 
 
-def same(a: object, b: object) -> bool:
-    """Say whether latent values are equal: arrays, also of objects, or tuples or lists of them."""
+def same_latent(a: object, b: object) -> bool:
+    """Return whether two latent values are equal: arrays, or tuples or lists of arrays."""
     if isinstance(a, tuple | list) and isinstance(b, tuple | list):
-        return len(a) == len(b) and all(map(same, a, b))
+        return len(a) == len(b) and all(map(same_latent, a, b))
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype.hasobject:
-        return same(tuple(a), tuple(b))
+        return same_latent(tuple(a), tuple(b))
     return np.array_equal(a, b)  # type: ignore[arg-type]  # None and scalars are arrays to NumPy

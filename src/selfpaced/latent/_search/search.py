@@ -1,4 +1,4 @@
-"""Alternating search over parameters w, latent values h and sample weights v.
+"""The settings of the alternating search over parameters w, latent values h and weights v.
 
     min over w, h, v   r(w) + sum_i v_i f_i(w, h_i) + g(v; age)
 
@@ -32,27 +32,28 @@ Column = Tensor | NDArray[Any]
 
 @public("selfpaced.latent")
 class NotConverged(UserWarning):
-    """A search or a solver ended at its limit."""
+    """A search or a solver reached its limit of rounds or iterations before it converged."""
 
 
 @public("selfpaced.latent")
 @dataclass(frozen=True)
 class Stop:
-    """When the outer rounds end: the objective has stopped falling.
+    """When a search ends: once the objective has stopped falling.
 
-    It is looked at only when no later age would change a weight. One small decrease is no proof:
-    from random latent values the second round of CCCP often falls by less than the tolerance, and
-    the third by much. Where neither h nor v changes any more nothing ever will: it ends at once.
+    The rule is applied only when no later age would change a weight. One small decrease is not
+    enough: from random latent values the objective often falls by less than the tolerance in the
+    second round of CCCP, and by much more in the third. When neither h nor v changes any more, the
+    search ends at once, since every later round would be the same.
 
     Args:
-        tol: A decrease of no more counts as small; in the unit of the objective, 0 or more. None
+        tol: A decrease of this or less is small; in the unit of the objective, 0 or more. None
             for the model's ``tolerance``.
-        min_outer: At least so many rounds, warm-up included.
-        patience: So many small decreases in a row.
-        max_outer: At most so many rounds, with a ``NotConverged`` warning.
+        min_outer: Least number of rounds, warm-up included.
+        patience: Number of small decreases in a row that end the search.
+        max_outer: Most rounds. A search that has not ended by then warns with ``NotConverged``.
 
-    The founding paper's rule is ``Stop(min_outer=2, patience=1)``, where a latent SVM's tolerance
-    is C eps.
+    The rule of the founding paper is ``Stop(min_outer=2, patience=1)``, with the tolerance of a
+    latent SVM, C eps.
     """
 
     tol: float | None = None
@@ -61,7 +62,7 @@ class Stop:
     max_outer: int = 400
 
     def __post_init__(self) -> None:
-        """Check that it ends."""
+        """Check the settings."""
         good = self.tol is None or 0 <= self.tol < math.inf
         require(good, f"Stop: tol must be 0 or more, or None; got {self.tol}.")
         for name in ("min_outer", "patience", "max_outer"):
@@ -73,32 +74,34 @@ class Stop:
 class Search:
     """Self-paced alternating search.
 
-    1. ``warmup`` rounds with all weights 1: impute h, fit w.
-    2. Each round: impute h for all units; at this h alternate between v, from the losses, and w,
-       until v stays or the relaxed objective falls by ``tol`` or less; the age grows.
-    3. Where neither h nor v would change, the age grows until v does, without a fit.
-    4. Once all weights are 1 it goes on as without an age, until ``stop``.
+    1. Warm-up: in the first ``warmup`` rounds all weights are 1. The first round fits w to the
+       given h; each later one imputes h and fits w.
+    2. Each later round grows the age and imputes h for all units. At this h it alternates between
+       v, computed from the losses, and w, until v stays the same or the relaxed objective falls by
+       the tolerance of ``stop`` or less.
+    3. If neither h nor v would change, the age grows until v changes, without a fit.
+    4. Once all weights are 1, the search continues as without an age, until ``stop``.
 
-    The same h and v are never fitted twice.
+    The same h and v are never fitted twice in a row.
 
     Args:
-        age: How the age grows; None for CCCP, EM, k-means: the same rounds with v = 1. Its steps
-            count from 1, the first round after the warm-up.
-        weighting: From loss and age to v.
-        warmup: Rounds before the first age, the paper's T0.
-        stop: When it ends.
-        max_inner: At most so many fits a round.
+        age: How the age grows, counted from step 1 in the first round after the warm-up. None for
+            CCCP, EM or k-means: the same rounds with v = 1.
+        weighting: The rule from loss and age to v.
+        warmup: Number of rounds before the first age, the T0 of the paper.
+        stop: When the search ends.
+        max_inner: Most fits per round.
 
     Raises:
-        TypeError: For counts that are no ints.
-        ValueError: For counts below 1, an age that needs a weighting that cuts, and losses that are
-            NaN or of another shape.
+        TypeError: For counts that are not ints.
+        ValueError: For counts below 1, for an age that needs a weighting that cuts with one that
+            does not, and for losses that are NaN or of another shape.
 
     References:
         Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010.
 
     >>> import numpy as np
-    >>> class Centre:  # one centre; half the numbers lie elsewhere
+    >>> class Centre:  # one centre of five numbers, two of which are outliers
     ...     x, tolerance = np.array([0.0, 0.1, 0.2, 9.0, 9.5]), 1e-6
     ...     def __len__(self): return len(self.x)
     ...     def impute(self, w): return None
@@ -132,32 +135,32 @@ class Search:
     def __call__(
         self, model: LatentModel[H, W], h: H, *, columns: Mapping[str, Column] | None = None
     ) -> Result[H, W]:
-        """Search from latent values.
+        """Search from first latent values.
 
         Args:
-            model: What is fitted.
+            model: The model to fit.
             h: The first latent values.
             columns: Per-unit constants that the age reads, such as groups, each of shape (n,).
         """
         choice = None
         if self.age is not None:
-            choice = Choice(self.weighting, self.age, _read(columns or {}, len(model)))
+            choice = Choice(self.weighting, self.age, _read_columns(columns or {}, len(model)))
         tol = model.tolerance if self.stop.tol is None else self.stop.tol
         run = Run(model, choice, self.warmup, self.max_inner, tol)
         small, last, converged = 0, None, False
         for fit in run.rounds(h, self.stop.max_outer):
-            small = small + 1 if last is not None and fit.fell_from(last) <= tol else 0
+            small = small + 1 if last is not None and fit.decrease_since(last) <= tol else 0
             enough = small >= self.stop.patience and run.outer >= self.stop.min_outer
-            enough, last = enough or fit is last, fit  # what is not fitted again never will be
-            if converged := enough and run.is_over():
+            unchanged, last = fit is last, fit  # if unchanged, later rounds would all be the same
+            if converged := (enough or unchanged) and run.is_over():
                 break
         if not converged:
-            _warn(self.stop.max_outer, run.history)
+            _warn_not_converged(self.stop.max_outer, run.history)
         return run.result(converged=converged)
 
 
-def _read(columns: Mapping[str, Column], n: int) -> dict[str, Tensor]:
-    """Return columns as tensors, once they are known to be of all units."""
+def _read_columns(columns: Mapping[str, Column], n: int) -> dict[str, Tensor]:
+    """Return columns as tensors, or raise unless each has one number per unit."""
     found = {name: torch.as_tensor(column) for name, column in columns.items()}
     for name, column in found.items():
         require(
@@ -169,7 +172,7 @@ def _read(columns: Mapping[str, Column], n: int) -> dict[str, Tensor]:
 
 
 def _require_kinds(age: object, weighting: object, stop: object) -> None:
-    """Raise for what is no age, no weighting or no rule to stop."""
+    """Raise ``TypeError`` unless these are an age or None, a weighting and a ``Stop``."""
     require_part("Search", WEIGHTING, weighting)
     if age is not None:
         require_part("Search", AGE._replace(example="an age such as Growing(), or None"), age)
@@ -177,12 +180,12 @@ def _require_kinds(age: object, weighting: object, stop: object) -> None:
         raise TypeError(f"Search: stop must be a Stop, such as Stop(0.001); got {stop!r}.")
 
 
-def _warn(rounds: int, history: list[Row]) -> None:
-    """Warn that the rounds ran out."""
-    ends = [row.objective for row in history if row.outer >= history[-1].outer - 1]
+def _warn_not_converged(rounds: int, history: list[Row]) -> None:
+    """Warn that the search has not converged in all its rounds."""
+    last = [row.objective for row in history if row.outer >= history[-1].outer - 1]
     warnings.warn(
         f"Search: {rounds} rounds were not enough; the last changed the objective by "
-        f"{ends[-1] - ends[0]:.3g} to {ends[-1]:.6g}, with {history[-1].kept_share:.0%} kept. "
+        f"{last[-1] - last[0]:.3g} to {last[-1]:.6g}, with {history[-1].kept_share:.0%} kept. "
         f"Raise max_outer (max_iter of an estimator) or tol, or let the age grow faster.",
         NotConverged,
         stacklevel=3,

@@ -1,4 +1,4 @@
-"""Losses in, weights out: the core's ages and weightings between steps of a search."""
+"""From losses to weights: ages and weightings, applied between two fits of a search."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,12 +9,16 @@ from torch import Tensor
 
 from selfpaced.chain import Age, Floats, Population, Weighting
 
-HORIZON = 200  # steps: an age that stands still for so long, or keeps all, will not change
-ALMOST_ALL = 0.99  # where all weights are over it the age is infinite: soft ones end at 1, too
-NOTICED = 0.01  # a smaller change of a weight is none
+# After this many steps in a row in which the age stays the same or keeps all units, no later step
+# is expected to change a weight.
+MAX_IDLE_STEPS = 200
+# When all weights are above this, the age becomes infinite, so that soft weights end at 1, too.
+ALMOST_ONE = 0.99
+# A weight counts as changed if it changes by more than this.
+MIN_CHANGE = 0.01
 
 
-class Aged(NamedTuple):
+class AgeStep(NamedTuple):
     """A step of the age, float32, shape () or (groups,), and the weights that it gives."""
 
     step: int
@@ -35,41 +39,45 @@ class Choice(NamedTuple):
 
     def weights(self, loss: Floats, step: int, age: Tensor) -> Floats:
         """Return v, float64, shape (n,)."""
-        d, each = torch.from_numpy(loss).float(), self._of_each(age)  # as precise as the age
-        v = self.weighting(d, each)
+        # The age is float32: losses must have the same precision to be compared with it.
+        difficulty, age_per_unit = torch.from_numpy(loss).float(), self._age_per_unit(age)
+        v = self.weighting(difficulty, age_per_unit)
         if self.weighting.binary:
-            v = self.age.settle(v, step, self._population(loss), each)
+            v = self.age.settle(v, step, self._population(loss), age_per_unit)
         return v.double().numpy()
 
     def penalty(self, v: Floats, age: Tensor) -> float:
-        """Return sum g(v; age); 0 at an infinite age, where v is 1 and g only a constant."""
-        each = self._of_each(age).double().expand(len(v))
-        finite = each.isfinite()
-        return float(self.weighting.penalty(torch.from_numpy(v)[finite], each[finite]).sum())
+        """Return sum g(v; age); 0 at an infinite age, where v is 1 and g is a constant."""
+        age_per_unit = self._age_per_unit(age).double().expand(len(v))
+        finite = age_per_unit.isfinite()
+        return float(
+            self.weighting.penalty(torch.from_numpy(v)[finite], age_per_unit[finite]).sum()
+        )
 
-    def grown(self, loss: Floats, last: Aged) -> Aged:
-        """Return the next step."""
+    def next_step(self, loss: Floats, last: AgeStep) -> AgeStep:
+        """Return the step after ``last`` at these losses."""
         step = last.step + 1
         age = self.age(step, self._population(loss), last.age)
-        return Aged(step, age, self.weights(loss, step, age))
+        return AgeStep(step, age, self.weights(loss, step, age))
 
-    def changed(self, loss: Floats, last: Aged) -> Aged | None:
-        """Return the next step that changes a weight at these losses; None where none does.
+    def next_change(self, loss: Floats, last: AgeStep) -> AgeStep | None:
+        """Return the next step that changes a weight at these losses; None if no step does.
 
-        An age that is a function of the losses alone says so, ``steady``: one look is enough.
+        One step is enough for a ``steady`` age, which is a function of the losses alone.
         """
-        now, still = last, 0
-        while still < (1 if self.age.steady else HORIZON):
-            before, now = now, self.grown(loss, now)
-            if np.abs(now.v - last.v).max() > NOTICED:
+        now, idle = last, 0
+        while idle < (1 if self.age.steady else MAX_IDLE_STEPS):
+            before, now = now, self.next_step(loss, now)
+            if np.abs(now.v - last.v).max() > MIN_CHANGE:
                 return now
-            stands = torch.equal(now.age, before.age) or bool((now.v > ALMOST_ALL).all())
-            still = still + 1 if stands else 0
+            is_idle = torch.equal(now.age, before.age) or bool((now.v > ALMOST_ONE).all())
+            idle = idle + 1 if is_idle else 0
         return None
 
     def _population(self, loss: Floats) -> Population:
+        """Return the losses of all units as the population that the age reads."""
         return Population(torch.from_numpy(loss).float(), None, self.columns)
 
-    def _of_each(self, age: Tensor) -> Tensor:
-        """Return the age of each unit, shape () or (n,), where groups have their own."""
+    def _age_per_unit(self, age: Tensor) -> Tensor:
+        """Return the age of each unit: shape (n,) if groups have ages of their own, else ()."""
         return age if age.ndim == 0 else age[self.columns[str(self.age.by)]]

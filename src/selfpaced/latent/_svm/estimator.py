@@ -1,4 +1,4 @@
-"""The latent structural SVM of the founding paper, for scikit-learn."""
+"""The latent structural SVM of the founding paper, as an estimator for scikit-learn."""
 
 import warnings
 from collections.abc import Mapping
@@ -15,9 +15,11 @@ from selfpaced.age import Quantile
 from selfpaced.latent._search.search import Column, NotConverged, Search, Stop
 from selfpaced.latent._search.starts import restarts
 from selfpaced.latent._svm.margin import Margin
-from selfpaced.latent._svm.structure import Structure, count
+from selfpaced.latent._svm.structure import Structure, n_samples_of
 from selfpaced.pacing import Ramp
 
+# The default search; it is slower than the search of the paper and trains until nothing changes any
+# more. docs/latent.md has the comparison by which it was chosen.
 PATIENT = Search(age=Quantile(Ramp(0.3, 1.0, steps=20)), stop=Stop(0.0))
 
 
@@ -27,36 +29,37 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
 
         min over w, h, v   |w|^2 / 2 + (C / n) sum_i v_i xi_i(w, h_i) + g(v; age)
 
-    Each fit of w is exact to within ``C * eps``, with a certificate (``gap_``). A search depends on
-    its first latent values: ``n_init`` of them, and the lowest objective is kept.
+    Each fit of w is exact to within ``C * eps``, with a certificate (``gap_``). The result of a
+    search depends on its first latent values. There are ``n_init`` searches, each from other ones;
+    the result of lowest objective is kept.
 
     Args:
         problem: Features, and the argmaxes over labels and latent values.
-        C: What the losses count against the regulariser; above 0.
-        eps: The precision of a fit, of C; above 0.
-        search: How it is trained. None for slower than the paper, from 30 % of the samples to all,
-            until nothing changes any more: ``Search(age=Quantile(Ramp(0.3, 1.0, steps=20)),
-            stop=Stop(0.0))``. ``Search(stop=Stop(min_outer=2, patience=1))`` is the paper's,
-            ``Search(age=None)`` is CCCP.
-        n_init: How many starts.
-        max_iter: Cutting planes at most in one fit.
-        random_state: Of the starts.
-        n_jobs: How many starts run at once; it changes no result.
+        C: Weight of the losses against the regulariser; above 0.
+        eps: Precision of a fit, as a share of C; above 0.
+        search: How to train. None for ``Search(age=Quantile(Ramp(0.3, 1.0, steps=20)),
+            stop=Stop(0.0))``: from 30 % of the samples to all, slower than in the paper, until
+            nothing changes any more. ``Search(stop=Stop(min_outer=2, patience=1))`` is the search
+            of the paper; ``Search(age=None)`` is CCCP.
+        n_init: Number of searches.
+        max_iter: Most cutting planes in one fit.
+        random_state: Seed or generator of the first latent values.
+        n_jobs: How many searches run at once; it changes no result.
 
     Attributes:
         coef_: w, shape (d,).
-        latent_: The latent values that w prefers, as the problem makes them.
+        latent_: The latent values that w prefers, in the form that the problem returns.
         weights_: v of the last fit, shape (n,).
         slack_: xi, shape (n,), at ``latent_``; lower is easier.
         objective_: |w|^2 / 2 + (C / n) sum xi, with all weights 1.
-        gap_: How far the last fit is from its optimum at most.
-        history_: One row per inner solve: objectives, kept share, seconds.
-        converged_: Whether the search ended by itself.
+        gap_: An upper bound on how far the last fit is from its optimum.
+        history_: One row per fit: objectives, kept share, seconds.
+        converged_: Whether the search ended before its limit of rounds.
 
     Raises:
-        TypeError: For what is no problem, and counts that are no ints.
-        ValueError: For settings out of range, no samples, and a problem whose answers have the
-            wrong shape or are no argmax.
+        TypeError: If the problem is not a ``Structure``, and for counts that are not ints.
+        ValueError: For settings out of range, no samples, and a problem that returns arrays of the
+            wrong shape or guesses that are not an argmax.
 
     References:
         Yu, Joachims, *Learning Structural SVMs with Latent Variables*, ICML 2009. Kumar, Packer,
@@ -75,7 +78,7 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         random_state: Any = None,
         n_jobs: int | None = None,
     ) -> None:
-        """Keep the settings as they are."""
+        """Store the settings; ``fit`` checks them."""
         self.problem, self.C, self.eps, self.search = problem, C, eps, search
         self.n_init, self.max_iter = n_init, max_iter
         self.random_state, self.n_jobs = random_state, n_jobs
@@ -83,12 +86,13 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     def fit(
         self, X: Any, y: Any, h: Any = None, *, columns: Mapping[str, Column] | None = None
     ) -> Self:
-        """Train.
+        """Fit to n samples.
 
         Args:
-            X: Inputs, n of them.
-            y: Labels.
-            h: First latent values in place of the problem's own starts; then ``n_init`` is 1.
+            X: Inputs, as the problem reads them.
+            y: Labels, as the problem reads them.
+            h: First latent values of a single search, which then replaces the ``n_init`` searches;
+                None for those of the problem.
             columns: Per-sample constants that the age reads, each of shape (n,), such as the
                 classes for ``Quantile(pacing, by="group")``: ``columns={"group": y}``.
         """
@@ -105,38 +109,39 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         if not self.coef_.any():
             warnings.warn(
                 f"LatentSVM found nothing that tells the labels apart: w = 0, the objective is "
-                f"{self.objective_:g}. Leave search at its default, which takes in a share and "
-                f"gets out of ties, raise n_init, or give first latent values by fit(X, y, h).",
+                f"{self.objective_:g}. Use search=None, which keeps a share of the samples even if "
+                f"all losses are equal, raise n_init, or pass first latent values, fit(X, y, h).",
                 NotConverged,
                 stacklevel=2,
             )
         return self
 
     def predict(self, X: Any) -> Any:
-        """Return a label per input."""
+        """Return one label per input."""
         return self._guess(X).y
 
     def predict_latent(self, X: Any) -> Any:
-        """Return the latent values that go with the predicted labels."""
+        """Return the latent values that belong to the predicted labels."""
         return self._guess(X).h
 
     def score(self, X: Any, y: Any) -> float:
-        """Return 1 less the mean loss: the accuracy where the loss is 0 or 1."""
+        """Return 1 minus the mean loss: the accuracy if each loss is 0 or 1."""
         guess, y = self.predict(X), self.problem.read_labels(y)
-        n, labels = count(guess), count(y)
+        n, labels = n_samples_of(guess), n_samples_of(y)
         require(n == labels, f"LatentSVM.score: there are {n} inputs and {labels} labels.")
         return 1.0 - float(np.mean(self.problem.loss(y, guess)))
 
     def _guess(self, X: Any) -> Any:
+        """Return the labels and latent values of highest score."""
         check_is_fitted(self)
         return self.problem.predict(self.coef_, self.problem.read(X))
 
     def _model(self, X: Any, y: Any) -> Margin[Any, Any, Any]:
-        """Return the model, once settings and data are looked at."""
+        """Return the latent model of the samples, or raise for settings or data that are wrong."""
         if not isinstance(self.problem, Structure):
             raise TypeError(
                 f"LatentSVM needs a problem, a Structure such as problems.Motif(); got "
-                f"{self.problem!r}. Methods for one sample each are wrapped by OneByOne."
+                f"{self.problem!r}. Wrap methods that take one sample each with OneByOne."
             )
         if not isinstance(self.search, Search | None):
             raise TypeError(f"LatentSVM: search must be a Search or None; got {self.search!r}.")
@@ -146,23 +151,23 @@ class LatentSVM(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         for name in ("n_init", "max_iter"):
             require_positive_int(name, getattr(self, name), "LatentSVM")
         x, labels = self.problem.read(X), self.problem.read_labels(y)
-        n = count(labels)
+        n = n_samples_of(labels)
         require(n > 0, "LatentSVM: there are no samples. Give at least one of each class.")
         self.problem.check(x, labels)
         return Margin(self.problem, x, labels, n, C=self.C, eps=self.eps, max_iter=self.max_iter)
 
     def _starts(self, model: Margin[Any, Any, Any], h: Any) -> list[Any]:
-        """Return first latent values."""
+        """Return the first latent values of each search."""
         if h is not None:
-            h = self.problem.read_latent(h)
+            h, n = self.problem.read_latent(h), len(model)
             require(
-                count(h) == len(model),
-                f"LatentSVM.fit: there are {len(model)} samples and {count(h)} latent values h.",
+                n_samples_of(h) == n,
+                f"LatentSVM.fit: there are {n} samples and {n_samples_of(h)} latent values h.",
             )
             return [h]
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         streams = np.random.default_rng(seed).spawn(self.n_init)
         starts = [self.problem.start(model.x, model.y, stream) for stream in streams]
         for start in starts:
-            model.require_each(start, "start")
+            model.require_one_per_sample(start, "start")
         return starts

@@ -13,29 +13,30 @@ X = TypeVar("X")
 Y = TypeVar("Y")
 H = TypeVar("H")
 
-SLIP = 1e-6  # of the scores: a guess that scores less than the truth by no more is a rounding error
+# A guess may score less than the truth by this share of the score; that is rounding error.
+ROUNDING = 1e-6
 
 
 class Margin(Generic[X, Y, H]):
-    """r(w) = |w|^2 / 2 and f_i = (C / n) xi_i.
+    """The latent model with r(w) = |w|^2 / 2 and f_i = (C / n) xi_i.
 
     xi_i = max over (y', h') of [Delta(y_i, y') + w . Phi(x_i, y', h')] - w . Phi(x_i, y_i, h_i)
 
-    Its parameters are a ``Solution``: w, and the cuts that hold it in place. The next fit makes
-    them anew for its own latent values and weights, and starts from there.
+    The parameters are a ``Solution``: w and the guesses of its active cuts. The next fit computes
+    the cuts of these guesses for its own latent values and weights, and starts from them.
 
     Args:
         problem: Features and argmaxes.
         x: Inputs, as the problem reads them.
         y: Labels.
-        n: How many samples.
-        C: What the losses count against the regulariser; above 0.
-        eps: To what precision fits are exact, of C.
-        max_iter: Guesses at most in one fit.
+        n: Number of samples.
+        C: Weight of the losses against the regulariser; above 0.
+        eps: Precision of a fit, as a share of C.
+        max_iter: Most cutting planes in one fit.
 
     Raises:
-        ValueError: For an answer of the problem of another shape, and for a guess that scores less
-            than the truth.
+        ValueError: If the problem returns an array of another shape, or a most violated guess that
+            scores less than the truth.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Margin(Generic[X, Y, H]):
         eps: float = 1e-3,
         max_iter: int = 5000,
     ) -> None:
-        """Take what is fitted."""
+        """Store the problem, its samples and the settings."""
         self.problem, self.x, self.y, self.n = problem, x, y, n
         self.C, self.tolerance, self.max_iter = C, C * eps, max_iter
 
@@ -58,9 +59,9 @@ class Margin(Generic[X, Y, H]):
         return self.n
 
     def impute(self, w: "Solution[Guess[Y, H]]") -> H:
-        """Return the latent values that fit the labels best."""
+        """Return the latent values of highest score for the labels."""
         h = self.problem.complete(w.w, self.x, self.y)
-        self.require_each(h, "complete")
+        self.require_one_per_sample(h, "complete")
         return h
 
     def losses(self, w: "Solution[Guess[Y, H]]", h: H) -> Floats:
@@ -69,18 +70,21 @@ class Margin(Generic[X, Y, H]):
         truth = self._score(w.w, self.y, h)
         found = self._delta(guess.y) + self._score(w.w, guess.y, guess.h)
         _require_argmax(found, truth, type(self.problem).__name__)
-        return np.asarray(self.C / self.n * np.maximum(found - truth, 0.0))
+        return np.asarray(
+            self.C / self.n * np.maximum(found - truth, 0.0)
+        )  # negative by rounding only
 
     def regulariser(self, w: "Solution[Guess[Y, H]]") -> float:
         """Return |w|^2 / 2."""
         return float(w.w @ w.w / 2)
 
     def fit(self, h: H, v: Floats, w0: "Solution[Guess[Y, H]] | None") -> "Solution[Guess[Y, H]]":
-        """Return the minimum, to within C eps."""
+        """Return the weighted minimum, to within C eps."""
         c = self.C / self.n * v
         truth = self._joint(c, self.y, h)
 
         def cut(guess: Guess[Y, H]) -> Cut[Guess[Y, H]]:
+            """Return the cut of a guess, for these latent values and weights."""
             a = truth - self._joint(c, guess.y, guess.h)
             return Cut(a, float(c @ self._delta(guess.y)), guess)
 
@@ -91,11 +95,11 @@ class Margin(Generic[X, Y, H]):
             map(cut, known),
             start,
             tol=self.tolerance,
-            most=self.max_iter,
+            max_iter=self.max_iter,
         )
 
-    def require_each(self, answer: object, method: str) -> None:
-        """Raise unless there is one answer per sample."""
+    def require_one_per_sample(self, answer: object, method: str) -> None:
+        """Raise unless a method of the problem returned one answer per sample."""
         for part in answer if isinstance(answer, tuple) else (answer,):
             shape = np.shape(part)
             require(
@@ -105,18 +109,22 @@ class Margin(Generic[X, Y, H]):
             )
 
     def _most_violated(self, w: Floats) -> Guess[Y, H]:
+        """Return the guess of highest loss plus score for each sample."""
         guess = Guess(*self.problem.most_violated(w, self.x, self.y))
-        self.require_each(guess.y, "most_violated")
-        self.require_each(guess.h, "most_violated")
+        self.require_one_per_sample(guess.y, "most_violated")
+        self.require_one_per_sample(guess.h, "most_violated")
         return guess
 
     def _delta(self, guess: Y) -> Floats:
-        return self._each(self.problem.loss(self.y, guess), "loss")
+        """Return Delta(y, guess), shape (n,)."""
+        return self._numbers(self.problem.loss(self.y, guess), "loss")
 
     def _score(self, w: Floats, y: Y, h: H) -> Floats:
-        return self._each(self.problem.score(w, self.x, y, h), "score")
+        """Return w . Phi(x, y, h), shape (n,)."""
+        return self._numbers(self.problem.score(w, self.x, y, h), "score")
 
     def _joint(self, c: Floats, y: Y, h: H) -> Floats:
+        """Return sum_i c_i Phi(x_i, y_i, h_i), shape (d,)."""
         joint = np.asarray(self.problem.joint(c, self.x, y, h), dtype=np.float64)
         require(
             joint.ndim == 1,
@@ -125,7 +133,8 @@ class Margin(Generic[X, Y, H]):
         )
         return joint
 
-    def _each(self, numbers: Floats, method: str) -> Floats:
+    def _numbers(self, numbers: Floats, method: str) -> Floats:
+        """Return what a method returned, float64, or raise unless its shape is (n,)."""
         numbers = np.asarray(numbers, dtype=np.float64)
         require(
             numbers.shape == (self.n,),
@@ -136,13 +145,14 @@ class Margin(Generic[X, Y, H]):
 
 
 def _require_argmax(found: Floats, truth: Floats, owner: str) -> None:
-    """Raise for a most violated guess that scores less than the truth, which is a guess too."""
-    slip = SLIP * (1 + np.abs(truth))
-    bad = np.flatnonzero(found < truth - slip)
+    """Raise if a most violated guess scores less than the truth, which is one of the guesses."""
+    rounding = ROUNDING * (1 + np.abs(truth))
+    bad = np.flatnonzero(found < truth - rounding)
     if len(bad):
         i = int(bad[0])
         raise ValueError(
-            f"{owner}.most_violated is no argmax: for {len(bad)} samples its guess scores less "
-            f"than the truth, at sample {i} loss + w . Phi = {found[i]:g} against {truth[i]:g}. "
-            f"Search over all labels, the true one too, and all latent values."
+            f"{owner}.most_violated is not an argmax: for {len(bad)} samples its guess scores less "
+            f"than the truth; at sample {i}, loss + w . Phi is {found[i]:g} for the guess and "
+            f"{truth[i]:g} for the truth. Maximise over all latent values and all labels, the true "
+            f"label included."
         )

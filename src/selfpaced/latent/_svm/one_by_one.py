@@ -1,4 +1,4 @@
-"""Problems whose methods take one sample each."""
+"""Latent structural problems whose methods take one sample each."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar
@@ -19,9 +19,9 @@ H = TypeVar("H")
 
 @public("selfpaced.latent")
 class SampleProblem(Protocol[X_contra, Y, H]):
-    """A ``Structure`` for one sample: the same methods, each for one input, label, latent value.
+    """The methods of a ``Structure``, each for one input, one label and one latent value.
 
-    Labels and latent values may be anything that ``==`` compares to one bool: numbers, strings,
+    Labels and latent values may be of any type for which ``==`` returns one bool: numbers, strings,
     tuples, frozen dataclasses.
     """
 
@@ -38,7 +38,7 @@ class SampleProblem(Protocol[X_contra, Y, H]):
         ...
 
     def loss(self, y: Y, guess: Y) -> float:
-        """Return Delta(y, guess): 0 for the truth, else more."""
+        """Return Delta(y, guess): 0 for the true label, above 0 for others."""
         ...
 
     def predict(self, w: Floats, x: X_contra) -> tuple[Y, H]:
@@ -52,20 +52,22 @@ class SampleProblem(Protocol[X_contra, Y, H]):
 
 @public("selfpaced.latent")
 class OneByOne(Structure[Sequence[Any], Objects, Objects]):
-    """Makes a problem for n samples of methods that take one sample each, called in a loop.
+    """A problem for n samples, made from methods that take one sample each.
 
-    The easy way to a problem of one's own; arrays in, arrays out is the fast way (``Structure``).
-    Labels and latent values become object arrays of shape (n,).
+    The methods are called in a loop. This is the easy way to write a problem of your own; a
+    ``Structure``, whose methods take and return arrays, is faster. Labels and latent values become
+    object arrays of shape (n,).
 
     Args:
         of_one: An object with the methods of ``SampleProblem``.
 
     Raises:
         TypeError: For an object that lacks a method.
-        ValueError: For feature vectors of another shape, and inputs without a label each.
+        ValueError: For feature vectors of different shapes, and if there is not one label per
+            input.
 
     >>> import numpy as np
-    >>> class Sign:  # is the number above 0? the latent value says nothing
+    >>> class Sign:  # is the number above 0? the latent value is not used
     ...     def features(self, x, y, h): return [x * y]
     ...     def complete(self, w, x, y): return 0
     ...     def most_violated(self, w, x, y):
@@ -78,7 +80,7 @@ class OneByOne(Structure[Sequence[Any], Objects, Objects]):
     """
 
     def __init__(self, of_one: SampleProblem[Any, Any, Any]) -> None:
-        """Take the methods."""
+        """Store the object that has the methods."""
         methods = ("features", "complete", "most_violated", "loss", "predict", "start")
         missing = [name for name in methods if not callable(getattr(of_one, name, None))]
         if missing:
@@ -89,7 +91,7 @@ class OneByOne(Structure[Sequence[Any], Objects, Objects]):
         self.of_one = of_one
 
     def __repr__(self) -> str:
-        """Return how it was made."""
+        """Return the expression that makes it."""
         return f"OneByOne({self.of_one!r})"
 
     def read(self, x: Iterable[Any]) -> Sequence[Any]:
@@ -98,14 +100,14 @@ class OneByOne(Structure[Sequence[Any], Objects, Objects]):
 
     def read_labels(self, y: Iterable[Any]) -> Objects:
         """Return the labels as an object array, shape (n,)."""
-        return objects(y)
+        return object_array(y)
 
     def read_latent(self, h: Iterable[Any]) -> Objects:
         """Return latent values as an object array, shape (n,)."""
-        return objects(h)
+        return object_array(h)
 
     def check(self, x: Sequence[Any], y: Objects) -> None:
-        """Raise unless each input has a label."""
+        """Raise unless there is one label per input."""
         require(len(x) == len(y), f"OneByOne: there are {len(x)} inputs and {len(y)} labels.")
 
     def features(self, x: Sequence[Any], y: Objects, h: Objects) -> Floats:
@@ -124,13 +126,13 @@ class OneByOne(Structure[Sequence[Any], Objects, Objects]):
         return np.array([w @ self._phi(*one) for one in zip(x, y, h, strict=True)])
 
     def joint(self, c: Floats, x: Sequence[Any], y: Objects, h: Objects) -> Floats:
-        """Return sum_i c_i Phi(x_i, y_i, h_i), shape (d,); samples with a 0 are not asked for."""
-        rows = np.flatnonzero(c).tolist() or [0]
+        """Return sum_i c_i Phi(x_i, y_i, h_i), shape (d,); features with c_i = 0 are not made."""
+        rows = np.flatnonzero(c).tolist() or [0]  # one vector is needed to know d
         return np.asarray(sum(c[i] * self._phi(x[i], y[i], h[i]) for i in rows))
 
     def complete(self, w: Floats, x: Sequence[Any], y: Objects) -> Objects:
         """Return argmax over h of w . Phi(x, y, h)."""
-        return objects(self.of_one.complete(w, *one) for one in zip(x, y, strict=True))
+        return object_array(self.of_one.complete(w, *one) for one in zip(x, y, strict=True))
 
     def most_violated(self, w: Floats, x: Sequence[Any], y: Objects) -> Guess[Objects, Objects]:
         """Return argmax over (guess, h) of loss(y, guess) + w . Phi(x, guess, h)."""
@@ -146,9 +148,10 @@ class OneByOne(Structure[Sequence[Any], Objects, Objects]):
 
     def start(self, x: Sequence[Any], y: Objects, random: np.random.Generator) -> Objects:
         """Return latent values to start a search from."""
-        return objects(self.of_one.start(*one, random) for one in zip(x, y, strict=True))
+        return object_array(self.of_one.start(*one, random) for one in zip(x, y, strict=True))
 
     def _phi(self, x: object, y: object, h: object) -> Floats:
+        """Return Phi(x, y, h) of one sample, float64, shape (d,)."""
         phi = np.asarray(self.of_one.features(x, y, h), dtype=np.float64)
         require(
             phi.ndim == 1,
@@ -158,12 +161,12 @@ class OneByOne(Structure[Sequence[Any], Objects, Objects]):
         return phi
 
 
-def objects(items: Iterable[Any]) -> Objects:
-    """Return the items as an object array of shape (n,), sequences among them unopened."""
+def object_array(items: Iterable[Any]) -> Objects:
+    """Return the items as an object array, shape (n,); a sequence stays one item."""
     return np.fromiter(items, dtype=object)
 
 
 def _guess(pairs: Iterable[tuple[Any, Any]]) -> Guess[Objects, Objects]:
-    """Return pairs of label and latent value as two arrays."""
+    """Return pairs of a label and a latent value as two arrays."""
     each = list(pairs)
-    return Guess(objects(y for y, _ in each), objects(h for _, h in each))
+    return Guess(object_array(y for y, _ in each), object_array(h for _, h in each))

@@ -1,4 +1,4 @@
-"""What a latent structural problem tells the latent SVM: features, and the searches over them."""
+"""The base class of a latent structural problem: joint features and the argmaxes over them."""
 
 from abc import ABC, abstractmethod
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -14,14 +14,14 @@ Y = TypeVar("Y")
 H = TypeVar("H")
 
 
-def count(labels: Any) -> int:
-    """Return of how many samples labels or latent values are: arrays, or tuples of them."""
-    return len(labels[0] if isinstance(labels, tuple) else labels)
-
-
 @public("selfpaced.latent")
 class Guess(NamedTuple, Generic[Y, H]):
-    """Labels with latent values, one of each per sample."""
+    """One label and one latent value per sample.
+
+    Args:
+        y: Labels, as ``Structure`` has them.
+        h: Latent values, likewise.
+    """
 
     y: Y
     h: H
@@ -31,12 +31,12 @@ class Guess(NamedTuple, Generic[Y, H]):
 class Structure(ABC, Generic[X, Y, H]):
     """Joint features of inputs x, labels y and latent values h, and the argmaxes over them.
 
-    Each method answers for n samples at once. ``y`` and ``h`` are arrays whose first axis is the
-    sample, or tuples of such arrays; ``x`` is whatever the problem makes of its inputs. For methods
-    that take one sample each there is ``OneByOne``.
+    Each method takes n samples at once. ``y`` and ``h`` are arrays whose first axis is the sample,
+    or tuples of such arrays; ``x`` is what ``read`` returns. Wrap methods that take one sample each
+    with ``OneByOne``.
 
-    ``score`` and ``joint`` follow from ``features``; a problem whose features are sparse overrides
-    them, so that no (n, d) array is ever made.
+    ``score`` and ``joint`` call ``features`` by default. A problem with sparse features overrides
+    both, so that no array of shape (n, d) is made.
     """
 
     @abstractmethod
@@ -51,12 +51,12 @@ class Structure(ABC, Generic[X, Y, H]):
     def most_violated(self, w: Floats, x: X, y: Y) -> Guess[Y, H]:
         """Return argmax over (guess, h) of loss(y, guess) + w . Phi(x, guess, h).
 
-        The truth is among the guesses: the maximum is never less than w . Phi(x, y, h) of any h.
+        The true label is one of the guesses: the maximum is at least w . Phi(x, y, h) for any h.
         """
 
     @abstractmethod
     def loss(self, y: Y, guess: Y) -> Floats:
-        """Return Delta(y, guess), float64, shape (n,): 0 for the truth, else more."""
+        """Return Delta(y, guess), float64, shape (n,): 0 for the true label, above 0 for others."""
 
     @abstractmethod
     def predict(self, w: Floats, x: X) -> Guess[Y, H]:
@@ -75,11 +75,14 @@ class Structure(ABC, Generic[X, Y, H]):
         return c @ self.features(x, y, h)
 
     def read(self, x: Any) -> X:
-        """Return inputs as the other methods take them; called once a fit and once a predict."""
-        return x  # type: ignore[no-any-return]  # the user's inputs as they are
+        """Return inputs in the form that the other methods take; by default unchanged.
+
+        It is called once per fit and once per prediction.
+        """
+        return x  # type: ignore[no-any-return]  # X is the type of the inputs unless overridden
 
     def read_labels(self, y: Any) -> Y:
-        """Return labels as the other methods take them; by default numbers, shape (n,)."""
+        """Return labels in the form that the other methods take; by default an array, (n,)."""
         labels = np.asarray(y)
         require(
             labels.ndim == 1,
@@ -89,8 +92,13 @@ class Structure(ABC, Generic[X, Y, H]):
         return labels  # type: ignore[return-value]  # Y is an array unless overridden
 
     def read_latent(self, h: Any) -> H:
-        """Return latent values that a user gives as the other methods take them."""
-        return h if isinstance(h, tuple) else np.asarray(h)  # type: ignore[return-value]  # likewise
+        """Return latent values in the form that the other methods take; by default an array."""
+        return h if isinstance(h, tuple) else np.asarray(h)  # type: ignore[return-value]  # as above
 
-    def check(self, x: X, y: Y) -> None:  # most problems have nothing to add
-        """Raise ``ValueError`` for data that the problem is not made for."""
+    def check(self, x: X, y: Y) -> None:
+        """Raise ``ValueError`` for data that the problem cannot use; by default none."""
+
+
+def n_samples_of(labels: Any) -> int:
+    """Return the number of samples of labels or latent values: an array, or a tuple of arrays."""
+    return len(labels[0] if isinstance(labels, tuple) else labels)

@@ -1,4 +1,4 @@
-"""Latent structural problems that are ready for ``LatentSVM``."""
+"""Ready-made latent structural problems for ``LatentSVM``."""
 
 from selfpaced._public import publish
 

@@ -1,4 +1,4 @@
-"""Images that were turned by an angle that nobody wrote down."""
+"""Images that are turned by an unknown angle: the class is the label, the angle latent."""
 
 import math
 from dataclasses import dataclass
@@ -18,16 +18,18 @@ from selfpaced.latent._svm.structure import Guess, Structure
 Classes = NDArray[np.int64]
 Views = NDArray[np.int64]
 
-ANGLES = tuple(float(angle) for angle in range(-60, 61, 12))  # degrees; the founding paper's 11
+# The 11 angles of the founding paper, in degrees.
+ANGLES = tuple(float(angle) for angle in range(-60, 61, 12))
 
 
 @dataclass(frozen=True)
 class Digits(Structure[Floats, Classes, Views]):
-    r"""Classes of images, each seen at several angles of which one is the right one.
+    r"""Images of one of several classes, each seen at several angles, one of which is right.
 
     Inputs are features of each image at each angle, shape (n, angles, k), as ``Rotated`` makes
-    them; any other views of a sample will do. Labels y are 0 to ``n_classes - 1``, latent values h
-    are places of angles. The joint features have a block of k + 1 per class:
+    them; any other views of a sample can take the place of angles. Labels y are 0 to
+    ``n_classes - 1``; latent values h are indices of angles. The joint features have a block of
+    k + 1 per class:
 
     .. math:: \Phi(x, y, h) = [0, \ldots, (x_h, 1), \ldots, 0], \text{ at block } y
 
@@ -35,13 +37,13 @@ class Digits(Structure[Floats, Classes, Views]):
 
     Args:
         n_classes: Two or more.
-        first: Place of the angle that a search starts from; None for random ones. With
-            ``ANGLES``, 5 is no turn: all starts of one search are then the same.
+        first: Index of the angle that a search starts from, which makes all its starts the same;
+            None for random angles. With the default angles of ``Rotated``, 5 is no turn.
 
     Raises:
-        TypeError: For settings that are no ints.
+        TypeError: For settings that are not ints.
         ValueError: For inputs of another shape or with NaN, other labels, a class without samples,
-            and a first place that the inputs do not have.
+            and a first angle that the inputs do not have.
 
     References:
         Kumar, Packer, Koller, *Self-Paced Learning for Latent Variable Models*, NIPS 2010, the
@@ -70,7 +72,7 @@ class Digits(Structure[Floats, Classes, Views]):
             )
         require(
             self.first is None or self.first >= 0,
-            f"{type(self).__name__}: first must be the place of an angle, from 0, or None; got "
+            f"{type(self).__name__}: first must be an index of 0 or more, or None; got "
             f"{self.first}.",
         )
 
@@ -89,7 +91,7 @@ class Digits(Structure[Floats, Classes, Views]):
         return views
 
     def check(self, x: Floats, y: Classes) -> None:
-        """Raise for labels that are no classes, and a first angle that is not there."""
+        """Raise for labels that are not all classes, and a first angle that is out of range."""
         require(
             len(x) == len(y),
             f"{type(self).__name__}: there are {len(x)} images and {len(y)} labels.",
@@ -98,37 +100,37 @@ class Digits(Structure[Floats, Classes, Views]):
         require(
             np.issubdtype(y.dtype, np.integer) and found.tolist() == [*range(self.n_classes)],
             f"{type(self).__name__}: labels must be the ints 0 to {self.n_classes - 1}, with "
-            f"images of each; got {found[:10].tolist()}. scikit-learn's LabelEncoder makes them.",
+            f"images of each; got {found[:10].tolist()}. Encode them with sklearn's LabelEncoder.",
         )
         require(
             self.first is None or self.first < x.shape[1],
-            f"{type(self).__name__}: first={self.first} must be below the number of angles, "
+            f"{type(self).__name__}: first={self.first} must be below the number of latent values, "
             f"{x.shape[1]}.",
         )
 
     def features(self, x: Floats, y: Classes, h: Views) -> Floats:
         """Return Phi(x, y, h), shape (n, n_classes * (k + 1))."""
-        seen = _seen(x, h)
-        blocks = np.zeros((len(x), self.n_classes, seen.shape[1]))
-        blocks[np.arange(len(x)), y] = seen
+        block = _at_angles(x, h)
+        blocks = np.zeros((len(x), self.n_classes, block.shape[1]))
+        blocks[np.arange(len(x)), y] = block
         return blocks.reshape(len(x), -1)
 
     def score(self, w: Floats, x: Floats, y: Classes, h: Views) -> Floats:
         """Return w . Phi(x, y, h), shape (n,)."""
-        return np.asarray((_seen(x, h) * self._blocks(w)[y]).sum(1))
+        return np.asarray((_at_angles(x, h) * self._blocks(w)[y]).sum(1))
 
     def joint(self, c: Floats, x: Floats, y: Classes, h: Views) -> Floats:
         """Return sum_i c_i Phi(x_i, y_i, h_i), shape (d,)."""
         of_class = c[:, None] * (y[:, None] == np.arange(self.n_classes))
-        return np.ravel(of_class.T @ _seen(x, h))
+        return np.ravel(of_class.T @ _at_angles(x, h))
 
     def complete(self, w: Floats, x: Floats, y: Classes) -> Views:
-        """Return the angle that fits the label best."""
+        """Return the angle of highest score for the label."""
         block = self._blocks(w)[y]
         return np.asarray(np.einsum("nak,nk->na", x, block[:, :-1]).argmax(1))
 
     def most_violated(self, w: Floats, x: Floats, y: Classes) -> Guess[Classes, Views]:
-        """Return the class and angle with the most of loss and score."""
+        """Return the class and angle with the highest sum of loss and score."""
         wrong = y[:, None] != np.arange(self.n_classes)
         return _best(self._scores(w, x) + wrong[:, :, None])
 
@@ -141,12 +143,13 @@ class Digits(Structure[Floats, Classes, Views]):
         return np.where(y != guess, 1.0, 0.0)
 
     def start(self, x: Floats, y: Classes, random: np.random.Generator) -> Views:
-        """Return the first angle, or random ones."""
+        """Return ``first`` for all samples, or random angles if it is None."""
         if self.first is None:
             return random.integers(x.shape[1], size=len(x))
         return np.full(len(x), self.first)
 
     def _blocks(self, w: Floats) -> Floats:
+        """Return w as one block per class, shape (n_classes, k + 1)."""
         return w.reshape(self.n_classes, -1)
 
     def _scores(self, w: Floats, x: Floats) -> Floats:
@@ -156,21 +159,22 @@ class Digits(Structure[Floats, Classes, Views]):
 
 
 class Rotated(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Principal components of images, after a turn by each of some angles.
+    """The principal components of images that are turned by each of several angles.
 
-    The components are those of the images as they are. Images are square, turned about their
-    middle with bilinear interpolation, and empty (0) around.
+    The components are fitted to the images without a turn. Images are square; they are turned about
+    their middle with bilinear interpolation, and filled with 0 from outside.
 
     Args:
-        n_components: How many principal components.
-        angles: In degrees; positive ones turn counterclockwise, rows counted from the top.
+        n_components: Number of principal components.
+        angles: Angles in degrees. A positive angle turns counterclockwise, with the first row at
+            the top.
 
     Attributes:
         mean_: Mean image, shape (pixels,).
         components_: Shape (n_components, pixels), the largest entry of each positive.
 
     Raises:
-        TypeError: For an ``n_components`` that is no int.
+        TypeError: For an ``n_components`` that is not an int.
         ValueError: For images that are not square or not finite, and for fewer images or pixels
             than components.
 
@@ -181,7 +185,7 @@ class Rotated(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
     """
 
     def __init__(self, n_components: int = 10, angles: tuple[float, ...] = ANGLES) -> None:
-        """Store the settings."""
+        """Store the settings; ``fit`` checks them."""
         self.n_components = n_components
         self.angles = angles
 
@@ -192,8 +196,8 @@ class Rotated(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         require_positive_int("n_components", self.n_components, "Rotated")
         require(
             self.n_components <= min(pixels.shape),
-            f"Rotated: n_components={self.n_components} needs as many images and pixels; got "
-            f"{len(pixels)} images of {pixels.shape[1]} pixels.",
+            f"Rotated: n_components={self.n_components} needs at least as many images and pixels; "
+            f"got {len(pixels)} images of {pixels.shape[1]} pixels.",
         )
         self.mean_ = pixels.mean(0)
         centred = pixels - self.mean_
@@ -210,17 +214,22 @@ class Rotated(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
             square[0].size == len(self.mean_),
             f"Rotated was fitted to images of {len(self.mean_)} pixels; got {square[0].size}.",
         )
-        at = [(turned(square, angle) - self.mean_) @ self.components_.T for angle in self.angles]
-        return np.stack(at, axis=1)
+        each = [(turned(square, angle) - self.mean_) @ self.components_.T for angle in self.angles]
+        return np.stack(each, axis=1)
 
 
 def turned(images: Floats, angle: float) -> Floats:
-    """Return square images (n, side, side) turned by some degrees, flat: (n, side * side)."""
+    """Return images turned by an angle, as rows of pixels, shape (n, side * side).
+
+    Args:
+        images: Square images, shape (n, side, side).
+        angle: Degrees, counterclockwise.
+    """
     c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    way = torch.tensor([[[c, -s, 0.0], [s, c, 0.0]]], dtype=torch.float64)
-    stack = torch.from_numpy(images)[None]  # the images are the channels of one picture
-    grid = affine_grid(way, list(stack.shape), align_corners=True)
-    found = grid_sample(stack, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
+    rotation = torch.tensor([[[c, -s, 0.0], [s, c, 0.0]]], dtype=torch.float64)
+    channels = torch.from_numpy(images)[None]  # one picture with n channels
+    grid = affine_grid(rotation, list(channels.shape), align_corners=True)
+    found = grid_sample(channels, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
     return found.numpy().reshape(len(images), -1)
 
 
@@ -237,13 +246,13 @@ def _square(images: Any) -> Floats:
     return found.reshape(-1, side, side)
 
 
-def _seen(x: Floats, h: Views) -> Floats:
-    """Return the features at the angles, and a 1, shape (n, k + 1)."""
-    at = x[np.arange(len(x)), h]
-    return np.concatenate([at, np.ones((len(x), 1))], axis=1)
+def _at_angles(x: Floats, h: Views) -> Floats:
+    """Return the features at the angles h, and a 1, shape (n, k + 1)."""
+    features = x[np.arange(len(x)), h]
+    return np.concatenate([features, np.ones((len(x), 1))], axis=1)
 
 
 def _best(scores: Floats) -> Guess[Classes, Views]:
-    """Return the class and angle with the highest score, the first of several."""
-    place = scores.reshape(len(scores), -1).argmax(1)
-    return Guess(*np.divmod(place, scores.shape[2]))
+    """Return the class and angle with the highest score, the first of equal ones."""
+    best = scores.reshape(len(scores), -1).argmax(1)
+    return Guess(*np.divmod(best, scores.shape[2]))

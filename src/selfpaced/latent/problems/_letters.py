@@ -1,4 +1,4 @@
-"""DNA as numbers: letters, and codes of the words that they make."""
+"""DNA as numbers: the letters, and the codes of the words that they form."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,9 +10,12 @@ from selfpaced._errors import require
 
 Letters = NDArray[np.uint8]
 
+# The letters of DNA, in the order of their numbers.
 LETTERS = "ACGT"
+# The number of every other character.
 UNKNOWN = 255
-NUMBER_OF = np.full(256, UNKNOWN, dtype=np.uint8)  # by ASCII code
+# The number of each character, by its ASCII code.
+NUMBER_OF = np.full(256, UNKNOWN, dtype=np.uint8)
 for _number, _letter in enumerate(LETTERS):
     NUMBER_OF[[ord(_letter), ord(_letter.lower())]] = _number
 
@@ -21,11 +24,11 @@ def letters_of(x: Any) -> Letters:
     """Return sequences as numbers, 0 to 3 for A, C, G, T, shape (n, L).
 
     Args:
-        x: Strings of one length, upper or lower case, or a uint8 array (n, L) of such numbers.
+        x: Strings of one length, in upper or lower case, or a uint8 array (n, L) of such numbers.
 
     Raises:
-        TypeError: For something else.
-        ValueError: For no sequences, several lengths, other letters, numbers above 3.
+        TypeError: For inputs of another type.
+        ValueError: For no sequences, different lengths, other letters, and numbers above 3.
 
     >>> letters_of(["ACGT", "ttaa"])
     array([[0, 1, 2, 3],
@@ -43,25 +46,25 @@ def letters_of(x: Any) -> Letters:
 
 
 def codes(letters: Letters, width: int) -> NDArray[np.int64]:
-    """Return the word of ``width`` letters that begins at each letter, as a number to base 4.
+    """Return the word of ``width`` letters that begins at each letter, as a number in base 4.
 
     >>> codes(np.array([[0, 1, 2, 3]], dtype=np.uint8), 2)
     array([[ 1,  6, 11]])
     """
     count = letters.shape[1] - width + 1
     found = np.zeros((len(letters), count), dtype=np.int64)
-    for place in range(width):
+    for offset in range(width):
         found *= len(LETTERS)
-        found += letters[:, place : place + count]
+        found += letters[:, offset : offset + count]
     return found
 
 
 def _of_strings(x: list[Any]) -> Letters:
-    """Return strings as numbers."""
+    """Return strings as numbers, shape (n, L)."""
     if not all(isinstance(one, str) for one in x):
         raise TypeError(
             "Motif needs a list of strings over A, C, G, T, or a uint8 array of shape (n, L) with "
-            "0 to 3 for them."
+            "0 to 3 for A, C, G, T."
         )
     require(len(x) > 0, "Motif: there are no sequences.")
     lengths = np.array([len(one) for one in x])
@@ -69,15 +72,16 @@ def _of_strings(x: list[Any]) -> Letters:
     require(
         not len(other),
         f"Motif needs sequences of one length; sequence 0 has {lengths[0]} letters, sequence "
-        f"{other[:1].tolist()} has {lengths[other[:1]].tolist()}. Cut them to one window.",
+        f"{other[:1].tolist()} has {lengths[other[:1]].tolist()}. Cut all to one length.",
     )
     ascii_codes = np.frombuffer("".join(x).encode("ascii", "replace"), dtype=np.uint8)
     letters = NUMBER_OF[ascii_codes].reshape(len(x), lengths[0])
     unknown = np.argwhere(letters == UNKNOWN)
     if len(unknown):
-        row, place = unknown[0].tolist()
+        row, position = unknown[0].tolist()
         raise ValueError(
-            f"Motif reads the letters A, C, G, T; sequence {row} has {x[row][place]!r} at place "
-            f"{place}. Leave such sequences out ({len(np.unique(unknown[:, 0]))} of {len(x)})."
+            f"Motif reads the letters A, C, G, T; sequence {row} has {x[row][position]!r} at "
+            f"position {position}. Leave out the sequences with other letters "
+            f"({len(np.unique(unknown[:, 0]))} of {len(x)})."
         )
     return letters

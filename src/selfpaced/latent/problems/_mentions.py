@@ -1,4 +1,4 @@
-"""Noun phrases, clustered by what they name; which of them points at which is latent."""
+"""Coreference of noun phrases: the label is their clusters, the links that explain them latent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class Documents(NamedTuple):
     """Features of the pairs i < j of mentions, in the order of ``np.triu_indices``.
 
     Args:
-        pairs: 0 where a document has fewer mentions, shape (n, pairs, f).
-        there: Which pairs a document has, shape (n, pairs).
-        sizes: Mentions of each document, shape (n,).
+        pairs: Features, 0 for pairs that a document does not have, shape (n, pairs, f).
+        there: Which pairs each document has, shape (n, pairs).
+        sizes: Number of mentions of each document, shape (n,).
     """
 
     pairs: Floats
@@ -32,10 +32,11 @@ class Documents(NamedTuple):
 
 
 class Clusters(NamedTuple):
-    """Clusters of mentions, with a forest whose trees they are.
+    """Clusters of mentions, and a forest with one tree per cluster.
 
     Args:
-        labels: Of each mention; -1 where a document has fewer, shape (n, mentions).
+        labels: The cluster of each mention, -1 for mentions that a document does not have, shape
+            (n, mentions).
         links: Which pairs are edges of the forest, shape (n, pairs).
     """
 
@@ -45,32 +46,33 @@ class Clusters(NamedTuple):
 
 @dataclass(frozen=True)
 class Mentions(Structure[Documents, Clusters, Links]):
-    r"""Coreference: mentions that name the same thing are one cluster.
+    r"""Coreference: mentions of the same thing are one cluster.
 
-    Inputs are n documents: for m mentions an array (m, m, f) with the features of each pair, of
-    which i < j is read; f is the same for all. Labels are one array (m,) per document, equal where
-    two mentions name the same. A latent value is a spanning forest, a tree per cluster: the links
-    that explain it. The joint features are the sum of those of the links, so that a cluster needs
-    good links, not good pairs throughout.
+    Inputs are n documents. A document of m mentions is an array (m, m, f) with the features of each
+    pair, of which i < j is read; f is the same for all documents. Labels are one array (m,) per
+    document, with equal numbers for mentions of the same thing. A latent value is a spanning
+    forest, one tree per cluster, whose edges are called links. The joint features are the sum of
+    the features of the links. A cluster therefore needs good links; not all its pairs have to be
+    good.
 
     The loss of a guess counts its links, with n mentions and k clusters in the truth:
 
     .. math:: \Delta(y, \hat h) = n - k - \sum_{(i, j) \in \hat h} l(y, i, j),
         \qquad l = 1 \text{ for a right link, } -r \text{ for a wrong one}
 
-    It is 0 for the true clusters only, and one more for each link that is missing, r more for each
-    that is wrong. ``predict`` returns ``Clusters``, whose labels are the places of the first
-    mentions.
+    It is 0 for the true clusters only. Each missing link adds 1, each wrong link adds r.
+    ``predict`` returns ``Clusters``; the label of a mention is the index of the first mention of
+    its cluster.
 
-    The newswire of the paper, MUC-6, is licensed and no part of this; ``made_mentions`` makes
-    documents up.
+    The newswire of the paper, MUC-6, is licensed and not included.
 
     Args:
-        wrong: The r of the paper, what a wrong link costs; above 0.
+        wrong: The cost r of a wrong link; above 0.
 
     Raises:
-        ValueError: For a cost out of range, documents of another shape, of several numbers of
-            features, with NaN, without mentions or none at all, and labels of another length.
+        ValueError: For a cost out of range, no documents, documents of another shape, with
+            different numbers of features, with NaN or without mentions, and labels of another
+            length.
 
     References:
         Yu, Joachims, *Learning Structural SVMs with Latent Variables*, ICML 2009, the experiment
@@ -93,29 +95,17 @@ class Mentions(Structure[Documents, Clusters, Links]):
 
     def read(self, x: Sequence[ArrayLike]) -> Documents:
         """Return the features of the pairs."""
-        each = [np.asarray(one, np.float64) for one in x]
-        require(len(each) > 0, "Mentions: there are no documents. Give at least one.")
-        for i, one in enumerate(each):
-            require(
-                one.ndim == 3 and one.shape[0] == one.shape[1] > 0,
-                f"Mentions needs features of pairs, shape (m, m, f), of m > 0 mentions; got shape "
-                f"{one.shape} at document {i}.",
-            )
-            require(
-                one.shape[2] == each[0].shape[2],
-                f"Mentions: document {i} has {one.shape[2]} features, the first "
-                f"{each[0].shape[2]}.",
-            )
-            require(bool(np.isfinite(one).all()), f"Mentions: document {i} has NaN or infinity.")
-        sizes = np.array([len(one) for one in each], dtype=np.int64)
+        documents = [np.asarray(document, np.float64) for document in x]
+        _require_documents(documents)
+        sizes = np.array([len(document) for document in documents], dtype=np.int64)
         most = int(sizes.max(initial=0))
         first, second = np.triu_indices(most, 1)
-        padded = [np.pad(one, ((0, most - len(one)),) * 2 + ((0, 0),)) for one in each]
+        padded = [np.pad(one, ((0, most - len(one)),) * 2 + ((0, 0),)) for one in documents]
         pairs = np.array([one[first, second] for one in padded])
         return Documents(pairs, second < sizes[:, None], sizes)
 
     def read_labels(self, y: Sequence[ArrayLike] | Clusters) -> Clusters:
-        """Return labels with a forest that links each mention to the last of its cluster."""
+        """Return labels with a forest that links each mention to the one before in its cluster."""
         if isinstance(y, Clusters):
             return y
         each = [np.unique(np.asarray(one), return_inverse=True)[1] for one in y]
@@ -123,10 +113,10 @@ class Mentions(Structure[Documents, Clusters, Links]):
         labels = np.array([np.pad(one, (0, most - len(one)), constant_values=-1) for one in each])
         same = _same(labels)
         nearness = -np.subtract(*np.triu_indices(most, 1)[::-1]).astype(np.float64)
-        return Clusters(labels, forest(np.broadcast_to(nearness, same.shape), same, most))
+        return Clusters(labels, spanning_forest(np.broadcast_to(nearness, same.shape), same, most))
 
     def check(self, x: Documents, y: Clusters) -> None:
-        """Raise unless each mention has a label."""
+        """Raise unless there is one label per mention."""
         found = (y.labels >= 0).sum(axis=1)
         require(
             len(found) == len(x.sizes),
@@ -145,10 +135,10 @@ class Mentions(Structure[Documents, Clusters, Links]):
 
     def complete(self, w: Floats, x: Documents, y: Clusters) -> Links:
         """Return the spanning tree of highest score of each cluster."""
-        return forest(x.pairs @ w, _same(y.labels), y.labels.shape[1])
+        return spanning_forest(x.pairs @ w, _same(y.labels), y.labels.shape[1])
 
     def most_violated(self, w: Floats, x: Documents, y: Clusters) -> Guess[Clusters, Links]:
-        """Return the forest with the most of loss and score: the loss is a sum over its links."""
+        """Return the forest with the highest sum of loss and score, both sums over links."""
         return self._best(x.pairs @ w + np.where(_same(y.labels), -1.0, self.wrong), x)
 
     def predict(self, w: Floats, x: Documents) -> Guess[Clusters, Links]:
@@ -156,25 +146,69 @@ class Mentions(Structure[Documents, Clusters, Links]):
         return self._best(x.pairs @ w, x)
 
     def loss(self, y: Clusters, guess: Clusters) -> Floats:
-        """Return Delta(y, guess), from its links, shape (n,)."""
+        """Return Delta(y, guess), computed from the links of the guess, shape (n,)."""
         same = _same(y.labels)
         right, wrong = (guess.links & same).sum(axis=1), (guess.links & ~same).sum(axis=1)
         return np.asarray(y.links.sum(axis=1) - right + self.wrong * wrong, np.float64)
 
     def start(self, x: Documents, y: Clusters, random: np.random.Generator) -> Links:
-        """Return a spanning tree of each cluster, of those that random scores give."""
-        return forest(random.random(x.there.shape), _same(y.labels), y.labels.shape[1])
+        """Return the spanning tree of each cluster with the highest random score."""
+        return spanning_forest(random.random(x.there.shape), _same(y.labels), y.labels.shape[1])
 
     def _best(self, score: Floats, x: Documents) -> Guess[Clusters, Links]:
-        """Return the forest with the highest sum of scores: no link is below 0."""
-        links = forest(score, x.there & (score > 0), int(x.sizes.max()))
-        return Guess(Clusters(clusters(links, x.sizes), links), links)
+        """Return the forest with the highest sum of scores; each of its links is above 0."""
+        links = spanning_forest(score, x.there & (score > 0), int(x.sizes.max()))
+        return Guess(Clusters(first_mentions(links, x.sizes), links), links)
+
+
+def spanning_forest(score: Floats, allowed: Links, mentions: int) -> Links:
+    """Return the spanning forest of allowed pairs with the highest sum of scores, (n, pairs).
+
+    Mentions that are connected by allowed pairs form one tree.
+
+    Args:
+        score: Score of each pair, shape (n, pairs).
+        allowed: Which pairs may be links, shape (n, pairs).
+        mentions: Most mentions of a document.
+
+    >>> allowed = np.array([[True, True, True]])
+    >>> spanning_forest(np.array([[1.0, 3.0, 2.0]]), allowed, 3).tolist()
+    [[False, True, True]]
+    """
+    document, pair = np.nonzero(allowed)
+    order = np.argsort(-score[document, pair], kind="stable")
+    rank = np.empty(len(order))
+    rank[order] = np.arange(1, len(order) + 1)  # SciPy takes a cost of 0 for no edge
+    tree = minimum_spanning_tree(_graph(rank, document, pair, len(allowed), mentions))
+    chosen = order[tree.data.astype(np.int64) - 1]
+    links = np.zeros(allowed.shape, dtype=np.bool_)
+    links[document[chosen], pair[chosen]] = True
+    return links
+
+
+def first_mentions(links: Links, sizes: Labels) -> Labels:
+    """Return the first mention of each mention's tree, shape (n, mentions).
+
+    It is -1 for mentions that a document does not have.
+
+    >>> links = np.array([[False, True, False]])  # 0 and 2 are linked
+    >>> first_mentions(links, np.array([3])).tolist()
+    [[0, 1, 0]]
+    """
+    mentions = int(sizes.max())
+    document, pair = np.nonzero(links)
+    graph = _graph(np.ones(len(document)), document, pair, len(sizes), mentions)
+    _, first, tree = np.unique(
+        connected_components(graph, directed=False)[1], return_index=True, return_inverse=True
+    )
+    labels = (first[tree] % mentions).reshape(-1, mentions)
+    return np.where(np.arange(mentions) < sizes[:, None], labels, -1)
 
 
 def pairwise_error(y: Clusters, guess: Clusters) -> Floats:
-    """Return the share of pairs of each document that are wrongly together or apart, shape (n,).
+    """Return the share of each document's pairs that are wrongly together or apart, shape (n,).
 
-    0 where a document has one mention.
+    It is 0 for a document of one mention.
     """
     first, second = np.triu_indices(y.labels.shape[1], 1)
     there = (y.labels[:, first] >= 0) & (y.labels[:, second] >= 0)
@@ -182,12 +216,12 @@ def pairwise_error(y: Clusters, guess: Clusters) -> Floats:
     return np.asarray(wrong.sum(axis=1) / np.maximum(1, there.sum(axis=1)))
 
 
-class Made(NamedTuple):
-    """Made documents: ``X, y = made_mentions(...)``.
+class MadeDocuments(NamedTuple):
+    """Artificial documents: ``X, y = made_mentions(...)``.
 
     Args:
-        X: Features of pairs, an array (m, m, f) per document.
-        y: Labels, an array (m,) per document.
+        X: Features of pairs, one array (m, m, f) per document.
+        y: Labels, one array (m,) per document.
     """
 
     X: list[Floats]
@@ -201,17 +235,18 @@ def made_mentions(
     things: int = 4,
     noise: float = 1.0,
     random_state: int | np.random.Generator | None = None,
-) -> Made:
-    """Make documents up whose mentions point at the one before, and at no other.
+) -> MadeDocuments:
+    """Make documents in which each mention refers to the last mention of the same thing.
 
-    A pair has four features: three numbers of mean 2 where a mention follows the last one of the
-    same thing, and of mean 0 everywhere else, also within a cluster; and a 1. So most pairs of a
-    cluster look like pairs of different things, and links have to be found.
+    A pair has four features: three random numbers and a 1. The random numbers have mean 2 if the
+    two mentions are successive mentions of the same thing, and mean 0 for all other pairs, also
+    within a cluster. Most pairs of a cluster therefore look like pairs of different things, and the
+    links have to be found.
 
     Args:
-        n_documents: How many.
-        mentions: At most so many a document, at least half as many.
-        things: At most so many clusters a document.
+        n_documents: Number of documents.
+        mentions: Most mentions of a document; each has at least half as many.
+        things: Most clusters of a document.
         noise: Standard deviation of the three numbers.
         random_state: Seed or generator.
 
@@ -223,15 +258,32 @@ def made_mentions(
     X, y = [], []
     for _ in range(n_documents):
         m = int(random.integers((mentions + 1) // 2, mentions + 1))
-        label = random.integers(things, size=m)
+        labels = random.integers(things, size=m)
         follows = np.zeros((m, m))
-        for thing in np.unique(label):
-            of = np.flatnonzero(label == thing)
-            follows[of[:-1], of[1:]] = 2.0
-        signs = (follows + follows.T)[:, :, None] + noise * random.normal(size=(m, m, 3))
-        X.append(np.concatenate([signs, np.ones((m, m, 1))], axis=2))
-        y.append(label)
-    return Made(X, y)
+        for thing in np.unique(labels):
+            of_thing = np.flatnonzero(labels == thing)
+            follows[of_thing[:-1], of_thing[1:]] = 2.0
+        numbers = (follows + follows.T)[:, :, None] + noise * random.normal(size=(m, m, 3))
+        X.append(np.concatenate([numbers, np.ones((m, m, 1))], axis=2))
+        y.append(labels)
+    return MadeDocuments(X, y)
+
+
+def _require_documents(documents: list[Floats]) -> None:
+    """Raise unless there are documents, and each holds finite features of its pairs."""
+    require(len(documents) > 0, "Mentions: there are no documents. Give at least one.")
+    for i, one in enumerate(documents):
+        require(
+            one.ndim == 3 and one.shape[0] == one.shape[1] > 0,
+            f"Mentions needs features of pairs, shape (m, m, f), of m > 0 mentions; got shape "
+            f"{one.shape} at document {i}.",
+        )
+        require(
+            one.shape[2] == documents[0].shape[2],
+            f"Mentions: document {i} has {one.shape[2]} features, the first "
+            f"{documents[0].shape[2]}.",
+        )
+        require(bool(np.isfinite(one).all()), f"Mentions: document {i} has NaN or infinity.")
 
 
 def _same(labels: Labels) -> Links:
@@ -240,40 +292,15 @@ def _same(labels: Labels) -> Links:
     return np.asarray((labels[:, first] == labels[:, second]) & (labels[:, first] >= 0))
 
 
-def forest(score: Floats, allowed: Links, mentions: int) -> Links:
-    """Return the spanning forest of the allowed pairs with the highest sum, shape (n, pairs).
+def _graph(cost: Floats, document: Labels, pair: Labels, n: int, mentions: int) -> csr_array:
+    """Return a graph of the mentions of all n documents, with an edge of some cost per pair.
 
-    Each group of mentions that allowed pairs connect becomes a tree.
-
-    >>> forest(np.array([[1.0, 3.0, 2.0]]), np.array([[True, True, True]]), 3).tolist()
-    [[False, True, True]]
+    Args:
+        cost: Above 0, shape (edges,).
+        document: The document of each edge, shape (edges,).
+        pair: The pair of mentions of each edge, shape (edges,).
+        n: Number of documents.
+        mentions: Most mentions of a document.
     """
-    row, pair = np.nonzero(allowed)
-    first, second = (row * mentions + end[pair] for end in np.triu_indices(mentions, 1))
-    order = np.argsort(-score[row, pair], kind="stable")
-    rank = np.empty(len(order))
-    rank[order] = np.arange(1, len(order) + 1)  # costs above 0, which SciPy asks for
-    n = len(allowed) * mentions
-    tree = minimum_spanning_tree(csr_array((rank, (first, second)), shape=(n, n)))
-    chosen = order[tree.data.astype(np.int64) - 1]
-    links = np.zeros(allowed.shape, dtype=np.bool_)
-    links[row[chosen], pair[chosen]] = True
-    return links
-
-
-def clusters(links: Links, sizes: Labels) -> Labels:
-    """Return the place of the first mention of each mention's tree, shape (n, mentions).
-
-    >>> clusters(np.array([[False, True, False]]), np.array([3])).tolist()  # 0 and 2 are linked
-    [[0, 1, 0]]
-    """
-    mentions = int(sizes.max())
-    row, pair = np.nonzero(links)
-    first, second = (row * mentions + end[pair] for end in np.triu_indices(mentions, 1))
-    n = len(sizes) * mentions
-    graph = csr_array((np.ones(len(row)), (first, second)), shape=(n, n))
-    _, begin, tree = np.unique(
-        connected_components(graph, directed=False)[1], return_index=True, return_inverse=True
-    )
-    labels = (begin[tree] % mentions).reshape(-1, mentions)
-    return np.where(np.arange(mentions) < sizes[:, None], labels, -1)
+    first, second = (document * mentions + end[pair] for end in np.triu_indices(mentions, 1))
+    return csr_array((cost, (first, second)), shape=(n * mentions, n * mentions))

@@ -1,4 +1,4 @@
-"""A training as a moving picture: what the classifier believes and which samples it learns from."""
+"""Animations of a training: the predictions of a classifier, and the samples that are kept."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,18 +28,18 @@ __all__ = ["Frame", "animate_boundary", "animate_embedding", "grid"]
 
 
 def grid(x: Numbers) -> NDArray[np.float32]:
-    """Return the points at which `animate_boundary` needs the classifier's probabilities.
+    """Return the points at which `animate_boundary` needs the probabilities of the classifier.
 
     Args:
         x: The samples, shape ``(n, 2)``.
 
     Returns:
-        A regular grid that holds all samples with a margin, shape ``(m, 2)``: row by row from the
-        lower left corner.
+        A regular grid of points that covers all samples with a margin, shape ``(m, 2)``: row by
+        row from the lower left corner.
 
     Raises:
-        TypeError: When x does not hold numbers.
-        ValueError: When x has another shape or is not finite.
+        TypeError: If x does not hold numbers.
+        ValueError: If x has another shape or is not finite.
 
     >>> grid([[0.0, 0.0], [1.0, 2.0]]).shape
     (10000, 2)
@@ -60,27 +60,29 @@ def animate_boundary(
     seconds_per_frame: float = 0.6,
     watch: Watch | None = None,
 ) -> list[Path]:
-    """Show how the boundary between classes moves while samples are let in.
+    """Animate the decision boundary of a classifier and the samples that are kept.
 
-    The regions are darker where the classifier is surer. A filled mark is a sample with a weight
-    above 0, a hollow one is left out. Of many samples, 1,500 are drawn, all anomalies among them.
+    A region has the colour of the predicted class; it is darker where the probability is higher. A
+    filled mark is a sample with a weight above 0, a hollow mark a sample that is left out. If there
+    are more than 1,500 samples, 1,500 of them are drawn, including all anomalies.
 
     Args:
         x: The samples, shape ``(n, 2)``.
         y: Their classes, ints from 0, shape ``(n,)``.
-        frames: One a moment, each with the probabilities at the points of ``grid(x)``.
-        path: Of the animation to write, ``.gif``, or ``.mp4`` where ffmpeg is installed.
-        title: The headline.
+        frames: One frame per moment, each with the probabilities at the points of ``grid(x)``.
+        path: The file to write: ``.gif``, or ``.mp4`` if ffmpeg is installed.
+        title: The title above the picture.
         theme: The colours.
-        seconds_per_frame: For how long each frame is shown; the last one stays longer.
-        watch: Called with the number of frames done and of all frames, after each.
+        seconds_per_frame: How long each frame is shown; the last one is shown longer.
+        watch: Called after each frame with the number of frames done and of all frames.
 
     Returns:
-        The animation, and its last frame as a picture: ``path`` with the suffix ``.png``.
+        The paths of the animation and of a picture of its last frame, which is ``path`` with the
+        suffix ``.png``.
 
     Raises:
-        TypeError: For something else than numbers, frames or a path.
-        ValueError: For shapes that don't match, values out of range, or a path that cannot be
+        TypeError: For arguments that are not numbers, frames or a path.
+        ValueError: For shapes that do not match, values out of range, and a path that cannot be
             written. Nothing is written then.
 
     >>> import numpy as np
@@ -93,14 +95,14 @@ def animate_boundary(
     ...     [made.name for made in animate_boundary(x, [0, 1], [frame], Path(folder, "a.gif"))]
     ['a.gif', 'a.png']
     """
-    target = check_path(path, seconds_per_frame)
-    points = check_plane(x)
-    labels = check_labels(y, len(points), theme)
-    moments = check_frames(frames, len(points))
-    shown = check_probabilities(moments, int(labels.max()), theme)
-    with style.context("default"):
-        scene = Scene(points, labels, shown, title, theme)
-        return write(scene, target, seconds_per_frame, watch)
+    return _animate(
+        *(x, y, frames, path),
+        boundary=True,
+        title=title,
+        theme=theme,
+        seconds_per_frame=seconds_per_frame,
+        watch=watch,
+    )
 
 
 def animate_embedding(
@@ -114,40 +116,73 @@ def animate_embedding(
     seconds_per_frame: float = 0.6,
     watch: Watch | None = None,
 ) -> list[Path]:
-    """Show which samples are let in, in the plane in which they spread the most.
+    """Animate the samples that are kept, on their first two principal components.
 
-    Samples of any dimension are projected once, onto their first two principal components; a
-    single dimension is spread upwards at random. The marks are those of `animate_boundary`.
+    Samples of any dimension are projected once. If there is only one dimension, the second
+    coordinate is random. The marks are those of `animate_boundary`.
 
     Args:
         x: The samples, shape ``(n, d)``.
         y: Their classes, ints from 0, shape ``(n,)``.
-        frames: One a moment; probabilities are not shown.
-        path: Of the animation to write, ``.gif``, or ``.mp4`` where ffmpeg is installed.
-        title: The headline.
+        frames: One frame per moment; probabilities are not shown.
+        path: The file to write: ``.gif``, or ``.mp4`` if ffmpeg is installed.
+        title: The title above the picture.
         theme: The colours.
-        seconds_per_frame: For how long each frame is shown; the last one stays longer.
-        watch: Called with the number of frames done and of all frames, after each.
+        seconds_per_frame: How long each frame is shown; the last one is shown longer.
+        watch: Called after each frame with the number of frames done and of all frames.
 
     Returns:
-        The animation, and its last frame as a picture: ``path`` with the suffix ``.png``.
+        The paths of the animation and of a picture of its last frame, which is ``path`` with the
+        suffix ``.png``.
 
     Raises:
-        TypeError: For something else than numbers, frames or a path.
-        ValueError: For shapes that don't match, values out of range, or a path that cannot be
+        TypeError: For arguments that are not numbers, frames or a path.
+        ValueError: For shapes that do not match, values out of range, and a path that cannot be
             written. Nothing is written then.
     """
+    return _animate(
+        *(x, y, frames, path),
+        boundary=False,
+        title=title,
+        theme=theme,
+        seconds_per_frame=seconds_per_frame,
+        watch=watch,
+    )
+
+
+def _animate(
+    x: Numbers,
+    y: Numbers,
+    frames: Sequence[Frame],
+    path: str | Path,
+    *,
+    boundary: bool,
+    title: str,
+    theme: Theme,
+    seconds_per_frame: float,
+    watch: Watch | None,
+) -> list[Path]:
+    """Check all arguments, then draw and write: with the regions, or projected without them."""
     target = check_path(path, seconds_per_frame)
-    samples = check_samples(x)
-    labels = check_labels(y, len(samples), theme)
-    moments = [replace(f, probabilities=None) for f in check_frames(frames, len(samples))]
+    points = check_plane(x) if boundary else check_samples(x)
+    labels = check_labels(y, len(points), theme)
+    shown = check_frames(frames, len(points))
+    if boundary:
+        shown = check_probabilities(shown, int(labels.max()), theme)
+    else:
+        shown = [replace(frame, probabilities=None) for frame in shown]
+        points = _project(points)
     with style.context("default"):
-        scene = Scene(_project(samples), labels, moments, title, theme)
+        scene = Scene(points, labels, shown, title, theme)
         return write(scene, target, seconds_per_frame, watch)
 
 
 def _project(samples: Floats) -> Floats:
-    """Return the first two principal components, shape ``(n, 2)``, with signs made definite."""
+    """Return the samples on their first two principal components, shape ``(n, 2)``.
+
+    The sign of a component is chosen so that its largest coefficient is positive. A single
+    dimension is centred, and the second coordinate is drawn at random.
+    """
     n, d = samples.shape
     centred = samples - samples.mean(0)
     if d == 1:

@@ -1,4 +1,4 @@
-"""Drawn frames to a file that others can watch: a GIF, or an MP4 through ffmpeg."""
+"""Write the frames of a scene to a file: a GIF, or an MP4 with ffmpeg."""
 
 import math
 import os
@@ -16,26 +16,34 @@ from PIL import Image
 
 from selfpaced.report._animation.scene import Scene
 
-HOLD = 2.5  # seconds for which the last frame stays at least
+# The last frame is shown for at least this time, in seconds.
+LAST_FRAME_SECONDS = 2.5
+# The number of colours of a GIF.
+GIF_COLOURS = 256
 
+# Called after each frame with the number of frames done and of all frames.
 Watch = Callable[[int, int], None]
 
 
 def write(scene: Scene, path: Path, seconds_per_frame: float, watch: Watch | None) -> list[Path]:
-    """Write the animation and its last frame, both or neither.
+    """Write the animation and a picture of its last frame, both or neither.
 
     Args:
-        scene: What to show.
-        path: Of the animation, ``.gif`` or ``.mp4``.
-        seconds_per_frame: For how long each frame is shown.
-        watch: Called with the number of frames done and of all frames, after each.
+        scene: The frames to draw.
+        path: The animation, ``.gif`` or ``.mp4``.
+        seconds_per_frame: How long each frame is shown.
+        watch: Called after each frame with the number of frames done and of all frames.
 
     Returns:
-        The animation and the last frame, a PNG beside it.
+        The paths of the animation and of the picture, a PNG beside it.
+
+    Raises:
+        RuntimeError: If ffmpeg fails.
     """
     targets = [path, path.with_suffix(".png")]
     encode = _encode_gif if path.suffix.lower() == ".gif" else _encode_mp4
-    seconds = [seconds_per_frame] * (len(scene.frames) - 1) + [max(HOLD, seconds_per_frame)]
+    last = max(LAST_FRAME_SECONDS, seconds_per_frame)
+    seconds = [seconds_per_frame] * (len(scene.frames) - 1) + [last]
     with TemporaryDirectory(dir=path.parent, prefix=".selfpaced-") as folder:
         made = [Path(folder, target.name) for target in targets]
         encode(scene, made[0], seconds, watch)
@@ -46,7 +54,7 @@ def write(scene: Scene, path: Path, seconds_per_frame: float, watch: Watch | Non
 
 
 def _pictures(scene: Scene, watch: Watch | None) -> Iterator[NDArray[np.uint8]]:
-    """Draw one frame after the other."""
+    """Draw the frames one after the other, as pixels of shape ``(height, width, 3)``."""
     n_frames = len(scene.frames)
     for place in range(n_frames):
         yield scene.render(place)
@@ -71,24 +79,25 @@ def _encode_gif(scene: Scene, path: Path, seconds: list[float], watch: Watch | N
 
 
 class Palette:
-    """256 colours for all frames: those of the flat areas exactly, the others adapted.
+    """The 256 colours of a GIF: the exact colours of the flat areas, and approximate other ones.
 
-    One palette keeps what does not move equal from frame to frame, and the file small.
+    All frames share one palette. So the parts that do not move are equal in all frames, and the
+    file is small.
 
     Args:
-        scene: Its first, middle and last frame choose the colours.
+        scene: The other colours are chosen from its first, middle and last frame.
     """
 
     def __init__(self, scene: Scene) -> None:
         """Choose the colours."""
         some = np.concatenate([scene.render(place) for place in scene.some])
-        room = 256 - len(scene.colours)
+        room = GIF_COLOURS - len(scene.colours)
         adapted = Image.fromarray(some).quantize(room, dither=Image.Dither.NONE).getpalette() or []
         self._colours = np.concatenate([scene.colours, np.reshape(adapted, (-1, 3))]).astype(float)
-        self._known = np.full(1 << 24, -1, np.int16)  # the place of each colour met so far
+        self._known = np.full(1 << 24, -1, np.int16)  # the index of each 24-bit colour seen so far
 
     def apply(self, picture: NDArray[np.uint8]) -> Image.Image:
-        """Return a picture of shape ``(height, width, 3)`` in the nearest colours."""
+        """Return a picture, shape ``(height, width, 3)``, in the nearest colours of the palette."""
         codes = picture.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)
         new = np.unique(codes[self._known[codes] < 0])
         parts = np.stack([new >> 16, new >> 8 & 255, new & 255], 1)
@@ -101,7 +110,7 @@ class Palette:
 
 
 def _encode_mp4(scene: Scene, path: Path, seconds: list[float], watch: Watch | None) -> None:
-    """Write an MP4 by piping pixels to ffmpeg."""
+    """Write an MP4: pixels are piped to ffmpeg."""
     height, width, _ = scene.render(0).shape
     command = [
         *("ffmpeg", "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"),
@@ -111,12 +120,12 @@ def _encode_mp4(scene: Scene, path: Path, seconds: list[float], watch: Watch | N
     log = path.with_name("ffmpeg.log")
     with (
         log.open("wb") as errors,
-        suppress(BrokenPipeError),  # the exit code and the log say what was wrong
+        suppress(BrokenPipeError),  # ffmpeg stopped: its exit code and its log say why
         subprocess.Popen(command, stdin=PIPE, stderr=errors) as process,
     ):
         stream = cast("IO[bytes]", process.stdin)
         for second, picture in zip(seconds, _pictures(scene, watch), strict=True):
             stream.write(picture.tobytes() * math.ceil(second / seconds[0]))
     if process.returncode != 0:
-        said = log.read_text(errors="replace").strip()
-        raise RuntimeError(f"ffmpeg failed with exit code {process.returncode}: {said}")
+        reason = log.read_text(errors="replace").strip()
+        raise RuntimeError(f"ffmpeg failed with exit code {process.returncode}: {reason}")

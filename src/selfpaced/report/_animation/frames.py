@@ -1,4 +1,4 @@
-"""What an animation shows at one moment, and the checks before any of it is drawn."""
+"""The frame of an animation, and the checks of all arguments before anything is drawn."""
 
 import math
 import os
@@ -19,9 +19,19 @@ from selfpaced.report._theme import Theme
 
 Ints = NDArray[np.int64]
 
-GRID = 100  # points of the grid along each side
+# The number of points of the grid along each side.
+GRID = 100
+# The margin around the samples: the axes are this much wider than the samples, on each side.
+MARGIN = 0.06
+# The shapes of the marks, which tell classes with the same colour apart, as matplotlib names them.
 SHAPES = ("o", "^", "s", "D")
-MOST_DRAWN, LEAST_OF_A_CLASS = 1500, 10
+# The largest number of samples that are drawn; all anomalies are drawn even if there are more.
+MOST_DRAWN = 1500
+# The least number of samples of a class that are drawn, if the class has as many.
+LEAST_OF_A_CLASS = 10
+# The shortest and the longest time that a frame can be shown, in seconds.
+SHORTEST_FRAME = 0.02
+LONGEST_FRAME = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +39,12 @@ class Frame:
     """One moment of a training.
 
     Args:
-        epoch: The epoch that is over.
-        age: The age in the unit of the loss; ``inf`` keeps everything.
-        weight: Shape ``(n,)``, 0 or more; a sample with weight 0 is left out.
-        probabilities: Shape ``(m, C)``, of each class at the points of ``grid(x)``; None for an
-            embedding.
-        anomalies: Indices of the samples to ring.
+        epoch: The epoch that has just ended.
+        age: The age in the unit of the difficulty; ``inf`` keeps all samples.
+        weight: Weights of 0 or more, shape ``(n,)``; a sample with weight 0 is left out.
+        probabilities: Probability of each class at the points of ``grid(x)``, shape ``(m, C)``;
+            None for an embedding.
+        anomalies: Indices of the samples to draw with a ring.
         note: A short subtitle.
 
     >>> import numpy as np
@@ -51,19 +61,20 @@ class Frame:
 
 
 def limits(points: Floats) -> Floats:
-    """Return the lower and the upper end of both axes, shape ``(2, 2)``, with a margin."""
+    """Return the lower and the upper ends of both axes, shape ``(2, 2)``, with a margin."""
     low, high = points.min(0), points.max(0)
     span = high - low
     span = np.maximum(span, 1e-3 * (span.max() or 1000.0))
     middle = (low + high) / 2
-    return np.stack([middle - 0.56 * span, middle + 0.56 * span])
+    half = (0.5 + MARGIN) * span
+    return np.stack([middle - half, middle + half])
 
 
 def choose_drawn(labels: Ints, ringed: Ints) -> Ints:
-    """Return the indices of the samples to draw, in the order in which they overlap.
+    """Return the indices of the samples to draw; later ones are drawn over earlier ones.
 
-    All of them if there are few; else a fixed sample that keeps the shares of the classes, with
-    every ringed one and a few of each class.
+    If there are many samples, these are a fixed selection that keeps the shares of the classes. It
+    includes every ringed sample and at least ten samples of each class.
     """
     order = np.random.default_rng(0).permutation(len(labels))
     if len(labels) <= MOST_DRAWN:
@@ -78,7 +89,7 @@ def choose_drawn(labels: Ints, ringed: Ints) -> Ints:
 
 
 def find_ringed(frames: Sequence[Frame]) -> Ints:
-    """Return the indices of the samples that some frame rings, sorted."""
+    """Return the indices of the samples that have a ring in any frame, sorted."""
     return np.unique([place for frame in frames for place in frame.anomalies]).astype(np.int64)
 
 
@@ -88,12 +99,13 @@ def kept_share(frame: Frame) -> float:
 
 
 def check_path(path: str | Path, seconds_per_frame: float) -> Path:
-    """Raise unless an animation can be written there."""
+    """Return the path, or raise unless an animation can be written there."""
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"path must be a str or a Path; got {path!r}.")
     require(
-        math.isfinite(seconds_per_frame) and 0.02 <= seconds_per_frame <= 60,
-        f"seconds_per_frame must be from 0.02 to 60; got {seconds_per_frame}.",
+        SHORTEST_FRAME <= seconds_per_frame <= LONGEST_FRAME,
+        f"seconds_per_frame must be from {SHORTEST_FRAME} to {LONGEST_FRAME}; got "
+        f"{seconds_per_frame}.",
     )
     target = Path(path)
     kind, folder = target.suffix.lower(), target.parent
@@ -101,10 +113,11 @@ def check_path(path: str | Path, seconds_per_frame: float) -> Path:
         kind in (".gif", ".mp4"),
         f"An animation is written as .gif or .mp4; got {target.name!r}. Change the suffix.",
     )
-    require(folder.is_dir(), f"The folder {str(folder)!r} does not exist. Make it first.")
+    require(folder.is_dir(), f"The folder {str(folder)!r} does not exist. Create it first.")
     require(
         os.access(folder, os.W_OK) and not target.is_dir(),
-        f"{str(target)!r} cannot be written. Choose a folder of your own and a new name.",
+        f"{str(target)!r} cannot be written. Choose a folder that you can write to, and a new "
+        f"name.",
     )
     require(
         kind == ".gif" or shutil.which("ffmpeg") is not None,
@@ -114,7 +127,7 @@ def check_path(path: str | Path, seconds_per_frame: float) -> Path:
 
 
 def check_samples(x: Numbers) -> Floats:
-    """Raise unless x holds finite samples, shape ``(n, d)``."""
+    """Return the samples, or raise unless x holds finite samples, shape ``(n, d)``."""
     samples = _as_numbers(x, "x")
     require(
         samples.ndim == 2 and samples.size > 0,
@@ -123,24 +136,29 @@ def check_samples(x: Numbers) -> Floats:
     )
     bad = np.flatnonzero(~np.isfinite(samples).all(1))
     require(
-        len(bad) == 0, f"x must be finite; got NaN or inf in rows {bad[:5].tolist()}. Mend them."
+        len(bad) == 0,
+        f"x must be finite; got NaN or inf in rows {bad[:5].tolist()}. Replace the values, or "
+        f"leave out the rows.",
     )
     return samples
 
 
 def check_plane(x: Numbers) -> Floats:
-    """Raise unless x holds finite samples in the plane."""
+    """Return the samples, or raise unless x holds finite samples with two features."""
     shape = _as_numbers(x, "x").shape
     require(
         len(shape) == 2 and shape[1] == 2,
-        f"A boundary needs samples in the plane, x of shape (n, 2); got shape {shape}. "
-        f"Use animate_embedding for more dimensions.",
+        f"animate_boundary needs samples with two features, x of shape (n, 2); got shape {shape}. "
+        f"Use animate_embedding for other numbers of features.",
     )
     return check_samples(x)
 
 
 def check_labels(y: Numbers, n: int, theme: Theme) -> Ints:
-    """Raise unless y holds one class per sample, of at least two that can be told apart."""
+    """Return the classes, or raise unless y holds one per sample, and two or more that differ.
+
+    A theme can draw a limited number of classes so that they differ in colour or in shape.
+    """
     labels = y.detach().cpu().numpy() if isinstance(y, Tensor) else np.asarray(y)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"y must hold ints, one class per sample; got {labels.dtype}.")
@@ -159,26 +177,29 @@ def check_labels(y: Numbers, n: int, theme: Theme) -> Ints:
 
 
 def check_frames(frames: Sequence[Frame], n: int) -> list[Frame]:
-    """Raise unless there are frames for n samples; return them with arrays of NumPy."""
+    """Return the frames with NumPy arrays, or raise unless there are frames for n samples."""
     if not isinstance(frames, Sequence) or not all(isinstance(frame, Frame) for frame in frames):
         raise TypeError(f"frames must be a list of Frame; got {type(frames).__name__}.")
-    require(len(frames) > 0, "There is no frame to draw; got 0. Give one a moment.")
+    require(len(frames) > 0, "An animation needs at least one frame; got 0.")
     return [_check_frame(place, frame, n) for place, frame in enumerate(frames)]
 
 
 def check_probabilities(frames: Sequence[Frame], highest: int, theme: Theme) -> list[Frame]:
-    """Raise unless all frames have probabilities for the grid; return them as arrays of NumPy.
+    """Return the frames with NumPy arrays of probabilities, or raise unless all frames have them.
 
     Args:
-        frames: What `check_frames` returned.
+        frames: The frames that `check_frames` returned.
         highest: The highest class.
-        theme: Tells only so many classes apart.
+        theme: The colours, which limit the number of classes.
     """
     all_values = []
     for place, frame in enumerate(frames):
         where = f"frames[{place}].probabilities"
         if frame.probabilities is None:
-            raise ValueError(f"{where} is missing. Give the classifier's at the points of grid(x).")
+            raise ValueError(
+                f"{where} is missing. Pass the probabilities of the classifier at the points of "
+                f"grid(x)."
+            )
         values, most = _as_numbers(frame.probabilities, where), _most_classes(theme)
         require(
             values.ndim == 2 and len(values) == GRID**2 and highest < values.shape[1] <= most,
@@ -191,7 +212,10 @@ def check_probabilities(frames: Sequence[Frame], highest: int, theme: Theme) -> 
         )
         all_values.append(values)
     widths = sorted({values.shape[1] for values in all_values})
-    require(len(widths) == 1, f"All frames must have the same classes; got {widths} columns.")
+    require(
+        len(widths) == 1,
+        f"All frames must have probabilities of the same classes; got {widths} columns.",
+    )
     return [
         replace(frame, probabilities=values)
         for frame, values in zip(frames, all_values, strict=True)
@@ -199,12 +223,12 @@ def check_probabilities(frames: Sequence[Frame], highest: int, theme: Theme) -> 
 
 
 def _most_classes(theme: Theme) -> int:
-    """Return how many classes differ in colour or in shape."""
+    """Return the number of classes that differ in colour or in shape."""
     return len(theme.colours) * len(SHAPES)
 
 
 def _check_frame(place: int, frame: Frame, n: int) -> Frame:
-    """Raise unless a frame fits n samples; return it with arrays of NumPy."""
+    """Return the frame with NumPy arrays, or raise unless it fits n samples."""
     where = f"frames[{place}]"
     weight = _as_numbers(frame.weight, f"{where}.weight")
     require(
@@ -214,7 +238,7 @@ def _check_frame(place: int, frame: Frame, n: int) -> Frame:
     )
     require(
         bool(np.isfinite(weight).all() and (weight >= 0).all()),
-        f"{where}.weight must be finite and 0 or more. Use 0 for a sample left out.",
+        f"{where}.weight must be finite and 0 or more. Use 0 for a sample that is left out.",
     )
     if not isinstance(frame.epoch, Integral) or not isinstance(frame.age, Real):
         raise TypeError(
@@ -225,7 +249,7 @@ def _check_frame(place: int, frame: Frame, n: int) -> Frame:
 
 
 def _check_anomalies(anomalies: Sequence[int], n: int, where: str) -> list[int]:
-    """Raise unless anomalies are indices of n samples."""
+    """Return the indices of the anomalies, or raise unless they are indices of n samples."""
     try:
         indices = [index(anomaly) for anomaly in anomalies]
     except TypeError as wrong:
@@ -236,7 +260,7 @@ def _check_anomalies(anomalies: Sequence[int], n: int, where: str) -> list[int]:
 
 
 def _as_numbers(values: Numbers, name: str) -> Floats:
-    """Return float64 values; raise where they are no numbers."""
+    """Return the values as float64, or raise if they are not numbers."""
     try:
         return as_floats(values)
     except (TypeError, ValueError) as wrong:

@@ -1,4 +1,4 @@
-"""Samples and regions of an animation: what a class, being left out and an anomaly look like."""
+"""The samples and the regions of an animation: the look of classes, weights and anomalies."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -26,14 +26,23 @@ from selfpaced.report._animation.frames import (
     limits,
 )
 from selfpaced.report._drawing import Floats
-from selfpaced.report._theme import Theme
+from selfpaced.report._theme import POINTS_PER_INCH, Theme
 
-MOST_SHADES, MOST_LEVELS = 140, 24  # the palette of a GIF has room for that many
+# The largest number of colours of all regions together: what the palette of a GIF has room for.
+MOST_SHADES = 140
+# The largest number of shades of the region of one class.
+MOST_LEVELS = 24
+# Up to this number of ringed samples, each ring has the index of its sample beside it.
 MOST_NAMED = 5
+# The distances of an index from its ring, as multiples of the usual distance, in order of trial.
+DISTANCES = (1.0, 1.8, 2.6)
+# The usual distance of an index from its ring, in pixels: across and up.
+ACROSS = 56
+UP = 44
 
 
 def look(label: int, theme: Theme) -> tuple[str, str, str]:
-    """Return shape, colour and edge of a class; no two have both shape and colour in common.
+    """Return shape, colour and edge colour of a class; no two classes share shape and colour.
 
     >>> from selfpaced.report._theme import LIGHT
     >>> look(0, LIGHT)[:2], look(5, LIGHT)[:2]
@@ -47,12 +56,12 @@ def look(label: int, theme: Theme) -> tuple[str, str, str]:
 
 
 def rgb(colour: str) -> list[int]:
-    """Return red, green and blue from 0 to 255."""
+    """Return red, green and blue of a colour, from 0 to 255."""
     return [round(255 * part) for part in to_rgb(colour)]
 
 
 def make_shades(n_classes: int, theme: Theme) -> NDArray[np.uint8]:
-    """Return the colours of the regions, shape ``(C, levels, 3)``, from unsure to sure."""
+    """Return the shades of the regions, from unsure to sure, shape ``(C, levels, 3)``."""
     levels = min(MOST_SHADES // n_classes, MOST_LEVELS)
     paper = np.array(rgb(theme.background))
     full = np.array([rgb(look(label, theme)[1]) for label in range(n_classes)])
@@ -61,14 +70,14 @@ def make_shades(n_classes: int, theme: Theme) -> NDArray[np.uint8]:
 
 
 class Regions:
-    """Which class the classifier believes in where, the surer the darker.
+    """The regions of the predicted classes; the shade is darker where the probability is higher.
 
     Args:
-        axes: Where to draw, with their limits.
+        axes: The axes to draw on, with their limits set.
         size: Width and height of the axes in pixels.
-        probabilities: Of each frame, shape ``(GRID**2, C)``.
+        probabilities: The probabilities of each frame, shape ``(GRID**2, C)``.
         shades: The colours, shape ``(C, levels, 3)``.
-        theme: The colour of the lines between the regions.
+        theme: Gives the colour of the lines between the regions.
     """
 
     def __init__(
@@ -97,37 +106,36 @@ class Regions:
         self.moving: list[Artist] = [self._image, self._border]
 
     def show(self, place: int) -> None:
-        """Shade the regions by confidence and draw the lines between them."""
+        """Draw the regions of a frame and the lines between them."""
         n_classes, levels, _ = self._shades.shape
         fields = self._probabilities[place].T.astype(np.float32).reshape(n_classes, GRID, GRID)
-        fine = _stretch(_stretch(fields, self._size[0]).swapaxes(1, 2), self._size[1]).swapaxes(
-            1, 2
-        )
-        sure = (fine.max(0) * n_classes - 1) / (n_classes - 1)
+        width, height = self._size
+        fine = _stretch(_stretch(fields, width).swapaxes(1, 2), height).swapaxes(1, 2)
+        sure = (fine.max(0) * n_classes - 1) / (n_classes - 1)  # 0 for chance, 1 for certainty
         level = (sure.clip(0, 1) * (levels - 1)).round().astype(np.int64)
         self._image.set_data(self._shades[fine.argmax(0), level])
         lines: list[Floats] = []
-        for own in range(n_classes if n_classes > 2 else 1):
-            lead = fields[own] - np.delete(fields, own, 0).max(0)
+        for label in range(n_classes if n_classes > 2 else 1):
+            lead = fields[label] - np.delete(fields, label, 0).max(0)
             lines += cast("list[Floats]", contour_generator(self._x, self._y, lead).lines(0.0))
         self._border.set_segments(lines)
 
 
 class Marks:
-    """The samples: filled where included, hollow where left out, ringed where an anomaly.
+    """The samples: filled if they are kept, hollow if left out, with a ring if anomalies.
 
     Args:
-        axes: Where to draw; gets the limits.
-        points: Where the samples lie, shape ``(n, 2)``.
-        labels: Their classes, shape ``(n,)``.
-        frames: All of them.
+        axes: The axes to draw on; their limits are set.
+        points: Coordinates of the samples, shape ``(n, 2)``.
+        labels: Classes of the samples, shape ``(n,)``.
+        frames: All frames.
         theme: The colours.
     """
 
     def __init__(
         self, axes: Axes, points: Floats, labels: Ints, frames: Sequence[Frame], theme: Theme
     ) -> None:
-        """Add the marks, the rings and the names."""
+        """Add the marks, the rings and the indices beside the rings."""
         self._frames, self._points, ringed = frames, points, find_ringed(frames)
         (x0, y0), (x1, y1) = limits(points)
         axes.set(xlim=(x0, x1), ylim=(y0, y1))
@@ -149,10 +157,10 @@ class Marks:
         self.moving: list[Artist] = [self._marks, *self._rings, *self._names.values()]
 
     def show(self, place: int) -> None:
-        """Fill the marks of those included, and ring the anomalies."""
+        """Fill the marks of the samples that a frame keeps, and draw rings around its anomalies."""
         frame = self._frames[place]
         kept = np.asarray(frame.weight)[self._drawn] > 0
-        order = np.argsort(kept, kind="stable")  # those left out lie below
+        order = np.argsort(kept, kind="stable")  # kept samples are drawn over those left out
         self._marks.set(
             paths=[self._shapes[place] for place in order],
             offsets=self._points[self._drawn[order]],
@@ -172,7 +180,7 @@ def _outline(shape: str) -> Outline:
 
 
 def _stretch(fields: NDArray[np.float32], pixels: int) -> NDArray[np.float32]:
-    """Interpolate linearly at the middles of pixels along the last axis."""
+    """Interpolate linearly along the last axis, at the centres of the pixels."""
     at = (np.arange(pixels) + 0.5) / pixels * (fields.shape[-1] - 1)
     left = at.astype(np.int64)
     low, high = fields[..., left], fields[..., left + 1]
@@ -180,7 +188,7 @@ def _stretch(fields: NDArray[np.float32], pixels: int) -> NDArray[np.float32]:
 
 
 def _add_names(axes: Axes, points: Floats, named: list[int], theme: Theme) -> dict[int, Annotation]:
-    """Write the index beside each of a few rings, where it covers no other ring or name."""
+    """Write the index beside each of a few rings, where it covers no other ring or index."""
     rings = axes.transData.transform(points[named]) if named else np.empty((0, 2))
     taken, names = list(rings), {}
     for index, ring in zip(named, rings, strict=True):
@@ -194,10 +202,14 @@ def _add_names(axes: Axes, points: Floats, named: list[int], theme: Theme) -> di
 
 
 def _places(axes: Axes, ring: Floats, size: Ints) -> list[Floats]:
-    """Return the places around a ring where a name stays inside the axes; the best comes first."""
+    """Return the places around a ring where text stays inside the axes; the best comes first.
+
+    Near places come before far ones, and of these, places near the middle of the axes come first.
+    """
     (low, high), places = axes.get_window_extent().get_points(), []
-    for scale in (1.0, 1.8, 2.6):
-        steps = product((-56 * scale, 0, 56 * scale), (-44 * scale, 0, 44 * scale))
+    for scale in DISTANCES:
+        across, up = ACROSS * scale, UP * scale
+        steps = product((-across, 0, across), (-up, 0, up))
         around = [ring + step for step in steps if any(step)]
         places += sorted(around, key=lambda place: float(np.hypot(*(place - (low + high) / 2))))
     inside = [p for p in places if (p - size / 2 > low).all() and (p + size / 2 < high).all()]
@@ -205,12 +217,12 @@ def _places(axes: Axes, ring: Floats, size: Ints) -> list[Floats]:
 
 
 def _add_name(axes: Axes, name: str, point: Floats, step: Floats, theme: Theme) -> Annotation:
-    """Write a name at a step in pixels from a point, with an arrow to it."""
+    """Write text at a distance from a point, given in pixels, with an arrow to the point."""
     box = {"boxstyle": "round,pad=0.25", "fc": theme.background, "ec": theme.ink, "lw": 0.9}
     return axes.annotate(
         name,
         (point[0], point[1]),
-        xytext=tuple(step * 72 / axes.figure.dpi),
+        xytext=tuple(step * POINTS_PER_INCH / axes.figure.dpi),
         textcoords="offset points",
         color=theme.ink,
         fontsize=9.5,

@@ -1,6 +1,7 @@
-"""The picture of one moment of a training, on a canvas that is laid out once.
+"""The picture of a frame: the map of the samples, the curve of the kept share, and the texts.
 
-Every artist is made before the first frame and only its data changes, so nothing can jump.
+All artists are created once, before the first frame. Later only their data change, so that the
+layout is the same in all frames.
 """
 
 import math
@@ -27,16 +28,26 @@ from selfpaced.report._animation.marks import Marks, Regions, look, make_shades,
 from selfpaced.report._drawing import Floats
 from selfpaced.report._theme import Theme
 
-WIDTH, DPI = 760, 100
-MAP = (46, 34, 536, 422)  # left, bottom, width and height in pixels, from the lower left corner
+# The width of the picture in pixels.
+WIDTH = 760
+# The resolution of the picture in pixels per inch.
+DPI = 100
+# The axes of the samples: left, bottom, width and height in pixels, from the lower left corner.
+MAP = (46, 34, 536, 422)
+# The axes of the kept share: left, bottom, width and height in pixels.
 CURVE = (640, 52, 100, 92)
+# The upper end of the axes of the samples, in pixels.
 TOP = MAP[1] + MAP[3]
-SIDE = 600  # where the column to the right of the map starts, in pixels
-END = 740  # where it ends
+# The left end of the column to the right of the samples, in pixels.
+SIDE = 600
+# The right end of this column, in pixels.
+END = 740
+# Above this number of classes, the legend of the classes has two columns.
+MANY_CLASSES = 10
 
 
 class Part(Protocol):
-    """What changes from frame to frame.
+    """A part of the picture that changes from frame to frame.
 
     Attributes:
         moving: The artists that change.
@@ -48,22 +59,22 @@ class Part(Protocol):
         ...
 
     def show(self, place: int) -> None:
-        """Change the data to those of the frame at a place."""
+        """Change the data of the artists to those of a frame, given by its index."""
 
 
 class Scene:
-    """Frames of a training, drawn one at a time.
+    """The frames of a training, drawn one at a time.
 
     Args:
-        points: Where the samples lie, shape ``(n, 2)``.
-        labels: Their classes, shape ``(n,)``.
-        frames: What to draw, with arrays of NumPy.
-        title: The headline.
+        points: Coordinates of the samples, shape ``(n, 2)``.
+        labels: Classes of the samples, shape ``(n,)``.
+        frames: The frames, with NumPy arrays.
+        title: The title above the picture.
         theme: The colours.
 
     Attributes:
-        frames: What is drawn.
-        colours: Those of the flat areas, red, green and blue from 0 to 255.
+        frames: The frames.
+        colours: The colours of the flat areas: red, green and blue from 0 to 255.
     """
 
     def __init__(
@@ -95,7 +106,7 @@ class Scene:
         self._kept: dict[int, NDArray[np.uint8]] = {}
 
     def render(self, place: int) -> NDArray[np.uint8]:
-        """Draw the frame at a place; return its pixels, shape ``(height, width, 3)``."""
+        """Draw a frame, given by its index; return its pixels, shape ``(height, width, 3)``."""
         if place in self._kept:
             return self._kept[place]
         for part in self._parts:
@@ -111,12 +122,12 @@ class Scene:
 
     @property
     def some(self) -> list[int]:
-        """The places of the first, the middle and the last frame, which are drawn only once."""
+        """The indices of the first, the middle and the last frame, whose pixels are kept."""
         last = len(self.frames) - 1
         return sorted({0, last // 2, last})
 
     def _draw_still(self) -> object:
-        """Draw once what no frame changes, and return it."""
+        """Draw the parts that do not change, and return their pixels."""
         for artist in self._moving:
             artist.set_animated(True)
         self._canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib types it only in part
@@ -124,7 +135,10 @@ class Scene:
         return still
 
     def _add_regions(self, axes: Axes, theme: Theme) -> None:
-        """Add the regions where they are known; else the axes have no unit and get no ticks."""
+        """Add the regions if the frames have probabilities; otherwise remove the ticks.
+
+        Without probabilities the axes are principal components, which have no unit.
+        """
         fields = [np.asarray(f.probabilities) for f in self.frames if f.probabilities is not None]
         if not fields:
             axes.set(xticks=[], yticks=[])
@@ -134,23 +148,23 @@ class Scene:
         self._parts.append(Regions(axes, MAP[2:], fields, shades, theme))
 
     def _axes(self, box: tuple[int, int, int, int]) -> Axes:
-        """Add axes at a box of whole pixels."""
+        """Add axes at a box of left, bottom, width and height in whole pixels."""
         left, bottom, width, height = box
         across, up = WIDTH, self._height
         return self._figure.add_axes((left / across, bottom / up, width / across, height / up))
 
 
 class Curve:
-    """The kept share so far, over fixed axes.
+    """The curve of the kept share up to the current frame, on axes that do not change.
 
     Args:
-        axes: Where to draw.
-        frames: All of them.
+        axes: The axes to draw on.
+        frames: All frames.
         theme: The colours.
     """
 
     def __init__(self, axes: Axes, frames: Sequence[Frame], theme: Theme) -> None:
-        """Dress the axes."""
+        """Set up the axes, and add an empty curve."""
         self._shares = [100 * kept_share(frame) for frame in frames]
         last = len(frames) - 1
         axes.set(xlim=(-0.06 * max(last, 1), 1.06 * max(last, 1)), ylim=(-6, 106))
@@ -168,26 +182,26 @@ class Curve:
         self.moving: list[Artist] = [self._line, self._dot]
 
     def show(self, place: int) -> None:
-        """Draw the shares up to a frame."""
+        """Draw the kept shares up to a frame."""
         self._line.set_data(range(place + 1), self._shares[: place + 1])
         self._dot.set_data([place], [self._shares[place]])
 
 
 class Head:
-    """The title, below it the state of the training, and below that the note.
+    """The texts above the map: from top to bottom the title, the state of the training, the note.
 
     Args:
-        figure: Where to write.
-        frames: All of them.
-        title: What the animation is about.
-        remark: Stands to the right of the note.
+        figure: The figure to write on.
+        frames: All frames.
+        title: The title above the picture.
+        remark: A text to the right of the note.
         theme: The colours.
     """
 
     def __init__(
         self, figure: Figure, frames: Sequence[Frame], title: str, remark: str, theme: Theme
     ) -> None:
-        """Write what stays; leave room for the widest of what changes."""
+        """Write the texts that do not change; leave room for the widest of those that do."""
         self._figure, self._frames, left, top = figure, frames, MAP[0], TOP + 14
         end = self._write(END, top, remark, 8.5, theme.muted)
         end.set_horizontalalignment("right")
@@ -203,7 +217,7 @@ class Head:
         self.moving: list[Artist] = [self._note, *self._columns]
 
     def show(self, place: int) -> None:
-        """Write the state and the note of a frame."""
+        """Write the state and the note of a frame, given by its index."""
         for text, words in zip(self._columns, _state(self._frames[place]), strict=True):
             text.set_text(words)
         _fit(self._note, self._frames[place].note, self._room)
@@ -211,7 +225,7 @@ class Head:
     def _write(
         self, x: float, y: float, words: str, size: float, colour: str, weight: str = "normal"
     ) -> Text:
-        """Write words at a place in pixels."""
+        """Write words at x and y in pixels."""
         place = x / WIDTH, y / self._figure.bbox.height
         text = self._figure.text(*place, words, color=colour, fontsize=size, fontweight=weight)
         text.set_parse_math(False)
@@ -219,7 +233,7 @@ class Head:
 
 
 def _fit(text: Text, words: str, room: float) -> None:
-    """Write words on one line, cut off where there is no more room."""
+    """Write words on one line; words that need more room than there is are cut off."""
     words = " ".join(words.split())
     text.set_text(words)
     width = text.get_window_extent().width
@@ -228,7 +242,7 @@ def _fit(text: Text, words: str, room: float) -> None:
 
 
 def _state(frame: Frame) -> tuple[str, str, str]:
-    """Return epoch, age and kept share in words; 0 % and 100 % only where that is exact."""
+    """Return epoch, age and kept share as text; 0 % and 100 % only if they are exact."""
     share = 100 * kept_share(frame)
     kept = f"{min(max(share, 1), 99):.0f}" if 0 < share < 100 else f"{share:.0f}"
     age = "∞" if math.isinf(frame.age) else f"{frame.age:.3g}"
@@ -236,7 +250,7 @@ def _state(frame: Frame) -> tuple[str, str, str]:
 
 
 def _add_legends(figure: Figure, labels: Ints, frames: Sequence[Frame], theme: Theme) -> None:
-    """Say what filled, hollow and ringed mean, and below that which mark is which class."""
+    """Add the legend of filled, hollow and ringed marks, and below it the legend of the classes."""
     states = {
         "included": _mark("o", theme.muted, theme.muted),
         "left out": _mark("o", "none", theme.muted),
@@ -244,7 +258,7 @@ def _add_legends(figure: Figure, labels: Ints, frames: Sequence[Frame], theme: T
     if len(find_ringed(frames)):
         states["anomaly"] = _mark("o", "none", theme.ink, 10, 2)
     classes = np.unique(labels).tolist()
-    wide = len(classes) > 10
+    wide = len(classes) > MANY_CLASSES
     marks = {str(c) if wide else f"class {c}": _mark(*look(c, theme)) for c in classes}
     _add_legend(figure, states, TOP + 6, 1, theme)
     _add_legend(figure, marks, TOP - 20 - 19 * len(states), 2 if wide else 1, theme)
@@ -253,7 +267,7 @@ def _add_legends(figure: Figure, labels: Ints, frames: Sequence[Frame], theme: T
 def _add_legend(
     figure: Figure, marks: dict[str, Line2D], top: float, columns: int, theme: Theme
 ) -> None:
-    """Say what marks mean, in the column to the right, below a height in pixels."""
+    """Add a legend in the column to the right; its top is given in pixels."""
     figure.legend(
         list(marks.values()),
         list(marks),

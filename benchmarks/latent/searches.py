@@ -1,4 +1,4 @@
-"""How the latent SVMs of the benchmarks are trained, and the means of their rows."""
+"""The searches by which the latent SVMs of ``digits`` and ``motifs`` are trained."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,10 @@ from selfpaced.latent import Search, Stop
 from selfpaced.pacing import Ramp
 from selfpaced.weighting import RandomOrder
 
-PAPER = Stop(min_outer=2, patience=1)
-FIXED = Stop(0.0, min_outer=3, patience=3)  # until nothing changes any more
-SHARE = Quantile(Ramp(0.3, 1.0, steps=20))
+PAPER = Stop(min_outer=2, patience=1)  # The stopping rule of the paper.
+FIXED = Stop(0.0, min_outer=3, patience=3)  # Stops when nothing changes any more.
+SHARE = Quantile(Ramp(0.3, 1.0, steps=20))  # Keeps a share of the samples, from 30 % to all.
+# The searches by the name of the way.
 WAYS = {
     "CCCP": Search(age=None, stop=PAPER),
     "self-paced": Search(stop=PAPER),
@@ -28,11 +29,12 @@ WAYS = {
         age=Growing(1.03), weighting=RandomOrder(), stop=FIXED
     ),
 }
+# Name of the way that `as_many` makes: it gets as many inner solves as "self-paced" needed.
 AS_MANY = "CCCP, as many solves"
 
 
 def as_many(solves: int) -> Search:
-    """Return CCCP that may spend so many inner solves."""
+    """Return CCCP that stops after the given number of inner solves."""
     return Search(age=None, stop=Stop(0.0, min_outer=solves, patience=1, max_outer=solves))
 
 
