@@ -1,4 +1,4 @@
-"""A loop of Accelerate on digits with wrong labels; ``torchrun --nproc-per-node 2`` runs it, too.
+"""Train on digits with wrong labels in a loop of Accelerate; torchrun can start it, too.
 
 Self-paced.
 """

@@ -1,6 +1,6 @@
-"""A loop of Accelerate on digits with wrong labels; ``torchrun --nproc-per-node 2`` runs it, too.
+"""Train on digits with wrong labels in a loop of Accelerate; torchrun can start it, too.
 
-As one writes it anyway.
+Without selfpaced, for comparison.
 """
 
 import torch

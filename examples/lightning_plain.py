@@ -1,4 +1,4 @@
-"""Digits of which two fifths are mislabeled, learned with Lightning."""
+"""Train on digits with Lightning; 40 % of the labels are wrong."""
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -9,10 +9,10 @@ from torch.utils.data import DataLoader, TensorDataset
 
 
 class Classifier(LightningModule):
-    """A user's module."""
+    """A small network that classifies digits."""
 
     def __init__(self) -> None:
-        """Make a small network."""
+        """Make the layers."""
         super().__init__()
         self.net = nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 10))
 
@@ -23,7 +23,7 @@ class Classifier(LightningModule):
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Take Adam."""
+        """Return the optimizer."""
         return torch.optim.Adam(self.parameters(), lr=3e-3)
 
 

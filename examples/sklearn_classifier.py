@@ -1,4 +1,4 @@
-"""A classifier of scikit-learn on digits with wrong labels, self-paced."""
+"""Fit a classifier of scikit-learn to digits with wrong labels, self-paced."""
 
 import numpy as np
 from sklearn.datasets import load_digits

@@ -1,4 +1,4 @@
-"""Settings of a self-paced classifier searched on a Dask cluster, here one within this process."""
+"""Search the settings of a self-paced classifier on a Dask cluster, here one in this process."""
 
 import numpy as np
 from dask.distributed import Client, LocalCluster
@@ -23,7 +23,7 @@ model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
 ages = [None, Auto(), Quantile(Ramp(0.3, 0.9, steps=5))]
 search = GridSearchCV(SelfPacedClassifier(model), {"age": ages}, cv=3)
 
-# A cluster of your own: Client("tcp://its-scheduler:8786") in place of these two lines.
+# For a cluster of your own use Client("tcp://its-scheduler:8786"), without a LocalCluster.
 cluster = LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None)
 with cluster, Client(cluster), parallel_config(backend="dask"):
     search.fit(X_train, y_train)

@@ -1,4 +1,4 @@
-"""A classifier of scikit-learn on digits with wrong labels, as one trains it anyway."""
+"""Fit a classifier of scikit-learn to digits with wrong labels."""
 
 import numpy as np
 from sklearn.datasets import load_digits

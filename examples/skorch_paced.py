@@ -1,4 +1,4 @@
-"""A net of skorch on digits with wrong labels, self-paced."""
+"""Train a net of skorch on digits with wrong labels, self-paced."""
 
 import numpy as np
 import torch

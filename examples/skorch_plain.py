@@ -1,4 +1,4 @@
-"""A net of skorch on digits with wrong labels, as one trains it anyway."""
+"""Train a net of skorch on digits with wrong labels."""
 
 import numpy as np
 import torch

@@ -1,7 +1,7 @@
-"""Charts of a run where you look at them anyway: python trackers.py tensorboard mlflow wandb.
+"""Log the numbers of a run to trackers: python trackers.py tensorboard mlflow wandb.
 
-Accelerate passes the numbers on; so do the loggers of Lightning and of Transformers, and ``mlflow``
-and ``wandb`` themselves: ``scalars`` is a plain dict.
+``scalars`` returns a plain dict. Here Accelerate passes it on to the trackers. The loggers of
+Lightning and Transformers, ``mlflow`` and ``wandb`` take it, too.
 """
 
 import sys

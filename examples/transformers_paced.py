@@ -1,4 +1,4 @@
-"""Self-paced in two lines: a small BERT learns short reviews, and names those mislabeled."""
+"""Train a small BERT on short reviews, self-paced; a quarter of the labels are wrong."""
 
 import tempfile
 
@@ -30,7 +30,7 @@ subjects = [f"{what}{which}" for what in ("actor", "scene", "plot", "song") for 
 
 
 def review(truth: int) -> str:
-    """Three words that tell and five that do not."""
+    """Return a review: three words that show its class, and five that do not."""
     tells = torch.randint(10, (3,), generator=generator).tolist()
     others = torch.randint(len(subjects), (5,), generator=generator).tolist()
     return " ".join([*(feelings[truth][i] for i in tells), *(subjects[i] for i in others)])

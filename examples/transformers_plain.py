@@ -1,4 +1,4 @@
-"""The host's own Trainer: a small BERT learns short reviews, of which a quarter is mislabeled."""
+"""Train a small BERT on short reviews; a quarter of the labels are wrong."""
 
 import tempfile
 
@@ -29,7 +29,7 @@ subjects = [f"{what}{which}" for what in ("actor", "scene", "plot", "song") for 
 
 
 def review(truth: int) -> str:
-    """Three words that tell and five that do not."""
+    """Return a review: three words that show its class, and five that do not."""
     tells = torch.randint(10, (3,), generator=generator).tolist()
     others = torch.randint(len(subjects), (5,), generator=generator).tolist()
     return " ".join([*(feelings[truth][i] for i in tells), *(subjects[i] for i in others)])

@@ -1,4 +1,4 @@
-"""trl_grpo_plain.py, self-paced: prompts that are solved sometimes; wrong answer keys found."""
+"""Self-paced GRPO of TRL on sums that a small model half knows; it finds wrong answer keys."""
 
 from tempfile import TemporaryDirectory
 
@@ -17,7 +17,7 @@ pairs = torch.cartesian_prod(torch.arange(30), torch.arange(30))
 pairs = pairs[torch.randperm(900, generator=generator)]
 prompts = [f"{a:02d}+{b:02d}=" for a, b in pairs.tolist()]
 answers = [f"{total:02d}" for total in pairs.sum(1).tolist()]
-taught, held_out = slice(0, 300), slice(600, 900)  # those in between are for GRPO
+taught, held_out = slice(0, 300), slice(600, 900)  # the sums in between are for GRPO
 
 vocabulary = {sign: place for place, sign in enumerate("0123456789+=E")}
 characters = Tokenizer(models.WordLevel(vocabulary, unk_token="E"))
@@ -36,7 +36,7 @@ model = GPT2LMHeadModel(config)
 
 
 def log_probability(tokens: Tensor) -> Tensor:
-    """Return that of each right answer, shape (prompts,)."""
+    """Return the log-probability of each right answer, shape (prompts,)."""
     logits: Tensor = model(tokens[:, :-1]).logits[:, -2:].log_softmax(-1)
     return logits.gather(-1, tokens[:, -2:, None]).sum((1, 2))
 
@@ -50,7 +50,7 @@ for _ in range(300):
 
 
 def right(completions: list[str], answer: list[str], **columns: object) -> list[float | None]:
-    """Reward the completions that begin with the answer."""
+    """Return 1 for each completion that begins with the answer, else 0."""
     return [float(text.startswith(key)) for text, key in zip(completions, answer, strict=True)]
 
 
@@ -74,11 +74,10 @@ args = GRPOConfig(
     logging_strategy="no",
     save_strategy="no",
 )
-pacer = Band(0.2, 0.8).pacer(len(dataset))
-reward = PassRates(pacer, right)
+reward = PassRates(Band(0.2, 0.8).pacer(len(dataset)), right)
 trainer = SelfPacedGRPOTrainer(model, reward, args, dataset, processing_class=tokenizer)
 before = log_probability(tokens[held_out]).exp().mean().item()
 trainer.train()
 after = log_probability(tokens[held_out]).exp().mean().item()
 print(f"held-out sums solved: {before:.1%} before, {after:.1%} after")
-print(f"wrong keys among 30 suspects: {(pacer.suspects(30) % 10 == 0).float().mean().item():.0%}")
+print(f"wrong keys among 30 suspects: {(reward.pacer.suspects(30) % 10 == 0).float().mean():.0%}")

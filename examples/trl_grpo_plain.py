@@ -1,4 +1,4 @@
-"""trl's GRPO on sums that a small model half knows; every tenth answer key is wrong."""
+"""GRPO of TRL on sums that a small model half knows; every tenth answer key is wrong."""
 
 from tempfile import TemporaryDirectory
 
@@ -14,7 +14,7 @@ pairs = torch.cartesian_prod(torch.arange(30), torch.arange(30))
 pairs = pairs[torch.randperm(900, generator=generator)]
 prompts = [f"{a:02d}+{b:02d}=" for a, b in pairs.tolist()]
 answers = [f"{total:02d}" for total in pairs.sum(1).tolist()]
-taught, held_out = slice(0, 300), slice(600, 900)  # those in between are for GRPO
+taught, held_out = slice(0, 300), slice(600, 900)  # the sums in between are for GRPO
 
 vocabulary = {sign: place for place, sign in enumerate("0123456789+=E")}
 characters = Tokenizer(models.WordLevel(vocabulary, unk_token="E"))
@@ -33,7 +33,7 @@ model = GPT2LMHeadModel(config)
 
 
 def log_probability(tokens: Tensor) -> Tensor:
-    """Return that of each right answer, shape (prompts,)."""
+    """Return the log-probability of each right answer, shape (prompts,)."""
     logits: Tensor = model(tokens[:, :-1]).logits[:, -2:].log_softmax(-1)
     return logits.gather(-1, tokens[:, -2:, None]).sum((1, 2))
 
@@ -47,7 +47,7 @@ for _ in range(300):
 
 
 def right(completions: list[str], answer: list[str], **columns: object) -> list[float | None]:
-    """Reward the completions that begin with the answer."""
+    """Return 1 for each completion that begins with the answer, else 0."""
     return [float(text.startswith(key)) for text, key in zip(completions, answer, strict=True)]
 
 

@@ -6,13 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from selfpaced._errors import (
-    choose,
-    raise_out_of_range,
-    require,
-    require_positive_int,
-    values_can_be_read,
-)
+from selfpaced._errors import choose, require, require_positive_int, values_can_be_read
+from selfpaced._pacer.checks import raise_out_of_range
 from selfpaced._pacer.reduction import Reduction, reduce_weighted
 from selfpaced._pacer.state import Plain
 from selfpaced._public import public

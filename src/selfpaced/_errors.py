@@ -6,18 +6,12 @@ Each message says what was expected, what came and what to do.
 import difflib
 import math
 from collections.abc import Mapping, Set
-from typing import NoReturn
 
 import torch
 from torch import Tensor
 
+
 # The message for losses without an index.
-NO_INDEX = (
-    "Pacer(n_samples) needs the dataset index of each loss, int64 of shape (batch,). "
-    "Indexed(dataset) yields it. Or make a Pacer() without n_samples."
-)
-
-
 def require(condition: bool, message: str) -> None:
     """Raise ``ValueError`` with the message unless the condition holds."""
     if not condition:
@@ -64,68 +58,6 @@ def values_can_be_read(tensor: Tensor) -> bool:
     On an accelerator a read waits for the device; under ``torch.compile`` it breaks the graph.
     """
     return tensor.is_cpu and not torch.compiler.is_compiling()
-
-
-def check_losses(loss: Tensor) -> None:
-    """Raise unless there is one floating-point loss per sample, and at least one.
-
-    Called for every batch, so a message is only built when a check fails.
-    """
-    if not isinstance(loss, Tensor) or not loss.is_floating_point():
-        came = loss.dtype if isinstance(loss, Tensor) else type(loss).__name__
-        raise TypeError(f"Pacer expects a floating-point tensor of losses; got {came}.")
-    if loss.ndim != 1:
-        raise ValueError(
-            f"Pacer expects one loss per sample, shape (batch,); got shape {tuple(loss.shape)}. "
-            f'Pass reduction="none" to your loss function. For sequences, call '
-            f"reduce_tokens(loss, mask)."
-        )
-    if loss.shape[0] == 0:
-        raise ValueError("Pacer got an empty batch, shape (0,). Skip empty batches.")
-
-
-def check_index(index: Tensor, loss: Tensor) -> None:
-    """Raise unless there is one int64 index per loss. Called for every batch."""
-    if not isinstance(index, Tensor) or index.dtype != torch.int64:
-        came = index.dtype if isinstance(index, Tensor) else type(index).__name__
-        raise TypeError(
-            f"Pacer expects the index as an int64 tensor; got {came}. "
-            f"Indexed(dataset) yields one. Floats cannot represent every index."
-        )
-    if index.shape != loss.shape:
-        raise ValueError(
-            f"Pacer expects one index per loss, shape {tuple(loss.shape)}; "
-            f"got shape {tuple(index.shape)}."
-        )
-
-
-def check_score(score: Tensor, loss: Tensor) -> None:
-    """Raise unless there is one difficulty per loss. Called for every batch."""
-    if score.shape != loss.shape:
-        raise ValueError(
-            f"Pacer expects one difficulty per loss, shape {tuple(loss.shape)}; "
-            f"got shape {tuple(score.shape)}."
-        )
-
-
-def raise_out_of_range(index: Tensor, n_samples: int) -> NoReturn:
-    """Raise ``ValueError`` that names the first index out of range."""
-    bad = index[(index < 0) | (index >= n_samples)][0].item()
-    raise ValueError(
-        f"index {bad} is out of range for n_samples={n_samples}. "
-        f"Was the dataset enlarged after the Pacer was made?"
-    )
-
-
-def raise_nan(loss: Tensor, index: Tensor | None) -> NoReturn:
-    """Raise ``ValueError`` that names up to ten samples with a NaN loss."""
-    places = loss.isnan().nonzero().squeeze(1)
-    where = places if index is None else index[places]
-    what = "places in the batch" if index is None else "dataset indices"
-    raise ValueError(
-        f"Pacer got a NaN loss at {what} {where[:10].tolist()}. Lower the learning rate or "
-        f"fix the data; skip_nan=True leaves such samples out."
-    )
 
 
 def check_groups(name: str, group: Tensor) -> None:

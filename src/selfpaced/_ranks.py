@@ -1,7 +1,4 @@
-"""Communication between ranks.
-
-The owner of a sample is the lowest rank that has a value for it; all ranks get the owner's value.
-"""
+"""Ranks: how many processes there are, which one this is, and small values from all of them."""
 
 import torch
 import torch.distributed as dist
@@ -39,18 +36,3 @@ def from_all(bad: Tensor) -> Tensor:
     dist.all_gather(each, bad)
     counts, indices = torch.stack(each).unbind(1)
     return torch.stack([counts.sum(), indices[(counts > 0).int().argmax()]])
-
-
-def owner_of(waiting: Tensor) -> Tensor:
-    """Return the lowest rank on which each sample waits, int32; ``world_size()`` for none."""
-    owner = torch.where(waiting, dist.get_rank(), dist.get_world_size()).to(torch.int32)
-    dist.all_reduce(owner, op=dist.ReduceOp.MIN)
-    return owner
-
-
-def from_owner(column: Tensor, owner: Tensor) -> Tensor:
-    """Return the owner's value of each sample, bit for bit: the other ranks add 0."""
-    mine = (owner == dist.get_rank()).reshape(-1, *[1] * (column.ndim - 1))
-    value = torch.where(mine, column, torch.zeros_like(column))
-    dist.all_reduce(value, op=dist.ReduceOp.SUM)
-    return value

@@ -165,7 +165,7 @@ def test_a_damaged_file_is_one_line_of_error(done: Say, refused: Say) -> None:
     whole = json.loads(path.read_text())
     for section in ("run", "model", "versions"):
         path.write_text(json.dumps(whole | {section: None}))
-        assert f"is damaged: {section} is no object" in refused("predict", "run", "a.csv")
+        assert f"is damaged: {section} is not an object" in refused("predict", "run", "a.csv")
 
 
 def test_errors_about_numbers_out_of_range_name_them(refused: Say) -> None:

@@ -131,7 +131,7 @@ def _check(plan: "Plan", results: Results) -> None:
 
 def _check_labels(plan: "Plan", results: Results, columns: list[str]) -> None:
     """Raise if a corrected copy is wanted of a table that cannot be corrected."""
-    from selfpaced.audit._fixing.copies import Wanted, require_labels
+    from selfpaced.audit._fixing.corrected_copy import Wanted, require_labels
     from selfpaced.audit._reading.kinds import suffix_of
 
     if results.fix is None:

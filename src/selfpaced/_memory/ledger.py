@@ -21,9 +21,9 @@ from torch import Tensor
 from selfpaced._errors import require, require_positive_int
 from selfpaced._evidence import Evidence, of_likelihoods
 from selfpaced._memory.columns import Gathered, place
-from selfpaced._memory.dynamics import SEEN, Dynamics
+from selfpaced._memory.dynamics import Dynamics
+from selfpaced._memory.merge import merge_ranks
 from selfpaced._public import public
-from selfpaced._ranks import extremes, from_owner, owner_of, world_size
 from selfpaced.chain import Difficulty, Population, Rows
 
 # Columns of ``Ledger.packed``; see above.
@@ -157,46 +157,8 @@ class Ledger:
         return self.packed[:, VISITS].frac() > 0
 
     def merge(self) -> dict[str, Tensor]:
-        """Give every rank the waiting losses of all ranks; the lowest rank wins, bit for bit.
-
-        This takes two all-reduces of 4 bytes a sample, and nothing with one rank. Between steps the
-        ranks send nothing.
-
-        Returns:
-            The rank that each waiting visit came from, or the number of ranks for none, int32,
-            shape (n_samples,): under "loss", and "dynamics" if there are logits. Empty with one
-            rank.
-        """
-        if world_size() == 1:
-            return {}
-        self._agree()
-        owner = owner_of(self.waiting)
-        loss = from_owner(self.loss, owner)
-        seen = (owner < world_size()).nonzero().squeeze(1)
-        self.write(seen, loss[seen], self.rows(seen))
-        owners = {"loss": owner}
-        if self.dynamics is not None:
-            waiting = self.dynamics.waiting
-            owners["dynamics"] = owner_of(waiting[:, SEEN] > 0)
-            waiting.copy_(from_owner(waiting, owners["dynamics"]))
-        return owners
-
-    def _agree(self) -> None:
-        """Raise on all ranks if sizes differ; make dynamics on all ranks if one has them."""
-        classes = -1 if self.dynamics is None else self.dynamics.probability.shape[1]
-        low, high = extremes([self.n_samples, classes], self.packed.device)
-        require(
-            low[0] == high[0],
-            f"The ranks disagree on n_samples: from {low[0]} to {high[0]}. Make every pacer as "
-            f"Pacer(len(dataset)) of the same dataset.",
-        )
-        require(
-            low[1] == high[1] or low[1] == -1,
-            f"The ranks observe probabilities of {low[1]} and of {high[1]} classes. Call "
-            f"observe with the same classes on all ranks.",
-        )
-        if self.dynamics is None and high[1] >= 0:
-            self.dynamics = Dynamics(self.n_samples, high[1], self.packed.device)
+        """Give every rank the waiting losses of all ranks; see ``merge_ranks``."""
+        return merge_ranks(self)
 
     def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:
         """Return the indices of the seen samples, shape (n,), and their population."""

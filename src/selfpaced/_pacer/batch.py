@@ -6,16 +6,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from selfpaced._errors import (
+from selfpaced._errors import require
+from selfpaced._memory.ledger import Ledger
+from selfpaced._memory.ring import Ring
+from selfpaced._pacer.checks import (
     NO_INDEX,
     check_index,
     check_losses,
     raise_nan,
     raise_out_of_range,
-    require,
 )
-from selfpaced._memory.ledger import Ledger
-from selfpaced._memory.ring import Ring
 from selfpaced._ranks import from_all
 from selfpaced.chain import Rows, Weighting
 

@@ -1,13 +1,18 @@
-"""Checks of the settings of a pacer."""
+"""What a pacer refuses: settings that do not fit together, and batches of a wrong shape."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, NoReturn, Protocol
 
 import torch
 from torch import Tensor
 
 from selfpaced._errors import check_groups, check_sample_weight, choose, column_of, require
 from selfpaced.chain import Age, Coupling, Difficulty, Weighting
+
+NO_INDEX = (
+    "Pacer(n_samples) needs the dataset index of each loss, int64 of shape (batch,). "
+    "Indexed(dataset) yields it. Or make a Pacer() without n_samples."
+)
 
 
 class Settings(Protocol):
@@ -139,3 +144,65 @@ def _require_columns(pacer: Settings, columns: Mapping[str, Tensor]) -> None:
         check_groups(by, torch.as_tensor(columns[by]))
     if "sample_weight" in columns:
         check_sample_weight(torch.as_tensor(columns["sample_weight"]))
+
+
+def check_losses(loss: Tensor) -> None:
+    """Raise unless there is one floating-point loss per sample, and at least one.
+
+    Called for every batch, so a message is only built when a check fails.
+    """
+    if not isinstance(loss, Tensor) or not loss.is_floating_point():
+        came = loss.dtype if isinstance(loss, Tensor) else type(loss).__name__
+        raise TypeError(f"Pacer expects a floating-point tensor of losses; got {came}.")
+    if loss.ndim != 1:
+        raise ValueError(
+            f"Pacer expects one loss per sample, shape (batch,); got shape {tuple(loss.shape)}. "
+            f'Pass reduction="none" to your loss function. For sequences, call '
+            f"reduce_tokens(loss, mask)."
+        )
+    if loss.shape[0] == 0:
+        raise ValueError("Pacer got an empty batch, shape (0,). Skip empty batches.")
+
+
+def check_index(index: Tensor, loss: Tensor) -> None:
+    """Raise unless there is one int64 index per loss. Called for every batch."""
+    if not isinstance(index, Tensor) or index.dtype != torch.int64:
+        came = index.dtype if isinstance(index, Tensor) else type(index).__name__
+        raise TypeError(
+            f"Pacer expects the index as an int64 tensor; got {came}. "
+            f"Indexed(dataset) yields one. Floats cannot represent every index."
+        )
+    if index.shape != loss.shape:
+        raise ValueError(
+            f"Pacer expects one index per loss, shape {tuple(loss.shape)}; "
+            f"got shape {tuple(index.shape)}."
+        )
+
+
+def check_score(score: Tensor, loss: Tensor) -> None:
+    """Raise unless there is one difficulty per loss. Called for every batch."""
+    if score.shape != loss.shape:
+        raise ValueError(
+            f"Pacer expects one difficulty per loss, shape {tuple(loss.shape)}; "
+            f"got shape {tuple(score.shape)}."
+        )
+
+
+def raise_out_of_range(index: Tensor, n_samples: int) -> NoReturn:
+    """Raise ``ValueError`` that names the first index out of range."""
+    bad = index[(index < 0) | (index >= n_samples)][0].item()
+    raise ValueError(
+        f"index {bad} is out of range for n_samples={n_samples}. "
+        f"Was the dataset enlarged after the Pacer was made?"
+    )
+
+
+def raise_nan(loss: Tensor, index: Tensor | None) -> NoReturn:
+    """Raise ``ValueError`` that names up to ten samples with a NaN loss."""
+    places = loss.isnan().nonzero().squeeze(1)
+    where = places if index is None else index[places]
+    what = "places in the batch" if index is None else "dataset indices"
+    raise ValueError(
+        f"Pacer got a NaN loss at {what} {where[:10].tolist()}. Lower the learning rate or "
+        f"fix the data; skip_nan=True leaves such samples out."
+    )

@@ -7,13 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from selfpaced._errors import (
-    NO_INDEX,
-    check_score,
-    require,
-    require_positive_int,
-    values_can_be_read,
-)
+from selfpaced._errors import require, require_positive_int, values_can_be_read
 from selfpaced._evidence import of_likelihoods
 from selfpaced._memory.columns import expand
 from selfpaced._memory.dynamics import check_logits, without_nan
@@ -28,7 +22,7 @@ from selfpaced._pacer.batch import (
     raise_flagged,
     read_scores,
 )
-from selfpaced._pacer.checks import require_fit
+from selfpaced._pacer.checks import NO_INDEX, check_score, require_fit
 from selfpaced._pacer.history import History, describe
 from selfpaced._pacer.reduction import Reduction, reduce_weighted
 from selfpaced._pacer.state import Plain, restore, state_of, state_of_all

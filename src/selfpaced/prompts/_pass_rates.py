@@ -13,8 +13,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from selfpaced._errors import raise_out_of_range, require, require_keys
+from selfpaced._errors import require, require_keys
 from selfpaced._memory.ledger import MEMORY, VISITS
+from selfpaced._pacer.checks import raise_out_of_range
 from selfpaced._pacer.pacer import Pacer, require_pacer
 from selfpaced._ranks import rank_here, world_size
 from selfpaced.tracking import scalars

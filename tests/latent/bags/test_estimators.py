@@ -16,9 +16,8 @@ from sklearn.svm import LinearSVC
 
 from selfpaced.age import Quantile
 from selfpaced.chain import Floats
-from selfpaced.latent import MISVM, NotConverged, Search, Stop, miSVM
+from selfpaced.latent import MISVM, NotConverged, Search, Stop, bags_of, miSVM
 from selfpaced.latent._bags.bags import Instances
-from selfpaced.latent import bags_of
 from selfpaced.latent._bags.hinge import least_squared_hinge
 from selfpaced.latent._bags.models import InstanceLabels, Witnesses
 from selfpaced.pacing import Constant

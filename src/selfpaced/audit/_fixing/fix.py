@@ -9,7 +9,7 @@ import pandas as pd
 
 from selfpaced._errors import require
 from selfpaced._files import replacing
-from selfpaced.audit._fixing.copies import Wanted, copy_delimited, copy_lines, copy_parquet
+from selfpaced.audit._fixing.corrected_copy import Wanted, copy_delimited, copy_lines, copy_parquet
 from selfpaced.audit._reading.kinds import suffix_of
 
 # Writes a copy of the first path to the second, and returns the number of changed rows.

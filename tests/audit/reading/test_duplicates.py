@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from selfpaced.audit._reading.samples import repeats
+from selfpaced.audit._reading.duplicates import repeats
 
 
 def test_equal_samples_of_different_labels_are_found_in_groups() -> None:

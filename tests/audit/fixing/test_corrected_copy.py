@@ -13,7 +13,7 @@ import pytest
 from pyarrow import parquet
 
 from selfpaced.audit import Options, read
-from selfpaced.audit._fixing.copies import Spelling, key
+from selfpaced.audit._fixing.corrected_copy import Spelling, key
 from selfpaced.audit._fixing.fix import fix
 
 CSV = '''id,text,label,note
