@@ -11,6 +11,7 @@ MODULES = (
     *("selfpaced.sklearn", "selfpaced.skorch", "selfpaced.lightning", "selfpaced.transformers"),
     *("selfpaced.trl", "selfpaced.prompts", "selfpaced.testing"),
 )
+ALIASES = ("GenericAlias", "UnionType")
 HEAD = """# Reference
 
 All names that you may import. `help(name)` describes its arguments, shapes and errors and has an
@@ -37,7 +38,9 @@ def _row(name: str, member: object) -> str:
     if inspect.ismodule(member):
         return f"| `{name}` | the module `{member.__name__}` |"
     if not (inspect.isclass(member) or inspect.isfunction(member)):
-        return f"| `{name}` | {type(member).__name__} |"
+        alias = f"a short name of `{member}`".replace("|", "\\|")
+        kind = type(member).__name__
+        return f"| `{name}` | {alias if kind in ALIASES else f'a value, `{kind}`'} |"
     return f"| `{name}` | {_first_line(member)} |"
 
 

@@ -88,6 +88,7 @@ class Theme:
         return self.colours[place % len(self.colours)], self.dashes[place], self.marks[place]
 
 
+# The default theme: a white background.
 LIGHT = Theme(
     background="#FFFFFF",
     ink="#1A1A1A",
@@ -95,6 +96,7 @@ LIGHT = Theme(
     grid="#DDDDDD",
     colours=("#0072B2", "#D55E00", "#009E73", "#000000", "#CC79A7"),
 )
+# The theme for dark pages.
 DARK = Theme(
     background="#14171C",
     ink="#EDEDED",

@@ -22,7 +22,10 @@ from selfpaced.report._animation.marks import Marks, look
 from selfpaced.report._animation.scene import MAP
 from selfpaced.report._drawing import Numbers
 
-N, N_FRAMES = 60, 3
+# The number of samples.
+N = 60
+# The number of frames.
+N_FRAMES = 3
 Y = np.arange(N) % 2
 X = np.random.default_rng(0).normal(size=(N, 2)) + 3.0 * Y[:, None]
 
