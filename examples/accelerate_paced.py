@@ -1,4 +1,4 @@
-"""Train on digits with wrong labels in a loop of Accelerate; torchrun can start it, too.
+"""A loop of Accelerate on digits with wrong labels; ``torchrun --nproc-per-node 2`` also runs it.
 
 Self-paced.
 """

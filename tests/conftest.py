@@ -155,7 +155,7 @@ class Tiny:
     same at each call.
     """
 
-    vocabulary = len(WORDS)  # of the models, unless told otherwise
+    vocabulary = len(WORDS)  # of the models, by default
 
     def tokens(self, n: int, shortest: int = 3, longest: int = 7) -> list[list[int]]:
         """Return n sequences of several lengths; the ids 0 to 4 do not occur."""

@@ -79,9 +79,7 @@ def records(data: bytes) -> Iterator[bytes]:
     """Read the log of an offline run of W&B: 7 bytes of its own, then the format of LevelDB."""
     block, head, place, record = 32_768, 7, 7, b""
     while place + head <= len(data):
-        if (
-            block - place % block < head
-        ):  # the rest of the block is too short for a record, and is zeros
+        if block - place % block < head:  # the block's rest is zeros: too short for a record
             place += block - place % block
             continue
         length, kind = struct.unpack_from("<HB", data, place + 4)  # after a checksum

@@ -76,7 +76,7 @@ def make_trainer(
     evaluated: Any = None,
     **changed: Any,
 ) -> Any:
-    """A trainer of the letters, whose pacer keeps a band of pass rates unless told otherwise."""
+    """A trainer of the letters, whose pacer keeps a band of pass rates by default."""
     reward = PassRates(Band(0.2, 0.8).pacer(N), early) if reward is None else reward
     model, tokenizer = model_and_tokenizer(tiny)
     return kind(
@@ -197,7 +197,7 @@ def test_a_batch_is_drawn_a_known_number_of_generations_ahead(
         assert max(epoch) == ahead
 
 
-def test_the_pacer_steps_after_every_generations(paced: Make) -> None:
+def test_the_pacer_steps_after_the_set_number_of_generations(paced: Make) -> None:
     trainer = paced(max_steps=5)
     trainer.every = 2
     trainer.train()

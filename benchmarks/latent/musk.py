@@ -44,9 +44,8 @@ from benchmarks.shared.result_lines import (
 )
 from selfpaced.age import Quantile, Threshold
 from selfpaced.chain import Number
-from selfpaced.latent import MISVM, Search, miSVM
+from selfpaced.latent import MISVM, Bags, Search, bags_of, miSVM
 from selfpaced.latent import Row as Step
-from selfpaced.latent import Bags, bags_of
 from selfpaced.pacing import Ramp, Recorded
 from selfpaced.weighting import Rule
 

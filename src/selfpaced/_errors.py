@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 
-# The message for losses without an index.
 def require(condition: bool, message: str) -> None:
     """Raise ``ValueError`` with the message unless the condition holds."""
     if not condition:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-HUGE = 1e15  # losses of this or more are ignored; evidence is not larger than this
+HUGE = 1e15  # larger losses are left out of means and medians; also the largest evidence
 POWER = 4  # exponent of the mean loss; chosen on texts and digits, see docs/suspects.md
 
 Evidence = Callable[[Tensor], float]  # from the losses of a step, shape (n,), to 0 <= x < inf

@@ -13,7 +13,7 @@ def public(path: str) -> Callable[[Member], Member]:
     """Return a decorator that sets ``__module__`` to the path from which users import the member.
 
     ``help()``, errors and pickles then name ``selfpaced.Pacer`` and not its private module, which
-    may move.
+    may move. The price: ``inspect.getsource`` looks for a class there, and does not find it.
     """
 
     def set_path(member: Member) -> Member:

@@ -7,7 +7,7 @@
 ``Difficulty``, ``Pacing``, ``Age``, ``Weighting`` and ``Coupling`` define what ``Pacer`` expects of
 each part. The modules of the same names have the parts of the library. To write your own, subclass
 the protocol (``weighting.Rule`` for a weighting); members that have a default here need not be
-written. ``docs/extend.md`` has an example of each, and ``selfpaced.testing`` has checks for them.
+written. ``docs/extend.md`` has an example of each; ``selfpaced.testing`` checks all but couplings.
 """
 
 import math
@@ -175,7 +175,7 @@ class Age(Protocol):
             previous: The last age, shape () or (groups,); infinite if all samples were kept.
 
         Returns:
-            float32, the shape of ``previous``; infinite to keep all samples.
+            float32, shape () or (groups,); infinite to keep all samples.
         """
         ...
 

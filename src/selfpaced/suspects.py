@@ -84,8 +84,8 @@ class Judge:
     Call ``pacer(loss, index, logits=logits, target=y, probabilities=True)`` in the loop to get
     suggested classes, and so that overlap between classes is not counted as label errors.
 
-    All defaults were chosen on 5,000 digits of which 0 to 60 % were mislabeled; docs/suspects.md
-    reports results on other data.
+    ``slope`` and ``sure`` were chosen on 5,000 digits of which 0 to 60 % were mislabeled;
+    docs/suspects.md reports results on other data.
 
     Args:
         slope: Factor of the logits of the mean losses; above 0. A larger slope gives probabilities
@@ -169,7 +169,8 @@ class Judge:
     def share_contradicted(self, probability: Tensor, given: Tensor) -> float:
         """Return the share of labels that the model contradicts where it is sure.
 
-        This is the confident joint of Northcutt, Jiang, Chuang, *Confident Learning*, JAIR 2021.
+        The confident joint of Northcutt, Jiang, Chuang, *Confident Learning*, JAIR 2021, with the
+        quantile ``sure``, which is a little stricter, in place of their mean.
         For each label, take the samples for which the model is sure of a class. The share of them
         with another class stands for all samples with that label. Samples that are only doubtful,
         as where classes overlap, are not counted.

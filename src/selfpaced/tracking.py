@@ -30,7 +30,8 @@ def scalars(pacer: Pacer) -> dict[str, float]:
     - ``spl/weight_entropy``: the entropy of v / sum v, divided by log n. It is 1 if all n samples
       have the same weight, and 0 if one sample has all the weight.
     - ``spl/n_suspect``: the number of labels that ``suspects.Judge`` finds more probably wrong than
-      right. Only for ``age=Auto()``, whose losses are -ln p, after its warm-up.
+      right. Only for an age with ``judges_from``, such as ``Auto()`` after its warm-up, whose
+      losses are -ln p.
 
     Without ``n_samples``, weights and suspects are unknown and missing. With more than 50 groups no
     group has numbers of its own. No name is a prefix of another, because some loggers make folders

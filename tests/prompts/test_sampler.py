@@ -139,16 +139,16 @@ def test_next_prompts_agrees_with_a_simple_walk() -> None:
     def order_of(round: int) -> NDArray[np.int64]:
         return np.random.default_rng([7, round]).permutation(9)
 
-    def walked(who: NDArray[np.bool_], n: int) -> list[int]:
-        places = (prompt for round in range(100) for prompt in order_of(round) if who[prompt])
+    def walked(kept: NDArray[np.bool_], n: int) -> list[int]:
+        places = (prompt for round in range(100) for prompt in order_of(round) if kept[prompt])
         return [int(prompt) for prompt in islice(places, n)]
 
-    who = np.arange(9) % 2 == 0  # 5 of 9; batches of 5 end with the rounds
+    kept = np.arange(9) % 2 == 0  # 5 of 9; batches of 5 end with the rounds
     at, found = Place(0, 0), []
     for _ in range(4):
-        batch, at = next_prompts(5, at, lambda round: who, order_of)
+        batch, at = next_prompts(5, at, lambda round: kept, order_of)
         found += batch.tolist()
-    assert found == walked(who, 20)
+    assert found == walked(kept, 20)
 
 
 @pytest.mark.parametrize(

@@ -2,5 +2,5 @@
 
 ``ledger.py`` has the rows of all samples, by dataset index; ``ring.py`` the last losses of a run
 without indices; ``dynamics.py`` what logits tell about a sample; ``columns.py`` reads and writes
-rows.
+rows; ``merge.py`` merges the memories of all ranks.
 """

@@ -156,8 +156,8 @@ class Auto(Age):
     def _probes(self, step: int, counts: Floats, found: float | None, previous: Tensor) -> bool:
         """Return whether this step is one of a probe.
 
-        A probe begins if there is no valley. Once its age is below ln 2, it runs to its end, even
-        if a valley appears.
+        A probe begins if there is no valley and more than ``doubt`` of the labels are in doubt.
+        Once its age is below ln 2, it runs to its end, even if a valley appears.
         """
         first = max(self.probe_at, self.warmup)
         if not first <= step < first + self.probe:

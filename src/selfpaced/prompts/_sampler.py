@@ -53,10 +53,10 @@ def next_prompts(
         allowed: Maps a round to a mask of the prompts that are allowed in it, bool, shape (n,).
         order_of: Maps a round to the order of all prompts in it, shape (n,).
 
-    >>> who = np.array([True, False, True, True])
-    >>> next_prompts(2, Place(0, 0), lambda round: who, lambda round: np.arange(4))
+    >>> kept = np.array([True, False, True, True])
+    >>> next_prompts(2, Place(0, 0), lambda round: kept, lambda round: np.arange(4))
     (array([0, 2]), Place(round=0, place=3))
-    >>> next_prompts(2, Place(0, 3), lambda round: who, lambda round: np.arange(4))
+    >>> next_prompts(2, Place(0, 3), lambda round: kept, lambda round: np.arange(4))
     (array([3, 0]), Place(round=1, place=1))
     """
     at, found = start, np.empty(0, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""What every age promises."""
+"""What every age, difficulty, pacing and other class of settings promises."""
 
 import dataclasses
 import itertools

@@ -20,6 +20,8 @@ TAGS = "multi_label_classification"
 CLOSE = 1e-3
 # The same for a loss of lower precision.
 CLOSE_IN_HALF = 3e-2
+# The difference is relative to the expected loss, but to no smaller number than this.
+SMALLEST = 1e-3
 
 
 class Items(NamedTuple):
@@ -162,7 +164,7 @@ def divides_by_batch(
     for by_batch, divisor in ((False, step), (True, own)):
         expected = total / max(divisor, 1) * scale
         # Written so that a NaN loss passes: the pacer reports it.
-        if not abs(said - expected) > close * max(abs(expected), 1e-3):
+        if not abs(said - expected) > close * max(abs(expected), SMALLEST):
             return by_batch
     raise ValueError(
         f"The model's own loss is {said:.4g}, and not a mean of its losses per item, which is "
