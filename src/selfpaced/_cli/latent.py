@@ -31,7 +31,9 @@ Seed = Annotated[
         min=0, help="Seed of the data, of the initial latent values and of the random order."
     ),
 ]
-Starts = Annotated[int, typer.Option(min=1, help="Number of random starts per search.")]
+Starts = Annotated[
+    int, typer.Option(min=1, help="Number of random starts of each of the five searches.")
+]
 Output = Annotated[
     Path, typer.Option("--output", "-o", help="Folder for the picture and the table.")
 ]

@@ -70,8 +70,15 @@ def tell_found(found: "Audit", written: "Written", console: Console) -> None:
         say(console, f"[yellow]{what}[/]{escape(why)}")
 
 
-def tell_files(folder: Path, files: Sequence[str], console: Console) -> None:
-    """Print the files that were written: first those that people read, with descriptions."""
+def tell_files(folder: Path, files: Sequence[str], labels: str, console: Console) -> None:
+    """Print the files that were written: first those that people read, with descriptions.
+
+    Args:
+        folder: The folder of the run.
+        files: The names of the files in it.
+        labels: The word for the labels: "labels", or "numbers" of a regression.
+        console: Where to print.
+    """
     from selfpaced.audit._folder.files import FILES, SUMMARY
 
     readable = [name for name in FILES if name in files and name.endswith(READABLE)]
@@ -80,7 +87,7 @@ def tell_files(folder: Path, files: Sequence[str], console: Console) -> None:
     grid.add_column(style="cyan", no_wrap=True)
     for name in readable:
         what = ABOUT_SUMMARY if name == SUMMARY else FILES[name]
-        grid.add_row(escape(str(folder / name)), escape(what))
+        grid.add_row(escape(str(folder / name)), escape(what.replace("labels", labels)))
     console.print(grid)
     others = sorted(set(files) - set(readable))
     say(console, f"[dim]Other files: {escape(', '.join(others))}[/]")

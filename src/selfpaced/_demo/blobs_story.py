@@ -134,7 +134,7 @@ def verdict(story: Story) -> str:
         return (
             "The untrained model had small losses on one class only, and the threshold still "
             f"keeps only that class: the test accuracy is {easy:.1%} with easy first and "
-            f"{plain:.1%} with all at once. The default Pacer keeps all samples for two epochs "
+            f"{plain:.1%} with all at once. The default Pacer keeps all samples for three epochs "
             "before it leaves any out."
         )
     return (

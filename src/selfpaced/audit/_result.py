@@ -48,8 +48,8 @@ class Audit:
         table: A row per sample, most suspicious first; its index is the position of the sample.
             Columns: ``label``, ``probability`` that the label is wrong, ``suggested`` label,
             ``confidence`` (the probability of the suggested label; no column for a regression),
-            ``loss`` (the mean over the visits, in nats or as the squared error of the training;
-            higher is more suspect: ``Ledger.suspicion``).
+            ``loss`` (the mean over the visits, weighted by evidence, in nats or as the squared
+            error of the training; higher is more suspect: ``Ledger.suspicion``).
         count: How many labels are wrong, estimated from the samples where the model is sure and
             contradicts the label, with a range; see ``selfpaced.suspects.Judge``.
         confusion: Expected number of wrong labels by the class that was meant (rows) and the label

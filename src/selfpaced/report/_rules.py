@@ -129,7 +129,8 @@ def _difficulties(rules: Sequence[Weighting], age: float, theme: Theme) -> Float
     require_strokes(rules, "rules", theme)
     require(
         math.isfinite(age),
-        f"age must be a finite number; got {age}. Choose an age in the unit of the difficulty.",
+        f"age must be a finite number; got {age}. Choose an age in the unit of the difficulty; "
+        f"at an infinite age every weight is 1.",
     )
     around = (1 if all(rule.cuts for rule in rules) else 2) * (abs(age) or 1.0)
     lowest = min(age, 0.0) - around

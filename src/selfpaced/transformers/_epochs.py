@@ -164,7 +164,8 @@ def read_state(path: Path) -> dict[str, Any]:
         ) from damaged
     require(
         said is not None,
-        f"{path} was not written by selfpaced: its metadata has no such entry. Use another file.",
+        f"{path} was not written by selfpaced: its metadata has no entry 'selfpaced'. Use another "
+        f"file.",
     )
     state: dict[str, Any] = _nest(json.loads(str(said)), tensors)
     return state

@@ -323,7 +323,7 @@ BROKEN: list[tuple[Callable[[Path], object], type[Exception], str]] = [
     (
         lambda f: (f / "config.json").rename(f / "checkpoint.pt"),
         FileNotFoundError,
-        "holds no config.json: no run has ended there. Go on with resume=True",
+        "holds no config.json: no run has ended there. Its audit was stopped: go on with resume",
     ),
     (lambda f: cut(f, "config.json"), ValueError, "config.json is damaged: .* Copy the folder"),
     (

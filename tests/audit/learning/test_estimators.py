@@ -211,7 +211,19 @@ def test_leaving_rows_out_changes_no_bin() -> None:
     assert all((one == other).all() for one, other in zip(bins, after, strict=True))
 
 
+def of_another_version() -> dict[str, Any]:
+    """A state whose model is of a module that there is no more."""
+    gone = b"cselfpaced.audit.ensembles\nEnsemble\n."
+    model = torch.frombuffer(bytearray(gone), dtype=torch.uint8)
+    return started("hgb").state_dict() | {"model": model}
+
+
 BAD: list[tuple[Callable[[], Any], str]] = [
+    (
+        lambda: started("hgb").load_state_dict(of_another_version()),
+        r"model of another version of selfpaced \(No module named 'selfpaced.audit.ensembles'\). "
+        r"Use that version, or begin again with force=True",
+    ),
     (lambda: started(cast(Name, "logisitc")), "estimator must be one of .* Did you mean .logistic"),
     (
         lambda: Rounds("hgb", np.zeros((3, 2)), torch.arange(2), Classes(2), Settings()),

@@ -329,7 +329,8 @@ def test_masked_bags_and_tables_are_refused() -> None:
     with pytest.raises(ValueError, match=r"bags must not be masked; got masks in \[1\]. Impute"):
         MISVM().fit([np.zeros((2, 2)), masked], [0, 1])
     with pytest.raises(
-        ValueError, match=r"X must be a sequence of bags; got a table. Make one array"
+        ValueError,
+        match=r"X must be a sequence of bags; got a table. selfpaced.latent.bags_of makes",
     ):
         MISVM().fit(pd.DataFrame({"a": [1.0]}), [1])  # type: ignore[arg-type]  # on purpose
     with pytest.raises(ValueError, match="C must be above 0; got inf"):

@@ -71,8 +71,9 @@ class Pixels:
 
     def transform(self, rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return images, uint8, shape (n, channels, height, width)."""
-        _, height, width = self.shape
-        require_shape(rows, self.shape, f"Resize the images to {width} x {height} pixels.")
+        channels, height, width = self.shape
+        do = f"Convert the images to {width} x {height} pixels and {channels} channels."
+        require_shape(rows, self.shape, do)
         return rows
 
 

@@ -128,7 +128,11 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"There is no folder {folder}. Check the name.")
     if not path.is_file():
         stopped = (folder / CHECKPOINT).is_file()
-        do = "Go on with resume=True" if stopped else "Give a folder that selfpaced audit wrote"
+        do = (
+            "Its audit was stopped: go on with resume=True"
+            if stopped
+            else "Give a folder that selfpaced audit wrote"
+        )
         raise FileNotFoundError(f"{folder} holds no {CONFIG}: no run has ended there. {do}.")
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from selfpaced._errors import choose, require, require_keys
 from selfpaced.audit._learning.aims import Classes, Numbers, require_classes
-from selfpaced.audit._learning.ensembles import Name, make
+from selfpaced.audit._learning.ensembles import Ensemble, Name, make
 from selfpaced.audit._learning.trained import estimator_outputs, flat
 from selfpaced.audit._learning.training import Settings, Watch
 from selfpaced.chain import Floats
@@ -146,8 +146,8 @@ class Rounds:
         """Continue from a saved state. The model is unpickled: load only states that you trust.
 
         Raises:
-            ValueError: For a state that is incomplete, of another kind of estimator, or of another
-                number of samples.
+            ValueError: For a state that is incomplete, of another kind of estimator, of another
+                number of samples, or of a version of selfpaced with other classes.
         """
         require_keys(state, KEYS, "Rounds")
         require(
@@ -156,7 +156,7 @@ class Rounds:
             f"the name that the state was saved with.",
         )
         self.pacer.load_state_dict(state["pacer"])
-        self.model = pickle.loads(state["model"].numpy().tobytes())
+        self.model = _unpickled(state["model"])
         self.epoch = state["epoch"]
 
     def _fit(self) -> None:
@@ -190,7 +190,7 @@ class Rounds:
         return predictions
 
     def _observe(self) -> None:
-        """Pass the held-out losses of all rows to the pacer; for classes also the logits."""
+        """Pass held-out losses of all rows to the pacer; for classes, log-probabilities too."""
         index = torch.arange(len(self.labels))
         predictions = torch.from_numpy(self._held_out_predictions())
         if self._classes is None:
@@ -208,3 +208,15 @@ def _folds(labels: NDArray[Any], seed: int) -> NDArray[np.int64]:
     folds = np.empty(len(labels), np.int64)
     folds[by_label] = np.arange(len(labels)) % FOLDS
     return folds
+
+
+def _unpickled(model: Tensor) -> Ensemble:
+    """Return the model in a saved state."""
+    try:
+        found: Ensemble = pickle.loads(model.numpy().tobytes())
+    except (AttributeError, ModuleNotFoundError) as error:
+        raise ValueError(
+            f"The checkpoint holds a model of another version of selfpaced ({error}). Use that "
+            f"version, or begin again with force=True."
+        ) from error
+    return found

@@ -113,8 +113,8 @@ def _require_no_table_or_mask(X: GivenBags, owner: str) -> None:
     )
     require(
         not hasattr(X, "columns"),
-        f"{owner}: X must be a sequence of bags; got a table. Make one array of the rows of each "
-        f"bag.",
+        f"{owner}: X must be a sequence of bags; got a table. selfpaced.latent.bags_of makes "
+        f"bags of a table.",
     )
 
 
@@ -125,7 +125,8 @@ def _require_shapes(bags: list[Floats], owner: str) -> None:
     require(
         not not_2d,
         f"{owner}: each bag must be an array of instances, shape (m, d); got shape "
-        f"{bags[not_2d[0]].shape if not_2d else ()} at bag {not_2d[:1]}.",
+        f"{bags[not_2d[0]].shape if not_2d else ()} at bag {not_2d[:1]}. "
+        f"selfpaced.latent.bags_of makes bags of a table.",
     )
     empty = [i for i, bag in enumerate(bags) if not len(bag)]
     require(

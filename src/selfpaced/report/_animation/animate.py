@@ -64,7 +64,7 @@ def animate_boundary(
 
     A region has the colour of the predicted class; it is darker where the probability is higher. A
     filled mark is a sample with a weight above 0, a hollow mark a sample that is left out. If there
-    are more than 1,500 samples, 1,500 of them are drawn, including all anomalies.
+    are more than 1,500 samples, about 1,500 of them are drawn, and always all anomalies.
 
     Args:
         x: The samples, shape ``(n, 2)``.

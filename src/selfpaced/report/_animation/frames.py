@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 
 # The number of points of the grid along each side.
 GRID = 100
-# The margin around the samples: the axes are this much wider than the samples, on each side.
+# The margin on each side of the samples, as a share of their span.
 MARGIN = 0.06
 # The shapes of the marks, which tell classes with the same colour apart, as matplotlib names them.
 SHAPES = ("o", "^", "s", "D")
@@ -74,7 +74,7 @@ def choose_drawn(labels: Ints, ringed: Ints) -> Ints:
     """Return the indices of the samples to draw; later ones are drawn over earlier ones.
 
     If there are many samples, these are a fixed selection that keeps the shares of the classes. It
-    includes every ringed sample and at least ten samples of each class.
+    includes every ringed sample, and ten samples of each class or all of a smaller class.
     """
     order = np.random.default_rng(0).permutation(len(labels))
     if len(labels) <= MOST_DRAWN:
