@@ -16,7 +16,7 @@ demo: $(READY)  ## wrong labels in real digits: train, compare, show the suspect
 	$(BIN)/selfpaced demo digits
 
 test: $(READY)  ## all tests, doctests and README blocks
-	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: $(READY)  ## style and types
 	$(BIN)/ruff check .

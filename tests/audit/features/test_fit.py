@@ -152,7 +152,7 @@ def test_rows_of_several_dimensions_keep_their_shape_and_images_their_bytes() ->
     fitted, rows, _ = features.fit(array_of(images, "images"))
     assert rows is images and fitted.transform(array_of(images, "images")) is images
     with pytest.raises(
-        ValueError, match=r"got \(1, 3, 3\). Convert the images to 4 x 3 pixels and 3 channels"
+        ValueError, match=r"got \(1, 3, 3\). Convert the images to 4 x 3 pixels and 1 channel"
     ):
         fitted.transform(array_of(images[..., :3], "images"))
 

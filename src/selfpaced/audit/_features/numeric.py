@@ -72,7 +72,7 @@ class Pixels:
     def transform(self, rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return images, uint8, shape (n, channels, height, width)."""
         channels, height, width = self.shape
-        do = f"Convert the images to {width} x {height} pixels and {channels} channels."
+        do = f"Convert the images to {width} x {height} pixels and {count(channels, 'channel')}."
         require_shape(rows, self.shape, do)
         return rows
 
