@@ -193,8 +193,7 @@ def _finish(run: "Run", results: Results, console: Console, began: float) -> Non
             folder, plan, prepared, found, trained, losses=run.losses_by_epoch(), dark=results.dark
         )
     messages.tell_found(found, written, console)
-    labels = "numbers" if found.numeric else "labels"
-    messages.tell_files(folder, written.files, labels, console)
+    messages.tell_files(folder, written.files, console, numeric=found.numeric)
     changed = _fixed(plan, results, written.suspects)
     if results.json:
         told = messages.as_json(prepared, found, folder, written, monotonic() - began)

@@ -70,24 +70,17 @@ def tell_found(found: "Audit", written: "Written", console: Console) -> None:
         say(console, f"[yellow]{what}[/]{escape(why)}")
 
 
-def tell_files(folder: Path, files: Sequence[str], labels: str, console: Console) -> None:
-    """Print the files that were written: first those that people read, with descriptions.
-
-    Args:
-        folder: The folder of the run.
-        files: The names of the files in it.
-        labels: The word for the labels: "labels", or "numbers" of a regression.
-        console: Where to print.
-    """
-    from selfpaced.audit._folder.files import FILES, SUMMARY
+def tell_files(folder: Path, files: Sequence[str], console: Console, *, numeric: bool) -> None:
+    """Print the files that were written: first those that people read, with descriptions."""
+    from selfpaced.audit._folder.files import FILES, SUMMARY, described
 
     readable = [name for name in FILES if name in files and name.endswith(READABLE)]
     say(console)
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="cyan", no_wrap=True)
+    what = described(readable, numeric=numeric) | {SUMMARY: ABOUT_SUMMARY}
     for name in readable:
-        what = ABOUT_SUMMARY if name == SUMMARY else FILES[name]
-        grid.add_row(escape(str(folder / name)), escape(what.replace("labels", labels)))
+        grid.add_row(escape(str(folder / name)), escape(what[name]))
     console.print(grid)
     others = sorted(set(files) - set(readable))
     say(console, f"[dim]Other files: {escape(', '.join(others))}[/]")

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
@@ -54,6 +54,12 @@ FILES = {
 MARKS_OF_A_RUN = {LEDGER, CONFIG}
 # Error numbers of a full disk and of a used-up quota.
 FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def described(names: Iterable[str], *, numeric: bool) -> dict[str, str]:
+    """Return what each file holds, by name; the labels of a regression are called numbers."""
+    word = "numbers" if numeric else "labels"
+    return {name: FILES[name].replace("labels", word) for name in names}
 
 
 @contextmanager

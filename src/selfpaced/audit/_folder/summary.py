@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from selfpaced.audit._folder.files import CONFLICTS, FILES, SUSPECTS
+from selfpaced.audit._folder.files import CONFLICTS, FILES, SUSPECTS, described
 from selfpaced.audit._folder.tables import suspects_table
 from selfpaced.audit._reading.words import are
 from selfpaced.audit._result import Audit
@@ -191,7 +191,7 @@ def _files(files: Collection[str], found: Audit, conflicts: pd.DataFrame) -> str
     listed = [name for name in FILES if name in files]
     if conflicts.empty:
         listed = [name for name in listed if name != CONFLICTS]
-    what = {name: FILES[name].replace("labels", _words(found)[1]) for name in listed}
+    what = described(listed, numeric=found.numeric)
     return _section("In this folder", [f"- `{name}`: {what[name]}" for name in listed])
 
 
