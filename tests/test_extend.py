@@ -102,13 +102,33 @@ def stepped(own: Age, steps: int = 3) -> Pacer:
 
 @dataclass(frozen=True)
 class Probing(KeepAll):
-    def probing(self, age: Tensor) -> bool:
+    def probing(self, step: int, population: Population | None, previous: Tensor) -> bool:
         return True
 
 
 def test_the_losses_of_an_ages_experiment_are_no_evidence() -> None:
     assert bool((stepped(KeepAll()).ledger.packed[:, EVIDENCE] > 0).all())
     assert stepped(Probing()).ledger.packed[:, EVIDENCE].tolist() == [0.0] * N
+
+
+def test_the_probe_of_a_hard_task_is_no_evidence() -> None:
+    """Its age is above ln 2, as where several classes overlap: only the age can say what it is."""
+    losses = torch.linspace(0.9, 3.0, 2_000)
+    pacer, gained = Pacer(len(losses), age=Auto(), difficulty=Loss()), []
+    for _ in range(12):
+        before = float(pacer.ledger.packed[0, EVIDENCE])
+        pacer.observe(losses, torch.arange(len(losses)))
+        pacer.step()
+        gained.append(float(pacer.ledger.packed[0, EVIDENCE]) > before)
+    probes = [bool(row["probe"]) for row in pacer.history]
+    assert [row["step"] for row, probe in zip(pacer.history, probes, strict=True) if probe] == [
+        5,
+        6,
+        7,
+    ]
+    assert float(pacer.history[4]["age"]) > math.log(2)  # type: ignore[arg-type]
+    recovering = [probes[k] or probes[k - 1] for k in range(1, len(probes))]
+    assert [not gain for gain in gained[2:]] == recovering[:-1]
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,13 @@ def test_labels_that_are_only_doubtful_are_not_contradicted() -> None:
     assert doubted > 0.25 and Judge().share_contradicted(probability, labels) < doubted / 3
 
 
+def test_a_model_is_sure_of_no_class_but_the_most_probable_one() -> None:
+    """0.45 is much for the class that the model hardly knows, but the sample is likelier a 0."""
+    probability = torch.tensor([[0.9, 0.1]] * 3 + [[0.55, 0.45]] + [[0.7, 0.3]] * 3)
+    labels = torch.tensor([0, 0, 0, 0, 1, 1, 1])
+    assert Judge().share_contradicted(probability, labels) == 0.0
+
+
 def test_a_class_of_which_the_model_is_never_sure_contradicts_nothing() -> None:
     probability = torch.tensor([[0.9, 0.1, 0.0], [0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.6, 0.4, 0.0]])
     assert Judge().share_contradicted(probability, torch.tensor([0, 0, 1, 1])) == 0.0

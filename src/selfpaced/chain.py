@@ -66,12 +66,14 @@ class Population(NamedTuple):
         expansion: How many samples each one stands for, float32, shape (n,); None for 1 each. A
             sampler visits only some of the samples that are left out; those it visits stand for
             all of them.
+        probed: Whether the step that these losses are from was a probe (``Age.probing``).
     """
 
     difficulty: Tensor
     mass: Tensor | None
     columns: Mapping[str, Tensor]
     expansion: Tensor | None = None
+    probed: bool = False
 
     def counts(self) -> Tensor | None:
         """Return how much each sample counts, mass times expansion; None for 1 each."""
@@ -196,8 +198,12 @@ class Age(Protocol):
         """Return the age for a run of this many steps, without phases that would not end in it."""
         return self
 
-    def probing(self, age: Tensor) -> bool:
-        """Return whether this age was that of a probe, whose losses say nothing about labels."""
+    def probing(self, step: int, population: Population | None, previous: Tensor) -> bool:
+        """Return whether the next step is a probe, with the arguments of ``__call__``.
+
+        A probe leaves out samples as an experiment. The losses of its steps, and of the step after
+        it, are no evidence about labels: a left-out sample is as hard as a mislabeled one.
+        """
         return False
 
     def evidence(self, loss: Tensor, classes: int | None) -> float:

@@ -171,9 +171,9 @@ class Judge:
 
         The confident joint of Northcutt, Jiang, Chuang, *Confident Learning*, JAIR 2021, with the
         quantile ``sure``, which is a little stricter, in place of their mean.
-        For each label, take the samples for which the model is sure of a class. The share of them
-        with another class stands for all samples with that label. Samples that are only doubtful,
-        as where classes overlap, are not counted.
+        For each label, take the samples for which the model is sure of the most probable class.
+        The share of them with another class stands for all samples with that label. Samples that
+        are only doubtful, as where classes overlap, are not counted.
 
         Args:
             probability: Probability of each class, shape (n, C).
@@ -187,9 +187,8 @@ class Judge:
         needed = torch.full((len(counts),), torch.inf, dtype=torch.float32)
         for label in counts.nonzero().squeeze(1).tolist():
             needed[label] = _quantile(probability[given == label, label].float(), self.sure)
-        believed = torch.where(probability >= needed, probability, -1.0)
-        most, which = believed.max(1)
-        sure = most >= 0
+        most, which = probability.max(1)
+        sure = most >= needed[which]
         known = given[sure].bincount(minlength=len(counts))
         other = given[sure & (which != given)].bincount(minlength=len(counts))
         return float((counts.double() * other / known.clamp(min=1)).sum() / counts.sum())

@@ -60,11 +60,13 @@ def test_a_probe_is_made_only_where_many_labels_are_in_doubt() -> None:
 
 def test_a_probe_runs_to_its_end_even_if_a_valley_appears() -> None:
     loss, rule = two_humps(), Auto()
-    small = torch.tensor(0.05)  # below ln 2: the age of a probe
+    probed = population(loss)._replace(probed=True)
     for step in (6, 7):
-        probing = rule(step, population(loss), small)
+        assert rule.probing(step, probed, EVERYTHING)
+        probing = rule(step, probed, EVERYTHING)
         assert float((loss < probing).float().mean()) == pytest.approx(0.3, abs=0.01)
-    after = rule(8, population(loss), small)
+    assert not rule.probing(8, probed, EVERYTHING)
+    after = rule(8, probed, EVERYTHING)
     assert float(after) == pytest.approx(rule.cut(population(loss)))
 
 
@@ -81,14 +83,22 @@ def test_the_loss_of_a_valley_does_not_begin_a_probe() -> None:
         assert Auto()(step, population(loss), torch.tensor(2.0)) == math.inf
 
 
-def test_a_probe_with_an_age_above_ln_2_ends_when_a_valley_appears() -> None:
-    hard = hump(2000, 1.0)  # the small share is above ln 2
-    begun = Auto()(5, population(hard), EVERYTHING)
-    assert float((hard < begun).float().mean()) == pytest.approx(0.3, abs=0.01)
-    again = Auto()(6, population(hard), begun)
-    assert float(again) == float(begun) > math.log(2)
-    loss = two_humps()
-    assert float(Auto()(6, population(loss), begun)) == pytest.approx(Auto().cut(population(loss)))
+def test_a_probe_of_a_hard_task_is_a_probe_whatever_its_age() -> None:
+    hard = population(hump(2000, 1.0))  # the small share is above ln 2
+    rule = Auto()
+    assert rule.probing(5, hard, EVERYTHING)
+    begun = rule(5, hard, EVERYTHING)
+    assert float(begun) > math.log(2)
+    assert rule.probing(6, hard._replace(probed=True), begun)
+    assert float(rule(6, hard._replace(probed=True), begun)) == float(begun)
+
+
+def test_only_steps_of_a_probe_are_said_to_be_one() -> None:
+    hard = population(hump(2000, 1.0))
+    assert [step for step in range(12) if Auto().probing(step, hard, EVERYTHING)] == [5]
+    assert not any(Auto(probe=0).probing(step, hard, EVERYTHING) for step in range(12))
+    assert not Auto().probing(5, population(two_humps()), EVERYTHING)
+    assert not Auto().probing(5, None, EVERYTHING)
 
 
 def test_a_probe_waits_for_a_longer_warmup() -> None:

@@ -20,7 +20,8 @@ class History(list[Row]):
 
     Keys: ``step`` (the step that begins), ``age`` (a list for ages per group), ``kept_share`` (the
     share of the seen samples' mass with a weight that is not 0), ``seen`` (the number of seen
-    samples), ``mean_loss`` (of the last losses), ``median_difficulty``.
+    samples), ``mean_loss`` (of the last losses), ``median_difficulty``, ``probe`` (whether the step
+    is a probe of the age, whose losses are no evidence about labels).
 
     >>> History([{"step": 1, "kept_share": 0.5}]).to_frame()
        step  kept_share

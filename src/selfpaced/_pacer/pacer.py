@@ -219,14 +219,19 @@ class Pacer(Plain):
         self.ledger.commit(self.difficulty, self._evidence)
         self.steps += 1
         seen, population = self.ledger.population(self.difficulty)
-        population = population._replace(expansion=expand(self.weight[seen] == 0, visited[seen]))
+        population = population._replace(
+            expansion=expand(self.weight[seen] == 0, visited[seen]), probed=self._probed(1)
+        )
+        probing = False
         if self.age is not None:
+            probing = self.age.probing(self.steps, population, self.current_age)
             self.current_age.copy_(self.age(self.steps, population, self.current_age))
         weight = self._decide(population)
         if self.n_samples is not None:
             self.weight[seen] = weight
         loss = self.ledger.loss[seen]
-        self.history.append(describe(self.steps, self.current_age, population, weight, loss))
+        row = describe(self.steps, self.current_age, population, weight, loss)
+        self.history.append(row | {"probe": probing})
 
     def suspects(self, k: int) -> Tensor:
         """Return the k samples whose labels are most probably wrong, most suspicious first.
@@ -339,10 +344,11 @@ class Pacer(Plain):
         """
         if self.age is None:
             return of_likelihoods(loss, self._classes())
-        ages = [torch.as_tensor(row["age"]) for row in self.history[-2:]]
-        if any(self.age.probing(age) for age in ages):
-            return 0.0
-        return self.age.evidence(loss, self._classes())
+        return 0.0 if self._probed(2) else self.age.evidence(loss, self._classes())
+
+    def _probed(self, steps: int) -> bool:
+        """Return whether one of the last steps was a probe of the age."""
+        return any(row.get("probe", False) for row in self.history[-steps:])
 
     def _classes(self) -> int | None:
         """Return the number of classes if class labels or probabilities are known, else None."""

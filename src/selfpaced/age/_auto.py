@@ -114,11 +114,12 @@ class Auto(Age):
         if self.by in population.columns and previous.ndim == 0:
             groups = int(population.columns[self.by].max()) + 1 if len(population.difficulty) else 0
             previous = previous.expand(groups)
-        by_class = self._by_class(population) if previous.ndim and step >= self.warmup else {}
-        share, age = self._target(step, population, previous, by_class)
+        if step < self.warmup:
+            return torch.full_like(previous, math.inf, dtype=torch.float32)
+        share, age = self._target(step, population, previous)
         ages = torch.full_like(previous, age, dtype=torch.float32)
-        if math.isfinite(age):
-            for label, counts in by_class.items():
+        if math.isfinite(age) and previous.ndim:
+            for label, counts in self._by_class(population).items():
                 floor = quantile(counts, LOWEST[::COARSE], self.floor * share)
                 ages[label] = ages[label].clamp(min=floor)
         return ages
@@ -133,40 +134,38 @@ class Auto(Age):
         over = max(self.probe_at, self.warmup) + self.probe
         return replace(self, probe=0) if steps < over else self
 
-    def probing(self, age: Tensor) -> bool:
-        """Return whether an age is that of a probe: only a probe has an age below ln 2."""
-        return bool((age < CERTAIN).any())
+    def probing(self, step: int, population: Population | None, previous: Tensor) -> bool:
+        """Return whether the next step is one of a probe.
 
-    def _target(
-        self, step: int, population: Population, previous: Tensor, by_class: dict[int, Floats]
-    ) -> tuple[float, float]:
-        """Return the share to keep and the age that keeps it."""
-        if step < self.warmup:
-            return 1.0, math.inf
+        A probe begins if there is no valley and more than ``doubt`` of the labels are in doubt. It
+        runs to its end, even if a valley appears.
+        """
+        first = max(self.probe_at, self.warmup)
+        if population is None or not first <= step < first + self.probe:
+            return False
+        if step > first:
+            return population.probed
         counts = histogram(population)
-        found = self._valley(counts, population.expansion is None)
-        if found is not None and _between_classes(found, list(by_class.values())):
-            found = None
-        if self._probes(step, counts, found, previous):
+        doubted = counts[LOWEST[:-1] > CERTAIN].sum() > self.doubt * counts.sum()
+        return bool(doubted) and self._found(population, counts, previous) is None
+
+    def _target(self, step: int, population: Population, previous: Tensor) -> tuple[float, float]:
+        """Return the share to keep and the age that keeps it."""
+        counts = histogram(population)
+        if self.probing(step, population, previous):
             return self.start, quantile(counts, LOWEST, self.start)
+        found = self._found(population, counts, previous)
         if found is None:
             return 1.0, math.inf
         return float(counts[LOWEST[:-1] < found].sum() / counts.sum()), found
 
-    def _probes(self, step: int, counts: Floats, found: float | None, previous: Tensor) -> bool:
-        """Return whether this step is one of a probe.
-
-        A probe begins if there is no valley and more than ``doubt`` of the labels are in doubt.
-        Once its age is below ln 2, it runs to its end, even if a valley appears.
-        """
-        first = max(self.probe_at, self.warmup)
-        if not first <= step < first + self.probe:
-            return False
-        if step > first and self.probing(previous):
-            return True
-        began = step == first or bool(previous.isfinite().any())
-        doubted = counts[LOWEST[:-1] > CERTAIN].sum() > self.doubt * counts.sum()
-        return found is None and began and bool(doubted)
+    def _found(self, population: Population, counts: Floats, previous: Tensor) -> float | None:
+        """Return the loss at the valley; None if there is none, or if it separates classes."""
+        found = self._valley(counts, population.expansion is None)
+        if found is None or not previous.ndim:
+            return found
+        by_class = self._by_class(population)
+        return None if _between_classes(found, list(by_class.values())) else found
 
     def _valley(self, counts: Floats, near: bool) -> float | None:
         """Return the loss at the valley of a histogram; None if there is none."""
