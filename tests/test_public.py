@@ -37,7 +37,7 @@ PUBLIC = [  # the table of public modules; everything else has an underscore in 
     "selfpaced.trl",
     "selfpaced.weighting",
 ]
-LAZY = ["selfpaced", "selfpaced.latent"]
+LAZY = ["selfpaced", "selfpaced.audit", "selfpaced.latent"]
 
 
 def module_of(path: Path) -> str:

@@ -84,7 +84,7 @@ def execute(name: str, seed: int) -> Row:
         command = f"-m selfpaced audit {path} --label label -o {run} --seed {seed} --quiet"
         subprocess.run([sys.executable, *command.split()], check=True)
         ledger = read_parquet(run / "ledger.parquet")
-        found = len(pd.read_csv(run / "suspects.csv"))
+        found = int((pd.read_csv(run / "suspects.csv")["fix"] == "yes").sum())
         rows = load(run).features.transform(read(path, Options(label="label")))
     at = ledger["row"].to_numpy() - 1  # rows that occur twice are read once
     wrong, given = wrong[at], table["label"].to_numpy()[at]

@@ -5,7 +5,7 @@ is the majority of the other raters. Features are TF-IDF of 5,000 words and pair
 MiniLM's embeddings. A fifth of the texts, drawn by the seed, is the test set; it is scored against
 the truth. Needs ``--group bench``.
 
-- default: what ``find_label_errors`` does.
+- default: the training of ``find_label_errors(..., folds=0)``.
 - plain, told, random: the same network, epochs, orders and initial weights; told leaves out the
   true share of wrong labels from the third epoch on, random as many samples as the default, drawn
   at random.

@@ -1,7 +1,8 @@
 """Suspects of ``audit`` on MNIST and Fashion-MNIST: ``python -m benchmarks.labels.suspects``.
 
 Data, networks, noises and seeds are those of ``first_run``. A run is one audit and appends one line
-to ``results/suspects.jsonl``; finished runs are skipped. ``--table`` compares the lines with those
+to ``results/suspects.jsonl``; finished runs are skipped. The model judges the labels that it learns
+(``folds=0``); ``held_out`` has the default. ``--table`` compares the lines with those
 of ``rival``.
 """
 
@@ -73,6 +74,7 @@ def ours(setting: str, train: data.Split, seed: int) -> tuple[Audit, float]:
         TensorDataset(train.images, train.labels),
         model,
         train.labels,
+        folds=0,
         epochs=SETTINGS[setting].epochs,
         batch_size=BATCH,
         learning_rate=LEARNING_RATE,

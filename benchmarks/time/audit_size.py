@@ -72,12 +72,18 @@ def large(folder: Path) -> None:
     wrong = big(path)
     arguments = f"audit {path} --label label -o {folder / 'big'} --quiet"
     seconds, memory = measured([sys.executable, "-m", "selfpaced", *arguments.split()])
-    found = len(pd.read_csv(folder / "big" / "suspects.csv"))
+    found = len(suspects(folder / "big"))
     print(
         f"{ROWS:,} rows, 30 columns ({path.stat().st_size / 1e6:.0f} MB): {seconds:.0f} s (target "
         f"180), {memory:.2f} GB (target 3); {found:,} suspects of {wrong:,} wrong",
         flush=True,
     )
+
+
+def suspects(run: Path) -> pd.DataFrame:
+    """Return the rows of suspects.csv whose label is more probably wrong than right."""
+    listed = pd.read_csv(run / "suspects.csv")
+    return listed[listed["fix"] == "yes"]
 
 
 def helped() -> None:
@@ -109,7 +115,7 @@ def processes(folder: Path) -> None:
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         subprocess.run([sys.executable, *command.split()], check=True, env=environment)
     one, two = (read_parquet(folder / name / "ledger.parquet") for name in ("one", "two"))
-    rows = [set(pd.read_csv(folder / name / "suspects.csv")["row"]) for name in ("one", "two")]
+    rows = [set(suspects(folder / name)["row"]) for name in ("one", "two")]
     gap = float((one["probability"] - two["probability"]).abs().max())
     print(
         f"digits, one process / two: {len(rows[0])} / {len(rows[1])} suspects, "

@@ -6,9 +6,10 @@ Each message says what was expected, what came and what to do.
 import difflib
 import math
 from collections.abc import Mapping, Set
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def require(condition: bool, message: str) -> None:
@@ -51,16 +52,20 @@ def require_finite(name: str, value: float, owner: str) -> None:
     require(math.isfinite(value), f"{owner}: {name} must be a finite number; got {value}.")
 
 
-def values_can_be_read(tensor: Tensor) -> bool:
+def values_can_be_read(tensor: "Tensor") -> bool:
     """Return whether values can be read at no cost: in eager mode on the CPU.
 
     On an accelerator a read waits for the device; under ``torch.compile`` it breaks the graph.
     """
+    import torch  # not at the top: the command line checks paths and settings without torch
+
     return tensor.is_cpu and not torch.compiler.is_compiling()
 
 
-def check_groups(name: str, group: Tensor) -> None:
+def check_groups(name: str, group: "Tensor") -> None:
     """Raise unless groups are int64 labels of 0 or more."""
+    import torch  # not at the top, as above
+
     if group.dtype != torch.int64:
         raise TypeError(f"column {name!r} holds groups and must be int64; got {group.dtype}.")
     require(
@@ -69,7 +74,7 @@ def check_groups(name: str, group: Tensor) -> None:
     )
 
 
-def check_sample_weight(weight: Tensor) -> None:
+def check_sample_weight(weight: "Tensor") -> None:
     """Raise unless sample weights are finite and 0 or more."""
     require(
         weight.is_floating_point() and bool((weight >= 0).all() and weight.isfinite().all()),
@@ -87,7 +92,7 @@ def choose(name: str, value: str, allowed: tuple[str, ...]) -> None:
     raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}.{hint}")
 
 
-def column_of(columns: Mapping[str, Tensor], name: str, owner: str) -> Tensor:
+def column_of(columns: "Mapping[str, Tensor]", name: str, owner: str) -> "Tensor":
     """Return a column that a part of the pacer reads; raise if it is missing."""
     if name not in columns:
         raise ValueError(

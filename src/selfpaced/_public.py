@@ -1,7 +1,7 @@
 """Public names: set the module path that they report, and import them on first access."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from types import FunctionType
 from typing import TypeVar
@@ -31,15 +31,15 @@ def publish(package: str) -> None:
         package: Name of the package; call this at the end of its ``__init__.py``.
     """
     module = sys.modules[package]
-    for member in (getattr(module, name) for name in module.__all__):
-        if isinstance(member, type | FunctionType) and member.__module__.startswith(f"{package}._"):
-            public(package)(member)
+    _set_paths(package, (getattr(module, name) for name in module.__all__))
 
 
 def lazy(
     package: str, homes: Mapping[str, str], extra: str | None = None
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """Return ``__getattr__`` and ``__dir__`` for a package that imports names on first access.
+
+    Members from private modules of the package are published as ``publish`` does.
 
     Args:
         package: Name of the package.
@@ -67,6 +67,7 @@ def lazy(
             ) from missing
         value = module if homes[name] == name else getattr(module, name)
         setattr(sys.modules[package], name, value)
+        _set_paths(package, _imported(package, homes))
         return value
 
     def names() -> list[str]:
@@ -74,3 +75,17 @@ def lazy(
         return sorted({*vars(sys.modules[package]), *homes})
 
     return load, names
+
+
+def _set_paths(package: str, members: Iterable[object]) -> None:
+    """Set the path of the classes and functions from private modules of the package."""
+    for member in members:
+        if isinstance(member, type | FunctionType) and member.__module__.startswith(f"{package}._"):
+            public(package)(member)
+
+
+def _imported(package: str, homes: Mapping[str, str]) -> list[object]:
+    """Return the members whose modules are imported: those that were asked for, and their parts."""
+    modules = {name: sys.modules.get(f"{package}.{home}") for name, home in homes.items()}
+    held = {name: {} if module is None else vars(module) for name, module in modules.items()}
+    return [held[name][name] for name in homes if name in held[name]]

@@ -1,5 +1,6 @@
 """Claims about the plan of an audit."""
 
+import math
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 from selfpaced._cli import app
 from selfpaced.audit import Options
 from selfpaced.audit._learning.training import Settings
-from selfpaced.audit._plan import Plan, check, command, differences, from_json, to_json
+from selfpaced.audit._plan import Plan, check, check_model, command, differences, from_json, to_json
 
 FULL = Plan(
     Path("my pets.csv"),
@@ -79,8 +80,6 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"options": Options(side=8)},
         r"^side=\.\.\. needs a folder of images; .*pets.csv is not one. Leave it out",
     ),
-    ({"epochs": 0}, "epochs must be a positive int; got 0"),
-    ({"learning_rate": -1.0}, "learning_rate must be above 0, and finite; got -1.0"),
     (
         {"estimator": "hgb", "model": "a:b"},
         r"^model=\.\.\. is a setting of networks, and estimator=hgb is not a network",
@@ -94,8 +93,6 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         r"^learning_rate=\.\.\. is a setting of networks",
     ),
     ({"estimator": "hgb", "precision": "bf16"}, r"^precision=\.\.\. is a setting of networks"),
-    ({"model": "nothing"}, r"^model=\.\.\. expects package.module:factory; got 'nothing'"),
-    ({"model": "nowhere.at:all"}, "nowhere.at:all cannot be imported"),
 ]
 
 
@@ -106,6 +103,43 @@ def test_settings_that_cannot_be_used_are_refused(
     check(Plan(pets, Options(label="kind")))
     with pytest.raises(ValueError, match=said):
         check(replace(Plan(pets, Options(label="kind")), **asked))
+
+
+OUT_OF_RANGE: list[dict[str, Any]] = [
+    {"epochs": 0},
+    {"batch_size": -1},
+    {"learning_rate": -1.0},
+    {"learning_rate": math.inf},
+    {"learning_rate": math.nan},
+    {"seed": -1},
+    {"seed": 2**63},
+]
+
+
+@pytest.mark.parametrize("asked", OUT_OF_RANGE)
+def test_numbers_out_of_range_are_refused_as_the_training_refuses_them(
+    pets: Path, asked: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError) as refused:
+        check(replace(Plan(pets, Options(label="kind")), **asked))
+    with pytest.raises(ValueError) as expected:
+        Settings(**asked)
+    assert str(refused.value) == str(expected.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("nothing", r"^model=\.\.\. expects package.module:factory; got 'nothing'"),
+        ("nowhere.at:all", "nowhere.at:all cannot be imported"),
+    ],
+)
+def test_a_model_that_cannot_be_imported_is_refused_last(pets: Path, model: str, said: str) -> None:
+    plan = Plan(pets, Options(label="kind"), model=model)
+    check(plan)
+    with pytest.raises(ValueError, match=said):
+        check_model(plan)
+    check_model(replace(plan, model=None))
 
 
 @pytest.mark.parametrize(

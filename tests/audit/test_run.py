@@ -17,6 +17,7 @@ from selfpaced.age import Threshold
 from selfpaced.audit import Options, read
 from selfpaced.audit import _run as module
 from selfpaced.audit._learning.estimators import Rounds
+from selfpaced.audit._learning.machine import Alone
 from selfpaced.audit._learning.training import Training
 from selfpaced.audit._plan import Plan
 from selfpaced.audit._prepare import prepare
@@ -248,6 +249,7 @@ def test_settings_that_the_machine_does_not_support_are_refused(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="^precision=fp16 needs a GPU, and this machine has none"):
         machine(plan_of(table, precision="fp16"))
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
     monkeypatch.setattr(Accelerator, "num_processes", 2)
     with pytest.raises(ValueError, match=r"^estimator=\.\.\. runs in one process; got 2. Start"):
         machine(plan_of(table, estimator="hgb"))
@@ -261,6 +263,23 @@ def fresh_accelerate() -> Any:
     yield
     AcceleratorState._reset_state(True)
     GradientState._reset_state()
+
+
+@pytest.mark.usefixtures("fresh_accelerate")
+def test_one_process_needs_no_accelerate_for_the_same_bits(
+    table: Path, tmp_path: Path, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = train(plan_of(table), tmp_path)
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")  # as a launcher does
+    launched = train(plan_of(table), tmp_path)
+    assert isinstance(alone.machine, Alone) and isinstance(launched.machine, Accelerator)
+    one, other = alone.learner.state_dict(), launched.learner.state_dict()
+    torch.testing.assert_close(one, other, rtol=0, atol=0)
+    (found, model), (same, like) = alone.conclude(), launched.conclude()
+    assert found.table.equals(same.table)
+    torch.testing.assert_close(
+        model.network.state_dict(), like.network.state_dict(), rtol=0, atol=0
+    )
 
 
 @pytest.mark.usefixtures("fresh_accelerate")

@@ -37,7 +37,9 @@ def test_a_person_reads_what_was_read_found_and_written_and_what_comes_next(
     assert said.endswith("then run\n  selfpaced fix run wine-corrected.csv\n")
     assert "\x1b" not in said and "training" not in said.replace("the training", "")
     shown = said[said.index("Look at") : said.index("of 178 labels")].splitlines()
-    assert max(map(len, shown)) <= 100 and len(shown) == 17
+    assert max(map(len, shown)) <= 100 and len(shown) == 18
+    assert "\nRow 1 is the first row after the header.\n" in said
+    assert "Next, set fix to no in run/suspects.csv where the given label is right, then" in said
     for name in os.listdir("run"):
         assert name in said
 
@@ -61,12 +63,22 @@ def test_json_is_one_object_and_nothing_else(done: Say, wine: Path) -> None:
         done("audit", wine, "--label", "kind", "-o", "run", "--json", "--fix", "new.csv")
     )
     assert told["samples"] == 178 and told["data"] == str(wine)
-    assert told["suspects"] == len(pd.read_csv(told["suspects_csv"])) > 20
+    suspects = pd.read_csv(told["suspects_csv"])
+    assert told["suspects"] == (suspects["fix"] == "yes").sum() > 20
     assert told["wrong"]["low"] <= told["wrong"]["estimate"] <= told["wrong"]["high"]
     assert sum(kind["count"] for kind in told["kinds"]) == told["suspects"]
     assert told["kinds"][0].keys() == {"given", "suggested", "count"}
     assert set(told["files"]) == set(os.listdir("run")) and told["folder"] == "run"
     assert told["fixed"] == "new.csv" and told["changed"] == told["suspects"]
+    for kind in told["kinds"]:
+        assert told["changes"][kind["given"]][kind["suggested"]] == kind["count"]
+    assert sum(n for to in told["changes"].values() for n in to.values()) == told["changed"]
+    none = json.loads(
+        done("audit", wine, "--label", "kind", "-o", "2", "--json", "--top", 3, "--epochs", 20)
+    )
+    assert none["fixed"] is None and none["changed"] == 0 and none["changes"] == {}
+    assert len(pd.read_csv("2/suspects.csv")) == 3 < none["suspects"]
+    assert Path("2/summary.md").read_text().endswith("--epochs 20 --output 2 --top 3\n```\n")
     assert any("few" in note for note in told["notes"]) and told["seconds"] > 0
 
 
@@ -101,6 +113,8 @@ def test_a_corrected_copy_is_written_and_the_table_stays(done: Say, wine: Path, 
     flags = ["--fix", "new.csv", *["--drop"] * drop]
     said = done("audit", wine, "--label", "kind", "-o", "run", *flags)
     suspects, new = pd.read_csv("run/suspects.csv"), pd.read_csv("new.csv")
+    assert set(suspects["fix"]) == {"yes", "no"}
+    suspects = suspects[suspects["fix"] == "yes"]
     assert wine.read_bytes() == before and len(suspects) > 20
     if drop:
         assert (
@@ -232,6 +246,11 @@ ERRORS: list[tuple[str, str]] = [
     ("wine.csv --label kind -o full --resume", "full holds no checkpoint.pt"),
     ("wine.csv --label kind --resume --force -o new", "holds no checkpoint.pt"),
     ("wine.csv --label kind --drop", "--drop needs --fix FILE"),
+    (
+        "wine.csv --label kind --top 0",
+        "--top must be a positive number of rows; got 0. Leave it out to list the suspects and",
+    ),
+    ("wine.csv --label kind --top -7 --json", "--top must be a positive number of rows; got -7."),
     (
         "wine.csv --label kind --fix wine.csv",
         "wine.csv is the table itself, which is never changed",

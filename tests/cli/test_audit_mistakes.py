@@ -14,7 +14,7 @@ import pytest
 import torch
 from typer.testing import Result
 
-from selfpaced.audit import _run
+from selfpaced.audit import Audit, _run
 
 Run = Callable[..., Result]
 Say = Callable[..., str]
@@ -136,7 +136,10 @@ def test_a_correction_that_fails_leaves_the_results(
     monkeypatch.setattr("selfpaced.audit._fixing.fix.fix", full)
     result = run("audit", "a.csv", *AUDIT, "-o", "run", "--fix", "new.csv")
     assert result.exit_code == 2 and "run/summary.md" in result.stdout
-    assert "The results are in run, but new.csv was not written: No space" in result.stderr
+    assert (
+        "The results are in run, but new.csv was not written: No space left on device. To write "
+        "it, run selfpaced fix run new.csv\n"
+    ) in result.stderr
 
 
 def test_suspects_that_a_spreadsheet_saved_are_read(done: Say, refused: Say, here: Path) -> None:
@@ -145,13 +148,63 @@ def test_suspects_that_a_spreadsheet_saved_are_read(done: Say, refused: Say, her
     done("audit", "a.csv", "--label", "kind", "--epochs", 60, "-o", "run", "--quiet")
     path = here / "run" / "suspects.csv"
     head = path.read_text().splitlines()[0]
-    path.write_text(f"{head}\n1.0,0.9,dog,cat,0.9,0.0,dog,a\n{',' * head.count(',')}\n")
+    assert head == "row,line,fix,probability,given,suggested,confidence,x,kind,tag"
+    path.write_text(
+        f"{head.replace(',', ';')}\r\n1,0;2;Yes;0,9;dog;cat;0,9;0,0;dog;a\r\n{';' * 9}\r\n",
+        encoding="utf-16",
+    )
     done("fix", "run", "new.csv")
     assert Path("new.csv").read_text().splitlines()[1] == "0.0,cat,a,dog"
-    path.write_text(f"{head}\nfirst,0.9,dog,cat,0.9,0.0,dog,a\n")
+    path.write_text(f"{head}\nfirst,2,yes,0.9,dog,cat,0.9,0.0,dog,a\n")
     assert "whole number in the column row; got ['first']" in refused("fix", "run", "b.csv")
-    path.write_text(f"{head}\n1,0.9,dog,cat,0.9,0.0,dog,a,more\n")
+    path.write_text(f"{head}\n1,2,yes,0.9,dog,cat,0.9,0.0,dog,a,more\n")
     assert "suspects.csv cannot be read" in refused("fix", "run", "b.csv")
+    path.write_text(f"{head}\n1,2,,0.9,dog,cat,0.9,0.0,dog,a\n")
+    assert "needs yes or no in the column fix; got '' for row 1" in refused("fix", "run", "b.csv")
+
+
+def test_a_copy_does_harm_only_with_force(done: Say, refused: Say) -> None:
+    done("audit", "a.csv", *AUDIT, "-o", "run", "--quiet")
+    path = Path("run/suspects.csv")
+    path.write_text("row,fix,given,suggested\n3,yes,cat,dgo\n")
+    assert refused("fix", "run", "b.csv") == (
+        "suspects.csv suggests 'dgo' for row 3, which is not a class of a.csv; did you mean 'dog'? "
+        "Correct it, or pass --force to add the class."
+    )
+    done("fix", "run", "b.csv", "--force")
+    dogs = "".join(f"{row},yes,dog,cat\n" for row in range(2, 61, 2))
+    path.write_text(f"row,fix,given,suggested\n{dogs}")
+    said = "The copy of a.csv would have no row left of the class 'dog' (30 rows). In suspects.csv,"
+    for flags in ((), ("--drop",)):
+        assert said in refused("fix", "run", "c.csv", *flags)
+    assert not Path("c.csv").exists()
+    assert done("fix", "run", "c.csv", "--force").endswith(
+        "\n  dog: 30 of 30 become cat; none is left\n"
+    )
+
+
+def test_a_copy_of_an_audit_does_harm_only_with_force(
+    run: Run, done: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def certain(self: Audit) -> pd.DataFrame:
+        table = self.table.assign(suggested="dog")
+        return table[table["label"] == "cat"]
+
+    monkeypatch.setattr(Audit, "suspects", property(certain))
+    monkeypatch.setattr(
+        Audit, "doubtful", lambda self, _: self.suspects.assign(suspect=True, probability=0.9)
+    )
+    words = ("audit", "a.csv", *AUDIT, "-o", "my run", "--fix", "new.csv")
+    result = run(*words)
+    assert result.exit_code == 2 and "my run/summary.md" in result.stdout
+    assert (
+        "The results are in my run, but new.csv was not written: The copy of a.csv would have no "
+        "row left of the class 'cat' (30 rows). In suspects.csv, set fix to no where the given "
+        "label is right, or pass --force to give up the class. To write it, run selfpaced fix "
+        "'my run' new.csv\n"
+    ) in result.stderr
+    assert not Path("new.csv").exists()
+    assert "  cat: 30 of 30 become dog; none is left\n" in done(*words, "--force")
 
 
 def test_a_damaged_file_is_one_line_of_error(done: Say, refused: Say) -> None:

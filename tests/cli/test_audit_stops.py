@@ -42,7 +42,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, after: int, act: Callable[[], Non
 
 
 @pytest.mark.parametrize("number", STOP)
-@pytest.mark.parametrize("flags", [(), ("--json",), ("--estimator", "logistic")])
+@pytest.mark.parametrize("flags", [("--top", "7"), ("--json",), ("--estimator", "logistic")])
 def test_the_printed_command_continues_the_run_to_the_same_bytes(
     run: Run,
     done: Say,
@@ -73,6 +73,8 @@ def test_the_printed_command_continues_the_run_to_the_same_bytes(
     for name in ("suspects.csv", "ledger.parquet", "history.parquet", "curves.png", "config.json"):
         assert Path("run", name).read_bytes() == Path("whole", name).read_bytes(), name
     assert "checkpoint.pt" not in os.listdir("run") and Path("new.csv").is_file()
+    assert ("--top" in flags) == (len(Path("run/suspects.csv").read_text().splitlines()) == 8)
+    assert ("--top" in flags) == ("--top 7" in again)
 
 
 def test_a_second_signal_ends_at_once(

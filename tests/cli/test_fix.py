@@ -1,8 +1,10 @@
 """Claims about the command ``selfpaced fix``."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import Result
 
@@ -21,17 +23,43 @@ def folder(done: Say, wine: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 def test_the_suspects_of_a_run_get_new_labels(
     done: Say, folder: Path, wine: Path, tmp_path: Path
 ) -> None:
-    copy, n = tmp_path / "new.csv", len((folder / "suspects.csv").read_text().splitlines()) - 1
-    said = f"{copy}  {n} rows changed; the column selfpaced_was holds the former labels.\n"
-    assert done("fix", folder, copy) == said
-    assert len(copy.read_text().splitlines()) == len(wine.read_text().splitlines())
+    copy, suspects = tmp_path / "new.csv", pd.read_csv(folder / "suspects.csv")
+    suspects = suspects[suspects["fix"] == "yes"]
+    first, *lines = done("fix", folder, copy).splitlines()
+    n = len(suspects)
+    assert first == f"{copy}  {n} rows changed; the column selfpaced_was holds the former labels."
+    old, new = pd.read_csv(wine)["kind"], pd.read_csv(copy)["kind"]
+    assert len(old) == len(new) and (old != new).sum() == n
+    counts = suspects["given"].value_counts()
+    assert [line.split(": ")[0].strip() for line in lines] == list(counts.index)
+    for line, (given, changed) in zip(lines, counts.items(), strict=True):
+        assert f"  {given}: {changed} of {(old == given).sum()} become " in line
+
+
+def test_only_lines_with_yes_are_changed(
+    done: Say, refused: Say, folder: Path, tmp_path: Path
+) -> None:
+    copied = tmp_path / "run"
+    shutil.copytree(folder, copied)
+    suspects = pd.read_csv(copied / "suspects.csv")
+    suspects["fix"] = ["no"] * (len(suspects) - 1) + ["yes"]  # the least suspicious one
+    suspects.to_csv(copied / "suspects.csv", index=False)
+    row, given, suggested = suspects.iloc[-1][["row", "given", "suggested"]]
+    said = done("fix", copied, tmp_path / "new.csv")
+    assert "1 row changed" in said and f"  {given}: 1 of " in said
+    assert said.endswith(f" becomes {suggested}\n")
+    new = pd.read_csv(tmp_path / "new.csv")
+    assert new["selfpaced_was"].dropna().to_dict() == {row - 1: given}
+    suspects.drop(columns="fix").to_csv(copied / "suspects.csv", index=False)
+    assert "suspects.csv has no column fix" in refused("fix", copied, tmp_path / "other.csv")
 
 
 def test_the_suspects_of_a_run_are_left_out(
     done: Say, refused: Say, folder: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "new.csv"
-    assert done("fix", folder, copy, "--drop").endswith(" rows left out.\n")
+    first, *lines = done("fix", folder, copy, "--drop").splitlines()
+    assert first.endswith(" rows left out.") and all(line.endswith("left out") for line in lines)
     said = f"{copy} exists. Choose another name, or pass --force."
     assert refused("fix", folder, copy, "--drop") == said
     done("fix", folder, copy, "--drop", "--force")

@@ -15,11 +15,15 @@ TRAINING = "Training"
 RESULTS = "Results"
 
 
-class Estimator(StrEnum):
-    """A scikit-learn model: histogram gradient boosting or logistic regression."""
+class Learner(StrEnum):
+    """The kind of model that is trained; AUTO is a mixture of those that suit the samples."""
 
-    HGB = "hgb"
+    AUTO = "auto"
+    NETWORK = "network"
     LOGISTIC = "logistic"
+    KERNEL = "kernel"
+    BOOSTING = "boosting"
+    TREES = "trees"
 
 
 class Precision(StrEnum):
@@ -100,14 +104,31 @@ def audit(  # noqa: PLR0913  # each flag is an argument
             rich_help_panel=TRAINING,
         ),
     ] = None,
-    estimator: Annotated[
-        Estimator | None,
+    learner: Annotated[
+        Learner,
         typer.Option(
-            help="Scikit-learn model to train instead of a network: histogram gradient boosting "
-            "(hgb) or logistic regression.",
+            help="Kind of model to train. auto mixes the kinds that suit the samples, weighted by "
+            "how well each predicts labels that it did not learn.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = Learner.AUTO,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            help="Each label is judged by models that learned the other folds only (default: 5, or "
+            "3 above 5,000 samples; for networks 3, or 2 above 20,000). 0: a network judges the "
+            "labels that it learned.",
             rich_help_panel=TRAINING,
         ),
     ] = None,
+    shifts: Annotated[
+        bool,
+        typer.Option(
+            "--shifts/--no-shifts",
+            help="Shift images at random by a few pixels while a network learns them.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = True,
     precision: Annotated[
         Precision,
         typer.Option(
@@ -118,7 +139,8 @@ def audit(  # noqa: PLR0913  # each flag is an argument
     epochs: Annotated[
         int | None,
         typer.Option(
-            help="Number of passes over the samples (default 30; 15 with --estimator hgb).",
+            help="Passes over the samples for a network (default 30, or more for few samples), and "
+            "rounds for other models (default 8).",
             rich_help_panel=TRAINING,
         ),
     ] = None,
@@ -155,13 +177,31 @@ def audit(  # noqa: PLR0913  # each flag is an argument
         bool,
         typer.Option(
             "--force",
-            help="Replace the results of an earlier run, and an existing file of --fix.",
+            help="Replace the results of an earlier run, and an existing file of --fix, also where "
+            "no row of a class is left in it.",
             rich_help_panel=RESULTS,
         ),
     ] = False,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Continue a run that was stopped.", rich_help_panel=RESULTS),
+    ] = False,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            help="Rows of suspects.csv: the most suspicious ones (default: the suspects, and "
+            "doubtful labels up to the number that may be wrong).",
+            rich_help_panel=RESULTS,
+        ),
+    ] = None,
+    every_class: Annotated[
+        bool,
+        typer.Option(
+            "--every-class",
+            help="List suspects of every class, also of classes that were not predicted better "
+            "than by chance, or of which more than half of the labels look wrong.",
+            rich_help_panel=RESULTS,
+        ),
     ] = False,
     fix: Annotated[
         Path | None,
@@ -206,12 +246,13 @@ def audit(  # noqa: PLR0913  # each flag is an argument
         options = Options(
             label, labels, tuple(ignore or ()), tuple(use or ()), numeric=numeric, side=side
         )
-        network = (model, estimator and estimator.value, precision.value)
+        kind = (model, learner.value, folds, shifts, precision.value)
         if text_model is not None and text_model.is_dir():
             text_model = text_model.resolve()  # predict may be started in another folder
-        plan = Plan(data, options, text_model, *network, epochs, batch_size, learning_rate, seed)
+        plan = Plan(data, options, text_model, *kind, epochs, batch_size, learning_rate, seed)
         folder = _default_folder(data) if output is None else output
-        results = audit_run.Results(folder, force, resume, fix, drop, as_json, quiet, dark)
+        shown = (as_json, quiet, dark, top, every_class)
+        results = audit_run.Results(folder, force, resume, fix, drop, *shown)
         audit_run.carry_out(plan, results)
 
 

@@ -1,11 +1,12 @@
 """The steps of ``selfpaced audit``: check, read, train, write the results and print them."""
 
 import json
+import shlex
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -18,8 +19,8 @@ from selfpaced._cli.flags import in_flags
 from selfpaced._cli.progress import Picture, stopping, watched
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from selfpaced.audit._fixing.changes import Changes
+    from selfpaced.audit._folder.write import Written
     from selfpaced.audit._plan import Plan
     from selfpaced.audit._run import Run
 
@@ -37,6 +38,8 @@ class Results:
         json: Print one JSON object and nothing else.
         quiet: Print nothing but errors.
         dark: Draw the pictures on a dark background.
+        top: The number of rows of suspects.csv; None for the suspects and the range of the count.
+        every_class: List suspects of withheld classes, too; see ``Audit.every_class``.
     """
 
     folder: Path
@@ -47,6 +50,14 @@ class Results:
     json: bool
     quiet: bool
     dark: bool
+    top: int | None = None
+    every_class: bool = False
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the command line that repeat which suspects are listed."""
+        top = [] if self.top is None else ["--top", str(self.top)]
+        return [*top, "--every-class"] if self.every_class else top
 
 
 def carry_out(plan: "Plan", results: Results) -> None:
@@ -79,13 +90,16 @@ def carry_out(plan: "Plan", results: Results) -> None:
 def _begin(plan: "Plan", results: Results, console: Console) -> "Run":
     """Check the settings, claim the folder, read the samples, and print what was read."""
     with console.status(f"Reading {escape(str(plan.path))}"):
+        _check(plan, results)
         from selfpaced.audit import read
+
+        source = read(plan.path, plan.options)
+        # Not above: torch comes with them, and an error in the data needs none.
         from selfpaced.audit._prepare import prepare
         from selfpaced.audit._run import Run, machine
 
-        _check(plan, results)
         place = machine(plan)
-        prepared = prepare(read(plan.path, plan.options), plan.text_model)
+        prepared = prepare(source, plan.text_model)
         prepared = replace(prepared, notes=tuple(in_flags(note) for note in prepared.notes))
     _check_labels(plan, results, [str(name) for name in prepared.source.own])
     messages.tell_read(prepared, console)
@@ -99,12 +113,15 @@ def _begin(plan: "Plan", results: Results, console: Console) -> "Run":
 def _check(plan: "Plan", results: Results) -> None:
     """Raise for errors that can be found before anything is read; then claim the folder."""
     from selfpaced._errors import require
-    from selfpaced.audit._fixing.fix import require_target
-    from selfpaced.audit._folder.checkpoint import require_checkpoint, require_own
-    from selfpaced.audit._folder.files import claim, require_no_result
-    from selfpaced.audit._plan import check
+    from selfpaced.audit._folder.files import claim
+    from selfpaced.audit._plan import check, check_model
 
     require(not (results.json and results.quiet), "Choose --json or --quiet; got both.")
+    require(
+        results.top is None or results.top >= 1,
+        f"--top must be a positive number of rows; got {results.top}. Leave it out to list the "
+        f"suspects and as many more rows as labels may be wrong.",
+    )
     require(
         not results.drop or results.fix is not None,
         "--drop needs --fix FILE, the copy that leaves the suspects out.",
@@ -112,26 +129,38 @@ def _check(plan: "Plan", results: Results) -> None:
     check(plan)
     inside = plan.path.is_dir() and results.folder.resolve().is_relative_to(plan.path.resolve())
     require(not inside, f"{results.folder} is inside the data. Choose another folder.")
-    if not is_main():
-        return
+    if is_main():
+        _check_files(plan, results)
+        # With --resume and --fix, --force is for the corrected copy: the run itself is continued.
+        force = results.force and not (results.resume and results.fix is not None)
+        claim(results.folder, force=force, resume=results.resume)
+    check_model(plan)  # last, as it imports torch
+
+
+def _check_files(plan: "Plan", results: Results) -> None:
+    """Raise for files that the run must not replace, and for a missing checkpoint."""
+    from selfpaced.audit._folder.files import CHECKPOINT, require_checkpoint, require_no_result
+
     for file in (plan.path, plan.options.labels):
         if file is not None:
             require_no_result(file, results.folder)
     if results.fix is not None:
+        from selfpaced.audit._fixing.fix import require_target  # imports pandas
+
         require_target(plan.path, results.fix, force=results.force)
         require_no_result(results.fix, results.folder)
     if results.resume:
         require_checkpoint(results.folder)
-    elif results.force:
+    elif results.force and (results.folder / CHECKPOINT).is_file():
+        from selfpaced.audit._folder.checkpoint import require_own  # imports torch
+
         require_own(results.folder)
-    # With --resume and --fix, --force is for the corrected copy: the run itself is continued.
-    force = results.force and not (results.resume and results.fix is not None)
-    claim(results.folder, force=force, resume=results.resume)
 
 
 def _check_labels(plan: "Plan", results: Results, columns: list[str]) -> None:
     """Raise if a corrected copy is wanted of a table that cannot be corrected."""
-    from selfpaced.audit._fixing.corrected_copy import Wanted, require_labels
+    from selfpaced.audit._fixing.changes import Wanted
+    from selfpaced.audit._fixing.corrected_copy import require_labels
     from selfpaced.audit._reading.kinds import suffix_of
 
     if results.fix is None:
@@ -148,7 +177,7 @@ def _train(run: "Run", results: Results, console: Console) -> None:
 
     with stopping() as stop:
         if watched(console):
-            picture = Picture(run.settings.epochs, run.steps, run.done)
+            picture = Picture(run.learner.pulses, run.learner.done)
 
             def pulse() -> bool:
                 """Move the bar, and say whether to stop."""
@@ -168,7 +197,7 @@ def _stopped(plan: "Plan", results: Results, code: int, *, saved: bool) -> None:
     """Print the command that continues the run, and exit."""
     from selfpaced.audit._plan import command
 
-    more = ["--fix", str(results.fix)] if results.fix is not None else []
+    more = [*results.words, *(["--fix", str(results.fix)] if results.fix is not None else [])]
     switches = ["drop", "json", "quiet", "dark"]
     if not saved or results.fix is not None:
         switches.append("force")
@@ -184,38 +213,58 @@ def _stopped(plan: "Plan", results: Results, code: int, *, saved: bool) -> None:
 
 def _finish(run: "Run", results: Results, console: Console, began: float) -> None:
     """Write the results and the corrected copy, and print what was found."""
-    from selfpaced.audit._folder.write import write
-
     plan, prepared, folder = run.plan, run.prepared, results.folder
     with console.status(f"Writing to {escape(str(folder))}"):
+        from selfpaced.audit._folder.write import write  # matplotlib comes with it
+
         found, trained = run.conclude()
+        found = replace(found, every_class=results.every_class)
         written = write(
-            folder, plan, prepared, found, trained, losses=run.losses_by_epoch(), dark=results.dark
+            *(folder, plan, prepared, found, trained),
+            losses=run.losses_by_epoch(),
+            dark=results.dark,
+            top=results.top,
+            more=results.words,
         )
     messages.tell_found(found, written, console)
     messages.tell_files(folder, written.files, console, numeric=found.numeric)
-    changed = _fixed(plan, results, written.suspects)
+    changes = _fixed(run, results, written)
     if results.json:
         told = messages.as_json(prepared, found, folder, written, monotonic() - began)
-        told |= {"fixed": None if results.fix is None else str(results.fix), "changed": changed}
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(told | _fixed_as_json(results, changes)))
         return
-    if results.fix is not None:
-        messages.tell_fixed(results.fix, changed, drop=results.drop, console=console)
-    fixed = results.fix is not None
-    messages.tell_next(prepared, folder, len(written.suspects), fixed, console)
+    if results.fix is not None and changes is not None:
+        messages.tell_fixed(results.fix, changes, console)
+    messages.tell_next(prepared, folder, len(found.suspects), changes is not None, console)
 
 
-def _fixed(plan: "Plan", results: Results, suspects: "pd.DataFrame") -> int:
-    """Write the corrected copy, if one is wanted; return how many rows it changes."""
-    from selfpaced.audit._fixing.fix import fix
+def _fixed_as_json(results: Results, changes: "Changes | None") -> dict[str, Any]:
+    """Return the corrected copy and what it changes as values that JSON can hold."""
+    fixed = None if results.fix is None else str(results.fix)
+    if changes is None:
+        return {"fixed": fixed, "changed": 0, "changes": {}}
+    return {"fixed": fixed, "changed": len(changes), "changes": changes.by_class()}
 
+
+def _fixed(run: "Run", results: Results, written: "Written") -> "Changes | None":
+    """Write the corrected copy from the rows of suspects.csv, if one is wanted.
+
+    Returns:
+        What it changes; None if no copy is wanted.
+    """
     if results.fix is None:
-        return 0
-    label, drop, force = str(plan.options.label), results.drop, results.force
+        return None
+    from selfpaced.audit._fixing.fix import fix
+    from selfpaced.audit._fixing.suspects_file import chosen
+
+    plan, corrected, drop, force = run.plan, results.fix, results.drop, results.force
+    rows, numeric = chosen(written.suspects, written.names), run.prepared.names is None
+    label = str(plan.options.label)
     try:
-        return fix(plan.path, results.fix, label, suspects, drop=drop, force=force)
+        return fix(plan.path, corrected, label, rows, drop=drop, force=force, numeric=numeric)
     except (ValueError, OSError) as error:
+        again = ["selfpaced", "fix", str(results.folder), str(corrected), *["--drop"] * drop]
         raise ValueError(
-            f"The results are in {results.folder}, but {results.fix} was not written: {error}"
+            f"The results are in {results.folder}, but {corrected} was not written: "
+            f"{str(error).removesuffix('.')}. To write it, run {shlex.join(again)}"
         ) from error

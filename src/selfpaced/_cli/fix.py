@@ -26,20 +26,27 @@ def fix(
     ] = None,
     drop: Annotated[
         bool,
-        typer.Option("--drop", help="Leave the suspects out instead of correcting their labels."),
+        typer.Option("--drop", help="Leave these rows out instead of correcting their labels."),
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace the corrected copy if it exists.")
+        bool,
+        typer.Option(
+            "--force",
+            help="Replace the corrected copy if it exists. Also write it if no row of a class is "
+            "left, or if suspects.csv suggests a label that no row has.",
+        ),
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Write a copy of a table with the labels that a run suggests.
 
-    Before that, delete the lines of RUN/suspects.csv whose given label is right. The table itself
-    is never changed.
+    Only rows of RUN/suspects.csv with yes in the column fix are changed. Before that, open the file
+    in a spreadsheet: set fix to no where the given label is right, set it to yes where the label of
+    a further row is wrong, and correct the suggested label where another one is right. The table
+    itself is never changed.
     """
     with errors_in_one_line(debug=debug):
         from selfpaced.audit._folder.write import fix_from
 
-        changed = fix_from(run, corrected, data=data, drop=drop, force=force)
-        messages.tell_fixed(corrected, changed, drop=drop, console=Console())
+        changes = fix_from(run, corrected, data=data, drop=drop, force=force)
+        messages.tell_fixed(corrected, changes, Console())

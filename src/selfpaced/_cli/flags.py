@@ -9,10 +9,11 @@ SETTINGS = (
     "batch_size",
     "data",
     "epochs",
-    "estimator",
+    "folds",
     "ignore",
     "label",
     "labels",
+    "learner",
     "learning_rate",
     "model",
     "precision",
@@ -22,19 +23,19 @@ SETTINGS = (
     "use",
 )
 # Settings that are True or False; their flags take no value.
-SWITCHES = ("drop", "force", "resume")
+SWITCHES = ("drop", "every_class", "force", "resume")
 # The flags that stand for the values of ``numeric``.
 NUMERIC = {"True": "--numbers", "False": "--classes", "...": "--classes or --numbers"}
 
 # The settings whose value may be a bare word in a message. Values of the others are quoted or
 # ``...``: a bare ``label=cat`` or ``seed=0`` is more likely the name of a folder.
-WORDS = ("estimator", "precision")
+WORDS = ("learner", "precision")
 # Python code such as ``f(x, seed=0)``, which is no setting of the command. The library may write
 # a setting as ``Options(label=...)``, so that is not matched.
 CODE = r"\b(?!Options\()[A-Za-z_][\w.]*\([^()]*\)"
 # A value that is quoted or left open.
 VALUE = r"""\.\.\.|"[^"]*"|'[^']*'"""
-# What must not follow a bare word: more of a path, as in ``estimator=hgb/run``.
+# What must not follow a bare word: more of a path, as in ``learner=trees/run``.
 END = r"(?![\w/\\=-]|\.\w)"
 # A setting with its value; not where it is a part of a path, of a quoted text or of a longer name.
 SETTING = (
@@ -50,7 +51,7 @@ def in_flags(text: str) -> str:
     """Return a message of the library with its settings written as flags.
 
     Messages of the library name a setting by its argument or field in Python, followed by its value
-    or by dots: ``label=...``, ``label="kind"``, ``estimator=hgb``, ``force=True`` or
+    or by dots: ``label=...``, ``label="kind"``, ``learner=trees``, ``force=True`` or
     ``Options(side=...)``. All other text stays as it is, such as paths, quoted values, numbers and
     calls of other functions.
 

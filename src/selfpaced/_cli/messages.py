@@ -10,16 +10,22 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from selfpaced._cli.flags import in_flags
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from selfpaced.audit import Audit
+    from selfpaced.audit._fixing.changes import Changes, OfClass
     from selfpaced.audit._folder.write import Written
     from selfpaced.audit._prepare import Prepared
+    from selfpaced.audit._reliability import Reliability
     from selfpaced.audit._run import Run
 
 # The largest number of classes that are printed with their sizes.
 MOST_CLASSES = 6
+# The largest number of classes whose changes are printed.
+MOST_CHANGED = 10
 # The largest number of characters that a cell of the table of suspects shows.
 LONGEST = 60
 # The number of columns of that table that are always shown whole: the place of the sample, given,
@@ -51,21 +57,28 @@ def tell_read(prepared: "Prepared", console: Console) -> None:
 
 def tell_resumed(run: "Run", console: Console) -> None:
     """Print after how many epochs a training continues."""
-    say(console, f"[dim]  Continuing after {run.learner.epoch} of {run.settings.epochs} epochs.[/]")
+    say(console, f"[dim]  Continuing after {run.learner.epoch} of {run.learner.epochs} epochs.[/]")
 
 
 def tell_found(found: "Audit", written: "Written", console: Console) -> None:
     """Print the most suspicious samples, how many labels are wrong, and which are confused."""
     from selfpaced.audit._folder.summary import doubts, worst
+    from selfpaced.audit._reliability import most_shown
 
     say(console)
-    if len(written.suspects):
-        console.print(_table(worst(written.suspects, written.own), console.width - 1))
+    if len(found.suspects):
+        shown = worst(written.suspects, written.names, most_shown(found.count))
+        console.print(_table(shown, console.width - 1))
+        if written.about:
+            say(console, f"[dim]{written.about}[/]")
         say(console)
     first, *others = repr(found).splitlines()
-    say(console, f"[bold]{escape(first)}[/]")
+    say(console, f"[bold]{escape(in_flags(first))}[/]")
     for line in others:
-        say(console, escape(line))
+        say(console, escape(in_flags(line)))
+    if found.reliability is not None and found.reliability.learned:
+        say(console, f"[dim]{escape(found.reliability.predicted)}[/]")
+        say(console, f"[dim]{escape(found.reliability.learned_by)}[/]")
     for what, why in doubts(found):
         say(console, f"[yellow]{what}[/]{escape(why)}")
 
@@ -79,20 +92,26 @@ def tell_files(folder: Path, files: Sequence[str], console: Console, *, numeric:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="cyan", no_wrap=True)
     what = described(readable, numeric=numeric) | {SUMMARY: ABOUT_SUMMARY}
-    for name in readable:
-        grid.add_row(escape(str(folder / name)), escape(what[name]))
+    for name in readable:  # the columns of a file are described in summary.md
+        grid.add_row(escape(str(folder / name)), escape(what[name].partition(";")[0]))
     console.print(grid)
     others = sorted(set(files) - set(readable))
     say(console, f"[dim]Other files: {escape(', '.join(others))}[/]")
 
 
-def tell_fixed(corrected: Path, changed: int, *, drop: bool, console: Console) -> None:
-    """Print how the corrected copy differs from the table."""
+def tell_fixed(corrected: Path, changes: "Changes", console: Console) -> None:
+    """Print how the corrected copy differs from the table, and how each class changes."""
     from selfpaced.audit._reading.words import count
 
-    rows = count(changed, "row")
-    what = "left out." if drop else "changed; the column selfpaced_was holds the former labels."
-    say(console, f"[cyan]{escape(str(corrected))}[/]  {rows} {what}")
+    what = "changed; the column selfpaced_was holds the former labels."
+    rows = f"{count(len(changes), 'row')} {'left out.' if changes.drop else what}"
+    say(console, f"[cyan]{escape(str(corrected))}[/]  {rows}")
+    changed = sorted((each for each in changes.classes if each.to), key=lambda each: -each.changed)
+    for each in changed[:MOST_CHANGED]:
+        say(console, f"  {escape(_change(each, drop=changes.drop))}")
+    rest = len(changed) - MOST_CHANGED
+    if rest > 0:
+        say(console, f"  and {rest:,} more {'class' if rest == 1 else 'classes'}")
 
 
 def tell_next(
@@ -103,7 +122,7 @@ def tell_next(
     say(console)
     if suspects and not fixed and _fixable(path):
         listed = escape(str(folder / "suspects.csv"))
-        say(console, f"Next, delete the lines of {listed} whose given label is right, then run")
+        say(console, f"Next, set fix to no in {listed} where the given label is right, then run")
         drop = " --drop" if prepared.source.numeric else ""
         command = f"selfpaced fix {run} {shlex.quote(_copy_of(path))}{drop}"
     else:
@@ -123,15 +142,48 @@ def as_json(
     return {
         "data": str(prepared.source.path),
         "samples": len(prepared.source),
-        "suspects": len(written.suspects),
+        "suspects": len(found.suspects),
         "wrong": {"estimate": count.estimate, "low": count.low, "high": count.high},
-        "kinds": _kinds(written.suspects, numeric=found.numeric),
+        "kinds": _kinds(found),
+        "reliability": None if found.reliability is None else _reliability(found.reliability),
         "folder": str(folder),
         "suspects_csv": str(folder / "suspects.csv"),
         "files": list(written.files),
         "notes": [*prepared.notes, *(what + why for what, why in doubts(found))],
         "seconds": round(seconds, 1),
     }
+
+
+def _reliability(known: "Reliability") -> dict[str, Any]:
+    """Return how well labels are predicted as a JSON object."""
+    classes = known.classes.reset_index(names="class").to_dict("list")
+    rows = zip(*(classes[name] for name in classes), strict=True)
+    return {
+        "accuracy": known.accuracy,
+        "base_accuracy": known.base_accuracy,
+        "log_loss": known.log_loss,
+        "base_log_loss": known.base_log_loss,
+        "learned": known.learned,
+        "told_apart": known.told_apart,
+        "learners": known.learners,
+        "classes": [dict(zip(classes, row, strict=True)) for row in rows],
+    }
+
+
+def _change(change: "OfClass", *, drop: bool) -> str:
+    """Return what happens to the rows of a class, such as "yes: 14 of 189 become no"."""
+    from selfpaced.audit._folder.summary import shorten
+    from selfpaced.audit._reading.words import are
+
+    n, labels = change.changed, [(shorten(label), k) for label, k in change.to.items()]
+    if drop:
+        what = f"{are(n)} left out"
+    elif len(labels) == 1:
+        what = f"{'becomes' if n == 1 else 'become'} {labels[0][0]}"
+    else:
+        what = "become " + ", ".join(f"{label} ({k:,})" for label, k in labels)
+    end = "; none is left" if change.left == 0 else ""
+    return f"{shorten(change.given)}: {n:,} of {change.rows:,} {what}{end}"
 
 
 def say(console: Console, text: str = "") -> None:
@@ -184,11 +236,12 @@ def _table(shown: "pd.DataFrame", width: int) -> Table:
     return table
 
 
-def _kinds(suspects: "pd.DataFrame", *, numeric: bool) -> list[dict[str, Any]]:
+def _kinds(found: "Audit") -> list[dict[str, Any]]:
     """Return how often each label is given where another is suggested, most frequent first."""
-    if numeric:
+    if found.numeric:
         return []
-    pairs = zip(suspects["given"].tolist(), suspects["suggested"].tolist(), strict=True)
+    suspects = found.suspects
+    pairs = zip(suspects["label"].tolist(), suspects["suggested"].tolist(), strict=True)
     return [
         {"given": given, "suggested": suggested, "count": n}
         for (given, suggested), n in Counter(pairs).most_common()

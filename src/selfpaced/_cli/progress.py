@@ -27,12 +27,11 @@ class Picture:
     """A table of the last epochs, and a progress bar with the remaining time.
 
     Args:
-        epochs: Number of epochs of the training.
-        steps: Number of calls of ``pulse`` in an epoch.
+        pulses: Number of calls of ``pulse`` of the training.
         done: Number of calls before a training that is continued.
     """
 
-    def __init__(self, epochs: int, steps: int, done: int) -> None:
+    def __init__(self, pulses: int, done: int) -> None:
         """Start with an empty table."""
         self.rows: tuple[tuple[str, ...], ...] = ()
         columns = (
@@ -43,7 +42,7 @@ class Picture:
             TextColumn("left"),
         )
         self.bar = Progress(*columns, speed_estimate_period=60)
-        self.task = self.bar.add_task("training", total=epochs * steps, completed=done)
+        self.task = self.bar.add_task("training", total=pulses, completed=done)
 
     def pulse(self) -> None:
         """Move the bar by one step."""

@@ -1,28 +1,31 @@
 """The plan of an audit: every setting that decides its result."""
 
+import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
-from selfpaced._errors import require
-from selfpaced.audit._features.text import require_folder
-from selfpaced.audit._learning.estimators import ROUNDS, Name
-from selfpaced.audit._learning.networks import factory
-from selfpaced.audit._learning.training import EPOCHS, LEARNING_RATE, Settings, batch_for
-from selfpaced.audit._reading.kinds import Kind, kind_of
+from selfpaced._errors import choose, require, require_positive_int, require_seed
+from selfpaced.audit._reading.kinds import Kind, kind_of, require_model_folder
 from selfpaced.audit._reading.source import Options
+
+if TYPE_CHECKING:  # slow to import, and a plan is checked before anything else is done
+    from selfpaced.audit._learning.training import Settings
 
 # Kinds of files that hold a table.
 TABLES = ("delimited", "lines", "parquet")
 # Kinds of files that hold features without labels.
 WITHOUT_LABELS = ("npy", "idx")
+# The kinds of models that can be asked for.
+LEARNERS = ("auto", "network", "logistic", "kernel", "boosting", "trees")
 # Fields of a Plan that a command line repeats where they are not the default, in this order.
 SETTINGS = (
     "text_model",
     "model",
-    "estimator",
+    "learner",
+    "folds",
     "precision",
     "epochs",
     "batch_size",
@@ -42,9 +45,15 @@ class Plan:
         options: How to read them.
         text_model: Folder of a transformers model that turns text into numbers.
         model: ``package.module:factory`` of a network of the user; None for a built-in network.
-        estimator: Name of a scikit-learn model to train instead of a network.
+        learner: The kind of model: "auto" for a mixture of those that suit the samples, or one of
+            ``LEARNERS``.
+        folds: Each label is judged by models that learned the other folds; 0: by a model that
+            learned all labels. None: 5, or 3 above 5,000 samples; for networks 3, or 2 above
+            20,000.
+        shifts: Whether a network sees images shifted at random by a few pixels.
         precision: Precision of the training: "no" (float32), "bf16" or "fp16".
-        epochs: Number of epochs; None for 30, or 15 for "hgb".
+        epochs: Number of epochs of a network, or of rounds of other models. None: 30 epochs, or
+            more where there are few samples, and 8 rounds.
         batch_size: Samples per batch. None: 32 below 2,000 samples, 512 from 50,000, else 128.
         learning_rate: Learning rate of Adam; None for 0.001.
         seed: Seed of the initial weights and of the order of the samples.
@@ -60,43 +69,71 @@ class Plan:
     options: Options = Options()
     text_model: Path | None = None
     model: str | None = None
-    estimator: str | None = None
+    learner: str = "auto"
+    folds: int | None = None
+    shifts: bool = True
     precision: str = FLOAT32
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
     seed: int = 0
 
-    def settings(self, samples: int) -> Settings:
-        """Return the settings of a training on this number of samples.
+    def settings(self, samples: int, *, numeric: bool = False) -> "Settings":
+        """Return the settings of the training of a network.
+
+        Args:
+            samples: The number of samples.
+            numeric: Whether the labels are numbers; there are no folds then.
 
         Raises:
             ValueError: For settings out of range.
         """
-        return Settings(
-            self._epochs(),
-            batch_for(samples) if self.batch_size is None else self.batch_size,
-            LEARNING_RATE if self.learning_rate is None else self.learning_rate,
-            seed=self.seed,
+        # Not at the top, as torch is slow to import.
+        from selfpaced.audit._learning.folds import folds_for
+        from selfpaced.audit._learning.training import (
+            LEARNING_RATE,
+            Settings,
+            batch_for,
+            epochs_for,
         )
 
-    def _epochs(self) -> int:
-        """Return the number of epochs, or the default where none is given."""
-        if self.epochs is not None:
-            return self.epochs
-        return EPOCHS if self.estimator is None else ROUNDS[cast(Name, self.estimator)]
+        size = batch_for(samples) if self.batch_size is None else self.batch_size
+        folds = folds_for(samples, network=True) if self.folds is None else self.folds
+        return Settings(
+            epochs_for(samples, size) if self.epochs is None else self.epochs,
+            size,
+            LEARNING_RATE if self.learning_rate is None else self.learning_rate,
+            seed=self.seed,
+            folds=0 if numeric else folds,
+        )
+
+    def rounds(self, samples: int) -> "Settings":
+        """Return the settings of the training of scikit-learn models.
+
+        Raises:
+            ValueError: For settings out of range.
+        """
+        # Not at the top, as torch and scikit-learn are slow to import.
+        from selfpaced.audit._learning.estimators import ROUNDS
+        from selfpaced.audit._learning.folds import folds_for
+        from selfpaced.audit._learning.training import Settings
+
+        rounds = ROUNDS if self.epochs is None else self.epochs
+        return Settings(rounds, seed=self.seed, folds=self.folds or folds_for(samples))
 
 
 def check(plan: Plan) -> None:
     """Raise for settings that cannot be used with this file, before anything is read.
 
+    Only ``check_model`` imports torch, and the model of the user.
+
     Raises:
         FileNotFoundError: If a file or folder does not exist.
         ValueError: For a kind of file that is not supported, settings that cannot be combined or
-            have no effect, settings out of range, and a model that cannot be imported.
+            have no effect, and settings out of range.
     """
     _check_options(plan.path, kind_of(plan.path), plan.options)
-    plan.settings(1)
+    _check_numbers(plan)
     of_networks = {
         "model": plan.model is not None,
         "batch_size": plan.batch_size is not None,
@@ -105,13 +142,23 @@ def check(plan: Plan) -> None:
     }
     for name, given in of_networks.items():
         require(
-            plan.estimator is None or not given,
-            f"{name}=... is a setting of networks, and estimator={plan.estimator} is not a "
-            f"network. Leave one of them out.",
+            plan.learner in ("auto", "network") or not given,
+            f"{name}=... is a setting of networks, and learner={plan.learner} is not a network. "
+            f"Leave one of them out.",
         )
     if plan.text_model is not None:
-        require_folder(plan.text_model)
+        require_model_folder(plan.text_model)
+
+
+def check_model(plan: Plan) -> None:
+    """Raise if the plan has a model of the user that cannot be imported.
+
+    Raises:
+        ValueError: For a name of another form, and for a name that cannot be imported or called.
+    """
     if plan.model is not None:
+        from selfpaced.audit._learning.networks import factory  # not at the top, as above
+
         factory(plan.model)
 
 
@@ -175,6 +222,8 @@ def command(plan: Plan, folder: Path, more: Sequence[str] = ()) -> str:
     for name in SETTINGS:
         value = getattr(plan, name)
         words += _words(name, None if value == getattr(default, name) else value)
+    if not plan.shifts:
+        words.append("--no-shifts")
     return shlex.join([*words, "--output", str(folder), *more])
 
 
@@ -195,6 +244,28 @@ def _check_options(path: Path, kind: Kind, options: Options) -> None:
     require(
         options.side is None or options.side >= 1,
         f"side=... must be a positive number of pixels; got {options.side}.",
+    )
+
+
+def _check_numbers(plan: Plan) -> None:
+    """Raise for numbers out of range, with the messages of ``Settings``, but without torch."""
+    for name in ("epochs", "batch_size"):
+        if getattr(plan, name) is not None:
+            require_positive_int(name, getattr(plan, name), "audit")
+    require(
+        plan.learning_rate is None or 0 < plan.learning_rate < math.inf,
+        f"audit: learning_rate must be above 0, and finite; got {plan.learning_rate}.",
+    )
+    require_seed(plan.seed, "audit")
+    choose("learner", plan.learner, LEARNERS)
+    if plan.folds is not None:
+        from selfpaced.audit._learning.folds import require_folds  # not at the top: it loads numpy
+
+        require_folds(plan.folds)
+    require(
+        plan.folds != 0 or plan.learner in ("auto", "network"),
+        f"folds=0 needs a network; learner={plan.learner} always leaves out folds. Leave out one "
+        f"of them.",
     )
 
 

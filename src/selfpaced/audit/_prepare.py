@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from selfpaced._errors import require
 from selfpaced.audit._features.fit import Features, fit
 from selfpaced.audit._features.table import Encoder
 from selfpaced.audit._learning import aims
+from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._reading import Source
 
 # The largest finite float32.
@@ -29,7 +29,7 @@ class Prepared:
     Args:
         source: The samples as they were read.
         features: How a sample becomes numbers.
-        rows: The numbers, shape (n, ...); see ``Features.transform``.
+        inputs: The samples as learners read them.
         labels: int64 classes from 0, or float32 numbers that were shifted and scaled by ``scale``;
             shape (n,).
         aim: Whether classes or numbers are learned.
@@ -41,7 +41,7 @@ class Prepared:
 
     source: Source
     features: Features
-    rows: NDArray[Any]
+    inputs: Inputs
     labels: Tensor
     aim: aims.Classes | aims.Numbers
     names: pd.Index | None
@@ -62,7 +62,7 @@ def prepare(source: Source, text_model: Path | None = None, memory: int | None =
         FileNotFoundError: If the folder of the text model does not exist.
         ModuleNotFoundError: For ``text_model`` without transformers.
     """
-    features, rows, notes = fit(source, text_model=text_model, memory=memory)
+    features, inputs, notes = fit(source, text_model=text_model, memory=memory)
     has_text = isinstance(features.maker, Encoder) and bool(features.maker.readers)
     require(
         text_model is None or has_text,
@@ -75,10 +75,10 @@ def prepare(source: Source, text_model: Path | None = None, memory: int | None =
         _require_range(source, given, unit)
         labels = torch.from_numpy(((given - center) / unit).astype(np.float32))
         aim: aims.Classes | aims.Numbers = aims.Numbers()
-        return Prepared(source, features, rows, labels, aim, None, (center, unit), notes)
+        return Prepared(source, features, inputs, labels, aim, None, (center, unit), notes)
     codes, names = pd.factorize(source.labels, sort=True)
     labels, aim = torch.from_numpy(codes.astype(np.int64)), aims.Classes(len(names))
-    return Prepared(source, features, rows, labels, aim, pd.Index(names), (0.0, 1.0), notes)
+    return Prepared(source, features, inputs, labels, aim, pd.Index(names), (0.0, 1.0), notes)
 
 
 def robust(values: NDArray[np.float64]) -> tuple[float, float]:

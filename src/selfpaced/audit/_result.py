@@ -1,43 +1,27 @@
 """The result of an audit: the table of samples, the count of wrong labels, and the model."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from scipy import stats
 from torch import Tensor, nn
 
-from selfpaced._errors import require
+from selfpaced._errors import require_positive_int
 from selfpaced._pacer.pacer import Pacer
+from selfpaced.audit._learning.committee import Committee
 from selfpaced.audit._reading.words import are
-from selfpaced.chain import Floats
-from selfpaced.suspects import Count, Judge, confusion
+from selfpaced.audit._reliability import Reliability, conclusion
+from selfpaced.suspects import Count, Judge, confusion, judge_held_out
+
+# The least held-out probability of a class.
+LEAST = 1e-6
 
 # The largest number of kinds of label errors that ``repr`` of a result lists.
 MOST_KINDS = 5
-# The largest number of positions that an error message lists.
-MOST_POSITIONS = 5
-# Degrees of freedom of the Student distributions tried for the errors of a regression: from long
-# tails to nearly normal.
-DEGREES_OF_FREEDOM = (2.0, 3.0, 5.0, 10.0, 30.0)
-# The median of the absolute value of a standard normal variable.
-NORMAL_MEDIAN = 0.6745
-# The share of wrong numbers with which the EM algorithm starts.
-FIRST_SHARE = 0.1
-# The largest number of iterations of the EM algorithm.
-MOST_ITERATIONS = 200
-# The EM algorithm stops when an iteration raises the mean log-likelihood by less than this.
-LEAST_GAIN = 1e-6
-# The least scale of the errors, so that no density becomes infinite.
-LEAST_SCALE = 1e-12
-# The number of points at which the density of many numbers is computed.
-GRID = 512
-# Numbers farther from the median than this many interquartile ranges are moved to that distance
-# for the density.
-FENCE = 10.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,18 +30,21 @@ class Audit:
 
     Args:
         table: A row per sample, most suspicious first; its index is the position of the sample.
-            Columns: ``label``, ``probability`` that the label is wrong, ``suggested`` label,
+            Columns: ``label``, ``probability`` that the label is wrong, ``suggested`` label (the
+            most probable other class; with ``folds=0`` the most probable class),
             ``confidence`` (the probability of the suggested label; no column for a regression),
-            ``loss`` (the mean over the visits, weighted by evidence, in nats or as the squared
-            error of the training; higher is more suspect: ``Ledger.suspicion``).
-        count: How many labels are wrong, estimated from the samples where the model is sure and
-            contradicts the label, with a range; see ``selfpaced.suspects.Judge``.
+            ``loss`` (higher is more suspect: -ln of the held-out probability of the label; with
+            ``folds=0``, and as squared errors of a regression, ``Ledger.suspicion``).
+        count: How many labels are wrong, with a range; see ``selfpaced.suspects``.
         confusion: Expected number of wrong labels by the class that was meant (rows) and the label
             given (columns), over the samples where another class is suggested; None for a
             regression, whose labels are numbers.
         history: A row per epoch: ``Pacer.history``.
-        model: The trained model: a torch module in eval mode, or a scikit-learn estimator.
-        pacer: The pacer of the training.
+        model: The trained model: a torch module in eval mode, or a mixture of several models.
+        pacer: The pacer of the training, or of its last part.
+        reliability: How well the models predict labels that they did not learn; None with
+            ``folds=0`` and for a regression.
+        every_class: Whether ``suspects`` has labels of withheld classes, too; see ``Reliability``.
     """
 
     table: pd.DataFrame
@@ -66,6 +53,8 @@ class Audit:
     history: pd.DataFrame
     model: Any
     pacer: Pacer
+    reliability: Reliability | None = None
+    every_class: bool = False
 
     @property
     def numeric(self) -> bool:
@@ -76,23 +65,54 @@ class Audit:
     def suspects(self) -> pd.DataFrame:
         """The rows of ``table`` whose label is more probably wrong than right.
 
-        Of classes, only rows with a suggested label other than the given one.
+        Of classes, only rows with a suggested label other than the given one, and none of a class
+        that is withheld.
         """
-        table = self.table
+        table = self._judged
         if self.numeric:
             return table[table["probability"] > 0.5]
         return table[(table["probability"] > 0.5) & (table["suggested"] != table["label"])]
 
+    @property
+    def _judged(self) -> pd.DataFrame:
+        """The rows of ``table`` whose label may be called wrong."""
+        if self.reliability is None or self.every_class:
+            return self.table
+        return self.table[~self.table["label"].isin(self.reliability.withheld)]
+
+    def doubtful(self, top: int | None = None) -> pd.DataFrame:
+        """Return the suspects, then the rows that are only doubtful, most suspicious first.
+
+        A row is doubtful if it is no suspect, and of classes only if another label is suggested.
+        More labels may be wrong than there are suspects; these rows are where to look for them.
+
+        Args:
+            top: The largest number of rows; a small one cuts the suspects short. None: as many
+                rows as the upper end of ``count``, but at least all suspects.
+
+        Returns:
+            Rows of ``table`` with one more column: ``suspect``, whether the row is a suspect.
+
+        Raises:
+            ValueError: For ``top`` below 1.
+            TypeError: For ``top`` that is no int.
+        """
+        if top is not None:
+            require_positive_int("top", top, "Audit.doubtful")
+        judged = self._judged
+        table = judged.assign(suspect=judged.index.isin(self.suspects.index))
+        listed = table["suspect"] | table["probability"].notna()
+        if not self.numeric:
+            listed &= table["suggested"] != table["label"]
+        n = max(len(self.suspects), math.ceil(self.count.high)) if top is None else top
+        return table[listed].sort_values("suspect", ascending=False, kind="stable").head(n)
+
     def __repr__(self) -> str:
-        """Say how many labels are probably wrong, and which classes are confused."""
-        n, suspects, found = len(self.table), self.suspects, self.count
+        """Say what can be concluded about the labels, and which classes are confused."""
+        suspects, k = self.suspects, len(self.suspects)
         what = "numbers" if self.numeric else "labels"
-        k, about = len(suspects), round(found.estimate)
-        lines = [
-            f"{k:,} of {n:,} {what} {are(k)} probably wrong ({k / n:.1%}).",
-            f"All in all about {about:,} {are(about)} wrong ({found.low:,.0f} to "
-            f"{found.high:,.0f}).",
-        ]
+        title, *text = conclusion(len(self.table), k, what, self.count, self.reliability)
+        lines = [f"{title}.", *text]
         if self.numeric:
             return "\n".join(lines)
         kinds = suspects.groupby(["label", "suggested"], observed=True).size().reset_index(name="n")
@@ -129,147 +149,49 @@ def result(model: Any, pacer: Pacer, labels: Tensor, names: Iterable[Any]) -> Au
         judgement.count,
         pd.DataFrame(mistaken.numpy(), index=classes, columns=classes),
         pacer.history.to_frame(),
-        _in_eval_mode(model),
+        in_eval_mode(model),
         pacer,
     )
 
 
-def result_of_numbers(model: Any, pacer: Pacer, given: Floats, predicted: Floats) -> Audit:
-    """Return the result of a training on numbers.
-
-    The samples are ranked by the probability of a mistake, not by the loss. The probability takes
-    into account how common such a number is, and it uses the predictions at the end of the
-    training, when the wrong numbers are left out. Samples with equal probabilities are ranked by
-    the distance between number and prediction.
-
-    Args:
-        model: The trained model.
-        pacer: The pacer of its training.
-        given: The numbers, in the user's unit, shape (n,).
-        predicted: The model's predictions for the same samples, in the same unit, shape (n,). A
-            sample that the training never visited is judged as well.
-
-    Raises:
-        ValueError: For arrays of another shape, and for predictions that are NaN or infinite.
-    """
-    error = _errors(given, predicted, len(pacer.weight))
-    probability = probability_wrong(given, predicted).astype(np.float32)
-    table = pd.DataFrame(
-        {
-            "label": given,
-            "probability": probability,
-            "suggested": predicted,
-            "loss": pacer.ledger.suspicion.cpu().numpy(),
-        }
-    ).rename_axis("index")
-    return Audit(
-        table.iloc[np.lexsort((-error, -probability))],
-        Count.of(torch.from_numpy(probability)),
-        None,
-        pacer.history.to_frame(),
-        _in_eval_mode(model),
-        pacer,
-    )
-
-
-def _in_eval_mode(model: Any) -> Any:
+def in_eval_mode(model: Any) -> Any:
     """Return the model; a torch module is set to eval mode."""
     return model.eval() if isinstance(model, nn.Module) else model
 
 
-def _errors(given: Floats, predicted: Floats, n: int) -> Floats:
-    """Return the distance between each number and its prediction, or raise."""
-    require(
-        given.shape == predicted.shape == (n,),
-        f"result_of_numbers needs a number and a prediction for each sample, shape ({n},); got "
-        f"{given.shape} and {predicted.shape}.",
-    )
-    error = np.asarray(np.abs(given - predicted))
-    lost = np.flatnonzero(~np.isfinite(error))
-    require(
-        len(lost) == 0,
-        f"The model predicts NaN or infinity for {len(lost)} of {n} samples, at "
-        f"{lost[:MOST_POSITIONS].tolist()}. Lower the learning rate (learning_rate=...).",
-    )
-    return error
-
-
-class _Fit(NamedTuple):
-    """A fitted mixture: its mean log-likelihood, and the probability that each number is wrong."""
-
-    likelihood: float
-    probability: Floats
-
-
-def probability_wrong(given: Floats, predicted: Floats) -> Floats:
-    """Return the probability that each number is wrong.
-
-    The model is a mixture of two distributions. A right number is its prediction plus an error
-    with a Student distribution. A wrong number is drawn from the distribution of all numbers,
-    independently of its prediction. The share of wrong numbers, and the scale and the degrees of
-    freedom of the errors, maximise the likelihood (Dempster, Laird, Rubin, *Maximum Likelihood
-    from Incomplete Data via the EM Algorithm*, 1977). Errors that are skewed or come in bursts do
-    not follow a Student distribution; some of them then count as wrong.
+def result_held_out(
+    committee: Committee, labels: Tensor, names: Iterable[Any], model: Any
+) -> Audit:
+    """Return the result of trainings in which no label was judged by a model that learned it.
 
     Args:
-        given: The numbers, shape (n,).
-        predicted: Predictions of a model that did not learn the wrong numbers, shape (n,).
-
-    Returns:
-        Probabilities from 0 to 1, shape (n,).
-
-    >>> given = np.linspace(-2, 2, 200)
-    >>> predicted = given + 0.1 * np.sin(np.arange(200.0))
-    >>> given[7] = 1.5
-    >>> probability_wrong(given, predicted).argmax()
-    np.int64(7)
+        committee: The trainings, to their end.
+        labels: Classes, int64, shape (n,).
+        names: The user's names of the C classes, in the order of their numbers.
+        model: The trained model.
     """
-    error = given - predicted
-    unit = float(np.median(np.abs(error))) / NORMAL_MEDIAN
-    if unit == 0.0 or float(np.ptp(given)) == 0.0:
-        return np.asarray(error != 0, dtype=np.float64)
-    density = _density(given / unit)
-    fits = [_fit(error / unit, density, degrees) for degrees in DEGREES_OF_FREEDOM]
-    return max(fits, key=lambda fit: fit.likelihood).probability
-
-
-def _fit(error: Floats, density: Floats, degrees: float) -> _Fit:
-    """Fit the share of wrong numbers and the scale of the errors with the EM algorithm.
-
-    Args:
-        error: Number minus prediction, shape (n,).
-        density: Density of all numbers at each number, shape (n,).
-        degrees: Degrees of freedom of the Student distribution.
-    """
-    share, scale, before = FIRST_SHARE, 1.0, -np.inf
-    for _ in range(MOST_ITERATIONS):
-        right = (1 - share) * stats.t.pdf(error / scale, degrees) / scale
-        both = right + share * density
-        probability, likelihood = share * density / both, float(np.log(both).mean())
-        if likelihood - before < LEAST_GAIN:
-            break
-        before, share = likelihood, float(probability.mean())
-        near = (1 - probability) * (degrees + 1) / (degrees + (error / scale) ** 2)
-        scale = float(np.sqrt((near * error**2).sum() / (1 - probability).sum()))
-        scale = max(scale, LEAST_SCALE)
-    return _Fit(likelihood, probability)
-
-
-def _density(given: Floats) -> Floats:
-    """Return the density of the numbers at each number, with Silverman's bandwidth.
-
-    Numbers far from the median are first moved to a fence: otherwise a single one would widen the
-    bandwidth and flatten the density everywhere.
-    """
-    low, middle, high = np.quantile(given, (0.25, 0.5, 0.75))
-    if high > low:
-        fence = FENCE * (high - low)
-        given = np.clip(given, middle - fence, middle + fence)
-    kernel = stats.gaussian_kde(given, "silverman")
-    if len(given) <= GRID:
-        return np.asarray(kernel(given))
-    grid = np.linspace(given.min(), given.max(), GRID)
-    counts, edges = np.histogram(given, GRID)
-    middle = (edges[1:] + edges[:-1]) / 2
-    coarse = stats.gaussian_kde(middle, kernel.factor, weights=counts)
-    return np.asarray(np.interp(given, grid, coarse(grid)))
+    classes, probability = pd.Index(list(names)), committee.probabilities[:, : len(pd.Index(names))]
+    total = np.clip(probability.sum(1, keepdims=True), LEAST, None)
+    probability = np.clip(probability / total, LEAST, None).astype(np.float64)
+    found = judge_held_out(torch.from_numpy(probability), labels)
+    own = probability[np.arange(len(labels)), labels.numpy()]
+    table = pd.DataFrame(
+        {
+            "label": classes.take(labels.numpy()),
+            "probability": found.probability.numpy(),
+            "suggested": classes.take(found.suggested.numpy()),
+            "confidence": found.confidence.numpy(),
+            "loss": -np.log(own),
+        }
+    ).rename_axis("index")
+    mistaken = confusion(found.probability, labels, found.suggested, len(classes))
+    pacer = committee.parts[-1].pacer
+    return Audit(
+        table.sort_values("loss", ascending=False, kind="stable"),
+        found.count,
+        pd.DataFrame(mistaken.numpy(), index=classes, columns=classes),
+        pacer.history.to_frame(),
+        in_eval_mode(model),
+        pacer,
+        Reliability.of(found.learned, classes, committee.shares or {}),
+    )

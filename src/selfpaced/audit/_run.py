@@ -1,16 +1,14 @@
 """A run of an audit: a training that saves its state on the disk, and the result."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 import torch.distributed as dist
-from accelerate import Accelerator
-from accelerate.utils import extract_model_from_parallel
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -20,18 +18,22 @@ from selfpaced._sampling.indexed import Indexed
 from selfpaced.audit._folder import checkpoint
 from selfpaced.audit._folder.model import require_tensors
 from selfpaced.audit._learning.batches import Rows
-from selfpaced.audit._learning.estimators import Name, Rounds
-from selfpaced.audit._learning.machine import Machine
+from selfpaced.audit._learning.choice import choose_models
+from selfpaced.audit._learning.committee import Committee, Learner
+from selfpaced.audit._learning.machine import Alone, Machine, launched
 from selfpaced.audit._learning.networks import LEAST_PIXELS, build
-from selfpaced.audit._learning.trained import Trained
-from selfpaced.audit._learning.training import Settings, Training, Watch
-from selfpaced.audit._plan import Plan
+from selfpaced.audit._learning.shifts import pixels_for
+from selfpaced.audit._learning.trained import Network, Trained
+from selfpaced.audit._learning.training import Training
+from selfpaced.audit._plan import FLOAT32, Plan
 from selfpaced.audit._prepare import Prepared
-from selfpaced.audit._result import Audit, result, result_of_numbers
+from selfpaced.audit._result import Audit, result, result_held_out
 from selfpaced.suspects import Judge
 
 # The least time between two checkpoints during a training, in seconds.
 MINUTE = 60.0
+# Up to this number of images one thread trains the built-in CNN as fast as several.
+FEW_IMAGES = 2_000
 # The largest number of losses (epochs times samples) that are kept for the picture of the training.
 MOST_LOSSES = 10_000_000
 
@@ -75,10 +77,12 @@ class Run:
         machine: The device or the processes that the training runs on.
 
     Attributes:
+        machine: The device or the processes that the training runs on.
         learner: The training.
-        settings: The settings of the training.
-        losses: The losses after each epoch, shape (n,) each; None if they are too many to keep.
-        small: Whether several threads would slow the training down: the built-in MLP on the CPU.
+        losses: The losses after each epoch of the last part of the training, shape (n,) each; None
+            if they are too many to keep.
+        small: Whether several threads would slow the training down: on the CPU, with few images or
+            no images, and no network of the user.
         main: Whether this process is the one that writes files.
         saved: Whether the folder holds a state of this training.
     """
@@ -86,28 +90,18 @@ class Run:
     def __init__(self, plan: Plan, prepared: Prepared, folder: Path, machine: Machine) -> None:
         """Begin before the first epoch."""
         self.plan, self.prepared, self.folder = plan, prepared, folder
-        self.main = machine.process_index == 0
-        self.settings = plan.settings(len(prepared.labels))
-        self.learner = learner(plan, prepared, self.settings, machine)
-        name = architecture(plan, prepared)["network"]
-        self.small = name == "mlp" and machine.device.type == "cpu"
-        few = self.settings.epochs * len(prepared.labels) <= MOST_LOSSES
+        self.machine, self.main = machine, machine.process_index == 0
+        self.learner = learner(plan, prepared, machine)
+        last = self.learner.parts[-1]
+        light = plan.model is None and (
+            prepared.source.kind != "images" or len(prepared.labels) <= FEW_IMAGES
+        )
+        self.small = light and machine.device.type == "cpu"
+        few = last.settings.epochs * len(prepared.labels) <= MOST_LOSSES
         self.losses: list[Tensor] | None = [] if few else None
         self._data = checkpoint.fingerprint(prepared.source)
         self.saved = False
         self._saved_at = 0.0
-
-    @property
-    def steps(self) -> int:
-        """The number of calls of ``pulse`` in an epoch: one per batch, or one per round."""
-        return len(self.learner.batches) if isinstance(self.learner, Training) else 1
-
-    @property
-    def done(self) -> int:
-        """The number of calls of ``pulse`` so far."""
-        learner = self.learner
-        within = learner.position if isinstance(learner, Training) else 0
-        return learner.epoch * self.steps + within
 
     def resume(self) -> None:
         """Continue the training that was stopped: load its state.
@@ -159,16 +153,16 @@ class Run:
         """
 
         def after_epoch(number: int, of: int, kept: float) -> None:
-            pacer = self.learner.pacer
-            if self.losses is not None:
-                self.losses.append(pacer.ledger.loss.cpu().clone())
+            last, pacer = self.learner.parts[-1], self.learner.running.pacer
+            if self.losses is not None and last.epoch:
+                self.losses.append(last.pacer.ledger.loss.cpu().clone())
             if watch is not None:
                 watch(Epoch(number, of, kept, pacer))
             if monotonic() - self._saved_at > MINUTE:
                 self.save()
 
         self.save()
-        if self.main and self.done == 0:
+        if self.main and self.learner.done == 0:
             checkpoint.remove(self.folder)
             self.saved = False
         finished = self.learner.run(after_epoch, pulse)
@@ -181,17 +175,30 @@ class Run:
         Raises:
             ValueError: For predictions that are NaN or infinite.
         """
-        prepared, model, pacer = self.prepared, self.learner.model, self.learner.pacer
-        if isinstance(model, nn.Module):
-            model = extract_model_from_parallel(model, keep_fp32_wrapper=False)
-        names = prepared.names
-        listed = None if names is None else tuple(names)
-        built = architecture(self.plan, prepared)
-        trained = Trained(model, prepared.features, listed, prepared.scale, built)
-        if names is not None:
-            return result(model, pacer, prepared.labels, names), trained
-        given = prepared.source.labels.to_numpy(np.float64)
-        return result_of_numbers(model, pacer, given, trained.outputs(prepared.rows)), trained
+        prepared, committee = self.prepared, self.learner
+        names, pacer = prepared.names, committee.parts[-1].pacer
+        trained = self._trained()
+        if names is None:
+            # Not at the top: only a regression needs scipy.stats.
+            from selfpaced.audit._numbers import result_of_numbers
+
+            given = prepared.source.labels.to_numpy(np.float64)
+            predicted = trained.outputs(prepared.inputs)
+            return result_of_numbers(trained.model, pacer, given, predicted), trained
+        if not committee.held_out:
+            return result(trained.model, pacer, prepared.labels, names), trained
+        return result_held_out(committee, prepared.labels, names, trained.model), trained
+
+    def _trained(self) -> Trained:
+        """Return the mixture of all models, with everything needed to use it."""
+        prepared, committee = self.prepared, self.learner
+        folds = committee.parts[-1].settings.folds
+        mixture = committee.mixture(lambda module: Network(unwrapped(module, self.machine).eval()))
+        shares = None if mixture.shares is None else {k: list(v) for k, v in mixture.shares.items()}
+        built = architecture(self.plan, prepared, folds)
+        built |= {"members": list(mixture.members), "shares": shares}
+        listed = None if prepared.names is None else tuple(prepared.names)
+        return Trained(mixture, prepared.features, listed, prepared.scale, built)
 
     def losses_by_epoch(self) -> NDArray[np.float32] | None:
         """Return the losses, shape (epochs, n); None if they were not kept."""
@@ -211,13 +218,28 @@ def machine(plan: Plan) -> Machine:
         "precision=fp16 needs a GPU, and this machine has none. Leave it out, or use "
         "precision=bf16.",
     )
+    if not gpu and plan.precision == FLOAT32 and not launched():
+        return Alone(torch.device("cpu"))
+    # Not at the top: a single process on the CPU does not need it.
+    from accelerate import Accelerator
+
     found = Accelerator(cpu=not gpu, mixed_precision=plan.precision)
     require(
-        plan.estimator is None or found.num_processes == 1,
-        f"estimator=... runs in one process; got {found.num_processes}. Start selfpaced without a "
-        f"launcher.",
+        plan.learner in ("auto", "network") or found.num_processes == 1,
+        f"learner={plan.learner} runs in one process; got {found.num_processes}. Start selfpaced "
+        f"without a launcher.",
     )
     return cast(Machine, found)
+
+
+def unwrapped(model: Any, machine: Machine) -> Any:
+    """Return a model as it was before ``machine.prepare``: in float32, for a single process."""
+    if isinstance(machine, Alone) or not isinstance(model, nn.Module):
+        return model
+    # Not at the top, as in ``machine``.
+    from accelerate.utils import extract_model_from_parallel
+
+    return extract_model_from_parallel(model, keep_fp32_wrapper=False)
 
 
 def leave() -> None:
@@ -226,53 +248,48 @@ def leave() -> None:
         dist.destroy_process_group()
 
 
-class Learner(Protocol):
-    """A training that can be stopped, saved and continued: ``Training`` or ``Rounds``.
-
-    Attributes:
-        pacer: The pacer of the training.
-        epoch: Number of finished epochs.
-        model: The model, a torch module or scikit-learn estimators.
-    """
-
-    pacer: Pacer
-    epoch: int
-    model: Any
-
-    def run(self, watch: Watch | None = None, pulse: Callable[[], bool] = ...) -> bool:
-        """Train to the end, or until ``pulse`` returns True; return whether it is finished."""
-        ...
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return everything that is needed to continue the training."""
-        ...
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state that ``state_dict`` returned."""
-        ...
-
-
-def architecture(plan: Plan, prepared: Prepared) -> dict[str, Any]:
-    """Return what is needed to build the model: see ``Trained.built``.
+def architecture(plan: Plan, prepared: Prepared, folds: int) -> dict[str, Any]:
+    """Return what is needed to build the network: see ``Trained.built``.
 
     The built-in network is a CNN for images of at least 8 pixels a side, and an MLP otherwise.
     """
-    shape = prepared.rows.shape[1:]
+    shape = prepared.inputs.dense.shape[1:]
     images = prepared.source.kind == "images" and min(shape[1:]) >= LEAST_PIXELS
-    name = plan.estimator or plan.model or ("cnn" if images else "mlp")
-    return {"network": name, "shape": list(shape), "outputs": prepared.aim.outputs}
+    name = plan.model or ("cnn" if images else "mlp")
+    outputs = prepared.aim.outputs
+    return {"network": name, "folds": folds, "shape": list(shape), "outputs": outputs}
 
 
-def learner(plan: Plan, prepared: Prepared, settings: Settings, machine: Machine) -> Learner:
+def learner(plan: Plan, prepared: Prepared, machine: Machine) -> Committee:
     """Return the training of a plan, before its first epoch.
 
     Raises:
         ValueError: For a network of the user that cannot be built, or could not be saved.
     """
-    rows, labels, aim = prepared.rows, prepared.labels, prepared.aim
-    if plan.estimator is not None:
-        return Rounds(cast(Name, plan.estimator), rows, labels, aim, settings)
-    built = architecture(plan, prepared)
+    images = prepared.source.kind == "images"
+    name = "network" if plan.model or plan.folds == 0 else plan.learner
+    choice = choose_models(
+        name, prepared.inputs, prepared.aim, images=images, alone=machine.num_processes == 1
+    )
+    parts: list[Learner] = []
+    if choice.kinds:
+        # Not at the top: networks do not need scikit-learn.
+        from selfpaced.audit._learning.estimators import Rounds
+
+        settings = plan.rounds(len(prepared.labels))
+        parts.append(Rounds(choice.kinds, prepared.inputs, prepared.labels, prepared.aim, settings))
+    if choice.network:
+        parts.append(_network(plan, prepared, machine))
+    return Committee(parts, prepared.labels)
+
+
+def _network(plan: Plan, prepared: Prepared, machine: Machine) -> Training:
+    """Return the training of a network."""
+    rows, labels, aim = prepared.inputs.dense, prepared.labels, prepared.aim
+    settings = plan.settings(len(labels), numeric=prepared.names is None)
+    if plan.shifts and prepared.source.kind == "images":
+        settings = replace(settings, shift=pixels_for(*rows.shape[2:]))
+    built = architecture(plan, prepared, settings.folds)
     with torch.random.fork_rng():
         torch.manual_seed(plan.seed)
         network = build(built["network"], tuple(built["shape"]), built["outputs"])

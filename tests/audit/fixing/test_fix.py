@@ -99,7 +99,10 @@ def test_a_table_that_was_corrected_before_is_an_error(tmp_path: Path) -> None:
     said = "a.csv has a column selfpaced_was from an earlier correction. Remove or rename it."
     with pytest.raises(ValueError, match=said):
         fix(table, tmp_path / "b.csv", "is", suspects({1: "y"}))
-    assert fix(table, tmp_path / "b.csv", "is", suspects({1: "y"}), drop=True) == 1
+    with pytest.raises(ValueError, match=said):
+        fix(table, tmp_path / "b.csv", "is", suspects({1: "y"}), force=True)
+    left = fix(table, tmp_path / "b.csv", "is", suspects({1: "y"}), drop=True, force=True)
+    assert len(left) == 1
 
 
 def test_an_empty_table_is_an_error(tmp_path: Path) -> None:
@@ -132,5 +135,38 @@ def test_suspects_without_rows_or_with_equal_rows_are_errors(tmp_path: Path) -> 
 
 def test_no_suspects_is_a_copy_with_an_empty_column(tmp_path: Path) -> None:
     table = text(tmp_path / "a.csv", "a,b\n1,2\n")
-    assert fix(table, tmp_path / "b.csv", "b", suspects({})) == 0
+    assert len(fix(table, tmp_path / "b.csv", "b", suspects({}))) == 0
     assert (tmp_path / "b.csv").read_text() == "a,b,selfpaced_was\n1,2,\n"
+
+
+def test_a_copy_that_loses_a_class_or_gets_a_new_one_is_written_only_with_force(
+    tmp_path: Path,
+) -> None:
+    table, copy = text(tmp_path / "a.csv", f"{CSV}010,dog\n"), tmp_path / "b.csv"
+    with pytest.raises(ValueError, match="no row left of the class 'cat' .1 row.. In suspects.csv"):
+        fix(table, copy, "label", suspects({1: "dog"}))
+    with pytest.raises(
+        ValueError, match="suggests 'dgo' for row 2, .* did you mean 'dog'. Correct"
+    ):
+        fix(table, copy, "label", suspects({2: "dgo"}))
+    assert not copy.exists()
+    changes = fix(table, copy, "label", suspects({1: "dgo"}), force=True)
+    assert changes.by_class() == {"cat": {"dgo": 1}}
+    assert copy.read_text().splitlines()[1] == "007,dgo,cat"
+    fix(table, copy, "label", suspects({1: "dgo"}), force=True, numeric=True)
+    fix(table, tmp_path / "c.csv", "label", suspects({1: "dgo"}), numeric=True)
+    assert copy.read_bytes() == (tmp_path / "c.csv").read_bytes()
+
+
+def test_what_changes_is_counted_in_every_format(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": ["x"] * 5, "is": ["a", "a", "b", "b", "b"]})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.to_parquet(tmp_path / "a.parquet")
+    frame.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
+    for kind in ("csv", "parquet", "jsonl"):
+        copy = tmp_path / f"b.{kind}"
+        changes = fix(tmp_path / f"a.{kind}", copy, "is", suspects({1: "b", 4: "a"}))
+        assert [tuple(each) for each in changes.classes] == [
+            ("a", 2, {"b": 1}, 2),
+            ("b", 3, {"a": 1}, 3),
+        ]

@@ -332,9 +332,9 @@ BROKEN: list[tuple[Callable[[Path], object], type[Exception], str]] = [
         "config.json is not the config.json of a run",
     ),
     (
-        lambda f: edited(f, lambda c: c.update(layout=3, selfpaced="9.1")),
+        lambda f: edited(f, lambda c: c.update(layout=4, selfpaced="9.1")),
         ValueError,
-        r"layout 3, of selfpaced 9\.1; selfpaced .* reads layout 2\. Use the version that wrote it",
+        r"layout 4, of selfpaced 9\.1; selfpaced .* reads layout 3\. Use the version that wrote it",
     ),
     (lambda f: edited(f, lambda c: c.pop("run")), ValueError, r"it lacks \['run'\]"),
     (lambda f: edited(f, lambda c: c["model"].pop("names")), ValueError, r"it lacks \['names'\]"),

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from selfpaced.audit import Audit
+from selfpaced.audit._fixing.suspects_file import our_names
 from selfpaced.audit._folder.files import FILES
-from selfpaced.audit._folder.summary import summary
+from selfpaced.audit._folder.summary import summary, worst
+from selfpaced.audit._folder.tables import suspects_table
 from selfpaced.suspects import Count
 
 NONE = pd.DataFrame()
@@ -57,7 +59,60 @@ def test_the_headline_says_that_there_are_no_suspects(classes_found: Audit) -> N
     found = replace(classes_found, table=classes_found.table.assign(probability=0.01))
     said = page(found)
     assert said.startswith("# None of 4 labels in pets.csv looks wrong\n\nAll in all about")
-    assert "Look at these first" not in said and "mistaken" not in said
+    assert "mistaken" not in said
+
+
+def test_without_suspects_the_most_doubtful_rows_are_shown(classes_found: Audit) -> None:
+    found = replace(classes_found, table=classes_found.table.assign(probability=0.01))
+    said = page(found)
+    assert (
+        "## Look at these first\n\nNone of these labels is a suspect; they are the most doubtful "
+        "ones. Row 1 is the first row after the header.\n\n| row |"
+    ) in said
+    assert "| 4 | cat | dog | 1.0% |" in said
+    same = found.table.assign(suggested=found.table["label"])
+    said = page(replace(found, table=same), conflicts=pd.DataFrame({"row": [1, 2]}))
+    assert "Look at these first" not in said
+    assert "with different labels. Row 1 is the first row after the header.\n" in said
+    assert "\nAll 40 are in `suspects.csv`.\n" in page(many(found, 20))
+
+
+def test_only_suspects_are_shown_if_there_are_any(numbers_found: Audit) -> None:
+    said = page(numbers_found)
+    assert "| 3 | 900 | 3.125 | 99.0% |" in said and "3.75" not in said
+    assert "\n`suspects.csv` goes on with 2 numbers that are only doubtful.\n" in said
+    assert "goes on with 1 number that is only doubtful." in page(numbers_found, top=2)
+
+
+def test_the_page_says_if_not_all_suspects_are_in_the_file(classes_found: Audit) -> None:
+    said = page(many(classes_found, 20), top=25)
+    assert "\nThe first 25 of 40 are in `suspects.csv`.\n" in said
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "about"),
+    [
+        ("row", "pets.csv", "Row 1 is the first row after the header.\n\n"),
+        ("row", "pets.tsv.gz", "Row 1 is the first row after the header.\n\n"),
+        ("row", "pets.jsonl", "The row is the number of the line.\n\n"),
+        ("row", "pets.parquet", "Row 1 is the first row.\n\n"),
+        ("index", "pets.npz", "Index 0 is the first sample.\n\n"),
+        ("file", "pets", ""),
+    ],
+)
+def test_the_page_says_how_samples_are_counted(
+    classes_found: Audit, place: str, name: str, about: str
+) -> None:
+    said = page(classes_found, where=pd.Series(range(4), name=place), name=name)
+    assert f"## Look at these first\n\n{about}| {place} | given |" in said
+
+
+@pytest.mark.parametrize("name", ["row", "given", "probably", "how sure"])
+def test_columns_of_the_user_may_have_the_names_of_ours(classes_found: Audit, name: str) -> None:
+    own = pd.DataFrame({name: list("abcd")})
+    table = suspects_table(classes_found, pd.Series(range(1, 5), name="row"), own)
+    shown = worst(table, our_names([name]))
+    assert shown.columns.is_unique and shown[name].tolist() == ["d", "b"]
 
 
 def test_kinds_are_counted(classes_found: Audit) -> None:
@@ -77,6 +132,8 @@ def test_numbers_have_no_kinds_and_no_labels(numbers_found: Audit) -> None:
     said = page(many(numbers_found, 3))
     assert "mistaken for what" not in said
     assert "- `suspects.csv`: the numbers that are probably wrong, most suspicious first" in said
+    assert "probability: how probable it is that the given number is wrong\n" in said
+    assert "confidence" not in said
     assert "a model can learn numbers by heart" in said
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from selfpaced.audit import Audit, find_label_errors
+from selfpaced.audit._fixing.suspects_file import our_names
 from selfpaced.audit._folder.tables import csv_text, ledger_table, suspects_table
 
 WHERE = pd.Series([1, 2, 4, 5], name="row")
@@ -17,8 +18,9 @@ OWN = pd.DataFrame({"text": ["a", "b", "c", "d"], "price": [0.1, 1 / 3, 1e-7, 2.
 
 def test_the_most_suspicious_come_first_with_the_users_columns(classes_found: Audit) -> None:
     table = suspects_table(classes_found, WHERE, OWN)
-    ours = ["row", "probability", "given", "suggested", "confidence"]
+    ours = ["row", "fix", "probability", "given", "suggested", "confidence"]
     assert list(table.columns) == [*ours, "text", "price"]
+    assert table["fix"].tolist() == ["yes", "yes"]
     assert table["row"].tolist() == [5, 2]
     assert table["given"].tolist() == ["cat", "dog"]
     assert table["suggested"].tolist() == ["dog", "cat"]
@@ -27,20 +29,48 @@ def test_the_most_suspicious_come_first_with_the_users_columns(classes_found: Au
 
 def test_numbers_have_no_confidence(numbers_found: Audit) -> None:
     table = suspects_table(numbers_found, WHERE, OWN)
-    assert list(table.columns) == ["row", "probability", "given", "suggested", "text", "price"]
-    assert table.iloc[0, :4].tolist() == [4, 0.99, 900.0, 3.125]
+    ours = ["row", "fix", "probability", "given", "suggested"]
+    assert list(table.columns) == [*ours, "text", "price"]
+    assert table.iloc[0, :5].tolist() == [4, "yes", 0.99, 900.0, 3.125]
+
+
+def test_doubtful_rows_follow_with_fix_no(classes_found: Audit, numbers_found: Audit) -> None:
+    table = suspects_table(numbers_found, WHERE, OWN)
+    assert table["row"].tolist() == [4, 5, 2] and table["fix"].tolist() == ["yes", "no", "no"]
+    assert suspects_table(numbers_found, WHERE, OWN, top=1)["row"].tolist() == [4]
+    doubted = classes_found.table.assign(probability=[0.9, 0.4, 0.3, 0.2])
+    table = suspects_table(replace(classes_found, table=doubted), WHERE, OWN)
+    assert table["row"].tolist() == [5, 2] and table["fix"].tolist() == ["yes", "no"]
+
+
+def test_lines_stand_beside_the_rows(classes_found: Audit) -> None:
+    table = suspects_table(classes_found, WHERE, OWN, np.array([2, 3, 7, 9]))
+    assert list(table.columns)[:3] == ["row", "line", "fix"]
+    assert table["line"].tolist() == [9, 3]
 
 
 def test_the_columns_are_the_same_without_a_suspect(classes_found: Audit) -> None:
-    none = replace(classes_found, table=classes_found.table.assign(probability=0.01))
+    same = classes_found.table.assign(probability=0.01, suggested=classes_found.table["label"])
+    none = replace(classes_found, table=same)
     table, usual = (suspects_table(found, WHERE, OWN) for found in (none, classes_found))
     assert table.empty and list(table.columns) == list(usual.columns)
 
 
-def test_only_a_column_whose_name_is_used_gets_a_prefix(classes_found: Audit) -> None:
-    own = pd.DataFrame([[0] * 5] * 4, columns=pd.Index(["row", "own_row", "loss", "given", 7]))
-    names = list(suspects_table(classes_found, WHERE, own).columns)[5:]
-    assert names == ["own_own_row", "own_row", "loss", "own_given", "7"]
+def test_the_users_columns_keep_their_names_and_ours_get_a_prefix(classes_found: Audit) -> None:
+    own = pd.DataFrame([[0] * 5] * 4, columns=pd.Index(["row", "selfpaced_row", "loss", "fix", 7]))
+    names = list(suspects_table(classes_found, WHERE, own, np.arange(4)).columns)
+    assert names[6:] == ["confidence", "row", "selfpaced_row", "loss", "fix", "7"]
+    assert names[:3] == ["selfpaced_selfpaced_row", "line", "selfpaced_fix"]
+
+
+def test_probabilities_of_the_user_keep_all_their_digits(classes_found: Audit) -> None:
+    own = pd.DataFrame({"probability": ["likely"] * 4, "confidence": [1 / 3] * 4})
+    text = csv_text(
+        suspects_table(classes_found, WHERE, own), our_names(["probability", "confidence"])
+    )
+    head, first, *_ = text.splitlines()
+    assert head.startswith("row,fix,selfpaced_probability,given,suggested,selfpaced_confidence,")
+    assert first == "5,yes,0.9877,cat,dog,0.9500,likely,0.3333333333333333"
 
 
 def test_rows_are_found_by_position_and_not_by_index(classes_found: Audit) -> None:
@@ -75,6 +105,8 @@ def test_columns_of_another_length_are_refused(classes_found: Audit) -> None:
         suspects_table(classes_found, WHERE[:3], OWN)
     with pytest.raises(ValueError, match="own needs a row for each of the 4 samples; got 2."):
         suspects_table(classes_found, WHERE, OWN[:2])
+    with pytest.raises(ValueError, match="lines needs a row for each of the 4 samples; got 1."):
+        suspects_table(classes_found, WHERE, OWN, np.arange(1))
     with pytest.raises(ValueError, match="where needs a row for each of the 4 samples; got 1."):
         ledger_table(classes_found, WHERE[:1])
 
@@ -84,9 +116,9 @@ def test_probabilities_have_four_digits_and_the_users_numbers_all_digits(
 ) -> None:
     lines = csv_text(suspects_table(classes_found, WHERE, OWN)).split("\n")
     assert lines == [
-        "row,probability,given,suggested,confidence,text,price",
-        "5,0.9877,cat,dog,0.9500,d,2.0",
-        "2,0.7500,dog,cat,0.8000,b,0.3333333333333333",
+        "row,fix,probability,given,suggested,confidence,text,price",
+        "5,yes,0.9877,cat,dog,0.9500,d,2.0",
+        "2,yes,0.7500,dog,cat,0.8000,b,0.3333333333333333",
         "",
     ]
 

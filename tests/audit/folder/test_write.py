@@ -79,8 +79,14 @@ def test_the_folder_holds_every_file_of_a_run(done: tuple[Path, Written, Plan]) 
 def test_the_files_can_be_read(done: tuple[Path, Written, Plan]) -> None:
     folder, result, plan = done
     suspects = pd.read_csv(folder / "suspects.csv")
-    assert suspects["row"].tolist() == result.suspects["row"].tolist() and result.own == 14
-    assert len(suspects) > 20 and (suspects["row"] % 5 == 0).mean() > 0.9
+    assert suspects["row"].tolist() == result.suspects["row"].tolist()
+    assert list(suspects.columns)[:3] == ["row", "line", "fix"] and len(suspects.columns) == 21
+    assert suspects["line"].tolist() == (suspects["row"] + 1).tolist()
+    sure = suspects[suspects["fix"] == "yes"]
+    assert len(sure) > 20 and (sure["row"] % 5 == 0).mean() > 0.9
+    assert (suspects["fix"] == "no").sum() > 0 and (
+        suspects["given"] != suspects["suggested"]
+    ).all()
     assert len(pd.read_parquet(folder / "ledger.parquet")) == 179
     assert len(pd.read_parquet(folder / "history.parquet")) == 20
     assert pd.read_csv(folder / "conflicts.csv")["row"].tolist() == [178, 179]
@@ -106,6 +112,32 @@ def test_the_same_seed_gives_the_same_bytes_in_any_folder(
     train_and_write(plan, tmp_path)
     for name in ("suspects.csv", "config.json", "model.safetensors", "ledger.parquet"):
         assert (folder / name).read_bytes() == (tmp_path / name).read_bytes(), name
+
+
+def test_top_is_the_number_of_rows_and_stands_in_the_command(
+    done: tuple[Path, Written, Plan], train_and_write: Write, tmp_path: Path
+) -> None:
+    written = train_and_write(done[2], tmp_path, top=7, more=["--top", "7"])
+    assert len(written.suspects) == len(pd.read_csv(tmp_path / "suspects.csv")) == 7
+    page = (tmp_path / "summary.md").read_text()
+    assert page.endswith(f"--output {tmp_path} --top 7\n```\n")
+    assert "The first 7 of " in page
+
+
+@pytest.mark.parametrize(("word", "begins"), [("rot", b"row,"), ("rosé", b"\xef\xbb\xbfrow,")])
+def test_spreadsheets_are_told_of_letters_beyond_ascii(
+    wine: Path, train_and_write: Write, tmp_path: Path, word: str, begins: bytes
+) -> None:
+    lines = wine.read_text().replace("rosé", word).splitlines()
+    again = [f"{line.rpartition(',')[0]},{word}" for line in lines[-2:]]
+    (tmp_path / "wine.csv").write_text("\n".join([*lines, *again]))
+    plan = Plan(tmp_path / "wine.csv", Options(label="kind"), epochs=1)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    train_and_write(plan, folder)
+    for name in ("suspects.csv", "conflicts.csv"):
+        assert (folder / name).read_bytes().startswith(begins), name
+        assert pd.read_csv(folder / name).columns[0] == "row"
 
 
 def test_losses_give_another_picture(
@@ -155,21 +187,58 @@ def test_a_table_is_corrected_from_the_suspects_that_are_left(
     folder.mkdir()
     (folder / "config.json").write_bytes((done[0] / "config.json").read_bytes())
     head, *lines = (done[0] / "suspects.csv").read_text().splitlines()
-    row, _, given, suggested, *_ = lines[1].split(",")
-    (folder / "suspects.csv").write_text(f"{head}\n{lines[1]}\n")
-    assert fix_from(folder, copy) == 1
+    row, line, fix, _, given, suggested, *_ = lines[1].split(",")
+    no = lines[2].replace(",yes,", ",no,", 1)
+    (folder / "suspects.csv").write_text(f"{head}\n{lines[1]}\n{no}\n")
+    changes = fix_from(folder, copy)
+    assert changes.by_class() == {given: {suggested: 1}} and fix == "yes"
     assert copy.read_text().splitlines()[int(row)].endswith(f",{suggested},{given}")
-    assert fix_from(folder, copy, drop=True, force=True) == 1
+    assert copy.read_text().splitlines()[int(line) - 1].endswith(f",{suggested},{given}")
+    assert len(fix_from(folder, copy, drop=True, force=True)) == 1
     assert len(copy.read_text().splitlines()) == 179
 
 
-@pytest.mark.parametrize("line", ["32", "32,cat", "32,cat,", "32,cat, "])
+def test_our_columns_are_found_among_those_of_the_user(
+    wine: Path, train_and_write: Write, tmp_path: Path
+) -> None:
+    table = pd.read_csv(wine)
+    table.insert(0, "row", range(len(table), 0, -1))
+    table["fix"], table["suggested"] = "no", "rot"
+    path, folder = tmp_path / "wine.csv", tmp_path / "run"
+    table.to_csv(path, index=False)
+    folder.mkdir()
+    train_and_write(Plan(path, Options(label="kind", ignore=("row",)), epochs=20), folder)
+    suspects = pd.read_csv(folder / "suspects.csv")
+    assert suspects["row"].tolist() == (179 - suspects["selfpaced_row"]).tolist()
+    assert set(suspects["fix"]) == {"no"} and set(suspects["suggested"]) == {"rot"}
+    moved = suspects[suspects.columns[::-1]]
+    moved.to_csv(folder / "suspects.csv", index=False, sep=";", decimal=",")
+    changes = fix_from(folder, tmp_path / "new.csv")
+    sure = suspects[suspects["selfpaced_fix"] == "yes"]
+    assert len(changes) == len(sure) > 20
+    new = pd.read_csv(tmp_path / "new.csv")
+    assert new["kind"][sure["selfpaced_row"] - 1].tolist() == sure["selfpaced_suggested"].tolist()
+
+
+def test_of_a_regression_numbers_may_come_and_go(train_and_write: Write, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=200)
+    y = np.where(np.arange(200) % 40, 3 * x, 50 + x)
+    path, folder = tmp_path / "a.csv", tmp_path / "run"
+    pd.DataFrame({"x": x, "y": y}).to_csv(path, index=False)
+    folder.mkdir()
+    train_and_write(Plan(path, Options(label="y"), epochs=20), folder)
+    changes = fix_from(folder, tmp_path / "new.csv")
+    assert len(changes) >= 5 and changes.classes == ()
+    assert "50" not in set(pd.read_csv(tmp_path / "new.csv")["y"].round().astype(int).astype(str))
+
+
+@pytest.mark.parametrize("line", ["32,yes", "32,yes,cat", "32,yes,cat,", "32,yes,cat, "])
 def test_a_suspect_without_a_suggestion_is_refused(
     done: tuple[Path, Written, Plan], tmp_path: Path, line: str
 ) -> None:
     (tmp_path / "config.json").write_bytes((done[0] / "config.json").read_bytes())
-    (tmp_path / "suspects.csv").write_text(f"row,given,suggested\n{line}\n")
-    said = "suspects.csv suggests no label for row 32. Correct or delete such lines"
+    (tmp_path / "suspects.csv").write_text(f"row,fix,given,suggested\n{line}\n")
+    said = "suspects.csv has no suggested label for row 32. Write it into the column suggested, or"
     with pytest.raises(ValueError, match=said):
         fix_from(tmp_path, tmp_path / "fixed.csv")
 
@@ -178,8 +247,8 @@ def test_without_suspects_the_copy_is_equal(
     done: tuple[Path, Written, Plan], tmp_path: Path
 ) -> None:
     (tmp_path / "config.json").write_bytes((done[0] / "config.json").read_bytes())
-    (tmp_path / "suspects.csv").write_text("row,given,suggested\n,,\n")
-    assert fix_from(tmp_path, tmp_path / "fixed.csv", drop=True) == 0
+    (tmp_path / "suspects.csv").write_text("row,fix,given,suggested\n,,,\n")
+    assert len(fix_from(tmp_path, tmp_path / "fixed.csv", drop=True)) == 0
     assert (tmp_path / "fixed.csv").read_bytes() == done[2].path.read_bytes()
 
 
@@ -193,10 +262,15 @@ def test_tables_that_cannot_be_corrected_are_refused(
     with pytest.raises(FileNotFoundError, match=said):
         fix_from(done[0], copy, data=tmp_path / "gone.csv")
     (tmp_path / "config.json").write_bytes((done[0] / "config.json").read_bytes())
-    with pytest.raises(ValueError, match="suspects.csv cannot be read"):
+    with pytest.raises(FileNotFoundError, match="There is no .*suspects.csv. Restore it, or audit"):
         fix_from(tmp_path, copy)
     (tmp_path / "suspects.csv").write_text("row;given;suggested\n32;cat;dog\n")
-    with pytest.raises(ValueError, match=r"suspects.csv needs the columns row, given and suggest"):
+    with pytest.raises(
+        ValueError, match=r"suspects.csv has no column fix, which says for each row"
+    ):
+        fix_from(tmp_path, copy)
+    (tmp_path / "suspects.csv").write_text("row,fix,given,suggested\n32,yes,rot,dgo\n")
+    with pytest.raises(ValueError, match="Row 32 of wine.csv has the label '.*', and had 'rot' in"):
         fix_from(tmp_path, copy)
     config = json.loads((done[0] / "config.json").read_text())
     config["run"]["options"]["label"] = None

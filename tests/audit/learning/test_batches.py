@@ -1,9 +1,12 @@
 """Claims about the batches of an audit."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 from scipy import sparse
+from torch import Tensor
 from torch.utils.data import Dataset, TensorDataset
 
 from selfpaced import Indexed
@@ -67,3 +70,59 @@ def test_an_epoch_continues_where_it_was_stopped() -> None:
     batches.start = 3
     assert list(batches) == whole[3:]
     assert list(batches) != whole[3:], "the next epoch has another order and all its batches"
+
+
+FOLD = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1])
+
+
+def folded(process: int = 0, processes: int = 1, fold: Tensor = FOLD, size: int = 4) -> Batches:
+    return Batches(len(fold), size, seed=1, process=process, processes=processes, fold=fold)
+
+
+def test_a_batch_has_rows_of_one_fold_and_an_epoch_all_rows() -> None:
+    batches = list(folded())  # 6, 6 and 5 rows; the batch of one of the last fold is left out
+    assert [len(set(FOLD[batch].tolist())) for batch in batches] == [1] * 5
+    assert sorted(map(len, batches)) == [2, 2, 4, 4, 4] and len(folded()) == 5
+    rows = [row for batch in list(folded(size=5)) for row in batch]
+    assert len(rows) == len(set(rows)) == 15
+    whole = [row for batch in list(folded(size=6)) for row in batch]
+    assert sorted(whole) == list(range(17))
+
+
+def test_the_folds_come_in_another_order_each_epoch_and_not_one_after_another() -> None:
+    fold = torch.arange(300) % 3
+    batches = folded(fold=fold, size=10)
+    epochs = [[int(fold[batch[0]]) for batch in batches] for _ in range(3)]
+    assert epochs[0] != epochs[1] != epochs[2]
+    for order in epochs:
+        assert sorted(order) == [0] * 10 + [1] * 10 + [2] * 10
+        assert sum(one != other for one, other in pairwise(order)) > 10
+
+
+def test_several_processes_share_the_batches_of_folds() -> None:
+    whole = [sorted(batch) for batch in folded()]
+    parts = [list(folded(process, 2)) for process in (0, 1)]
+    assert [sorted(a + b) for a, b in zip(*parts, strict=True)] == whole
+    batches = folded(1, 2)
+    assert [batches.rows(number) for number, _ in enumerate(batches)] == list(map(len, whole))
+
+
+def test_an_epoch_with_folds_continues_where_it_was_stopped() -> None:
+    batches = folded()
+    before = batches.generator.get_state()
+    whole = list(batches)
+    batches.generator.set_state(before)
+    batches.start = 2
+    assert list(batches) == whole[2:]
+    assert [batches.rows(number) for number in range(5)] == list(map(len, whole))
+
+
+def test_a_fold_without_rows_has_no_batch() -> None:
+    fold = torch.tensor([0, 0, 0, 2, 2, 2])
+    assert len(folded(fold=fold)) == 2
+    assert sorted(sorted(batch) for batch in folded(fold=fold)) == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_one_fold_of_all_rows_is_no_fold() -> None:
+    fold = torch.zeros(11, dtype=torch.int64)
+    assert list(folded(fold=fold)) == list(Batches(11, 4, seed=1))

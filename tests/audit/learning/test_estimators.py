@@ -1,21 +1,36 @@
 """Claims about scikit-learn estimators that are trained self-paced."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.datasets import load_wine
 from torch import Tensor
 
+from selfpaced import Pacer
+from selfpaced.age import Threshold
+from selfpaced.audit._learning import estimators as module
 from selfpaced.audit._learning.aims import Classes, Numbers
-from selfpaced.audit._learning.estimators import ROUNDS, Name, Rounds
+from selfpaced.audit._learning.choice import OF_NUMBERS
+from selfpaced.audit._learning.ensembles import VIEWS
+from selfpaced.audit._learning.estimators import ROUNDS, Kind, Rounds
+from selfpaced.audit._learning.folds import spread
+from selfpaced.audit._learning.inputs import Inputs
+from selfpaced.audit._learning.mixture import mixed
 from selfpaced.audit._learning.training import Settings
-from selfpaced.suspects import Judge
+from selfpaced.pacing import Constant
+from selfpaced.suspects import HeldOut, judge_held_out
 
-NAMES: list[Name] = ["hgb", "logistic"]
+# The kinds that read dense numbers.
+DENSE: list[Kind] = ["logistic", "kernel", "boosting", "trees"]
+# All kinds.
+KINDS: list[Kind] = [*DENSE, "words", "letters", "bayes"]
 Rows = NDArray[np.float32]
 
 
@@ -30,10 +45,17 @@ def wine(seed: int = 0) -> tuple[Rows, Tensor, Tensor]:
     return rows, torch.from_numpy(given.astype(np.int64)), torch.from_numpy(wrong)
 
 
-def started(name: Name, epochs: int = 4, seed: int = 0) -> Rounds:
+def inputs_of(rows: Rows) -> Inputs:
+    """Return rows as dense numbers, as words and as letters."""
+    words = sparse.csr_array(np.hstack([np.maximum(rows, 0), np.maximum(-rows, 0)]))
+    return Inputs(rows, words, words)
+
+
+def started(*kinds: Kind, epochs: int = 4, seed: int = 0, **more: Any) -> Rounds:
     """Return a training on wine before its first round."""
     rows, labels, _ = wine()
-    return Rounds(name, rows, labels, Classes(3), Settings(epochs=epochs, seed=seed))
+    settings = Settings(epochs=epochs, seed=seed, **more)
+    return Rounds(kinds, inputs_of(rows), labels, Classes(3), settings)
 
 
 def line(n: int = 400) -> tuple[Rows, Tensor, Tensor]:
@@ -45,38 +67,105 @@ def line(n: int = 400) -> tuple[Rows, Tensor, Tensor]:
     return x.numpy(), torch.where(wrong, truth.roll(8) + 3, truth), truth
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_wrong_labels_are_the_most_suspicious(name: Name) -> None:
-    rows, labels, wrong = wine()
-    rounds = Rounds(name, rows, labels, Classes(3), Settings(epochs=ROUNDS[name]))
+def judged(rounds: Rounds) -> HeldOut:
+    """Judge the labels by the mixture."""
+    shares = rounds.model.shares
+    assert shares is not None
+    probability = mixed((p, shares[kind]) for kind, p in rounds.held_out.items())
+    return judge_held_out(torch.from_numpy(probability), rounds.labels)
+
+
+@cache
+def finished(kinds: Sequence[Kind], seed: int) -> Rounds:
+    """Train on wine to the end."""
+    rows, labels, _ = wine(seed)
+    rounds = Rounds(kinds, inputs_of(rows), labels, Classes(3), Settings(epochs=ROUNDS))
     assert rounds.run()
-    assert rounds.epoch == rounds.pacer.steps == ROUNDS[name]
+    assert rounds.epoch == rounds.pacer.steps == rounds.done == rounds.pulses == ROUNDS
+    return rounds
+
+
+@pytest.mark.parametrize("kind", DENSE)
+def test_wrong_labels_are_the_most_suspicious_and_are_counted(kind: Kind) -> None:
+    found, counts = [], []
+    for seed in range(3):
+        rounds, wrong = finished((kind,), seed), wine(seed)[2]
+        k = int(wrong.sum())
+        found.append(float(wrong[rounds.pacer.suspects(k)].float().mean()))
+        count = judged(rounds).count
+        counts.append(count.estimate / k)
+        assert count.low <= k <= count.high
+    assert np.mean(found) >= 0.85 and min(found) >= 0.8
+    assert abs(np.mean(counts) - 1) < 0.25
+
+
+def test_a_mixture_of_all_kinds_finds_and_counts_wrong_labels() -> None:
+    rounds, wrong = finished(tuple(DENSE), 0), wine(0)[2]
     k = int(wrong.sum())
-    assert float(wrong[rounds.pacer.suspects(k)].float().mean()) >= 0.85
+    found = judged(rounds)
+    assert float(wrong[rounds.pacer.suspects(k)].float().mean()) >= 0.9
+    assert float(wrong[found.probability.argsort(descending=True)[:k]].float().mean()) >= 0.9
+    assert abs(found.count.estimate / k - 1) < 0.1
+    assert list(rounds.held_out) == DENSE and list(rounds.model.members) == DENSE
+    assert all(p.shape == (178, 3) for p in rounds.held_out.values())
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_outputs_have_a_probability_for_every_class_in_order(name: Name) -> None:
+@pytest.mark.parametrize("kind", DENSE)
+def test_outputs_have_a_probability_for_every_class_in_order(kind: Kind) -> None:
     rows, labels, _ = wine()
-    rounds = Rounds(name, rows, labels * 2, Classes(6), Settings(epochs=3))
+    rounds = Rounds([kind], Inputs(rows), labels * 2, Classes(6), Settings(epochs=3))
     rounds.run()
-    outputs = rounds.outputs(rows)
+    outputs = rounds.model.predict(Inputs(rows), 6)
     assert outputs.shape == (len(rows), 6) and outputs.dtype == np.float64
     np.testing.assert_allclose(outputs.sum(1), 1, rtol=1e-6)
-    assert not outputs[:, [1, 3, 5]].any()  # classes that no sample has
+    assert outputs[:, [1, 3, 5]].max() < 1e-3  # classes that no sample has
     assert float((outputs.argmax(1) == (labels * 2).numpy()).mean()) > 0.7
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_number_of_wrong_labels_is_estimated_well(name: Name) -> None:
-    rows, labels, wrong = wine()
-    rounds = Rounds(name, rows, labels, Classes(3), Settings(epochs=ROUNDS[name]))
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_held_out_probabilities_are_of_the_estimator_that_left_the_row_out(kind: Kind) -> None:
+    rounds = started(kind, epochs=2, folds=4)
     rounds.run()
-    assert abs(Judge()(rounds.pacer).count.estimate / int(wrong.sum()) - 1) < 0.25
+    model, held_out = rounds.model.members[kind], rounds.held_out[kind]
+    rows, labels, _ = wine()
+    inputs = model.inputs.transform(inputs_of(rows).view(VIEWS[kind]))
+    fold = spread(labels.numpy(), 4, 0)
+    each = np.stack([estimator.predict_proba(inputs) for estimator in model.estimators])
+    assert len(each) == 4 and held_out.dtype == np.float32
+    np.testing.assert_allclose(held_out, each[fold, np.arange(len(rows))], atol=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_row_is_judged_by_an_estimator_fitted_to_its_label(name: Name) -> None:
+class Keeping(Classes):
+    """Classes whose labels are all kept."""
+
+    def pacer(self, labels: Tensor, *, held_out: bool = False) -> Pacer:
+        return Pacer(len(labels), age=Threshold(Constant(math.inf)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_label_never_changes_its_own_held_out_probabilities(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "spread", lambda labels, *_: np.arange(len(labels)) % 3)
+    rows, labels, _ = wine()
+    other = labels.clone()
+    other[100] = (other[100] + 1) % 3
+    held_out = []
+    for given in (labels, other):
+        rounds = Rounds([kind], inputs_of(rows), given, Keeping(3), Settings(epochs=3))
+        rounds.run()
+        held_out.append(rounds.held_out[kind])
+    one, two = held_out
+    same_fold = np.arange(len(rows)) % 3 == 100 % 3
+    assert (one[same_fold] == two[same_fold]).all()
+    assert (one[~same_fold] != two[~same_fold]).any()
+
+
+@pytest.mark.parametrize("kind", DENSE)
+def test_only_the_row_itself_could_teach_its_label(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "spread", lambda labels, *_: np.arange(len(labels)) % 3)
     rows, labels, _ = wine()
     lone = np.zeros((len(rows), 1), np.float32)
     lone[3] = 1  # only row 3 can teach the label of row 3
@@ -84,97 +173,117 @@ def test_no_row_is_judged_by_an_estimator_fitted_to_its_label(name: Name) -> Non
     other[3] = (other[3] + 1) % 3
     predictions = []
     for given in (labels, other):
-        rounds = Rounds(name, lone, given, Classes(3), Settings(epochs=3))
-        rounds._fold = np.arange(len(rows)) % 3  # the folds must not depend on the labels
+        rounds = Rounds([kind], Inputs(lone), given, Classes(3), Settings(epochs=3))
         rounds.run()
-        predictions.append(rounds._held_out_predictions()[3])
+        predictions.append(rounds.held_out[kind][3])
     np.testing.assert_allclose(predictions[0], predictions[1], atol=1e-4)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_class_of_one_sample_is_known_to_all_estimators(name: Name) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_class_of_one_sample_is_known_to_all_estimators_and_not_taught_by_it(kind: Kind) -> None:
     rows, labels, _ = wine()
     labels[7] = 3
-    rounds = Rounds(name, rows, labels, Classes(4), Settings(epochs=3))
+    rounds = Rounds([kind], inputs_of(rows), labels, Classes(4), Settings(epochs=3))
     rounds.run()
-    assert all(len(one.classes_) == 4 for one in rounds.model.estimators)
+    assert all(len(one.classes_) == 4 for one in rounds.model.members[kind].estimators)
     assert np.isfinite(rounds.pacer.ledger.loss.numpy()).all()
+    assert rounds.held_out[kind][7].argmax() != 3
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_training_on_two_rows_does_not_fail(name: Name) -> None:
-    rows = np.array([[0.0], [1.0]], np.float32)
-    for labels, aim in ((torch.arange(2), Classes(2)), (torch.tensor([0.5, 1.5]), Numbers())):
-        rounds = Rounds(name, rows, labels, aim, Settings(epochs=3))
-        assert rounds.run() and np.isfinite(rounds.outputs(rows)).all()
+@pytest.mark.parametrize("kind", DENSE)
+def test_a_training_on_two_rows_does_not_fail(kind: Kind) -> None:
+    rows = Inputs(np.array([[0.0], [1.0]], np.float32))
+    rounds = Rounds([kind], rows, torch.arange(2), Classes(2), Settings(epochs=3))
+    assert rounds.run() and np.isfinite(rounds.model.predict(rows, 2)).all()
+    if kind in OF_NUMBERS:
+        rounds = Rounds([kind], rows, torch.tensor([0.5, 1.5]), Numbers(), Settings(epochs=3))
+        assert rounds.run() and np.isfinite(rounds.model.predict(rows, None)).all()
 
 
-def test_each_class_is_spread_evenly_over_the_folds() -> None:
-    rounds = started("logistic")
+@pytest.mark.parametrize(("asked", "folds"), [({}, 3), ({"folds": 5}, 5), ({"folds": 2}, 2)])
+def test_each_class_is_spread_evenly_over_the_folds(asked: dict[str, int], folds: int) -> None:
+    rounds = started("logistic", **asked)
     for label in range(3):
-        sizes = np.bincount(rounds._fold[(rounds.labels == label).numpy()], minlength=3)
-        assert sizes.max() - sizes.min() <= 1
+        sizes = np.bincount(rounds._fold[(rounds.labels == label).numpy()], minlength=folds)
+        assert len(sizes) == folds and sizes.max() - sizes.min() <= 1
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_numbers_are_learned_without_those_that_are_wrong(name: Name) -> None:
+@pytest.mark.parametrize("kind", OF_NUMBERS)
+def test_numbers_are_learned_without_those_that_are_wrong(kind: Kind) -> None:
     rows, given, truth = line()
-    rounds = Rounds(name, rows, given, Numbers(), Settings(epochs=ROUNDS[name]))
+    rounds = Rounds([kind], Inputs(rows), given, Numbers(), Settings(epochs=ROUNDS))
     rounds.run()
-    outputs = rounds.outputs(rows)
+    outputs = rounds.model.predict(Inputs(rows), None)
     assert outputs.shape == (400,) and outputs.dtype == np.float64
     wrong = (given - truth).abs() > 2
     assert not rounds.pacer.weight[wrong].any()
     right = ~wrong.numpy()
-    for predictions in (outputs, rounds._held_out_predictions()):
+    assert rounds.held_out == {} and rounds.model.shares is None
+    for predictions in (outputs, rounds._held_out[kind]):
         error = np.abs(predictions - truth.numpy())[right].mean()
         assert error < 0.2 * float(truth.std())
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_images_are_read_as_rows_of_pixels(name: Name) -> None:
+@pytest.mark.parametrize("kind", DENSE)
+def test_images_are_read_as_rows_of_pixels(kind: Kind) -> None:
     random = np.random.default_rng(0)
     images = random.integers(0, 100, (60, 1, 4, 4)).astype(np.uint8)
     images[30:, :, :2] += 150
-    rounds = Rounds(name, images, torch.arange(60) // 30, Classes(2), Settings(epochs=5))
+    rounds = Rounds([kind], Inputs(images), torch.arange(60) // 30, Classes(2), Settings(epochs=5))
     rounds.run()
-    assert (rounds.outputs(images).argmax(1) == np.arange(60) // 30).all()
+    assert (rounds.model.predict(Inputs(images), 2).argmax(1) == np.arange(60) // 30).all()
+
+
+def outputs_of(rounds: Rounds) -> NDArray[Any]:
+    """Return the predictions for wine."""
+    return rounds.model.predict(inputs_of(wine()[0]), 3)
 
 
 def test_the_seed_decides_the_outputs() -> None:
     def outputs(seed: int) -> NDArray[Any]:
-        rounds = started("hgb", seed=seed)
+        rounds = started("boosting", seed=seed)
         rounds.run()
-        return rounds.outputs(wine()[0])
+        return outputs_of(rounds)
 
     assert (outputs(2**62) == outputs(2**62)).all()
     assert (outputs(0) != outputs(1)).any()
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("after", [0, 1, 3])
-def test_a_training_that_was_stopped_continues_bit_for_bit(name: Name, after: int) -> None:
-    whole, stopped, resumed = (started(name, epochs=5) for _ in range(3))
-    assert whole.run()
+@cache
+def whole(kinds: Sequence[Kind]) -> Rounds:
+    """Train for four rounds without a stop."""
+    rounds = started(*kinds)
+    assert rounds.run()
+    return rounds
+
+
+@pytest.mark.parametrize("kinds", [(kind,) for kind in KINDS] + [("logistic", "trees")], ids=str)
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_a_training_that_was_stopped_continues_bit_for_bit(
+    kinds: tuple[Kind, ...], after: int
+) -> None:
+    expected, stopped, resumed = whole(kinds), started(*kinds), started(*kinds)
     if after:
         assert not stopped.run(pulse=lambda: stopped.epoch == after)
-    assert stopped.epoch == after
+    assert stopped.epoch == stopped.done == after
     resumed.load_state_dict(stopped.state_dict())
     assert resumed.run()
-    rows = wine()[0]
-    assert (resumed.outputs(rows) == whole.outputs(rows)).all()
-    assert torch.equal(resumed.pacer.ledger.suspicion, whole.pacer.ledger.suspicion)
-    assert resumed.pacer.history == whole.pacer.history
+    assert (outputs_of(resumed) == outputs_of(expected)).all()
+    for kind in kinds:
+        assert (resumed.held_out[kind] == expected.held_out[kind]).all()
+    assert torch.equal(resumed.pacer.ledger.suspicion, expected.pacer.ledger.suspicion)
+    assert resumed.pacer.history == expected.pacer.history
 
 
 def test_a_state_can_be_read_without_running_code(tmp_path: Any) -> None:
-    rounds = started("hgb", epochs=2)
+    rounds = started("boosting", "logistic", epochs=2)
     rounds.run()
     torch.save(rounds.state_dict(), tmp_path / "state.pt")
     state = torch.load(tmp_path / "state.pt", weights_only=True)
-    again = started("hgb", epochs=2)
+    again = started("boosting", "logistic", epochs=2)
     again.load_state_dict(state)
     assert again.run() and again.epoch == 2
+    assert (outputs_of(again) == outputs_of(rounds)).all()
 
 
 def test_watch_is_called_after_every_round() -> None:
@@ -184,16 +293,16 @@ def test_watch_is_called_after_every_round() -> None:
     assert all(0 < call[2] <= 1 for call in calls)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_class_whose_samples_are_all_left_out_stays_a_class(name: Name) -> None:
-    rows, labels, _ = wine()
-    rounds = started(name, epochs=6)
+@pytest.mark.parametrize("kind", DENSE)
+def test_a_class_whose_samples_are_all_left_out_stays_a_class(kind: Kind) -> None:
+    _, labels, _ = wine()
+    rounds = started(kind, epochs=6)
     rounds.run(pulse=lambda: rounds.epoch == 3)
-    before = rounds.outputs(rows)[:, 0].mean()
+    before = outputs_of(rounds)[:, 0].mean()
     for _ in range(3):
         rounds.pacer.weight[labels == 0] = 0
         rounds.run(pulse=lambda: True)
-    outputs = rounds.outputs(rows)
+    outputs = outputs_of(rounds)
     assert outputs.shape[1] == 3 and np.isfinite(outputs).all()
     assert outputs[:, 0].mean() < before
 
@@ -202,44 +311,51 @@ def test_leaving_rows_out_changes_no_bin() -> None:
     rows, labels, _ = wine()
     wide = np.concatenate([rows] * 4) + np.arange(4 * len(rows), dtype=np.float32)[:, None] / 1e4
     assert len(np.unique(wide[:, 0])) > 255
-    rounds = Rounds("hgb", wide, labels.repeat(4), Classes(3), Settings(epochs=2))
+    settings = Settings(epochs=2)
+    rounds = Rounds(["boosting"], Inputs(wide), labels.repeat(4), Classes(3), settings)
     rounds.run(pulse=lambda: True)
-    bins = rounds.model.estimators[0]._bin_mapper.bin_thresholds_
+    first = rounds.model.members["boosting"].estimators[0]
+    bins = first._bin_mapper.bin_thresholds_
     rounds.pacer.weight[torch.from_numpy(wide[:, 0] > 0)] = 0
     rounds.run()
-    after = rounds.model.estimators[0]._bin_mapper.bin_thresholds_
+    after = first._bin_mapper.bin_thresholds_
     assert all((one == other).all() for one, other in zip(bins, after, strict=True))
 
 
 def of_another_version() -> dict[str, Any]:
-    """A state whose model is of a module that there is no more."""
+    """A state whose models are of a module that there is no more."""
     gone = b"cselfpaced.audit.ensembles\nEnsemble\n."
-    model = torch.frombuffer(bytearray(gone), dtype=torch.uint8)
-    return started("hgb").state_dict() | {"model": model}
+    models = torch.frombuffer(bytearray(gone), dtype=torch.uint8)
+    return started("boosting").state_dict() | {"models": models}
+
+
+def of(n: int) -> Inputs:
+    """Return rows of two zeros."""
+    return Inputs(np.zeros((n, 2), np.float32))
 
 
 BAD: list[tuple[Callable[[], Any], str]] = [
     (
-        lambda: started("hgb").load_state_dict(of_another_version()),
+        lambda: started("boosting").load_state_dict(of_another_version()),
         r"model of another version of selfpaced \(No module named 'selfpaced.audit.ensembles'\). "
         r"Use that version, or begin again with force=True",
     ),
-    (lambda: started(cast(Name, "logisitc")), "estimator must be one of .* Did you mean .logistic"),
+    (lambda: started(cast(Kind, "logisitc")), "learner must be one of .* Did you mean .logistic"),
     (
-        lambda: Rounds("hgb", np.zeros((3, 2)), torch.arange(2), Classes(2), Settings()),
+        lambda: Rounds(["boosting"], of(3), torch.arange(2), Classes(2), Settings()),
         "needs a label per row; got 3 rows and 2 labels",
     ),
     (
-        lambda: Rounds("hgb", np.zeros((3, 2)), torch.zeros(3).long(), Classes(1), Settings()),
+        lambda: Rounds(["boosting"], of(3), torch.zeros(3).long(), Classes(1), Settings()),
         "two classes or more",
     ),
     (
-        lambda: started("hgb").load_state_dict({"epoch": 1}),
+        lambda: started("boosting").load_state_dict({"epoch": 1}),
         "Rounds: the state is cut short; it lacks",
     ),
     (
-        lambda: started("hgb").load_state_dict(started("logistic").state_dict()),
-        r"Rounds\('hgb'\) cannot load a state of 'logistic'. Make Rounds with the name",
+        lambda: started("boosting", "trees").load_state_dict(started("logistic").state_dict()),
+        "Rounds of boosting, trees cannot load a state of logistic. Make Rounds with the kinds",
     ),
 ]
 

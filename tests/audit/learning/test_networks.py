@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch import nn
 
 from selfpaced.audit._learning.machine import Dropout
-from selfpaced.audit._learning.networks import build, cnn, factory, mlp
+from selfpaced.audit._learning.networks import Copies, build, cnn, factory, mlp
 
 WriteModule = Callable[[str, str], None]
 
@@ -77,3 +78,69 @@ def test_networks_are_built_by_name(write_module: WriteModule) -> None:
     assert build("built:make", (5,), 4)(torch.zeros(3, 5)).shape == (3, 4)
     with pytest.raises(ValueError, match="built:nothing must return a torch module; it returned N"):
         build("built:nothing", (5,), 4)
+
+
+def net() -> nn.Module:
+    """Return a network with dropout and batch normalisation."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 3))
+
+
+def test_copies_begin_with_the_weights_of_the_network_and_share_none() -> None:
+    network = net()
+    copies = Copies(network, 3)
+    assert len(copies.networks) == 3
+    for each in copies.networks:
+        torch.testing.assert_close(each.state_dict(), network.state_dict(), rtol=0, atol=0)
+    kept = [id(p) for p in [*network.parameters(), *copies.parameters()]]
+    assert len(set(kept)) == len(kept)
+
+
+def test_the_copies_of_other_folds_learn_and_that_of_the_fold_judges() -> None:
+    copies, x = Copies(net(), 3), torch.randn(5, 4)
+    with torch.no_grad():
+        for number, each in enumerate(copies.networks):
+            each[3].bias.fill_(float(number))  # type: ignore[index]  # a Sequential
+    torch.manual_seed(1)
+    learned, held_out = copies(x, 1)
+    torch.manual_seed(1)
+    torch.testing.assert_close(learned, torch.stack([copies.networks[k](x) for k in (0, 2)]))
+    torch.testing.assert_close(held_out, copies.networks[1].eval()(x))
+    assert learned.requires_grad and not held_out.requires_grad
+
+
+def test_the_copy_of_the_fold_judges_without_dropout_and_changes_no_statistic() -> None:
+    copies, x = Copies(net(), 2).train(), torch.randn(5, 4)
+    before = {name: value.clone() for name, value in copies.networks[0].state_dict().items()}
+    _, first = copies(x, 0)
+    _, again = copies(x, 0)
+    assert torch.equal(first, again)
+    torch.testing.assert_close(copies.networks[0].state_dict(), before, rtol=0, atol=0)
+    assert all(module.training for module in copies.modules())
+
+
+def test_the_loss_has_no_gradient_for_the_copy_of_the_fold() -> None:
+    copies = Copies(net(), 3)
+    learned, held_out = copies(torch.randn(5, 4), 1)
+    (learned.square().sum() + held_out.sum()).backward()
+    assert all(p.grad is not None and not p.grad.any() for p in copies.networks[1].parameters())
+    for number in (0, 2):
+        grads = [p.grad for p in copies.networks[number].parameters()]
+        assert any(grad is not None and bool(grad.any()) for grad in grads)
+
+
+def test_only_the_copies_that_learn_see_what_is_learned() -> None:
+    copies, x, moved = Copies(nn.Linear(4, 3), 2), torch.randn(5, 4), torch.randn(5, 4)
+    learned, held_out = copies(x, 0, moved)
+    torch.testing.assert_close(learned, copies.networks[1](moved)[None])
+    torch.testing.assert_close(held_out, copies.networks[0](x))
+
+
+def test_without_a_fold_copies_predict_the_mean_of_their_probabilities() -> None:
+    copies, x = Copies(nn.Linear(4, 3), 3), torch.randn(6, 4)
+    for number, each in enumerate(copies.networks):
+        torch.manual_seed(number)
+        each.reset_parameters()  # type: ignore[operator]  # of a linear layer
+    mean = torch.stack([each(x).softmax(1) for each in copies.networks]).mean(0)
+    torch.testing.assert_close(copies(x).softmax(1), mean)
+    torch.testing.assert_close(copies(x).exp(), mean)

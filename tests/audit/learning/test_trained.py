@@ -12,17 +12,21 @@ from torch import Tensor, nn
 from selfpaced.audit import Trained
 from selfpaced.audit._features.fit import Features
 from selfpaced.audit._features.numeric import Pixels
-from selfpaced.audit._learning.trained import BATCH, estimator_outputs, flat
+from selfpaced.audit._learning.inputs import Inputs
+from selfpaced.audit._learning.mixture import Mixture, Share
+from selfpaced.audit._learning.networks import Copies
+from selfpaced.audit._learning.trained import BATCH, Network
 
 FEATURES = Features("images", Pixels((1, 2, 2)))
 
 
 def trained(network: Any, names: tuple[Any, ...] | None = ("a", "b", "c")) -> Trained:
+    """Return a model of a network alone."""
     scale = (0.0, 1.0) if names is not None else (100.0, 10.0)
-    return Trained(network, FEATURES, names, scale, {})
+    return Trained(Mixture({"network": Network(network)}, None), FEATURES, names, scale, {})
 
 
-class Share(nn.Module):
+class ShareOfBatch(nn.Module):
     """Returns for each sample the size of its batch, as a share of BATCH; has no parameters."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -30,7 +34,7 @@ class Share(nn.Module):
 
 
 def test_a_network_predicts_in_batches() -> None:
-    outputs = trained(Share(), None).outputs(np.zeros((BATCH + 512, 1), np.float32))
+    outputs = trained(ShareOfBatch(), None).outputs(Inputs(np.zeros((BATCH + 512, 1), np.float32)))
     assert outputs.tolist() == [110.0] * BATCH + [105.0] * 512
 
 
@@ -41,42 +45,58 @@ def test_probabilities_are_those_of_the_logits(kind: torch.dtype) -> None:
             return x.to(kind)
 
     rows = np.array([[0, 0, 0], [9, 0, -9]], np.float32)
-    outputs = trained(Logits()).outputs(rows)
+    outputs = trained(Logits()).outputs(Inputs(rows))
     np.testing.assert_allclose(outputs, torch.from_numpy(rows).double().softmax(1), rtol=1e-12)
-    assert trained(Logits(), ("a", "b")).outputs(rows).shape == (2, 2)  # more outputs than classes
+    two = trained(Logits(), ("a", "b")).outputs(Inputs(rows))  # more outputs than classes
+    assert (two == outputs[:, :2]).all()
 
 
 def test_images_are_divided_by_255_for_a_network() -> None:
     images = np.array([[[[0, 51], [255, 0]]]], np.uint8)
-    outputs = trained(nn.Flatten(), ("a",)).outputs(images)
+    outputs = trained(nn.Flatten(), ("a",)).outputs(Inputs(images))
     np.testing.assert_allclose(outputs, [[np.exp(0) / np.exp([0, 0.2, 1, 0]).sum()]], rtol=1e-6)
 
 
 def test_a_network_predicts_without_dropout() -> None:
     network = nn.Sequential(nn.Dropout(0.5), nn.Linear(4, 3)).train()
     rows = np.ones((5, 4), np.float32)
-    outputs = trained(network).outputs(rows)
+    outputs = trained(network).outputs(Inputs(rows))
     assert (outputs == outputs[0]).all() and not network.training
 
 
+def test_copies_predict_the_mean_of_their_probabilities() -> None:
+    copies = Copies(nn.Linear(4, 3), 3)
+    with torch.no_grad():
+        for parameter in copies.networks[0].parameters():
+            parameter.add_(1.0)
+    rows = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)
+    each = [each(torch.from_numpy(rows)).softmax(1).detach().numpy() for each in copies.networks]
+    np.testing.assert_allclose(
+        trained(copies).outputs(Inputs(rows)), np.mean(each, axis=0), rtol=1e-5
+    )
+
+
 @dataclass
-class Estimator:
-    classes_: tuple[int, ...] = (0, 2)
+class Fixed:
+    """A member of a mixture that predicts the same for all samples."""
 
-    def predict(self, rows: NDArray[Any]) -> NDArray[Any]:
-        return rows[:, :1]
+    outputs: Any
 
-    def predict_proba(self, rows: NDArray[Any]) -> NDArray[Any]:
-        return np.stack([rows[:, 0], 1 - rows[:, 0]], 1)
-
-
-def test_a_class_that_an_estimator_was_not_fitted_to_has_probability_0() -> None:
-    rows = np.array([[0.25, 7], [1.0, 7]], np.float32)
-    assert estimator_outputs(Estimator(), rows, 3).tolist() == [[0.25, 0, 0.75], [1, 0, 0]]
-    assert trained(Estimator(), None).outputs(rows).tolist() == [102.5, 110.0]
+    def predict(self, inputs: Inputs, classes: int | None) -> NDArray[Any]:
+        assert classes is None or classes == len(self.outputs)
+        return np.array([self.outputs] * len(inputs))
 
 
-def test_rows_for_an_estimator_are_flat() -> None:
-    assert flat(np.full((2, 1, 2, 2), 255, np.uint8)).tolist() == [[1.0] * 4] * 2
-    rows = np.zeros((2, 3), np.float32)
-    assert flat(rows).base is rows  # no copy
+INPUTS = Inputs(np.zeros((2, 1), np.float32))
+
+
+def test_a_mixture_predicts_the_weighted_mean_of_its_members() -> None:
+    shares = {"trees": Share(0.75, 1.0), "network": Share(0.25, 1.0)}
+    mixture = Mixture({"trees": Fixed([0.2, 0.8]), "network": Fixed([0.6, 0.4])}, shares)
+    model = Trained(mixture, FEATURES, ("a", "b"), (0.0, 1.0), {})
+    np.testing.assert_allclose(model.outputs(INPUTS), [[0.3, 0.7]] * 2)
+
+
+def test_predicted_numbers_get_the_unit_of_the_user() -> None:
+    model = Trained(Mixture({"trees": Fixed(0.5)}, None), FEATURES, None, (100.0, 10.0), {})
+    assert model.outputs(INPUTS).tolist() == [105.0] * 2

@@ -1,12 +1,17 @@
 """Claims about tables: what is read, noted and refused."""
 
+import csv
 import gzip
+import io
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from selfpaced.audit import Options, Source, read
 
@@ -107,6 +112,59 @@ def test_lines_are_counted_past_blank_ones_and_a_header_of_two(write: Write) -> 
     source = read(write("\n".join(["", "", '"ears\n(cm)",legs,kind', *rows, "", "1"])), KIND)
     assert len(source) == 30 and list(source.features) == ["ears\n(cm)", "legs"]
     assert "left out (line 36): expected 3 columns, got 1." in source.notes[0]
+
+
+def test_each_row_knows_the_line_on_which_it_starts(write: Write) -> None:
+    rows = [f"{i % 3},{i % 7},{'cat' if i % 2 else 'dog'}" for i in range(30)]
+    rows[3] = '3,"two\nlines",dog'  # lines 8 and 9
+    rows[5:7] = ["", "too,many,fields,here", "6,6,", "8,8,cat"]  # of which two are left out
+    source = read(write("\n".join(["", '"ears\n(cm)",legs,kind', *rows])), KIND)
+    assert source.where.tolist()[:8] == [1, 2, 3, 4, 5, 8, 9, 10]
+    assert source.lines is not None
+    assert source.lines.tolist()[:8] == [4, 5, 6, 7, 9, 13, 14, 15]
+    assert len(source.lines) == len(source)
+
+
+CELL = st.text(st.sampled_from('ab ";\r\n\xe9\u2028'), max_size=5)
+
+
+@given(
+    st.lists(st.tuples(CELL, st.sampled_from(["cat", "dog"])), min_size=2, max_size=9),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_the_line_of_a_row_is_that_of_its_text(
+    rows: list[tuple[str, str]], end: str, encoding: str
+) -> None:
+    table, starts = io.StringIO(newline=""), []
+    writer = csv.writer(table, delimiter=";", lineterminator=end, quoting=csv.QUOTE_ALL)
+    writer.writerow(["kind", "text"])
+    for at, (text, kind) in enumerate(rows):
+        before = table.getvalue()
+        starts.append(len(io.StringIO(before, newline=None).readlines()) + 1)
+        writer.writerow([kind, f"{at}{text}"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.csv")
+        path.write_bytes(table.getvalue().encode(encoding))
+        lines = read(path, Options(label="kind", known=False)).lines
+    assert lines is not None and lines.tolist() == starts
+
+
+def test_lines_follow_the_samples_that_have_a_label(write: Write) -> None:
+    text = '{"a": 1, "kind": "x"}\n\n{"a": 2}\nnone\n' + '{"a": 3, "kind": "y"}\n' * 20
+    source = read(write(text + '{"a": 4, "kind": "x"}', "pets.jsonl"), KIND)
+    assert source.lines is not None and source.lines.tolist() == [1, *range(5, 26)]
+    assert source.where.tolist() == source.lines.tolist()
+
+
+def test_a_text_of_any_length_has_a_line(write: Write) -> None:
+    source = read(write(f"a,kind\n{'x' * 200_000},cat\nz,dog\ny,cat\n"), KIND)
+    assert source.lines is not None and source.lines.tolist() == [2, 3, 4]
+
+
+def test_a_parquet_file_has_no_lines(tmp_path: Path) -> None:
+    pd.DataFrame({"a": [1, 2, 1], "kind": ["x", "y", "x"]}).to_parquet(tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet", KIND).lines is None
 
 
 def test_too_many_rows_that_do_not_match_the_header_are_refused(write: Write) -> None:

@@ -13,7 +13,8 @@ from pandas.api import types
 from selfpaced._errors import require
 from selfpaced.audit._features.numeric import Pixels, learn_numbers
 from selfpaced.audit._features.table import MISSING, NAMES, Encoder, texts_of
-from selfpaced.audit._features.text import Reader, embedding, is_text, learn_words
+from selfpaced.audit._features.text import Read, Reader, is_text
+from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._reading.source import Source
 from selfpaced.audit._reading.words import count
 
@@ -33,8 +34,8 @@ class Maker(Protocol):
         """The names of the features; none for arrays and images."""
         ...
 
-    def transform(self, rows: Any) -> NDArray[Any]:
-        """Return the features of samples; see ``Features.transform``."""
+    def transform(self, rows: Any) -> Inputs:
+        """Return samples as learners read them; see ``Features.inputs``."""
         ...
 
 
@@ -56,14 +57,19 @@ class Features:
         return self.maker.names
 
     def transform(self, source: Source) -> NDArray[Any]:
-        """Return the features of samples.
+        """Return the dense features of samples: ``inputs(source).dense``."""
+        return self.inputs(source).dense
+
+    def inputs(self, source: Source) -> Inputs:
+        """Return samples as learners read them.
 
         Args:
             source: Samples of the kind that was learned from; a table may have more columns.
 
         Returns:
-            For a table or an array with rows of one dimension: float32, shape (n, width). For an
-            array of more dimensions: float32, its shape. For images: uint8, their shape.
+            The dense features, and the words and letters of texts. The dense features of a table or
+            an array with rows of one dimension are float32, shape (n, width); of an array of more
+            dimensions float32, its shape; of images uint8, their shape.
 
         Raises:
             ValueError: For another kind or shape, for missing columns, and for values that are not
@@ -79,14 +85,15 @@ class Features:
 
 def fit(
     source: Source, *, text_model: Path | None = None, memory: int | None = None
-) -> tuple[Features, NDArray[Any], tuple[str, ...]]:
+) -> tuple[Features, Inputs, tuple[str, ...]]:
     """Learn how a sample becomes features, and return the features of all samples.
 
     In a table, a number is one feature, a category becomes a feature for each of its values, and a
-    date one for each of its parts. Free text becomes at most 300 features for its words and pairs
-    of words, or the embedding of a transformers model. Gaps are filled with the median, and a
-    further feature says where they were. Then each feature is scaled to mean 0 and standard
-    deviation 1.
+    date one for each of its parts. Of free text, words, pairs of words and runs of letters are
+    counted, and the words are reduced to 100 dense features at most; or it becomes the embedding of
+    a transformers model. Gaps are filled with the median, and a further feature says where they
+    were. Then each feature is scaled to mean 0 and standard deviation 1, except that the dense
+    features of words keep their proportions.
 
     Args:
         source: The samples.
@@ -94,7 +101,7 @@ def fit(
         memory: Bytes that may be used. None: the free memory.
 
     Returns:
-        How a sample becomes features, the features (see ``Features.transform``), and notes on
+        How a sample becomes features, the features (see ``Features.inputs``), and notes on
         what the columns were read as.
 
     Raises:
@@ -113,9 +120,9 @@ def fit(
         return _fit_table(source.features, text_model)
     if source.kind == "images":
         pixels = Pixels(source.features.shape[1:])
-        return Features("images", pixels), source.features, ()
+        return Features("images", pixels), Inputs(source.features), ()
     numbers, rows, notes = learn_numbers(source.features)
-    return Features("array", numbers), rows, notes
+    return Features("array", numbers), Inputs(rows), notes
 
 
 def estimate(source: Source) -> int:
@@ -140,22 +147,32 @@ def _width(column: pd.Series) -> int:
 
 def _fit_table(
     frame: pd.DataFrame, text_model: Path | None
-) -> tuple[Features, NDArray[np.float32], tuple[str, ...]]:
+) -> tuple[Features, Inputs, tuple[str, ...]]:
     """Learn how the columns of a table become features, and return the features."""
     names: list[str] = list(frame.columns)
     texts = {name: texts_of(frame[name]) for name in names if is_text(frame[name])}
-    readers = _readers(texts, text_model)
+    learned = _learned(texts, text_model)
     numbers = [name for name in names if types.is_numeric_dtype(frame[name].dtype)]
-    others = [name for name in names if name not in readers and name not in numbers]
-    encoder = Encoder(numbers, others, readers)
-    rows = encoder.fit(frame)
-    return Features("table", encoder), rows, _notes(encoder, rows.shape[1])
+    others = [name for name in names if name not in learned and name not in numbers]
+    encoder = Encoder(numbers, others, {name: reader for name, (reader, _) in learned.items()})
+    inputs = encoder.fit(frame, {name: read for name, (_, read) in learned.items()})
+    return Features("table", encoder), inputs, _notes(encoder, inputs.dense.shape[1])
 
 
-def _readers(texts: dict[str, list[str]], text_model: Path | None) -> dict[str, Reader]:
-    """Return a reader for each column of text; none for texts that share no words."""
+def _learned(
+    texts: dict[str, list[str]], text_model: Path | None
+) -> dict[str, tuple[Reader, Read]]:
+    """Return a reader for each column of text, and what it reads; none for texts without words."""
+    if not texts:
+        return {}
     if text_model is not None:
-        return dict.fromkeys(texts, embedding(text_model)) if texts else {}
+        from selfpaced.audit._features.embedding import embedding  # not at the top, as below
+
+        reader = embedding(text_model)
+        return {name: (reader, reader.read(values)) for name, values in texts.items()}
+    # Not at the top: scikit-learn is slow to import, and a table without text does not need it.
+    from selfpaced.audit._features.words import learn_words
+
     learned = {name: learn_words(values) for name, values in texts.items()}
     return {name: words for name, words in learned.items() if words is not None}
 

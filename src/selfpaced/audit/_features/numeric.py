@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.impute import SimpleImputer
 
 from selfpaced._errors import require
+from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._reading.words import are, count
 from selfpaced.chain import Floats
 
@@ -54,6 +54,47 @@ def standard(rows: NDArray[Any]) -> Scale:
     return Scale(middle, unit)
 
 
+def together(rows: NDArray[Any]) -> Scale:
+    """Return the scale that gives mean 0, and deviation 1 to the column that differs most.
+
+    >>> together(np.array([[0.0, 0.0], [4.0, 2.0]])).unit.tolist()
+    [2.0, 2.0]
+    """
+    each = standard(rows)
+    largest = float(rows.std(axis=0, dtype=np.float64).max(initial=0.0)) or 1.0
+    return Scale(each.middle, np.full(rows.shape[1], largest))
+
+
+@dataclass(frozen=True, eq=False)
+class Gaps:
+    """Fills gaps (NaN), and appends features that say where they were.
+
+    Args:
+        filling: The value for the gaps of each column, shape (columns,).
+        marked: The positions of the columns that get a further feature: 1 at a gap, 0 elsewhere.
+    """
+
+    filling: Floats
+    marked: NDArray[np.int64]
+
+    def fill(self, rows: Floats) -> Floats:
+        """Return rows of shape (n, columns) without gaps, shape (n, columns + len(marked))."""
+        gaps = np.isnan(rows)
+        return np.hstack([np.where(gaps, self.filling, rows), gaps[:, self.marked]])
+
+
+def learn_gaps(rows: Floats) -> Gaps:
+    """Learn the median of each column, 0 for one without any number, and which have gaps.
+
+    >>> learn_gaps(np.array([[1.0, 5.0], [np.nan, 5.0], [3.0, 5.0]])).fill(np.array([[np.nan, 7]]))
+    array([[2., 7., 1.]])
+    """
+    gaps, filling = np.isnan(rows), np.zeros(rows.shape[1])
+    known = ~gaps.all(0)
+    filling[known] = np.nanmedian(rows[:, known], axis=0)
+    return Gaps(filling, np.flatnonzero(gaps.any(0)))
+
+
 @dataclass(eq=False)
 class Pixels:
     """Returns images as they are.
@@ -69,12 +110,12 @@ class Pixels:
         """An empty list: pixels have no names."""
         return []
 
-    def transform(self, rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def transform(self, rows: NDArray[np.uint8]) -> Inputs:
         """Return images, uint8, shape (n, channels, height, width)."""
         channels, height, width = self.shape
         do = f"Convert the images to {width} x {height} pixels and {count(channels, 'channel')}."
         require_shape(rows, self.shape, do)
-        return rows
+        return Inputs(rows)
 
 
 @dataclass(eq=False)
@@ -84,26 +125,27 @@ class Numbers:
     Args:
         shape: The shape of a row.
         scale: The scale of each column; of all numbers together for rows of several dimensions.
-        imputer: Fills gaps with the median and adds features that say where they were; None if
-            there were no gaps, and for rows of several dimensions.
+        gaps: Fills gaps with the median and adds features that say where they were; None if there
+            were no gaps, and for rows of several dimensions.
     """
 
     shape: tuple[int, ...]
     scale: Scale
-    imputer: Any
+    gaps: Gaps | None
 
     @property
     def names(self) -> list[str]:
         """An empty list: the columns of an array have no names."""
         return []
 
-    def transform(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+    def transform(self, rows: NDArray[Any]) -> Inputs:
         """Return float32, shape (n, width), or the shape of rows of several dimensions."""
+        return Inputs(self.scaled(rows))
+
+    def scaled(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the scaled rows; see ``transform``."""
         require_shape(rows, self.shape)
-        if self.imputer is None:
-            flat = _whole(rows)
-        else:
-            flat = self.imputer.transform(_with_gaps(rows))
+        flat = _whole(rows) if self.gaps is None else self.gaps.fill(_with_gaps(rows))
         out = np.empty(flat.shape, np.float32)
         self.scale.apply(flat, out)
         return out.reshape(rows.shape) if rows.ndim > 2 else out
@@ -117,19 +159,20 @@ def learn_numbers(
     Raises:
         ValueError: For gaps in rows of several dimensions.
     """
-    imputer, notes = None, tuple[str, ...]()
+    gaps, notes = None, tuple[str, ...]()
     bad = int((~np.isfinite(rows)).sum())
     if rows.ndim > 2 or not bad:
         flat = _whole(rows)
     else:
-        imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-        flat = imputer.fit_transform(_with_gaps(rows))
+        with_gaps = _with_gaps(rows)
+        gaps = learn_gaps(with_gaps)
+        flat = gaps.fill(with_gaps)
         notes = (
             f"{count(bad, 'number')} {are(bad)} missing or infinite, and replaced by the median of "
             f"the column; a further feature says where.",
         )
-    numbers = Numbers(rows.shape[1:], standard(flat), imputer)
-    return numbers, numbers.transform(rows), notes
+    numbers = Numbers(rows.shape[1:], standard(flat), gaps)
+    return numbers, numbers.scaled(rows), notes
 
 
 def require_shape(

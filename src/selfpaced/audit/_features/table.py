@@ -1,19 +1,17 @@
 """The columns of a table as features that a model learns from."""
 
-import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api import types
-from sklearn.impute import SimpleImputer
-from skrub import StringEncoder, TableVectorizer
 
 from selfpaced._errors import require
-from selfpaced.audit._features.numeric import Scale, standard
-from selfpaced.audit._features.text import Reader
+from selfpaced.audit._features.numeric import Gaps, Scale, learn_gaps, standard, together
+from selfpaced.audit._features.text import Read, Reader
+from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._reading.words import count, listed
 from selfpaced.chain import Floats
 
@@ -28,14 +26,15 @@ class Encoder:
     """Turns the columns of a table into features; learns how from the rows of ``fit``.
 
     Gaps are filled with the median, and a further feature says where they were; a missing text is
-    an empty text. Then each feature is scaled to mean 0 and standard deviation 1.
+    an empty text. Then each feature is scaled to mean 0 and standard deviation 1; those of words
+    keep their proportions, as most of them tell little.
 
     Args:
         numbers: Columns of numbers and truth values.
         others: Columns of categories, dates and names, which skrub encodes.
         readers: The reader of each column of text.
         vectorizer: The fitted encoder of ``others``; None if there are none.
-        imputer: Fills gaps; None if all columns are text.
+        gaps: Fills gaps; None if all columns are text.
         scales: The scale of each column of text, by its name, and of all other features, by "".
     """
 
@@ -43,7 +42,7 @@ class Encoder:
     others: list[str]
     readers: dict[str, Reader]
     vectorizer: Any = None
-    imputer: Any = None
+    gaps: Gaps | None = None
     scales: dict[str, Scale] = field(default_factory=dict)
 
     @property
@@ -60,33 +59,33 @@ class Encoder:
     def names(self) -> list[str]:
         """The names of the features."""
         names = []
-        if self.imputer is not None:
+        if self.gaps is not None:
             others = [] if self.vectorizer is None else self.vectorizer.get_feature_names_out()
             known = [*self.numbers, *map(str, others)]
-            gaps = [] if self.imputer.indicator_ is None else self.imputer.indicator_.features_
-            names = known + [known[place] + MISSING for place in gaps]
+            names = known + [known[place] + MISSING for place in self.gaps.marked]
         for column, reader in self.readers.items():
             names += [f"{column}: {name}" for name in reader.names]
         return names
 
-    def fit(self, frame: pd.DataFrame) -> NDArray[np.float32]:
-        """Learn from rows and return their features, shape (n, len(names))."""
+    def fit(self, frame: pd.DataFrame, read: Mapping[str, Read]) -> Inputs:
+        """Learn from rows and return them as learners read them.
+
+        Args:
+            frame: The rows.
+            read: The columns of text as their readers read them.
+        """
         if self.others:
-            self.vectorizer = TableVectorizer(
-                high_cardinality=StringEncoder(n_components=NAMES, random_state=0)
-            )
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # on few rows, and on dates of an unknown format
-                self.vectorizer.fit(frame[self.others])
+            # Not at the top: skrub is slow to import, and many tables have no such columns.
+            from selfpaced.audit._features.encoding import learn_columns
+
+            self.vectorizer = learn_columns(frame[self.others], NAMES)
         encoded = self._encoded(frame)
         if encoded.shape[1]:
-            self.imputer = SimpleImputer(
-                strategy="median", add_indicator=True, keep_empty_features=True
-            ).fit(encoded)
-        return self._rows(frame, encoded)
+            self.gaps = learn_gaps(encoded)
+        return self._inputs(encoded, read)
 
-    def transform(self, frame: pd.DataFrame) -> NDArray[np.float32]:
-        """Return the features of other rows, shape (n, len(names)).
+    def transform(self, frame: pd.DataFrame) -> Inputs:
+        """Return other rows as learners read them.
 
         Raises:
             ValueError: For missing columns, and for values that are not numbers in a column that
@@ -98,38 +97,61 @@ class Encoder:
             f"The model learned from {count(len(self.columns), 'column')}; these rows lack "
             f"{listed(map(repr, missing))}. Add the missing columns.",
         )
-        return self._rows(frame, self._encoded(frame))
+        read = {name: reader.read(texts_of(frame[name])) for name, reader in self.readers.items()}
+        return self._inputs(self._encoded(frame), read)
 
     def _encoded(self, frame: pd.DataFrame) -> Floats:
         """Return the features of all columns except text, not scaled, with NaN for gaps."""
         blocks = [_number(frame[name])[:, None] for name in self.numbers]
         if self.vectorizer is not None:
-            others = pd.DataFrame({name: _value(frame[name]) for name in self.others})
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # on unknown categories, which become zeros
-                blocks.append(np.asarray(self.vectorizer.transform(others), np.float64))
+            from selfpaced.audit._features.encoding import encode_columns  # as in ``fit``
+
+            blocks.append(encode_columns(self.vectorizer, frame[self.others]))
         encoded = np.hstack(blocks) if blocks else np.empty((len(frame), 0))
         encoded[np.isinf(encoded)] = np.nan
         return encoded
 
-    def _rows(self, frame: pd.DataFrame, encoded: Floats) -> NDArray[np.float32]:
-        """Return all features, scaled as those of ``fit`` are, shape (n, len(names))."""
-        filled = encoded if self.imputer is None else self.imputer.transform(encoded)
+    def _inputs(self, encoded: Floats, read: Mapping[str, Read]) -> Inputs:
+        """Return all features, scaled as those of ``fit`` are, and the words and letters."""
+        filled = encoded if self.gaps is None else self.gaps.fill(encoded)
         start = filled.shape[1]
-        rows = np.empty((len(frame), len(self.names)), np.float32)
-        self._scaled("", filled, rows[:, :start])
+        rows = np.empty((len(filled), len(self.names)), np.float32)
+        self._scaled("", standard, filled, rows[:, :start])
         for name, reader in self.readers.items():
             block = rows[:, start : start + len(reader.names)]
-            reader.write(texts_of(frame[name]), block)
-            self._scaled(name, block, block)
+            scale = together if reader.keeps_proportions else standard
+            self._scaled(name, scale, read[name].dense, block)
             start += block.shape[1]
-        return rows
+        only_text = bool(read) and not filled.shape[1]
+        texts = [one for one in read.values() if one.words is not None]
+        return Inputs(
+            rows,
+            _beside([one.words for one in texts]),
+            _beside([one.letters for one in texts]),
+            only_text=only_text and len(texts) == len(read),
+        )
 
-    def _scaled(self, name: str, rows: NDArray[Any], out: NDArray[np.float32]) -> None:
+    def _scaled(
+        self,
+        name: str,
+        learn: Callable[[NDArray[Any]], Scale],
+        rows: NDArray[Any],
+        out: NDArray[np.float32],
+    ) -> None:
         """Write scaled rows to ``out``; the first call learns the scale of this name."""
         if name not in self.scales:
-            self.scales[name] = standard(rows)
+            self.scales[name] = learn(rows)
         self.scales[name].apply(rows, out)
+
+
+def _beside(matrices: list[Any]) -> Any:
+    """Return sparse matrices of n rows side by side; None for none."""
+    if len(matrices) < 2:
+        return matrices[0] if matrices else None
+    # Not at the top: most tables have one column of text, or none.
+    from scipy import sparse
+
+    return sparse.hstack(matrices, format="csr")
 
 
 def texts_of(column: pd.Series) -> list[str]:
@@ -147,12 +169,3 @@ def _number(column: pd.Series) -> Floats:
             f"{column[bad].iloc[0]!r}. Correct it."
         )
     return np.asarray(numbers.to_numpy(np.float64, na_value=np.nan), np.float64)
-
-
-def _value(column: pd.Series) -> pd.Series:
-    """Return a column of text or times as it is, and a column of numbers as text."""
-    if not types.is_numeric_dtype(column.dtype):
-        return column
-    whole = types.is_float_dtype(column.dtype) and bool((column.dropna() % 1 == 0).all())
-    text = (column.astype("Int64") if whole else column).astype(object)
-    return text.where(column.notna(), None).map(str, na_action="ignore").astype("str")

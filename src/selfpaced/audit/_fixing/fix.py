@@ -9,11 +9,12 @@ import pandas as pd
 
 from selfpaced._errors import require
 from selfpaced._files import replacing
-from selfpaced.audit._fixing.corrected_copy import Wanted, copy_delimited, copy_lines, copy_parquet
+from selfpaced.audit._fixing.changes import Changes, Wanted
+from selfpaced.audit._fixing.corrected_copy import copy_delimited, copy_lines, copy_parquet
 from selfpaced.audit._reading.kinds import suffix_of
 
-# Writes a copy of the first path to the second, and returns the number of changed rows.
-Copy = Callable[[Path, Path, Wanted], int]
+# Writes a copy of the first path to the second, and returns what it changes.
+Copy = Callable[[Path, Path, Wanted], Changes]
 
 # The formats of tables that can be copied, by suffix; the first five also with .gz.
 FORMATS: dict[str, Copy] = {
@@ -34,7 +35,8 @@ def fix(
     *,
     drop: bool = False,
     force: bool = False,
-) -> int:
+    numeric: bool = False,
+) -> Changes:
     r"""Write a copy of a table in which the suspects have their suggested labels.
 
     All other cells and the order of the rows stay the same. A new column ``selfpaced_was`` holds
@@ -50,14 +52,17 @@ def fix(
             labels must be those of the table. Row 1 is the first row after the header. Rows that
             cannot be read are counted; blank lines are counted in JSON Lines only.
         drop: Leave out the suspects instead, and add no column.
-        force: Replace ``corrected`` if it exists.
+        force: Replace ``corrected`` if it exists. Also write a copy in which a class has no row
+            left, or that has a new class; without ``force``, these are errors.
+        numeric: Whether the labels are numbers (a regression), of which any may come and go.
 
     Returns:
-        The number of rows that were changed or left out.
+        Which rows were changed or left out, counted by class.
 
     Raises:
         ValueError: For another format, if ``corrected`` is the table itself, and for a table that
-            has changed since the audit.
+            has changed since the audit. Without ``force``, if a class would lose all its rows, and
+            for a suggested label that no row has.
         FileNotFoundError: If the folder of ``corrected`` does not exist.
         FileExistsError: If ``corrected`` exists, without ``force``.
 
@@ -65,13 +70,14 @@ def fix(
     >>> suspects = pd.DataFrame({"row": [2], "suggested": ["cat"]})
     >>> with TemporaryDirectory() as folder:
     ...     table, copy = Path(folder, "a.csv"), Path(folder, "b.csv")
-    ...     _ = table.write_text("id,is\n007,cat\n008,dog\n")
-    ...     fix(table, copy, "is", suspects), copy.read_text()
-    (1, 'id,is,selfpaced_was\n007,cat,\n008,cat,dog\n')
+    ...     _ = table.write_text("id,is\n007,cat\n008,dog\n009,dog\n")
+    ...     fix(table, copy, "is", suspects).by_class(), copy.read_text()
+    ({'dog': {'cat': 1}}, 'id,is,selfpaced_was\n007,cat,\n008,cat,dog\n009,dog,\n')
     """
     require_target(path, corrected, force=force)
     write = FORMATS[suffix_of(path)]
-    wanted = _wanted(label, suspects, path.name, drop=drop)
+    suggested, given = _by_row(suspects)
+    wanted = Wanted(path.name, label, suggested, given, drop, numeric, force)
     with replacing(corrected) as made:
         return write(path, made, wanted)
 
@@ -115,8 +121,8 @@ def _require_format(path: Path, corrected: Path) -> None:
     )
 
 
-def _wanted(label: str, suspects: pd.DataFrame, name: str, *, drop: bool) -> Wanted:
-    """Return the changes to make, or raise for suspects without the needed columns."""
+def _by_row(suspects: pd.DataFrame) -> tuple[dict[int, object], dict[int, object]]:
+    """Return the suggested and the given labels by row, or raise if a column is missing."""
     missing = {"row", "suggested"} - set(suspects.columns)
     require(
         not missing,
@@ -126,4 +132,4 @@ def _wanted(label: str, suspects: pd.DataFrame, name: str, *, drop: bool) -> Wan
     twice = sorted(row for row, times in Counter(rows).items() if times > 1)
     require(not twice, f"fix needs each row at most once; got {twice} more than once.")
     given = dict(zip(rows, suspects["given"], strict=True)) if "given" in suspects else {}
-    return Wanted(name, label, dict(zip(rows, suspects["suggested"], strict=True)), given, drop)
+    return dict(zip(rows, suspects["suggested"], strict=True)), given

@@ -11,7 +11,7 @@ import torch
 
 from selfpaced._errors import require
 from selfpaced._files import replacing
-from selfpaced.audit._folder.files import CHECKPOINT, SUMMARY, disk_is_full
+from selfpaced.audit._folder.files import CHECKPOINT, disk_is_full, require_checkpoint
 from selfpaced.audit._plan import Plan, differences, from_json, to_json
 from selfpaced.audit._reading.source import Source
 
@@ -86,24 +86,6 @@ def remove(folder: Path) -> None:
     (folder / CHECKPOINT).unlink()
 
 
-def require_checkpoint(folder: Path) -> None:
-    """Raise unless the folder holds a run that can be continued.
-
-    Raises:
-        FileNotFoundError: If the run is finished, and if there is no run.
-    """
-    if (folder / CHECKPOINT).is_file():
-        return
-    if (folder / SUMMARY).is_file():
-        raise FileNotFoundError(
-            f"The run in {folder} is over: there is nothing to go on with. Begin again with "
-            f"force=True, or choose another folder."
-        )
-    raise FileNotFoundError(
-        f"{folder} holds no {CHECKPOINT} to go on with. Leave out resume=True to begin."
-    )
-
-
 def require_own(folder: Path) -> None:
     """Raise if a file with the name of the checkpoint is not a checkpoint: it would be replaced.
 
@@ -141,8 +123,7 @@ def _plan(path: Path, saved: dict[str, Any]) -> Plan:
 
 def _with_defaults(plan: Plan) -> Plan:
     """Return a plan with its default settings filled in: giving a default makes no difference."""
-    settings = plan.settings(1)
-    return replace(plan, epochs=settings.epochs, learning_rate=settings.learning_rate)
+    return replace(plan, learning_rate=plan.settings(1).learning_rate)
 
 
 def fingerprint(source: Source) -> str:

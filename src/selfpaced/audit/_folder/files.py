@@ -35,14 +35,20 @@ CONFIG = "config.json"
 FEATURES = "features.joblib"
 # The state of an unfinished training.
 CHECKPOINT = "checkpoint.pt"
+# What the column confidence of suspects.csv means; a regression has no such column.
+CONFIDENCE = "; confidence: how probable the suggested label is"
 # Every file that a run writes, with the description that the summary gives of it.
 FILES = {
     SUMMARY: "this page",
-    SUSPECTS: "the labels that are probably wrong, most suspicious first",
+    SUSPECTS: "the labels that are probably wrong, most suspicious first, then the most doubtful "
+    "others, for a spreadsheet; fix: yes for a label that is probably wrong, which selfpaced fix "
+    "changes, no for one that is only doubtful; probability: how probable it is that the given "
+    f"label is wrong{CONFIDENCE}",
     SUSPECTS_PICTURE: "a picture of them",
     CONFLICTS: "samples that appear more than once, with different labels",
     CURVES: "a picture of the training: the kept share and the loss over the epochs",
-    LEDGER: "every sample, in the order of the file, with its probability, loss and weight",
+    LEDGER: "every sample, in the order of the file, with its probability, loss and weight, for "
+    "programs; for a spreadsheet, the option top of the audit lists more rows in suspects.csv",
     HISTORY: "every epoch, with its age, kept share and mean loss",
     WEIGHTS: "the weights of the trained model",
     ESTIMATOR: "the trained model",
@@ -57,9 +63,10 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def described(names: Iterable[str], *, numeric: bool) -> dict[str, str]:
-    """Return what each file holds, by name; the labels of a regression are called numbers."""
-    word = "numbers" if numeric else "labels"
-    return {name: FILES[name].replace("labels", word) for name in names}
+    """Return what each file holds, by name; a label of a regression is called a number."""
+    if not numeric:
+        return {name: FILES[name] for name in names}
+    return {name: FILES[name].removesuffix(CONFIDENCE).replace("label", "number") for name in names}
 
 
 @contextmanager
@@ -130,6 +137,24 @@ def claim(folder: Path, *, force: bool, resume: bool) -> None:
         _require_run(folder)
     if force or resume:
         _remove_partial(folder)
+
+
+def require_checkpoint(folder: Path) -> None:
+    """Raise unless the folder holds a run that can be continued.
+
+    Raises:
+        FileNotFoundError: If the run is finished, and if there is no run.
+    """
+    if (folder / CHECKPOINT).is_file():
+        return
+    if (folder / SUMMARY).is_file():
+        raise FileNotFoundError(
+            f"The run in {folder} is over: there is nothing to go on with. Begin again with "
+            f"force=True, or choose another folder."
+        )
+    raise FileNotFoundError(
+        f"{folder} holds no {CHECKPOINT} to go on with. Leave out resume=True to begin."
+    )
 
 
 def require_no_result(path: Path, folder: Path) -> None:

@@ -18,22 +18,23 @@ from selfpaced._errors import require, require_keys
 from selfpaced._files import write_text
 from selfpaced._version import __version__
 from selfpaced.audit._folder.files import CHECKPOINT, CONFIG, ESTIMATOR, FEATURES, WEIGHTS
-from selfpaced.audit._learning.networks import build
-from selfpaced.audit._learning.trained import Trained
+from selfpaced.audit._learning.mixture import Mixture, Share
+from selfpaced.audit._learning.networks import Copies, build
+from selfpaced.audit._learning.trained import Network, Trained
 
 __all__ = ["Trained", "load", "read_config", "save"]
 
 # The version of the folder's layout. It grows whenever an older version of selfpaced could not read
 # what is written.
-LAYOUT = 2
+LAYOUT = 3
 # The keys of config.json.
 KEYS = {"layout", "model", "run", "selfpaced", "versions"}
 # The keys of the section "model" of config.json.
 MODEL_KEYS = {"built", "names", "scale"}
 # The packages whose versions config.json records.
 PACKAGES = ("numpy", "pandas", "scikit-learn", "skrub", "torch")
-# The models that are pickled; every other model is a network.
-ESTIMATORS = ("hgb", "logistic")
+# The member of the model that is a network; all others are pickled.
+NETWORK = "network"
 
 
 def save(trained: Trained, run: dict[str, Any], folder: Path) -> None:
@@ -60,11 +61,13 @@ def save(trained: Trained, run: dict[str, Any], folder: Path) -> None:
         | {"python": platform.python_version()},
     }
     text = json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    if isinstance(trained.network, nn.Module):
-        require_tensors(trained.network)
-        save_model(trained.network, str(folder / WEIGHTS))
-    else:
-        joblib.dump(trained.network, folder / ESTIMATOR)
+    members = dict(trained.model.members)
+    network = members.pop(NETWORK, None)
+    if network is not None:
+        require_tensors(network.module)
+        save_model(network.module, str(folder / WEIGHTS))
+    if members:
+        joblib.dump(members, folder / ESTIMATOR)
     joblib.dump(trained.features, folder / FEATURES)
     write_text(text + "\n", folder / CONFIG)
 
@@ -109,11 +112,14 @@ def load(folder: str | Path) -> Trained:
             stacklevel=2,
         )
     features = _unpickle(folder / FEATURES)
-    pickled = model["built"]["network"] in ESTIMATORS
-    network = _unpickle(folder / ESTIMATOR) if pickled else _network(folder, model["built"])
+    built = model["built"]
+    members = _unpickle(folder / ESTIMATOR) if set(built["members"]) - {NETWORK} else {}
+    if NETWORK in built["members"]:
+        members |= {NETWORK: Network(_network(folder, built))}
+    shares = built["shares"] and {kind: Share(*share) for kind, share in built["shares"].items()}
     names = None if model["names"] is None else tuple(model["names"])
     center, spread = model["scale"]
-    return Trained(network, features, names, (center, spread), model["built"])
+    return Trained(Mixture(members, shares), features, names, (center, spread), built)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -169,6 +175,7 @@ def _network(folder: Path, built: dict[str, Any]) -> nn.Module:
     _require_file(path)
     with torch.random.fork_rng(devices=[]):
         network = build(built["network"], tuple(built["shape"]), built["outputs"])
+        network = Copies(network, built["folds"]) if built["folds"] else network
     try:
         load_model(network, path)
     except SafetensorError as error:

@@ -1,24 +1,32 @@
 """The page summary.md: what a run found, how far to trust it, and what the files are."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from selfpaced.audit._fixing.suspects_file import YES, our_names
 from selfpaced.audit._folder.files import CONFLICTS, FILES, SUSPECTS, described
 from selfpaced.audit._folder.tables import suspects_table
-from selfpaced.audit._reading.words import are
+from selfpaced.audit._reading.kinds import KINDS, suffix_of
+from selfpaced.audit._reading.words import are, count
+from selfpaced.audit._reliability import conclusion, most_shown
 from selfpaced.audit._result import Audit
 
 # The largest number of rows of a table on the page.
 MOST_ROWS = 10
 # The largest number of kinds of label errors that the page lists.
 MOST_KINDS = 8
+# The largest number of classes whose predictions the page lists.
+MOST_CLASSES = 30
 # The largest number of the user's columns that a table shows.
 OWN_COLUMNS = 3
 # The largest number of characters of a cell.
 CELL_LENGTH = 60
+# The largest number of characters of a sentence of the conclusion.
+SENTENCE_LENGTH = 2_000
 # The largest number of characters of a note.
 NOTE_LENGTH = 500
 # Below this number of samples the counts are not reliable.
@@ -37,6 +45,7 @@ def summary(
     conflicts: pd.DataFrame,
     command: str,
     files: Collection[str] = tuple(FILES),
+    top: int | None = None,
 ) -> str:
     """Return the page in Markdown.
 
@@ -49,16 +58,19 @@ def summary(
         conflicts: The samples that appear more than once, with different labels.
         command: The command that repeats the run.
         files: Names of the files in the folder.
+        top: The number of rows of suspects.csv, as in ``Audit.doubtful``.
 
     Raises:
         ValueError: For ``where`` or ``own`` of another length.
     """
-    table = suspects_table(found, where, own)
+    table, names = suspects_table(found, where, own, top=top), our_names(map(str, own.columns))
+    about = about_places(where, name)
     parts = [
         _headline(found, name),
         _kinds(found),
-        _worst(table, len(own.columns)),
-        _conflicts(conflicts),
+        _panel(found),
+        _worst(found, table, names, about),
+        _conflicts(conflicts, about if table.empty else ""),
         _section("Noticed while reading", [f"- {_cell(note, NOTE_LENGTH)}" for note in notes]),
         _section("How far to trust this", [f"- {line}" for line in _doubts(found)]),
         _files(files, found, conflicts),
@@ -67,31 +79,57 @@ def summary(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def worst(table: pd.DataFrame, n_own: int) -> pd.DataFrame:
+def worst(table: pd.DataFrame, names: Mapping[str, str], most: float) -> pd.DataFrame:
     """Return the ten most suspicious samples at most, with readable columns.
+
+    Only suspects are among them, if there are any.
 
     Args:
         table: A table of ``tables.suspects_table``.
-        n_own: How many of its last columns are the user's; at most three of them are shown.
+        names: The names of our columns in it; the others are the user's, of which at most three
+            are shown.
+        most: The largest probability to show, as ``most_shown`` returns it.
 
     Returns:
         A row per sample: its place, ``given``, ``probably``, ``how sure``, then those columns of
         the user that do not repeat the given label.
     """
-    given = [shorten(value) for value in table["given"]]
-    own = list(table.columns[len(table.columns) - n_own :])
-    own = [name for name in own if [shorten(value) for value in table[name]] != given]
-    ours = [table.columns[0], "given", "suggested", "probability"]
-    shown = table[[*ours, *own[:OWN_COLUMNS]]].head(MOST_ROWS).copy()
-    shown["probability"] = [_percent(p) for p in shown["probability"]]
-    return shown.rename(columns={"suggested": "probably", "probability": "how sure"})
+    given, suggested, chance = (names[name] for name in ("given", "suggested", "probability"))
+    suspect = table[names["fix"]] == YES
+    table = table[suspect] if suspect.any() else table
+    labels = [shorten(value) for value in table[given]]
+    own = [name for name in table.columns if name not in names.values()]
+    own = [name for name in own if [shorten(value) for value in table[name]] != labels]
+    own = own[:OWN_COLUMNS]
+    shown = table[[table.columns[0], given, suggested, chance, *own]].head(MOST_ROWS).copy()
+    shown[chance] = [_percent(p, most) for p in shown[chance]]
+    heads = {suggested: "probably", chance: "how sure"}
+    return shown.rename(columns={name: head for name, head in heads.items() if head not in own})
+
+
+def about_places(where: pd.Series, name: str) -> str:
+    """Return a sentence that says how samples are counted; "" for images, which have names.
+
+    >>> about_places(pd.Series([1, 2], name="row"), "pets.csv")
+    'Row 1 is the first row after the header.'
+
+    Args:
+        where: The place of each sample.
+        name: Name of the file.
+    """
+    if where.name == "row":
+        kind = KINDS.get(suffix_of(Path(name)), "delimited")
+        if kind == "lines":
+            return "The row is the number of the line."
+        return f"Row 1 is the first row{' after the header' if kind == 'delimited' else ''}."
+    return "Index 0 is the first sample." if where.name == "index" else ""
 
 
 def doubts(found: Audit) -> list[tuple[str, str]]:
     """Return the reasons to doubt this result: a statement, and its explanation, of each."""
     n, count, (one, many) = len(found.table), found.count, _words(found)
-    lines = []
-    if n < FEW_SAMPLES:
+    lines, learned = [], found.reliability is None
+    if learned and n < FEW_SAMPLES:
         lines.append(
             (
                 f"{n:,} samples are few.",
@@ -100,7 +138,7 @@ def doubts(found: Audit) -> list[tuple[str, str]]:
                 f"counts.",
             )
         )
-    if count.high > WIDE_RANGE * count.estimate and count.high >= 1:
+    if learned and count.high > WIDE_RANGE * count.estimate and count.high >= 1:
         cause = "errors with long tails" if found.numeric else "classes that overlap"
         lines.append(
             (
@@ -125,20 +163,38 @@ def shorten(value: Any, long: int = CELL_LENGTH) -> str:
 
 
 def _headline(found: Audit, name: str) -> str:
-    """Return the headline: how many labels are wrong, with the range."""
-    n, k, count = len(found.table), len(found.suspects), found.count
-    one, many = _words(found)
-    of = f"of {n:,} {many} in {_cell(name)}"
-    title = f"{k:,} {of} {are(k)} probably wrong" if k else f"None {of} looks wrong"
-    about = round(count.estimate)
-    text = (
-        f"All in all about **{about:,}** {are(about)} wrong; the range of this estimate is "
-        f"{count.low:,.0f} to {count.high:,.0f}."
+    """Return the headline: how many labels are wrong, with the range, or why nobody can know."""
+    k, (_, many) = len(found.suspects), _words(found)
+    title, *text = conclusion(len(found.table), k, many, found.count, found.reliability)
+    return "\n\n".join(
+        [f"# {_cell(name)}: {title}", *(_cell(line, SENTENCE_LENGTH) for line in text)]
     )
-    if k:
-        suspects = f"This {one} is" if k == 1 else f"These {k:,} {many}, {k / n:.1%} of all, are"
-        text = f"{suspects} more probably wrong than right. {text}"
-    return f"# {title}\n\n{text}"
+
+
+def _panel(found: Audit) -> str:
+    """Return the section on how well each class is predicted."""
+    known = found.reliability
+    if known is None:
+        return ""
+    table = known.classes.sort_values(["withheld", "flagged"], ascending=False, kind="stable")
+    shown = pd.DataFrame(
+        {
+            "class": [shorten(name) for name in table.index],
+            "rows": table["rows"].to_numpy(),
+            "predicted": [f"{share:.1%}" for share in table["recall"]],
+            "look wrong": [f"{share:.1%}" for share in table["flagged"]],
+            "": [
+                "" if not held else "not called wrong" if known else "not learned"
+                for held, known in zip(table["withheld"], table["learned"], strict=True)
+            ],
+        }
+    ).head(MOST_CLASSES)
+    rest = len(table) - len(shown)
+    more = (
+        ["", f"{count(rest, 'more class')}es." if rest > 1 else "One more class."] if rest else []
+    )
+    lines = [known.predicted, "", known.learned_by, "", *_markdown(shown), *more]
+    return _section("How well the labels can be predicted", lines)
 
 
 def _kinds(found: Audit) -> str:
@@ -157,20 +213,55 @@ def _kinds(found: Audit) -> str:
     return _section("What is mistaken for what", lines)
 
 
-def _worst(table: pd.DataFrame, n_own: int) -> str:
-    """Return the section of the most suspicious samples."""
+def _worst(found: Audit, table: pd.DataFrame, names: Mapping[str, str], about: str) -> str:
+    """Return the section of the most suspicious samples.
+
+    Args:
+        found: The result of the audit.
+        table: A table of ``tables.suspects_table``.
+        names: The names of our columns in it.
+        about: How samples are counted, in a sentence.
+    """
     if table.empty:
         return ""
-    more = [] if len(table) <= MOST_ROWS else ["", f"All {len(table):,} are in `{SUSPECTS}`."]
-    return _section("Look at these first", [*_markdown(worst(table, n_own)), *more])
+    k, listed = len(found.suspects), int((table[names["fix"]] == YES).sum())
+    one, many = _words(found)
+    if not k:
+        about = f"None of these {many} is a suspect; they are the most doubtful ones. {about}"
+    more = _listed(k, listed, len(table) - listed, one)
+    above, below = ([text.strip(), ""] if text else [] for text in (about, more))
+    return _section(
+        "Look at these first",
+        [*above, *_markdown(worst(table, names, most_shown(found.count))), *below[::-1]],
+    )
 
 
-def _conflicts(conflicts: pd.DataFrame) -> str:
-    """Return the section of equal samples with different labels."""
+def _listed(k: int, listed: int, doubtful: int, one: str) -> str:
+    """Return which samples are in suspects.csv, as far as the page does not show them all.
+
+    Args:
+        k: Number of suspects.
+        listed: How many of them are in suspects.csv.
+        doubtful: How many other samples are in it.
+        one: What a label is called.
+    """
+    shown, lines = k or doubtful, []
+    if listed < k:
+        lines.append(f"The first {listed:,} of {k:,} are in `{SUSPECTS}`.")
+    elif shown > MOST_ROWS:
+        lines.append(f"All {shown:,} are in `{SUSPECTS}`.")
+    if k and doubtful:
+        only = f"that {are(doubtful)} only doubtful"
+        lines.append(f"`{SUSPECTS}` goes on with {count(doubtful, one)} {only}.")
+    return " ".join(lines)
+
+
+def _conflicts(conflicts: pd.DataFrame, about: str) -> str:
+    """Return the section of equal samples with different labels; ``about`` is said first."""
     n = len(conflicts)
     if n == 0:
         return ""
-    lines = [f"{n:,} samples appear more than once, with different labels.", ""]
+    lines = [f"{n:,} samples appear more than once, with different labels. {about}".strip(), ""]
     lines += _markdown(conflicts.iloc[:MOST_ROWS, : OWN_COLUMNS + 3])  # place, label, group first
     more = [] if n <= MOST_ROWS else ["", f"All {n:,} are in `{CONFLICTS}`."]
     return _section("Samples that contradict each other", [*lines, *more])
@@ -183,6 +274,8 @@ def _doubts(found: Audit) -> list[str]:
         "A rare sample with a right label can look wrong. Check a sample before you change its "
         "label.",
         "Mistakes that always follow the same rule look right, because the model learns the rule.",
+        "Wrong labels that are common where classes overlap, and rare elsewhere, look like "
+        "overlap. The range does not count them.",
     ]
 
 
@@ -200,9 +293,9 @@ def _words(found: Audit) -> tuple[str, str]:
     return ("number", "numbers") if found.numeric else ("label", "labels")
 
 
-def _percent(probability: float) -> str:
-    """Return a probability in per cent; values that would round to 100 % become "> 99.9%"."""
-    return f"{probability:.1%}" if probability < 0.9995 else "> 99.9%"
+def _percent(probability: float, most: float) -> str:
+    """Return a probability in per cent; those above ``most`` become "> 90%", for example."""
+    return f"{probability:.1%}" if probability <= most else f"> {100 * most:.4g}%"
 
 
 def _section(title: str, lines: list[str]) -> str:

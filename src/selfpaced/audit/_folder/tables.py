@@ -1,52 +1,63 @@
 """The tables of a run: the suspects, and all samples."""
 
 import csv
-from collections.abc import Collection
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from selfpaced._errors import require
+from selfpaced.audit._fixing.suspects_file import NO, YES, our_names
 from selfpaced.audit._result import Audit
 
-# The prefix of a user's column whose name is already a column of the table.
-OWN_PREFIX = "own_"
 # The number of digits after the decimal point, by column; other columns keep all digits.
 DIGITS = {"probability": 4, "confidence": 4}
 
 
-def suspects_table(found: Audit, where: pd.Series, own: pd.DataFrame) -> pd.DataFrame:
-    """Return the suspects, most suspicious first, with the user's own columns.
+def suspects_table(
+    found: Audit,
+    where: pd.Series,
+    own: pd.DataFrame,
+    lines: NDArray[Any] | None = None,
+    top: int | None = None,
+) -> pd.DataFrame:
+    """Return the suspects, then the doubtful rows, most suspicious first, with the user's columns.
 
     Args:
         found: The result of an audit of n samples.
         where: The place of each sample, in the order of the file, shape (n,). Its name, such as
             ``row`` or ``file``, becomes the name of the first column.
-        own: The user's columns in the same order, n rows. A column whose name is already used gets
-            the prefix ``own_``.
+        own: The user's columns in the same order, n rows. They keep their names: where a column of
+            ours would have one of these, ours gets a prefix; see ``our_names``.
+        lines: The line of the file on which each sample starts, in the same order, shape (n,).
+            None: no column ``line``.
+        top: The number of rows, as in ``Audit.doubtful``.
 
     Returns:
-        A row per suspect: its place, ``probability`` that the label is wrong, ``given`` and
-        ``suggested`` label, ``confidence`` if there is one, then the user's columns.
+        Rows of ``Audit.doubtful``: its place, ``line``, ``fix`` ("yes" for a suspect, else "no"),
+        ``probability`` that the label is wrong, ``given`` and ``suggested`` label, ``confidence``
+        if there is one, then the user's columns.
 
     Raises:
-        ValueError: For ``where`` or ``own`` of another length.
+        ValueError: For ``where``, ``own`` or ``lines`` of another length, and ``top`` below 1.
     """
-    suspects = found.suspects
-    for name, column in (("where", where), ("own", own)):
-        _require_length(name, len(column), found)
-    ours = {
-        str(where.name): where.iloc[suspects.index],
-        "probability": suspects["probability"],
-        "given": suspects["label"],
-        "suggested": suspects["suggested"],
-    }
-    if "confidence" in suspects and bool(found.table["confidence"].notna().any()):
-        ours["confidence"] = suspects["confidence"]
-    left = pd.DataFrame({name: column.array for name, column in ours.items()})
-    right = own.iloc[suspects.index].reset_index(drop=True)
-    right.columns = pd.Index(_own_names([str(name) for name in own.columns], set(ours)))
+    rows = found.doubtful(top)
+    for name, column in (("where", where), ("own", own), ("lines", lines)):
+        if column is not None:
+            _require_length(name, len(column), found)
+    ours: dict[str, Any] = {str(where.name): where.iloc[rows.index].array}
+    if lines is not None:
+        ours["line"] = lines[rows.index]
+    ours["fix"] = [YES if suspect else NO for suspect in rows["suspect"]]
+    ours |= {"probability": rows["probability"].array, "given": rows["label"].array}
+    ours["suggested"] = rows["suggested"].array
+    if "confidence" in rows and bool(found.table["confidence"].notna().any()):
+        ours["confidence"] = rows["confidence"].array
+    right = own.iloc[rows.index].reset_index(drop=True).rename(columns=str)
+    names = our_names(right.columns)
+    left = pd.DataFrame({names[name]: column for name, column in ours.items()})
     return pd.concat([left, right], axis=1)
 
 
@@ -79,17 +90,22 @@ def ledger_table(found: Audit, where: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(columns | numbers)
 
 
-def csv_text(table: pd.DataFrame) -> str:
+def csv_text(table: pd.DataFrame, names: Mapping[str, str] | None = None) -> str:
     r"""Return a table as CSV; equal tables give equal bytes.
 
     Probabilities have four digits after the point. Other numbers keep all digits that are needed
     to read back the same value.
 
+    Args:
+        table: The table.
+        names: The names of our columns in it; None if they have no prefix.
+
     >>> csv_text(pd.DataFrame({"row": [7], "probability": [0.98765], "price": [0.1]}))
     'row,probability,price\n7,0.9877,0.1\n'
     """
     shown = table.copy()
-    for name, digits in DIGITS.items():
+    for ours, digits in DIGITS.items():
+        name = ours if names is None else names[ours]
         if name in shown:
             shown[name] = [_fixed_point(value, digits) for value in shown[name]]
     text = shown.select_dtypes(["object", "string"])
@@ -97,20 +113,6 @@ def csv_text(table: pd.DataFrame) -> str:
     # QUOTE_MINIMAL does not quote a value whose only special character is \r.
     quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if carriage_return else csv.QUOTE_MINIMAL
     return shown.to_csv(index=False, lineterminator="\n", quoting=quoting)
-
-
-def _own_names(names: list[str], ours: Collection[str]) -> list[str]:
-    """Return the user's names; one that is already used gets the prefix, repeatedly if needed."""
-    taken = set(ours) | (set(names) - set(ours))
-    new = []
-    for name in names:
-        free = name
-        if name in ours:
-            while free in taken:
-                free = OWN_PREFIX + free
-            taken.add(free)
-        new.append(free)
-    return new
 
 
 def _fixed_point(value: float, digits: int) -> str:

@@ -1,16 +1,18 @@
 """Write all files of a run, and a corrected copy of the table that a run audited."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from warnings import catch_warnings, simplefilter
 
 import pandas as pd
 from numpy.typing import NDArray
 
 from selfpaced._errors import require
 from selfpaced._files import write_parquet, write_text
+from selfpaced.audit._fixing.changes import Changes
 from selfpaced.audit._fixing.fix import fix
+from selfpaced.audit._fixing.suspects_file import OURS, our_names, read_chosen
 from selfpaced.audit._folder.files import (
     CONFIG,
     CONFLICTS,
@@ -23,15 +25,15 @@ from selfpaced.audit._folder.files import (
 )
 from selfpaced.audit._folder.model import read_config, save
 from selfpaced.audit._folder.pictures import draw
-from selfpaced.audit._folder.summary import summary
+from selfpaced.audit._folder.summary import about_places, summary
 from selfpaced.audit._folder.tables import csv_text, ledger_table, suspects_table
 from selfpaced.audit._learning.trained import Trained
 from selfpaced.audit._plan import Plan, command, from_json, to_json
 from selfpaced.audit._prepare import Prepared
 from selfpaced.audit._result import Audit
 
-# The largest number of rows that an error message lists.
-MOST_ROWS = 5
+# The character that a text in UTF-8 begins with, so that spreadsheets read its letters right.
+BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +41,16 @@ class Written:
     """What was written into the folder of a run.
 
     Args:
-        suspects: The table of suspects, most suspicious first.
-        own: How many of its last columns are the user's.
+        suspects: The table of suspects.csv: the suspects, then doubtful rows, most suspicious
+            first.
+        names: The names of our columns in it; the others are the user's.
+        about: How samples are counted, in a sentence; "" for images, which have names.
         files: Names of the files in the folder.
     """
 
     suspects: pd.DataFrame
-    own: int
+    names: Mapping[str, str]
+    about: str
     files: tuple[str, ...]
 
 
@@ -58,6 +63,8 @@ def write(
     *,
     losses: NDArray[Any] | None = None,
     dark: bool = False,
+    top: int | None = None,
+    more: Sequence[str] = (),
 ) -> Written:
     """Write all files of a run, or none.
 
@@ -70,38 +77,50 @@ def write(
         losses: Losses after each epoch, shape (epochs, n), for the picture of the training; None
             draws means.
         dark: Draw the pictures on a dark background.
+        top: The number of rows of suspects.csv, as in ``Audit.doubtful``.
+        more: Words of the command line that the command in summary.md repeats, besides the plan.
 
     Raises:
         OSError: If the disk is full; the folder does not change then.
     """
     source = prepared.source
-    suspects = suspects_table(found, source.where, source.own)
-    run = to_json(plan) | {
-        "settings": asdict(plan.settings(len(source))),
-        "samples": len(source),
-    }
+    suspects = suspects_table(found, source.where, source.own, source.lines, top)
+    names = our_names(map(str, source.own.columns))
+    columns = {ours: names[ours] for ours in OURS if names[ours] in suspects}
+    name = source.path.name or str(source.path)
     with staged(folder) as stage:
-        save(trained, run, stage)
-        write_text(csv_text(suspects), stage / SUSPECTS)
+        save(trained, _settings(plan, len(source)) | {"columns": columns}, stage)
+        _write_csv(csv_text(suspects, names), stage / SUSPECTS)
         if len(source.conflicts):
-            write_text(csv_text(source.conflicts), stage / CONFLICTS)
+            _write_csv(csv_text(source.conflicts), stage / CONFLICTS)
         write_parquet(ledger_table(found, source.where), stage / LEDGER)
         write_parquet(found.history, stage / HISTORY)
-        images = prepared.rows if source.kind == "images" else None
+        images = prepared.inputs.dense if source.kind == "images" else None
         draw(found, stage, images, dark=dark, losses=losses)
         files = tuple(sorted([*(path.name for path in stage.iterdir()), SUMMARY]))
         page = summary(
             found,
-            name=source.path.name or str(source.path),
+            name=name,
             where=source.where,
             own=source.own,
             notes=prepared.notes,
             conflicts=source.conflicts,
-            command=command(plan, folder),
+            command=command(plan, folder, more),
             files=files,
+            top=top,
         )
         write_text(page, stage / SUMMARY)
-    return Written(suspects, source.own.shape[1], files)
+    return Written(suspects, names, about_places(source.where, name), files)
+
+
+def _settings(plan: Plan, samples: int) -> dict[str, Any]:
+    """Return the settings of a run, as config.json has them."""
+    return to_json(plan) | {"settings": asdict(plan.settings(samples)), "samples": samples}
+
+
+def _write_csv(text: str, path: Path) -> None:
+    """Write a CSV file in UTF-8; with letters beyond ASCII, it begins with a byte order mark."""
+    write_text(text if text.isascii() else BYTE_ORDER_MARK + text, path)
 
 
 def fix_from(
@@ -111,78 +130,48 @@ def fix_from(
     data: Path | None = None,
     drop: bool = False,
     force: bool = False,
-) -> int:
+) -> Changes:
     """Write a corrected copy of the table that a run audited, from its ``suspects.csv``.
 
-    A sample whose line was deleted from ``suspects.csv``, because its label is right, keeps its
-    label.
+    Only rows of ``suspects.csv`` with ``fix`` = yes are changed. A row with no, and a row whose
+    line was deleted, keeps its label.
 
     Args:
         folder: The folder of the run.
         corrected: The path of the copy, in the same format as the table.
         data: The path of the table, if it was moved after the audit.
-        drop: Leave the suspects out instead of giving them the suggested label.
-        force: Replace ``corrected`` if it exists.
+        drop: Leave the rows out instead of giving them the suggested label.
+        force: Replace ``corrected`` if it exists, and allow a class to lose all its rows, and new
+            classes; see ``fix``.
 
     Returns:
-        Number of rows that were changed or left out.
+        Which rows were changed or left out, counted by class.
 
     Raises:
-        FileNotFoundError: For a folder without a run, and if the table does not exist.
+        FileNotFoundError: For a folder without a run or without ``suspects.csv``, and if the table
+            does not exist.
         FileExistsError: If ``corrected`` exists, without ``force``.
         ValueError: For suspects that cannot be read, and for a table that cannot be corrected.
     """
-    plan, path = _plan(folder), folder / SUSPECTS
+    config = read_config(folder)
+    plan = _plan(folder, config["run"])
     table = plan.path if data is None else data
     if not table.exists():
         raise FileNotFoundError(
             f"There is no {table}, which the run in {folder} audited. Pass data=... with its path."
         )
     require_no_result(corrected, folder)
-    suspects = _suspects(path)
-    label = plan.options.label
+    label, numeric = plan.options.label, config["model"]["names"] is None
     require(
         label is not None, f"{table} has no column of labels. Correct the labels where they are."
     )
-    return fix(table, corrected, str(label), suspects, drop=drop, force=force)
+    names = {ours: ours for ours in OURS} | (config["run"].get("columns") or {})
+    rows = read_chosen(folder / SUSPECTS, names)
+    return fix(table, corrected, str(label), rows, drop=drop, force=force, numeric=numeric)
 
 
-def _suspects(path: Path) -> pd.DataFrame:
-    """Read suspects.csv, also if a spreadsheet saved it and left blank lines for deleted rows."""
-    try:
-        with catch_warnings():
-            simplefilter("error", pd.errors.ParserWarning)  # for a line with too many fields
-            lines = pd.read_csv(
-                path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig"
-            ).fillna("")  # a line with too few fields
-    except (ValueError, FileNotFoundError, pd.errors.ParserWarning) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-    missing = {"row", "given", "suggested"} - set(lines.columns)
-    require(
-        not missing,
-        f"{path} needs the columns row, given and suggested; missing: {sorted(missing)}. Save it "
-        f"as CSV with commas.",
-    )
-    lines = lines[(lines != "").any(axis=1)]
-    whole = lines["row"].str.fullmatch(r"[0-9]+(\.0*)?")
-    others = lines["row"][~whole].tolist()
-    require(
-        not others,
-        f"{path} needs a whole number in the column row; got {others[:MOST_ROWS]}. Correct or "
-        f"delete those lines.",
-    )
-    bare = lines["row"][lines["suggested"].str.strip() == ""].tolist()
-    require(
-        not bare,
-        f"{path} suggests no label for row {', '.join(bare[:MOST_ROWS])}. Correct or delete such "
-        f"lines.",
-    )
-    return lines.assign(row=lines["row"].astype(float).astype(int))
-
-
-def _plan(folder: Path) -> Plan:
-    """Return the plan of a finished run."""
-    saved = read_config(folder)["run"]
+def _plan(folder: Path, saved: dict[str, Any]) -> Plan:
+    """Return the plan in the config.json of a finished run."""
     try:
         return from_json(saved)
     except (KeyError, TypeError) as error:

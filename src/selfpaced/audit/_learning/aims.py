@@ -8,8 +8,23 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from selfpaced._errors import require
+from selfpaced._evidence import of_held_out_likelihoods
 from selfpaced._pacer.pacer import Pacer
-from selfpaced.age import Deviations
+from selfpaced.age import Auto, Deviations
+
+
+@dataclass(frozen=True)
+class HeldOut(Auto):
+    """``Auto`` for losses of models that did not see the labels: nothing is learned by heart.
+
+    It makes no probe, and a step counts the more, the lower its losses are.
+    """
+
+    probe: int = 0
+
+    def evidence(self, loss: Tensor, classes: int | None) -> float:
+        """Return how much the losses of a step count."""
+        return of_held_out_likelihoods(loss)
 
 
 class Aim(Protocol):
@@ -20,21 +35,34 @@ class Aim(Protocol):
         """The number of outputs of the model for a sample."""
         ...
 
-    def pacer(self, labels: Tensor) -> Pacer:
-        """Make the pacer for these labels, shape (n,)."""
+    def pacer(self, labels: Tensor, *, held_out: bool = False) -> Pacer:
+        """Make the pacer for these labels, shape (n,).
+
+        Args:
+            labels: The labels.
+            held_out: Whether the losses are of models that did not see the label.
+        """
         ...
 
     def total(
-        self, pacer: Pacer, out: Tensor, index: Tensor, y: Tensor, denominator: float | None
+        self,
+        pacer: Pacer,
+        out: Tensor,
+        index: Tensor,
+        y: Tensor,
+        denominator: float | None,
+        held_out: Tensor | None = None,
     ) -> Tensor:
         """Return the weighted loss of a batch, a scalar.
 
         Args:
             pacer: The pacer of the training.
-            out: Outputs of the model, shape (B, outputs).
+            out: Outputs of the model, shape (B, outputs); of several copies (copies, B, outputs).
             index: Dataset indices, int64, shape (B,).
             y: Labels, shape (B,).
             denominator: Replaces the batch size as the divisor of the sum; None keeps it.
+            held_out: Outputs of a model that does not learn from this batch, shape (B, outputs):
+                they judge the labels. None: ``out`` does.
         """
         ...
 
@@ -49,27 +77,46 @@ class Classes:
 
     outputs: int
 
-    def pacer(self, labels: Tensor) -> Pacer:
+    def pacer(self, labels: Tensor, *, held_out: bool = False) -> Pacer:
         """Make a pacer with one age per class, so that no class is left out as a whole."""
-        return Pacer(len(labels), columns={"group": labels})
+        age = HeldOut() if held_out else Auto()
+        return Pacer(len(labels), age=age, columns={"group": labels})
 
     def total(
-        self, pacer: Pacer, out: Tensor, index: Tensor, y: Tensor, denominator: float | None
+        self,
+        pacer: Pacer,
+        out: Tensor,
+        index: Tensor,
+        y: Tensor,
+        denominator: float | None,
+        held_out: Tensor | None = None,
     ) -> Tensor:
         """Return the weighted loss of a batch; the pacer also records the logits.
 
         Raises:
             ValueError: For a model that does not return a logit for every class.
         """
-        if out.ndim != 2 or out.shape[1] < self.outputs:
+        judge = out if held_out is None else held_out
+        if judge.ndim != 2 or judge.shape[1] < self.outputs:
             raise ValueError(
                 f"audit expects a model that returns a logit for every class, shape (batch, "
                 f"classes) with at least {self.outputs} classes; it returned shape "
-                f"{tuple(out.shape)}."
+                f"{tuple(judge.shape)}."
             )
-        loss = F.cross_entropy(out, y, reduction="none")
+        score = None
+        if held_out is None:
+            loss = F.cross_entropy(out, y, reduction="none")
+        else:
+            loss = F.cross_entropy(out.movedim(2, 1), y.expand(len(out), -1), reduction="none")
+            loss, score = loss.mean(0), F.cross_entropy(held_out, y, reduction="none")
         total: Tensor = pacer(
-            loss, index, denominator=denominator, logits=out, target=y, probabilities=True
+            loss,
+            index,
+            difficulty=score,
+            denominator=denominator,
+            logits=judge,
+            target=y,
+            probabilities=True,
         )
         return total
 
@@ -80,14 +127,20 @@ class Numbers:
 
     outputs: int = 1
 
-    def pacer(self, labels: Tensor) -> Pacer:
+    def pacer(self, labels: Tensor, *, held_out: bool = False) -> Pacer:
         """Make a pacer that leaves out samples whose error is above three standard deviations."""
         return Pacer(len(labels), age=Deviations())
 
     def total(
-        self, pacer: Pacer, out: Tensor, index: Tensor, y: Tensor, denominator: float | None
+        self,
+        pacer: Pacer,
+        out: Tensor,
+        index: Tensor,
+        y: Tensor,
+        denominator: float | None,
+        held_out: Tensor | None = None,
     ) -> Tensor:
-        """Return the weighted loss of a batch.
+        """Return the weighted loss of a batch; ``held_out`` is not read.
 
         Raises:
             ValueError: For a model that does not return one number per sample.

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from scipy import sparse
 from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from selfpaced._sampling.indexed import Indexed
 
@@ -49,6 +49,8 @@ class Batches:
         seed: Seed of the order.
         process: Number of this process, from 0.
         processes: Number of processes that share a batch.
+        fold: The fold of each row, int64, shape (n,): a batch then has rows of one fold only. None
+            for batches of all rows.
 
     Attributes:
         start: Number of batches to skip in the next epoch, to continue a run that was stopped.
@@ -59,30 +61,59 @@ class Batches:
     """
 
     def __init__(
-        self, n: int, size: int, seed: int, *, process: int = 0, processes: int = 1
+        self,
+        n: int,
+        size: int,
+        seed: int,
+        *,
+        process: int = 0,
+        processes: int = 1,
+        fold: Tensor | None = None,
     ) -> None:
         """Start before the first epoch."""
         self.n, self.size, self.process, self.processes = n, size, process, processes
         self.generator = torch.Generator().manual_seed(seed)
         self.start = 0
-        rest = n % size
-        order = RandomSampler(range(n), generator=self.generator)
-        self._batches = BatchSampler(order, size, drop_last=0 < rest < max(2, processes))
+        rows = [torch.arange(n)] if fold is None else [at for at in _by_fold(fold) if len(at)]
+        self._folds = rows
+        self._sizes = [len(batch) for part in rows for batch in self._split(part)]
 
     def __len__(self) -> int:
         """Return the number of batches of a whole epoch."""
-        return len(self._batches)
+        return sum(len(self._split(rows)) for rows in self._folds)
 
     def __iter__(self) -> Iterator[list[int]]:
         """Yield the indices of each batch."""
         start, self.start = self.start, 0
-        for number, batch in enumerate(self._batches):
-            if number >= start:
-                yield batch[self.process :: self.processes]
+        batches = self._drawn()
+        self._sizes = [len(batch) for batch in batches]
+        for batch in batches[start:]:
+            yield batch[self.process :: self.processes].tolist()
 
     def rows(self, number: int) -> int:
         """Return the number of rows of a batch of the epoch, counted over all processes."""
-        return min(self.size, self.n - number * self.size)
+        return self._sizes[number]
+
+    def _drawn(self) -> list[Tensor]:
+        """Draw the batches of an epoch; those of several folds in random order."""
+        batches = []
+        for rows in self._folds:
+            batches += self._split(rows[torch.randperm(len(rows), generator=self.generator)])
+        if len(self._folds) == 1:
+            return batches
+        order = torch.randperm(len(batches), generator=self.generator).tolist()
+        return [batches[place] for place in order]
+
+    def _split(self, rows: Tensor) -> list[Tensor]:
+        """Return the rows in batches, without a last one that is too small."""
+        batches = list(rows.split(self.size))
+        small = len(batches) > 1 and len(batches[-1]) < max(2, self.processes)
+        return batches[:-1] if small else batches
+
+
+def _by_fold(fold: Tensor) -> list[Tensor]:
+    """Return the rows of each fold."""
+    return [(fold == number).nonzero().squeeze(1) for number in range(int(fold.max()) + 1)]
 
 
 def loader(dataset: Indexed, batches: Batches, workers: int) -> DataLoader[Any]:

@@ -1,10 +1,12 @@
 """The networks of an audit: an MLP, a CNN, and networks of the user."""
 
+import copy
 import importlib
 from collections.abc import Callable
 from math import prod
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from selfpaced._errors import require
 from selfpaced.audit._learning.machine import Dropout
@@ -58,6 +60,54 @@ def cnn(shape: tuple[int, ...], outputs: int) -> nn.Module:
         *(nn.Flatten(), Dropout(0.3), nn.Linear(64 * 16, 128), nn.ReLU(), Dropout(0.3)),
         nn.Linear(128, outputs),
     )
+
+
+class Copies(nn.Module):
+    """Copies of a network, each of which leaves out one fold of the rows; predicts their mean.
+
+    Args:
+        network: The network that is copied, with its weights.
+        count: Number of copies, 2 or more.
+
+    >>> copies = Copies(nn.Linear(4, 3), 2)
+    >>> learned, held_out = copies(torch.ones(5, 4), 1)
+    >>> learned.shape, held_out.shape, copies(torch.ones(5, 4)).shape
+    (torch.Size([1, 5, 3]), torch.Size([5, 3]), torch.Size([5, 3]))
+    """
+
+    def __init__(self, network: nn.Module, count: int) -> None:
+        """Copy the network."""
+        super().__init__()
+        self.networks = nn.ModuleList(copy.deepcopy(network) for _ in range(count))
+
+    def forward(
+        self, x: Tensor, fold: int | None = None, learned: Tensor | None = None
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Return outputs for rows.
+
+        Args:
+            x: The rows, shape (B, ...).
+            fold: The fold of all rows; None where they belong to none.
+            learned: The same rows as the copies of other folds learn them, such as shifted images;
+                None for ``x``.
+
+        Returns:
+            With a fold, the logits of all copies but its own, shape (copies - 1, B, classes), with
+            gradients, and those of its own copy in eval mode, shape (B, classes), without. Without
+            a fold, logits of the mean probabilities, shape (B, classes).
+        """
+        if fold is None:
+            mean = torch.stack([network(x).softmax(1) for network in self.networks]).mean(0)
+            return mean.log()
+        own = self.networks[fold].eval()
+        with torch.no_grad():
+            held_out = own(x)
+        own.train()
+        # DistributedDataParallel expects every parameter in the graph.
+        nothing = sum(0 * parameter.sum() for parameter in own.parameters())
+        others = [network for network in self.networks if network is not own]
+        seen = x if learned is None else learned
+        return torch.stack([network(seen) for network in others]) + nothing, held_out
 
 
 def build(name: str, shape: tuple[int, ...], outputs: int) -> nn.Module:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from selfpaced._errors import require
 from selfpaced.audit._learning.batches import Rows
+from selfpaced.audit._learning.inputs import Inputs
+from selfpaced.audit._learning.mixture import Mixture
 from selfpaced.audit._reading.columns import require_column
 from selfpaced.audit._reading.source import Source
 from selfpaced.chain import Floats
@@ -30,36 +31,41 @@ class Trained:
     """A trained model, with what is needed to read samples for it.
 
     Args:
-        network: A torch module, on any device, or a scikit-learn estimator.
+        model: The mixture of the models that were trained; a network alone is a mixture of one.
         features: How a sample becomes the numbers that the model takes.
         names: The user's names of the classes, in the order of the outputs; None for numbers.
         scale: The center and the spread of the labels, where they are numbers: an output of the
             model times the spread, plus the center, is a number in the user's unit. (0, 1) for
             classes.
-        built: What is needed to build the network again: "network" ("mlp", "cnn", "hgb",
-            "logistic" or ``package.module:factory``), "shape" of a sample, number of "outputs".
+        built: What is needed to build the model again: the "members" of the mixture and their
+            "shares" (weight and exponent; None for a single one), the "network" ("mlp", "cnn" or
+            ``package.module:factory``), its number of "folds", the "shape" of a sample and the
+            number of "outputs".
     """
 
-    network: Any
+    model: Mixture
     features: "Features"
     names: tuple[Any, ...] | None
     scale: tuple[float, float]
     built: dict[str, Any]
 
-    def outputs(self, rows: NDArray[Any]) -> Floats:
+    def outputs(self, inputs: Inputs) -> Floats:
         """Return the predictions of the model, without dropout or gradients.
 
         Args:
-            rows: Numbers as ``features.transform`` returns them.
+            inputs: Samples as ``features.inputs`` returns them.
 
         Returns:
             float64: probabilities of all classes, shape (n, C), or numbers in the user's unit,
             shape (n,).
         """
-        classes = None if self.names is None else len(self.names)
-        predict = _network_outputs if isinstance(self.network, nn.Module) else estimator_outputs
         center, spread = self.scale
-        return predict(self.network, rows, classes) * spread + center
+        return self.model.predict(inputs, self._classes) * spread + center
+
+    @property
+    def _classes(self) -> int | None:
+        """The number of classes; None for numbers."""
+        return None if self.names is None else len(self.names)
 
     def predict(self, source: Source) -> pd.DataFrame:
         """Predict the label of each sample.
@@ -77,7 +83,7 @@ class Trained:
                 changed.
         """
         _require_like(self.features, source)
-        outputs = self.outputs(self.features.transform(source))
+        outputs = self.outputs(self.features.inputs(source))
         where = {str(source.where.name): source.where.array}
         if self.names is None:
             digits = DIGITS - int(np.floor(np.log10(self.scale[1])))
@@ -86,45 +92,38 @@ class Trained:
         return pd.DataFrame(where | {"predicted": labels.array, "confidence": outputs.max(1)})
 
 
-def estimator_outputs(model: Any, rows: NDArray[Any], classes: int | None) -> Floats:
-    """Return the predictions of a scikit-learn estimator.
-
-    A class that the estimator was not fitted to has probability 0.
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A trained network as a member of a ``Mixture``.
 
     Args:
-        model: An estimator for rows of shape (n, features) and for classes numbered from 0.
-        rows: Shape (n, ...).
-        classes: Number of classes C; None for numbers.
-
-    Returns:
-        float64: probabilities, shape (n, C), or numbers, shape (n,).
+        module: The network, on any device.
     """
-    if classes is None:
-        return np.asarray(model.predict(flat(rows)), np.float64).reshape(-1)
-    probabilities = np.zeros((len(rows), classes))
-    probabilities[:, model.classes_] = model.predict_proba(flat(rows))
-    return probabilities
 
+    module: nn.Module
 
-def flat(rows: NDArray[Any]) -> NDArray[np.float32]:
-    """Return the rows as float32 of shape (n, features); uint8 values are divided by 255."""
-    scaled = rows.astype(np.float32) / 255 if rows.dtype == np.uint8 else rows
-    return scaled.reshape(len(rows), -1).astype(np.float32, copy=False)
+    @torch.no_grad()
+    def predict(self, inputs: Inputs, classes: int | None) -> Floats:
+        """Return its predictions.
 
+        Args:
+            inputs: The samples; their dense numbers are read.
+            classes: Number of classes C; None for numbers.
 
-@torch.no_grad()
-def _network_outputs(network: nn.Module, rows: NDArray[Any], classes: int | None) -> Floats:
-    """Return the predictions of a network, in the form of ``estimator_outputs``."""
-    first = next(network.parameters(), None)
-    device = torch.device("cpu") if first is None else first.device
-    inputs, batches = Rows(rows, torch.empty(len(rows))), []
-    network.eval()
-    for start in range(0, len(rows), BATCH):
-        x, _ = inputs[start : start + BATCH]
-        batches.append(network(x.to(device)).float().cpu().double())
-    out = torch.cat(batches)
-    wanted = out.reshape(-1) if classes is None else out.softmax(1)[:, :classes]
-    return np.asarray(wanted.numpy())
+        Returns:
+            float64: probabilities, shape (n, C), or numbers, shape (n,).
+        """
+        first = next(self.module.parameters(), None)
+        device = torch.device("cpu") if first is None else first.device
+        n = len(inputs)
+        rows, batches = Rows(inputs.dense, torch.empty(n)), []
+        self.module.eval()
+        for start in range(0, n, BATCH):
+            x, _ = rows[start : start + BATCH]
+            batches.append(self.module(x.to(device)).float().cpu().double())
+        out = torch.cat(batches)
+        wanted = out.reshape(-1) if classes is None else out.softmax(1)[:, :classes]
+        return np.asarray(wanted.numpy())
 
 
 def _require_like(features: "Features", source: Source) -> None:

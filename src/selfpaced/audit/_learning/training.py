@@ -3,17 +3,24 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from selfpaced._errors import require, require_keys, require_positive_int, require_seed
 from selfpaced._ranks import extremes
 from selfpaced._sampling.indexed import Indexed
+from selfpaced.audit._learning.adam import Adam
 from selfpaced.audit._learning.aims import Aim
 from selfpaced.audit._learning.batches import Batches, loader
+from selfpaced.audit._learning.folds import require_folds, spread
 from selfpaced.audit._learning.machine import Alone, Machine, share_batch
+from selfpaced.audit._learning.networks import Copies
+from selfpaced.audit._learning.shifts import shifted
 
 # Called after each epoch with its number, the number of epochs, and the kept share.
 Watch = Callable[[int, int, float], None]
@@ -23,6 +30,8 @@ BATCH = 128
 LEARNING_RATE = 1e-3
 # The default number of epochs.
 EPOCHS = 30
+# The least number of steps of the optimizer in a training, by default.
+LEAST_STEPS = 600
 # Below this number of rows, ``batch_for`` returns SMALL_BATCH.
 FEW_ROWS = 2_000
 # Rows per batch where there are few rows.
@@ -42,13 +51,19 @@ KEYS = {"model", "optimizer", "scaler", "pacer", "epoch", "position", "order", "
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a training; ``audit`` explains them."""
+    """The settings of a training; ``audit`` explains them.
+
+    With 0 folds a model judges the labels that it learns. Images are shifted by up to ``shift``
+    pixels before the model learns from them.
+    """
 
     epochs: int = EPOCHS
     batch_size: int = BATCH
     learning_rate: float = LEARNING_RATE
     workers: int = 0
     seed: int = 0
+    folds: int = 0
+    shift: int = 0
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -59,6 +74,16 @@ class Settings:
             f"audit: learning_rate must be above 0, and finite; got {self.learning_rate}.",
         )
         require_seed(self.seed, "audit")
+        require_folds(self.folds)
+
+
+def epochs_for(rows: int, batch_size: int) -> int:
+    """Return the number of epochs for a number of rows: enough steps, however few the rows.
+
+    >>> epochs_for(60, 32), epochs_for(5_000, 128)
+    (300, 30)
+    """
+    return max(EPOCHS, math.ceil(LEAST_STEPS / math.ceil(rows / batch_size)))
 
 
 def batch_for(rows: int) -> int:
@@ -77,13 +102,18 @@ class Training:
 
     Args:
         dataset: Its items begin with the input; the rest of an item is ignored.
-        model: Maps a batch of inputs to outputs. It is trained in place.
+        model: Maps a batch of inputs to outputs. It is trained in place; with folds, copies of it
+            are trained, one for each fold.
         labels: Shape (n,): int64 for classes, float32 for numbers.
         aim: Whether classes or numbers are learned.
         settings: The settings of the training.
         machine: The device or processes to run on; None for the device that the model is on.
 
+    With ``settings.folds``, a batch has rows of one fold. The copies of the other folds learn from
+    it, and the copy of this fold judges its labels, which it never learns.
+
     Attributes:
+        model: The model, or its copies.
         pacer: The pacer of the training.
         epoch: Number of finished epochs.
         position: Number of finished batches of the current epoch.
@@ -103,16 +133,24 @@ class Training:
         device = parameters[0].device if parameters else torch.device("cpu")
         self.machine = Alone(device) if machine is None else machine
         self.labels, self.aim, self.settings = labels, aim, settings
-        optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate)
+        self._fold: Tensor | None = None
+        if settings.folds:
+            fold = spread(labels.cpu().numpy(), settings.folds, settings.seed)
+            self._fold, model = torch.from_numpy(fold), Copies(model, settings.folds)
+        rate = settings.learning_rate
+        alone = isinstance(self.machine, Alone)  # Accelerate wraps an optimizer of torch only
+        make = Adam if alone else partial(torch.optim.Adam, fused=True)
+        optimizer = make(model.parameters(), lr=rate)
         self._model, self._optimizer = self.machine.prepare(model.train(), optimizer)
         self.model = model
-        self.pacer = aim.pacer(labels).to(self.machine.device)
+        self.pacer = aim.pacer(labels, held_out=bool(settings.folds)).to(self.machine.device)
         self.batches = Batches(
             len(labels),
             settings.batch_size,
             settings.seed,
             process=self.machine.process_index,
             processes=self.machine.num_processes,
+            fold=self._fold,
         )
         self._loader = loader(dataset, self.batches, settings.workers)
         self.epoch = self.position = 0
@@ -120,6 +158,28 @@ class Training:
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
             self._random = random_state(self.machine.device)
+
+    @property
+    def held_out(self) -> dict[str, NDArray[np.float32]]:
+        """The probabilities of the classes for each row by a copy that did not learn its label.
+
+        The key is "network", the shape (n, classes). They are means over the epochs, which count
+        the more, the lower their losses are. Empty without folds.
+        """
+        dynamics = self.pacer.ledger.dynamics
+        if not self.settings.folds or dynamics is None:
+            return {}
+        return {"network": dynamics.probability.cpu().numpy()}
+
+    @property
+    def pulses(self) -> int:
+        """The number of calls of ``pulse`` of the whole training."""
+        return len(self.batches) * self.settings.epochs
+
+    @property
+    def done(self) -> int:
+        """The number of calls of ``pulse`` so far."""
+        return len(self.batches) * self.epoch + self.position
 
     def run(self, watch: Watch | None = None, pulse: Callable[[], bool] = lambda: False) -> bool:
         """Train to the last epoch, or until ``pulse`` returns True.
@@ -197,15 +257,31 @@ class Training:
             share_batch(self.model, rows, machine.process_index, machine.num_processes)
             denominator = rows / machine.num_processes  # gradients are averaged over processes
         x, y = x.to(machine.device), self.labels[index].to(machine.device)
-        out = self._model(x)
+        learned = self._shifted(x)
+        if self._fold is None:
+            own, out, held_out = None, self._model(learned), None
+        else:
+            own = int(self._fold[index[0]])
+            out, held_out = self._model(x, own, learned)
+        at = index.to(machine.device)
         try:
-            total = self.aim.total(self.pacer, out, index.to(machine.device), y, denominator)
+            total = self.aim.total(self.pacer, out, at, y, denominator, held_out)
         except ValueError:
             require(bool(out.isfinite().all()), DIVERGED)
             raise
         self._optimizer.zero_grad()
         machine.backward(total)
+        if own is not None:  # with a gradient of 0, Adam would go on by its momentum
+            cast(Copies, self.model).networks[own].zero_grad()
         self._optimizer.step()
+
+    def _shifted(self, x: Tensor) -> Tensor:
+        """Return the images that the model learns from, shifted if the settings say so."""
+        shift, machine = self.settings.shift, self.machine
+        if not shift:
+            return x
+        rows = self.batches.rows(self.position)
+        return shifted(x, shift, rows, machine.process_index, machine.num_processes)
 
 
 def random_state(device: torch.device) -> list[Tensor]:

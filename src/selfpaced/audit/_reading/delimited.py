@@ -2,13 +2,14 @@
 
 import csv
 import io
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pyarrow import csv as arrow
 
 from selfpaced.audit._reading.content import read_text
@@ -28,6 +29,8 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 LARGEST_BLOCK = 2**31 - 1
 # A code such as 007, 0x1F or 19 digits and more; a number would lose its zeros or digits.
 CODE = r"^[+-]?(0[0-9xX]|[0-9]{19})"
+# The largest number of characters of a field: the largest C long on all platforms.
+LONGEST_FIELD = 2**31 - 1
 # A truth value.
 BOOL = r"(?i)^(true|false)$"
 
@@ -44,7 +47,6 @@ def read_delimited(path: Path) -> Table:
     """
     whole, notes = read_text(path)
     data = whole.lstrip(b"\r\n")
-    above = whole[: len(whole) - len(data)].count(b"\n")
     separator, named = _separator(path, data)
     names, unnamed = _names(data, separator)
     require_names(path, names)
@@ -55,12 +57,12 @@ def read_delimited(path: Path) -> Table:
         got = listed(sorted({actual for _, actual in shapes}))
         reason = f"expected {count(bad[0].expected_columns, 'column')}, got {got}"
     do = f"Are the columns separated by {SEPARATORS[separator]}, and values with them in quotes?"
-    lines = [above + line for line in _lines(data, bad)]
-    unread = tell_unread(path, lines, len(table), reason, do)
+    lines, gone = _lines(whole, separator), [row.number - 2 for row in bad]
+    unread = tell_unread(path, lines[gone].tolist(), len(table), reason, do)
     typed, commas = _typed(table, separator)
-    rows = np.delete(np.arange(1, len(table) + len(bad) + 1), [row.number - 2 for row in bad])
+    rows = np.delete(np.arange(1, len(lines) + 1), gone)
     all_notes = notes + named + unnamed + unread + commas + _quotes(data)
-    return table_of(typed, rows, len(bad), all_notes)
+    return table_of(typed, rows, len(bad), all_notes, np.delete(lines, gone))
 
 
 def separator_of(path: Path, header: str) -> str:
@@ -72,6 +74,16 @@ def separator_of(path: Path, header: str) -> str:
 def names_of(header: Sequence[str]) -> list[str]:
     """Return the names of the columns; one without a name is called by its number, from 1."""
     return [name.strip() or f"column {place}" for place, name in enumerate(header, 1)]
+
+
+@contextmanager
+def long_fields() -> Iterator[None]:
+    """Let csv read fields of any length, and restore the limit, which is that of the process."""
+    before = csv.field_size_limit(LONGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def _separator(path: Path, data: bytes) -> tuple[str, tuple[str, ...]]:
@@ -125,18 +137,21 @@ def _parse(
     return table, bad
 
 
-def _lines(data: bytes, bad: Sequence[arrow.InvalidRow]) -> list[int]:
-    """Return the line on which each bad row starts; a row may be of several lines."""
-    lines, at, line = [], 0, 1
-    for row in bad:
-        text = row.text.encode().rstrip(b"\r\n")
-        found = re.compile(rb"^" + re.escape(text) + rb"\r?$", re.MULTILINE).search(data, at)
-        start = found.start() if found else at
-        line += data.count(b"\n", at, start)
-        at = start + len(text)
-        lines.append(line)
-        line += text.count(b"\n")
-    return lines
+def _lines(whole: bytes, separator: str) -> NDArray[np.int64]:
+    """Return the line on which each row starts; a row may be of several lines, or a line blank.
+
+    Args:
+        whole: The text of the file, with the header.
+        separator: The separator of the columns.
+    """
+    starts, line = [], 1
+    with long_fields(), io.TextIOWrapper(io.BytesIO(whole), encoding="utf-8", newline="") as text:
+        reader = csv.reader(text, delimiter=separator)
+        for fields in reader:
+            if fields:
+                starts.append(line)
+            line = reader.line_num + 1
+    return np.array(starts[1:], np.int64)
 
 
 def _typed(table: pa.Table, separator: str) -> tuple[pa.Table, tuple[str, ...]]:

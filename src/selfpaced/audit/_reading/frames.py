@@ -27,6 +27,8 @@ class Table:
         unread: Number of rows that could not be read.
         opaque: Columns of lists, records or bytes.
         notes: What was left out or converted, one sentence each.
+        lines: The line of the file on which each row starts, from 1, shape (n,); None for a file
+            that is not text.
     """
 
     frame: pd.DataFrame
@@ -34,10 +36,15 @@ class Table:
     unread: int
     opaque: tuple[str, ...]
     notes: tuple[str, ...]
+    lines: NDArray[np.int64] | None = None
 
 
 def table_of(
-    arrow: pa.Table, rows: NDArray[np.int64], unread: int = 0, notes: tuple[str, ...] = ()
+    arrow: pa.Table,
+    rows: NDArray[np.int64],
+    unread: int = 0,
+    notes: tuple[str, ...] = (),
+    lines: NDArray[np.int64] | None = None,
 ) -> Table:
     """Return an Arrow table as a Table; integers with gaps stay integers, dates become times."""
     columns, opaque = {}, []
@@ -46,7 +53,7 @@ def table_of(
         if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
             opaque.append(name)
     frame = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
-    return Table(frame, rows, unread, tuple(opaque), notes)
+    return Table(frame, rows, unread, tuple(opaque), notes, lines)
 
 
 def require_names(path: Path, names: Sequence[str]) -> None:

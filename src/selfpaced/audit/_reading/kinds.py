@@ -94,6 +94,15 @@ def kind_of(path: Path) -> Kind:
     return kind
 
 
+def require_model_folder(folder: Path) -> None:
+    """Raise unless the folder of a model that reads text exists."""
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"text_model=... expects the folder of a transformers model; there is no folder "
+            f"{folder}."
+        )
+
+
 def suffix_of(path: Path) -> str:
     """Return the suffix in lower case, without a final .gz.
 

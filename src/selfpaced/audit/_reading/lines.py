@@ -39,7 +39,8 @@ def read_lines(path: Path) -> Table:
     names = list(dict.fromkeys(key for record in records for key in record))
     columns = [_column([record.get(name) for record in records]) for name in names]
     table = pa.table(columns, names=names)
-    return table_of(table, np.array(rows, np.int64), len(bad), notes + unread)
+    places = np.array(rows, np.int64)
+    return table_of(table, places, len(bad), notes + unread, places)
 
 
 def object_of(line: str | bytes) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -12,6 +13,7 @@ from selfpaced.audit._reading.source import Source
 
 Kind = Literal["table", "images", "array"]
 Features = pd.DataFrame | NDArray[Any]
+Lines = NDArray[np.int64] | None
 
 
 def labelled(
@@ -24,10 +26,12 @@ def labelled(
     own: pd.DataFrame,
     numeric: bool | None,
     notes: tuple[str, ...],
+    lines: Lines = None,
 ) -> Source:
     """Return the samples that have a label, with notes and conflicts; see ``Source``."""
     decided = decide(labels, where, numeric)
     features, where, own = (_kept(each, decided.kept) for each in (features, where, own))
+    lines = None if lines is None else _kept(lines, decided.kept)
     conflicts, told = repeats(features, decided.values, where)
     return Source(
         path,
@@ -39,6 +43,7 @@ def labelled(
         decided.numeric,
         notes + decided.notes + told,
         conflicts,
+        lines,
     )
 
 
@@ -50,10 +55,11 @@ def unlabelled(
     *,
     own: pd.DataFrame,
     notes: tuple[str, ...],
+    lines: Lines = None,
 ) -> Source:
     """Return all samples, without labels; see ``Source``."""
-    none = pd.Series([], dtype=object)
-    return Source(path, kind, features, none, where, own, False, notes, no_conflicts(where))
+    none, conflicts = pd.Series([], dtype=object), no_conflicts(where)
+    return Source(path, kind, features, none, where, own, False, notes, conflicts, lines)
 
 
 def no_columns(n: int) -> pd.DataFrame:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # slow to import, and options are checked before anything is read
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,17 +28,20 @@ class Source:
         notes: What was left out, converted or noticed, one sentence each.
         conflicts: Samples that are equal in all features but have different labels. Columns: the
             place, "label", and "group", from 1; samples of a group are equal.
+        lines: The line of the file on which each sample starts, int64, shape (n,); the first line
+            of the file is 1. None for data that has no lines: Parquet, arrays and images.
     """
 
     path: Path
     kind: Literal["table", "images", "array"]
-    features: pd.DataFrame | NDArray[Any]
-    labels: pd.Series
-    where: pd.Series
-    own: pd.DataFrame
+    features: "pd.DataFrame | NDArray[Any]"
+    labels: "pd.Series"
+    where: "pd.Series"
+    own: "pd.DataFrame"
     numeric: bool
     notes: tuple[str, ...]
-    conflicts: pd.DataFrame
+    conflicts: "pd.DataFrame"
+    lines: "NDArray[np.int64] | None" = None
 
     def __len__(self) -> int:
         """Return the number of samples."""

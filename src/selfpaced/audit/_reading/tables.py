@@ -30,7 +30,7 @@ def read_table(path: Path, kind: Kind, options: Options) -> Source:
         frame = table.frame.drop(columns=[options.label or ""], errors="ignore")
         features, notes = choose_columns(frame, table.opaque, options)
         own, notes = table.frame, table.notes + notes
-        return unlabelled(path, "table", features, where, own=own, notes=notes)
+        return unlabelled(path, "table", features, where, own=own, notes=notes, lines=table.lines)
     labels = label_column(path, table.frame, options.label)
     frame = table.frame.drop(columns=[labels.name])
     features, notes = choose_columns(frame, table.opaque, options)
@@ -43,6 +43,7 @@ def read_table(path: Path, kind: Kind, options: Options) -> Source:
         own=table.frame,
         numeric=options.numeric,
         notes=table.notes + notes,
+        lines=table.lines,
     )
 
 

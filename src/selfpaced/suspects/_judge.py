@@ -1,8 +1,4 @@
-"""Judge the labels of a run.
-
-The results are the probability that each label is wrong, the number of wrong labels, and the class
-that was probably meant.
-"""
+"""Judge the labels of a run by the losses of the model that learned them."""
 
 import math
 from dataclasses import dataclass
@@ -15,11 +11,9 @@ from selfpaced._errors import require
 from selfpaced._memory.ledger import MEMORY
 from selfpaced._pacer.pacer import Pacer
 
-__all__ = ["Count", "Judge", "Judgement", "confusion"]
-
 LARGEST_LOG_ODDS = 50.0  # log-odds beyond this count as certain
-HALVINGS = 60  # bisection steps, down to the last bits of a float64
 NORMAL_95 = 1.96  # 95 % of a normal lie within this many standard deviations of the mean
+HALVINGS = 60  # bisection steps, down to the last bits of a float64
 SMALLEST_LOSS = 1e-7  # smaller losses count as this, so that their logits are finite
 LARGEST_LOSS = 700.0  # larger losses count as this, so that their logits are finite
 

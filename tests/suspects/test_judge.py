@@ -11,7 +11,8 @@ from torch import Tensor
 from selfpaced import Pacer
 from selfpaced.age import Threshold
 from selfpaced.pacing import Constant
-from selfpaced.suspects import Count, Judge, _wrong, confusion
+from selfpaced.suspects import Count, Judge, confusion
+from selfpaced.suspects._judge import _wrong
 
 LOSSES = st.lists(st.floats(0, 700, width=32), min_size=1, max_size=50)
 

@@ -1,0 +1,21 @@
+"""Claims about gaps in numbers."""
+
+import numpy as np
+import pytest
+from sklearn.impute import SimpleImputer
+
+from selfpaced.audit._features.numeric import learn_gaps
+
+
+@pytest.mark.parametrize("n", [1, 6, 7, 1_000])
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_gaps_are_filled_as_scikit_learn_fills_them(n: int, share: float) -> None:
+    rng = np.random.default_rng(n)
+    rows = rng.normal(size=(n, 5)) * 10.0 ** rng.integers(-8, 8, 5)
+    rows[rng.random(rows.shape) < share] = np.nan
+    rows[:, 2] = np.nan
+    imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    gaps, other = learn_gaps(rows), np.where(rng.random(rows.shape) < 0.5, np.nan, 1.0)
+    np.testing.assert_array_equal(gaps.fill(rows), imputer.fit_transform(rows))
+    np.testing.assert_array_equal(gaps.fill(other), imputer.transform(other))
+    np.testing.assert_array_equal(gaps.marked, imputer.indicator_.features_)
