@@ -77,7 +77,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [f"{word} film number {at},{kind}" for at in range(40) for word, kind in KINDS]
     (folder / "reviews.csv").write_text("text,sentiment\n" + "\n".join(rows) + "\n")
     (folder / "new.csv").write_text("text\ngood film\nbad film\n")
-    command = ["audit", "reviews.csv", "--label", "sentiment", "--estimator", "logistic"]
+    command = ["audit", "reviews.csv", "--label", "sentiment", "--learner", "logistic"]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         app([*command, "-o", "run", "--quiet"], standalone_mode=False)

@@ -20,11 +20,8 @@ MISSING = ("?", "<null>")  # Values that stand for a gap.
 def read(name: str) -> pd.DataFrame:
     """Return a table; its last column, ``label``, holds the class as text."""
     folder = data.fetch(KEEL)
-    (path,) = (
-        found
-        for part in ("balanced", "imbalanced")
-        if (found := folder / part / "raw" / f"{name}.dat").exists()
-    )
+    paths = [folder / part / "raw" / f"{name}.dat" for part in ("balanced", "imbalanced")]
+    path = next(path for path in paths if path.exists())
     text = path.read_text(encoding="latin-1")
     head = re.search(r"(?im)^@data.*$", text)
     body = text[head.end() :] if head else text

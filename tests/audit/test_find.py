@@ -10,6 +10,8 @@ from scipy import sparse
 from torch import nn
 
 from selfpaced.audit import Audit, find_label_errors
+from selfpaced.audit._learning.mixture import Mixture
+from selfpaced.audit._learning.networks import Copies
 from selfpaced.audit._learning.training import Settings
 
 NAMES = np.array(["ant", "bee", "cow"])
@@ -26,6 +28,7 @@ def blobs(n: int = 300) -> tuple[Any, Any, Any]:
 
 @pytest.fixture(scope="module")
 def found() -> Audit:
+    """Return the result of a mixture of all kinds of models."""
     x, y, _ = blobs()
     return find_label_errors(x, y)
 
@@ -37,7 +40,47 @@ def test_the_wrong_labels_come_first_and_the_meant_class_is_suggested(found: Aud
     assert list(found.table.columns) == ["label", "probability", "suggested", "confidence", "loss"]
     truth = NAMES[np.arange(300) % 3]
     assert (first["suggested"] == truth[first.index]).mean() >= 0.95
+    assert (found.table["suggested"] != found.table["label"]).all()  # the best other class
     assert (found.table["label"].sort_index() == y).all()
+
+
+def test_all_kinds_of_models_judge_labels_that_they_did_not_learn(found: Audit) -> None:
+    _, y, _ = blobs()
+    judged = found.reliability
+    assert judged is not None and judged.learned and judged.told_apart
+    kinds = ["logistic", "kernel", "boosting", "trees", "network"]
+    assert list(judged.learners) == kinds == list(found.model.members)
+    assert sum(judged.learners.values()) == pytest.approx(1)
+    assert judged.accuracy == pytest.approx(0.9, abs=0.01)
+    assert judged.base_accuracy == pytest.approx(1 / 3, abs=0.01)
+    assert judged.log_loss < judged.base_log_loss == pytest.approx(np.log(3), abs=0.01)
+    assert judged.classes["rows"].to_dict() == pd.Series(y).value_counts().to_dict()
+    assert (judged.classes["flagged"] < 0.2).all() and len(judged.withheld) == 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"learner": "logistic"},
+        {"learner": "kernel"},
+        {"learner": "boosting"},
+        {"learner": "trees"},
+        {"learner": "network", "epochs": 25},
+        {"folds": 0, "epochs": 25},
+    ],
+    ids=str,
+)
+def test_each_kind_of_model_finds_the_wrong_labels(asked: dict[str, Any]) -> None:
+    x, y, wrong = blobs()
+    found = find_label_errors(x, y, **asked)
+    assert wrong[found.table.index[:30]].mean() >= 0.9
+    assert found.count.low <= 30 <= found.count.high
+    kind = asked.get("learner", "network")
+    if "folds" in asked:
+        assert found.reliability is None and isinstance(found.model, nn.Sequential)
+    else:
+        assert found.reliability is not None and list(found.reliability.learners) == [kind]
+        assert isinstance(found.model, Copies if kind == "network" else Mixture)
 
 
 def test_the_wrong_labels_are_counted(found: Audit) -> None:
@@ -59,12 +102,22 @@ def test_the_summary_says_how_many_and_of_which_kind(found: Audit) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "form", "batch", "rate"),
-    [(300, np.asarray, 32, 1e-3), (2000, np.asarray, 128, 1e-3), (300, sparse.csr_array, 32, 3e-4)],
-    ids=["few", "many", "sparse"],
+    ("rows", "form", "batch", "rate", "folds"),
+    [
+        (300, np.asarray, 32, 1e-3, 3),
+        (2000, np.asarray, 128, 1e-3, 3),
+        (20_001, np.asarray, 128, 1e-3, 2),
+        (300, sparse.csr_array, 32, 3e-4, 3),
+    ],
+    ids=["few", "many", "very many", "sparse"],
 )
-def test_the_rows_decide_the_default_batch_size_and_learning_rate(
-    rows: int, form: Any, batch: int, rate: float, monkeypatch: pytest.MonkeyPatch
+def test_the_rows_decide_the_default_settings_of_a_network(
+    rows: int,
+    form: Any,
+    batch: int,
+    rate: float,
+    folds: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     chosen: list[Settings] = []
 
@@ -75,25 +128,50 @@ def test_the_rows_decide_the_default_batch_size_and_learning_rate(
     monkeypatch.setattr("selfpaced.audit._find.Training", stop)
     x = np.random.default_rng(0).normal(size=(rows, 2))
     with pytest.raises(KeyboardInterrupt):
-        find_label_errors(form(x), np.arange(rows) % 2)
-    assert (chosen[0].batch_size, chosen[0].learning_rate) == (batch, rate)
+        find_label_errors(form(x), np.arange(rows) % 2, learner="network")
+    made = chosen[0]
+    assert (made.batch_size, made.learning_rate, made.folds) == (batch, rate, folds)
+    assert made.epochs == max(30, -(-600 // -(-rows // batch)))
 
 
-def test_the_same_seed_gives_the_same_result_whatever_was_drawn_before(found: Audit) -> None:
+@pytest.mark.parametrize(
+    ("asked", "epochs", "folds"), [({}, 8, 5), ({"epochs": 3, "folds": 2}, 3, 2)], ids=str
+)
+def test_other_models_have_rounds_and_folds_of_their_own(
+    asked: dict[str, int], epochs: int, folds: int
+) -> None:
+    x, y, _ = blobs(90)
+    seen: list[tuple[int, int]] = []
+    found = find_label_errors(
+        x, y, learner="logistic", watch=lambda *epoch: seen.append(epoch[:2]), **asked
+    )
+    assert seen == [(number, epochs) for number in range(1, epochs + 1)]
+    assert len(found.model.members["logistic"].estimators) == folds
+
+
+def test_the_same_seed_gives_the_same_result_whatever_was_drawn_before() -> None:
     x, y, _ = blobs()
+    one = find_label_errors(x, y, epochs=2)
     torch.rand(7)
-    pd.testing.assert_frame_equal(find_label_errors(x, y).table, found.table)
+    np.random.default_rng().random()
+    pd.testing.assert_frame_equal(find_label_errors(x, y, epochs=2).table, one.table)
+    other = find_label_errors(x, y, epochs=2, seed=1).table
+    assert not other.sort_index().equals(one.table.sort_index())
 
 
-def test_a_large_offset_of_the_features_hides_no_suspect(found: Audit) -> None:
-    x, y, _ = blobs()
-    assert len(find_label_errors(x + 1.7e9, y).suspects) == len(found.suspects)
+def test_a_large_offset_of_the_features_hides_no_suspect() -> None:
+    x, y, wrong = blobs()
+    found = find_label_errors(x + 1.7e9, y, learner="logistic")
+    assert sorted(found.suspects.index) == np.flatnonzero(wrong).tolist()
 
 
-def test_the_value_of_a_constant_feature_changes_nothing() -> None:
+@pytest.mark.parametrize("learner", ["logistic", "network"])
+def test_the_value_of_a_constant_feature_changes_nothing(learner: str) -> None:
     x, y, _ = blobs()
     first, second = (
-        find_label_errors(np.column_stack([x, np.full(300, value)]), y, epochs=2).table
+        find_label_errors(
+            np.column_stack([x, np.full(300, value)]), y, learner=learner, epochs=2
+        ).table
         for value in (0.0, 0.1)  # the mean of 300 times 0.1 is not exactly 0.1
     )
     pd.testing.assert_frame_equal(first, second)
@@ -114,28 +192,53 @@ def test_a_last_batch_of_a_single_row_is_left_out() -> None:
     assert len(find_label_errors(x, y, model, epochs=2).table) == 129
 
 
-def test_wrong_labels_of_sparse_rows_are_found() -> None:
+@pytest.mark.parametrize(
+    ("learner", "kinds"),
+    [("auto", ["words", "bayes"]), ("logistic", ["words", "bayes"]), ("network", ["network"])],
+)
+def test_wrong_labels_of_sparse_rows_are_found(learner: str, kinds: list[str]) -> None:
     x, y, wrong = blobs()
-    table = find_label_errors(sparse.csr_matrix(np.maximum(x, 0)), y).table
-    assert wrong[table.index[:30]].mean() >= 0.9
+    found = find_label_errors(sparse.csr_matrix(np.maximum(x, 0)), y, learner=learner)
+    assert wrong[found.table.index[:30]].mean() >= 0.9
+    assert found.reliability is not None and list(found.reliability.learners) == kinds
+
+
+def test_rows_of_several_dimensions_are_audited() -> None:
+    x, y, wrong = blobs()
+    found = find_label_errors(x.reshape(300, 2, 2), y, epochs=3)
+    assert wrong[found.table.index[:30]].mean() >= 0.9
 
 
 def test_a_model_of_the_user_is_copied_or_made() -> None:
     x, y, wrong = blobs()
     model = nn.Linear(4, 3)
     before = model.weight.clone()
-    table = find_label_errors(x, y, model, learning_rate=0.05).table
+    found = find_label_errors(x, y, model, learning_rate=0.05, epochs=20)
     assert torch.equal(model.weight, before)
-    assert wrong[table.index[:30]].mean() >= 0.9
-    made = find_label_errors(x, y, lambda features, classes: nn.Linear(features, classes), epochs=1)
+    assert wrong[found.table.index[:30]].mean() >= 0.9
+    assert isinstance(found.model, Copies) and len(found.model.networks) == 3
+    made = find_label_errors(
+        x, y, lambda features, classes: nn.Linear(features, classes), epochs=1, folds=0
+    )
     assert isinstance(made.model, nn.Linear) and made.model.out_features == 3
 
 
-def test_watch_is_called_after_every_epoch() -> None:
-    calls: list[tuple[int, int, float]] = []
+def test_watch_is_called_after_every_epoch_of_all_models() -> None:
     x, y, _ = blobs(30)
-    find_label_errors(x, y, epochs=2, watch=lambda *call: calls.append(call))
-    assert calls == [(1, 2, 1.0), (2, 2, 1.0)]
+    for learner, epochs in (("network", 2), ("auto", 4)):
+        calls: list[tuple[int, int, float]] = []
+        find_label_errors(
+            x, y, learner=learner, epochs=2, watch=lambda *call, to=calls: to.append(call)
+        )
+        assert calls == [(number, epochs, 1.0) for number in range(1, epochs + 1)]
+
+
+def test_labels_that_tell_nothing_are_not_called_wrong() -> None:
+    rng = np.random.default_rng(0)
+    found = find_label_errors(rng.normal(size=(300, 4)), np.arange(300) % 3, learner="logistic")
+    assert found.reliability is not None and not found.reliability.learned
+    assert not found.table["probability"].any() and found.suspects.empty
+    assert found.count.estimate == found.count.low == 0 and found.count.high > 100
 
 
 BAD: list[tuple[Any, Any, str]] = [
@@ -151,6 +254,31 @@ BAD: list[tuple[Any, Any, str]] = [
     (np.ones((2, 1)), [0.5, 1.5], "labels are numbers with fractions"),
     (np.ones((2, 1)), ["a", "a"], "needs two classes or more"),
 ]
+
+
+MISTAKES: list[tuple[dict[str, Any], str]] = [
+    ({"learner": "forest"}, "learner must be one of .*; got 'forest'"),
+    ({"folds": 1}, "folds must be 2 or more, or 0 to judge labels by models that learned them"),
+    ({"folds": -1, "learner": "logistic"}, "folds must be 2 or more"),
+    ({"folds": 0, "learner": "trees"}, "folds=0 need a network; learner=trees is none, and always"),
+    ({"model": nn.Linear(4, 3), "learner": "kernel"}, "need a network; learner=kernel is none"),
+    ({"epochs": 0, "learner": "logistic"}, "epochs must be a positive int; got 0"),
+]
+
+
+@pytest.mark.parametrize(("asked", "said"), MISTAKES)
+def test_settings_that_do_not_fit_are_refused(asked: dict[str, Any], said: str) -> None:
+    x, y, _ = blobs(30)
+    with pytest.raises(ValueError, match=said):
+        find_label_errors(x, y, **asked)
+
+
+@pytest.mark.parametrize("learner", ["kernel", "boosting", "trees"])
+def test_a_learner_of_dense_rows_refuses_sparse_ones(learner: str) -> None:
+    x, y, _ = blobs(30)
+    said = f"learner={learner} does not read a sparse X. Use learner='logistic', or X.toarray()"
+    with pytest.raises(ValueError, match=said):
+        find_label_errors(sparse.csr_array(x), y, learner=learner)
 
 
 @pytest.mark.parametrize(("x", "y", "said"), BAD)

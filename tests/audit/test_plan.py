@@ -13,14 +13,25 @@ from typer.testing import CliRunner
 from selfpaced._cli import app
 from selfpaced.audit import Options
 from selfpaced.audit._learning.training import Settings
-from selfpaced.audit._plan import Plan, check, check_model, command, differences, from_json, to_json
+from selfpaced.audit._plan import (
+    LEARNERS,
+    Plan,
+    check,
+    check_model,
+    command,
+    differences,
+    from_json,
+    to_json,
+)
 
 FULL = Plan(
     Path("my pets.csv"),
     Options("kind", None, ("a b", "c"), ("id",), numeric=False),
     Path("models/small"),
     "nets.small:make",
-    None,
+    "network",
+    4,
+    False,
     "bf16",
     7,
     64,
@@ -38,11 +49,24 @@ def pets(tmp_path: Path) -> Path:
 
 def test_settings_that_are_not_given_are_the_defaults() -> None:
     plan = Plan(Path("a"))
-    assert plan.settings(1_999) == Settings(30, 32, 1e-3, seed=0)
-    assert plan.settings(2_000) == Settings(30, 128, 1e-3, seed=0)
-    assert replace(plan, estimator="hgb").settings(9).epochs == 15
-    assert replace(plan, estimator="hgb", epochs=3).settings(9).epochs == 3
-    assert FULL.settings(9) == Settings(7, 64, 0.01, seed=5)
+    assert plan.settings(1_999) == Settings(30, 32, 1e-3, seed=0, folds=3)
+    assert plan.settings(2_000) == Settings(38, 128, 1e-3, seed=0, folds=3)  # of 600 steps or more
+    assert plan.settings(20_001) == Settings(30, 128, 1e-3, seed=0, folds=2)
+    assert plan.settings(50_000) == Settings(30, 512, 1e-3, seed=0, folds=2)
+    assert FULL.settings(9) == Settings(7, 64, 0.01, seed=5, folds=4)
+
+
+def test_a_regression_has_no_folds() -> None:
+    assert Plan(Path("a")).settings(1_999, numeric=True).folds == 0
+    assert FULL.settings(9, numeric=True) == Settings(7, 64, 0.01, seed=5, folds=0)
+
+
+def test_rounds_of_other_models_have_their_own_defaults() -> None:
+    plan = Plan(Path("a"))
+    assert plan.rounds(5_000) == Settings(8, seed=0, folds=5)
+    assert plan.rounds(5_001).folds == 3
+    assert FULL.rounds(9) == Settings(7, seed=5, folds=4)
+    assert replace(plan, epochs=3).rounds(9).epochs == 3
 
 
 @pytest.mark.parametrize("plan", [FULL, Plan(Path("x.npy"), Options(labels=Path("y.npy"), side=8))])
@@ -50,7 +74,7 @@ def test_a_plan_is_read_back_from_json(plan: Plan) -> None:
     assert from_json(to_json(plan) | {"more": 1}) == plan
 
 
-@pytest.mark.parametrize("plan", [FULL, Plan(Path("a"), Options(numeric=True), estimator="hgb")])
+@pytest.mark.parametrize("plan", [FULL, Plan(Path("a"), Options(numeric=True), learner="trees")])
 def test_the_command_of_a_plan_runs_the_same_plan(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,18 +105,24 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         r"^side=\.\.\. needs a folder of images; .*pets.csv is not one. Leave it out",
     ),
     (
-        {"estimator": "hgb", "model": "a:b"},
-        r"^model=\.\.\. is a setting of networks, and estimator=hgb is not a network",
+        {"learner": "boosting", "model": "a:b"},
+        r"^model=\.\.\. is a setting of networks, and learner=boosting is not a network",
     ),
     (
-        {"estimator": "hgb", "batch_size": 8},
-        r"^batch_size=\.\.\. is a setting of networks, and estimator=hgb is not",
+        {"learner": "trees", "batch_size": 8},
+        r"^batch_size=\.\.\. is a setting of networks, and learner=trees is not",
     ),
     (
-        {"estimator": "hgb", "learning_rate": 1.0},
+        {"learner": "kernel", "learning_rate": 1.0},
         r"^learning_rate=\.\.\. is a setting of networks",
     ),
-    ({"estimator": "hgb", "precision": "bf16"}, r"^precision=\.\.\. is a setting of networks"),
+    ({"learner": "logistic", "precision": "bf16"}, r"^precision=\.\.\. is a setting of networks"),
+    (
+        {"learner": "logistic", "folds": 0},
+        r"^folds=0 needs a network; learner=logistic always leaves out folds. Leave out one of",
+    ),
+    ({"learner": "hgb"}, r"^learner must be one of .*; got 'hgb'"),
+    ({"learner": "networks"}, r"Did you mean 'network'\?"),
 ]
 
 
@@ -113,7 +143,17 @@ OUT_OF_RANGE: list[dict[str, Any]] = [
     {"learning_rate": math.nan},
     {"seed": -1},
     {"seed": 2**63},
+    {"folds": 1},
+    {"folds": -1},
 ]
+
+
+def test_settings_of_networks_are_allowed_where_one_may_be_trained(pets: Path) -> None:
+    plan = Plan(pets, Options(label="kind"), folds=0, batch_size=8, learning_rate=0.1)
+    for learner in ("auto", "network"):
+        check(replace(plan, learner=learner, precision="bf16"))
+    for learner in LEARNERS:
+        check(Plan(pets, Options(label="kind"), learner=learner, folds=2, epochs=3))
 
 
 @pytest.mark.parametrize("asked", OUT_OF_RANGE)

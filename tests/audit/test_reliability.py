@@ -37,7 +37,12 @@ def test_labels_that_can_be_told_from_overlap_are_counted() -> None:
     title, count = said(5, Count(7.0, 3.0, 12.0), known())
     assert title == "5 of 100 labels are probably wrong (5.0%)"
     assert count == "All in all about 7 are wrong (3 to 12)."
-    assert said(0, Count(0.0, 0.0, 2.0), known())[0] == "None of 100 labels looks wrong"
+    assert said(0, Count(0.0, 0.0, 2.0), known()) == [
+        "None of 100 labels looks wrong",
+        "At most 2 are wrong.",
+    ]
+    assert said(0, Count(0.0, 0.0, 1.0), known())[1] == "At most 1 is wrong."
+    assert said(0, Count(0.0, 0.0, 0.0), known())[1] == "None is wrong."
     assert said(1, Count(1.0, 0.0, 2.0), None)[0] == "1 of 100 labels is probably wrong (1.0%)"
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from selfpaced._errors import choose, require
@@ -18,7 +19,7 @@ from selfpaced.audit._learning.aims import Classes, require_classes
 from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._learning.choice import choose_models
 from selfpaced.audit._learning.committee import Committee, Learner
-from selfpaced.audit._learning.estimators import ROUNDS, Rounds
+from selfpaced.audit._learning.estimators import FEW_ROWS, ROUNDS, Rounds
 from selfpaced.audit._learning.folds import folds_for
 from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._learning.networks import mlp
@@ -89,7 +90,8 @@ def find_label_errors(  # noqa: PLR0913  # each setting is an argument
 
     Raises:
         ValueError: For shapes that do not match, values that are not finite numbers, missing
-            labels, labels with fractions, and fewer than two classes.
+            labels, labels with fractions, fewer than two classes, and settings that cannot be
+            combined.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
@@ -108,6 +110,16 @@ def find_label_errors(  # noqa: PLR0913  # each setting is an argument
     )
     require_classes(codes, len(codes))
     choose("learner", learner, LEARNERS)
+    require(
+        learner in ("auto", "network") or (model is None and folds != 0),
+        f"find_label_errors: a model=... and folds=0 need a network; learner={learner} is none, "
+        f"and always leaves out folds. Leave learner=... out.",
+    )
+    require(
+        learner in ("auto", "network", "logistic") or not sparse.issparse(rows),
+        f"find_label_errors: learner={learner} does not read a sparse X. Use learner='logistic', "
+        f"or X.toarray().",
+    )
     aim, inputs = Classes(len(names)), _inputs(rows, scaled=model is None)
     one = "network" if model is not None or folds == 0 else learner
     choice = choose_models(one, inputs, aim, images=False, alone=True)
@@ -121,7 +133,10 @@ def find_label_errors(  # noqa: PLR0913  # each setting is an argument
         network = _learner(model, int(np.prod(rows.shape[1:])), len(names), seed)
         read = inputs.dense if inputs.words is None else inputs.words
         parts.append(Training(Indexed(Rows(read, codes)), network, codes, aim, settings))
-    return _concluded(Committee(parts, codes), codes, names, watch)
+    # In small data several threads mostly wait for each other.
+    small = model is None and len(codes) <= FEW_ROWS
+    with threadpool_limits(1 if small else None):
+        return _concluded(Committee(parts, codes), codes, names, watch)
 
 
 def _concluded(

@@ -91,7 +91,7 @@ class Reliability:
         return (
             f"Models that did not learn a label predict it for {self.accuracy:.1%} of the samples; "
             f"always saying the most frequent class is right for {self.base_accuracy:.1%}. "
-            f"The log loss is {self.log_loss:.3f}, and {self.base_log_loss:.3f} for the "
+            f"The log loss is {abs(self.log_loss):.3f}, and {self.base_log_loss:.3f} for the "
             f"frequencies of the classes."
         )
 
@@ -136,11 +136,12 @@ def conclusion(
     title = f"{k:,} of {n:,} {what} {are(k)} probably wrong ({k / n:.1%})"
     if not k:
         title = f"None of {n:,} {what} looks wrong"
-    return [
-        title,
-        f"All in all about {about:,} {are(about)} wrong ({low} to {high}).",
-        *kept_back,
-    ]
+    number = f"All in all about {about:,} {are(about)} wrong ({low} to {high})."
+    if not about and low == "0":
+        number = (
+            f"At most {high} {are(round(found.high))} wrong." if high != "0" else "None is wrong."
+        )
+    return [title, number, *kept_back]
 
 
 def most_shown(found: Count) -> float:

@@ -3,7 +3,6 @@
 import pickle
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +13,6 @@ from selfpaced.audit._features import fit as features
 from selfpaced.audit._features.embedding import embedding
 
 TEXTS = [f"{'good' if i % 2 else 'awful'} film number {i}" for i in range(60)]
-
-
-def numbers(reader: Any, texts: list[str]) -> Any:
-    out = np.empty((len(texts), len(reader.names)), np.float32)
-    reader.write(texts, out)
-    return out
 
 
 @pytest.fixture(scope="module")
@@ -43,21 +36,26 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_local_model_reads_text_and_is_not_in_the_pickle(model: Path) -> None:
     reader = embedding(model)
-    found = numbers(reader, ["good film", "awful film number film", "good film"])
-    assert found.shape == (3, 8)
+    read = reader.read(["good film", "awful film number film", "good film"])
+    found = read.dense
+    assert found.shape == (3, len(reader.names)) == (3, 8) and found.dtype == np.float32
+    assert read.words is None and read.letters is None and not reader.keeps_proportions
     np.testing.assert_allclose((found**2).sum(1), 1, rtol=1e-5)
     np.testing.assert_allclose(found[0], found[2], atol=1e-5)
-    np.testing.assert_allclose(found[0], numbers(reader, ["good film"])[0], atol=1e-5)  # no padding
+    np.testing.assert_allclose(
+        found[0], reader.read(["good film"]).dense[0], atol=1e-5
+    )  # no padding
     assert len(pickle.dumps(reader)) < 1_000
 
 
 def test_a_table_is_read_with_the_model(model: Path, tmp_path: Path) -> None:
     pd.DataFrame({"said": TEXTS, "n": range(60)}).to_csv(tmp_path / "said.csv", index=False)
     source = read(tmp_path / "said.csv", Options(known=False))
-    fitted, rows, notes = features.fit(source, text_model=model)
-    assert rows.shape == (60, 9)
+    fitted, inputs, notes = features.fit(source, text_model=model)
+    assert inputs.dense.shape == (60, 9) and inputs.words is None and not inputs.only_text
+    np.testing.assert_allclose(inputs.dense.std(0), 1, rtol=1e-3)
     assert notes == ("Learned from 1 number, 1 text (8 features each); 9 features per sample.",)
-    np.testing.assert_array_equal(fitted.transform(source), rows)
+    np.testing.assert_array_equal(fitted.transform(source), inputs.dense)
 
 
 def test_a_folder_without_a_model_is_an_error(

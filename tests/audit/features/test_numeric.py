@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.impute import SimpleImputer
 
-from selfpaced.audit._features.numeric import learn_gaps
+from selfpaced.audit._features.numeric import learn_gaps, standard, together
 
 
 @pytest.mark.parametrize("n", [1, 6, 7, 1_000])
@@ -19,3 +19,16 @@ def test_gaps_are_filled_as_scikit_learn_fills_them(n: int, share: float) -> Non
     np.testing.assert_array_equal(gaps.fill(rows), imputer.fit_transform(rows))
     np.testing.assert_array_equal(gaps.fill(other), imputer.transform(other))
     np.testing.assert_array_equal(gaps.marked, imputer.indicator_.features_)
+
+
+def test_columns_that_are_scaled_together_keep_their_proportions() -> None:
+    rows = np.random.default_rng(0).normal(size=(500, 70)) * np.linspace(0.1, 5, 70) + 3
+    out, each = np.empty(rows.shape, np.float32), np.empty(rows.shape, np.float32)
+    together(rows).apply(rows, out)
+    standard(rows).apply(rows, each)
+    np.testing.assert_allclose(out.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(out.std(0), rows.std(0) / rows.std(0).max(), rtol=1e-4)
+    np.testing.assert_allclose(each.std(0), 1, rtol=1e-4)
+    same = np.full((3, 2), 7.0)
+    together(same).apply(same, out[:3, :2])
+    assert not out[:3, :2].any()

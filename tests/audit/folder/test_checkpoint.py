@@ -42,7 +42,7 @@ def test_a_training_is_read_back(tmp_path: Path) -> None:
 def test_another_plan_is_refused_with_the_settings_that_differ(tmp_path: Path) -> None:
     saved(tmp_path)
     said = (
-        r"checkpoint.pt belongs to another run; it differs in epochs=\.\.\. \(30, then 9\), "
+        r"checkpoint.pt belongs to another run; it differs in epochs=\.\.\. \(None, then 9\), "
         r"seed=\.\.\. \(0, then 1\). Go on with the same settings, or begin again with force=True."
     )
     with pytest.raises(ValueError, match=said):
@@ -93,7 +93,7 @@ def test_the_data_may_have_been_moved(tmp_path: Path) -> None:
 
 def test_defaults_may_be_given(tmp_path: Path) -> None:
     saved(tmp_path)
-    given = replace(PLAN, epochs=30, learning_rate=0.001)
+    given = replace(PLAN, learning_rate=0.001)
     assert checkpoint.load(tmp_path, given, "abc")["training"]["epoch"] == 2
 
 
