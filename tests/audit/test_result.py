@@ -1,17 +1,25 @@
 """Claims about the result of an audit."""
 
 import math
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier
+from torch import Tensor, nn
 
 from selfpaced import Pacer
 from selfpaced.audit import Audit
-from selfpaced.audit._result import result
-from selfpaced.suspects import Count
+from selfpaced.audit._learning.committee import Committee
+from selfpaced.audit._learning.training import Settings
+from selfpaced.audit._reliability import Reliability
+from selfpaced.audit._result import result, result_held_out
+from selfpaced.suspects import Count, judge_held_out
 
 
 def test_a_suspect_is_more_probably_wrong_than_right_and_has_another_class(
@@ -100,3 +108,104 @@ def test_repr_counts_the_kinds_of_errors_that_it_does_not_list(classes_found: Au
     assert "  23 more of other kinds" in repr(
         replace(classes_found, table=table.assign(probability=1))
     )
+
+
+def reliable(**withheld: bool) -> Reliability:
+    """Return that these classes were learned, of which some are withheld."""
+    columns = {"rows": 9, "recall": 0.5, "flagged": 0.6, "learned": True}
+    table = pd.DataFrame(columns, index=pd.Index(list(withheld)))
+    table["withheld"] = list(withheld.values())
+    return Reliability(0.9, 0.5, 0.1, 0.7, table, {"trees": 1.0}, True)
+
+
+def test_labels_of_a_withheld_class_are_no_suspects_unless_they_are_asked_for() -> None:
+    found = replace(several(*ROWS), reliability=reliable(a=True, b=False))
+    assert found.suspects.index.tolist() == [13]
+    assert found.doubtful(100).index.tolist() == [13, 12, 16]
+    assert len(found.table) == len(ROWS)
+    every = replace(found, every_class=True)
+    assert every.suspects.index.tolist() == [10, 13]
+    assert every.doubtful(100).index.tolist() == [10, 13, 12, 15, 16]
+    none = replace(found, reliability=reliable(a=True, b=True))
+    assert none.suspects.empty and none.doubtful(100).empty
+    assert replace(found, reliability=reliable(a=False, b=False)).suspects.equals(every.suspects)
+
+
+@dataclass
+class Known:
+    """A training that is over, with these held-out probabilities."""
+
+    held_out: dict[str, NDArray[np.float32]]
+    pacer: Pacer
+    epoch: int = 1
+    model: Any = None
+    settings: Settings = field(default_factory=lambda: Settings(1))
+    pulses: int = 1
+    done: int = 1
+
+    def run(self, watch: Any = None, pulse: Callable[[], bool] = lambda: False) -> bool:
+        return True
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+def concluded(labels: Tensor, names: list[Any], **held_out: Any) -> Audit:
+    """Return the result of trainings with these held-out probabilities, one for each kind."""
+    pacer = Pacer(len(labels))
+    pacer.observe(torch.ones(len(labels)), torch.arange(len(labels)))
+    pacer.step()
+    parts = [Known({kind: np.asarray(p, np.float32)}, pacer) for kind, p in held_out.items()]
+    return result_held_out(Committee(parts, labels), labels, names, nn.Dropout())
+
+
+def sure(truth: Tensor, classes: int) -> NDArray[Any]:
+    """Return probabilities of 0.9 for the right class."""
+    return np.where(np.eye(classes)[truth.numpy()], 0.9, 0.1 / (classes - 1))
+
+
+def test_labels_are_judged_by_the_mixture_of_all_trainings() -> None:
+    truth = torch.arange(90) % 3
+    labels = truth.clone()
+    labels[[4, 50]] = torch.tensor([2, 0])
+    even = np.full((90, 3), 1 / 3)
+    found = concluded(labels, ["ant", "bee", "cow"], trees=sure(truth, 3), network=even)
+    assert found.suspects.index.tolist() == [4, 50]
+    assert found.suspects["label"].tolist() == ["cow", "ant"]
+    assert found.suspects["suggested"].tolist() == ["bee", "cow"]
+    assert (found.table["suggested"] != found.table["label"]).all()
+    assert found.table["loss"].is_monotonic_decreasing and not found.model.training
+    assert found.confusion is not None
+    assert found.confusion.loc["bee", "cow"] == pytest.approx(1, abs=0.1)
+    judged = found.reliability
+    assert judged is not None and judged.learners["trees"] > 0.9
+    assert judged.accuracy == pytest.approx(88 / 90) and len(judged.withheld) == 0
+    expected = judge_held_out(torch.from_numpy(sure(truth, 3)), labels)
+    assert found.count.estimate == pytest.approx(expected.count.estimate, abs=0.1)
+
+
+def test_outputs_of_a_network_that_no_class_has_are_left_out() -> None:
+    truth = torch.arange(90) % 3
+    p = np.concatenate([sure(truth, 3) / 2, np.full((90, 2), 0.25)], 1)
+    found = concluded(truth, ["ant", "bee", "cow"], network=p)
+    assert found.suspects.empty and found.reliability is not None
+    assert found.reliability.accuracy == 1.0
+
+
+def test_a_sample_that_no_batch_had_is_judged_as_if_nothing_was_known() -> None:
+    truth = torch.arange(90) % 3
+    p = sure(truth, 3)
+    p[7] = 0.0
+    found = concluded(truth, ["ant", "bee", "cow"], network=p)
+    assert found.table["loss"][7] == pytest.approx(math.log(3))
+    assert found.table["probability"][7] < 0.5
+
+
+def test_many_classes_can_be_judged() -> None:
+    truth = torch.arange(1000) % 500
+    labels = truth.clone()
+    labels[3] = 17
+    found = concluded(labels, list(range(500)), network=np.eye(500)[truth.numpy()])
+    assert found.table.index[0] == 3 and found.table["suggested"].iloc[0] == 3

@@ -1,7 +1,7 @@
 """Claims about a run, from its plan to its result."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from torch import nn
 
 from selfpaced import Pacer
 from selfpaced.age import Threshold
-from selfpaced.audit import Options, read
+from selfpaced.audit import Options, Trained, read
 from selfpaced.audit import _run as module
+from selfpaced.audit._learning.choice import OF_NUMBERS
 from selfpaced.audit._learning.estimators import Rounds
 from selfpaced.audit._learning.machine import Alone
 from selfpaced.audit._learning.training import Training
@@ -32,8 +33,8 @@ WriteModule = Callable[[str, str], None]
 ROWS = 160
 # The rows of the table with a wrong label.
 WRONG = range(3, 160, 10)
-# Settings of a training that learns 160 rows well.
-LONG: dict[str, Any] = {"epochs": 40, "batch_size": 16}
+# Settings of a network that learns 160 rows well, and judges the labels that it learned.
+LONG: dict[str, Any] = {"epochs": 40, "batch_size": 16, "folds": 0}
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +54,13 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+PLAN: dict[str, Any] = {"epochs": 6, "learner": "network"}
+
+
 def plan_of(table: Path, label: str = "kind", **asked: Any) -> Plan:
+    """Return a plan of six epochs of a network, unless something else is asked for."""
     other = {"kind": "weight", "weight": "kind"}[label]
-    return Plan(table, Options(label=label, ignore=(other,)), **{"epochs": 6, **asked})
+    return Plan(table, Options(label=label, ignore=(other,)), **PLAN | asked)
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +75,58 @@ def train(start: Start) -> Train:
     return train_run
 
 
-def test_wrong_labels_are_found(table: Path, tmp_path: Path, train: Train) -> None:
+def network_of(model: Trained) -> Any:
+    """Return the network of a model."""
+    return model.model.members["network"].module
+
+
+def test_wrong_labels_are_found_by_a_network_that_learned_them(
+    table: Path, tmp_path: Path, train: Train
+) -> None:
     found, model = train(plan_of(table, **LONG), tmp_path).conclude()
     assert set(found.table.index[: len(WRONG)]) == set(WRONG)
-    assert model.names == ("cat", "dog") and not model.network.training
+    assert model.names == ("cat", "dog") and not network_of(model).training
     assert model.predict(read(table, Options(known=False)))["predicted"][3] == "dog"
+    assert found.reliability is None and model.built["shares"] is None
+
+
+KINDS = ["logistic", "kernel", "boosting", "trees", "network"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "kinds"),
+    [
+        ({}, KINDS),
+        ({"learner": "network", "epochs": 40, "batch_size": 16}, ["network"]),
+        ({"learner": "network", "epochs": 40, "batch_size": 16, "folds": 2}, ["network"]),
+        ({"learner": "boosting"}, ["boosting"]),
+        ({"learner": "kernel"}, ["kernel"]),
+        ({"learner": "trees"}, ["trees"]),
+        ({"learner": "logistic"}, ["logistic"]),
+    ],
+    ids=str,
+)
+def test_wrong_labels_are_found_by_models_that_did_not_learn_them(
+    table: Path, tmp_path: Path, train: Train, asked: dict[str, Any], kinds: list[str]
+) -> None:
+    plan = plan_of(table, **{"learner": "auto", "epochs": None} | asked)
+    found, model = train(plan, tmp_path).conclude()
+    if kinds == ["logistic"]:  # wrong labels of one class only move its plane
+        assert len(set(found.table.index[:20]) & set(WRONG)) >= 14
+    else:  # row 119 has a right label, and lies among the other class
+        assert set(WRONG) <= set(found.table.index[:17])
+        assert set(WRONG) <= set(found.suspects.index) <= {*WRONG, 119}
+    assert found.count.low <= len(WRONG) <= found.count.high
+    assert model.predict(read(table, Options(known=False)))["predicted"][3] == "dog"
+    assert list(model.model.members) == kinds == model.built["members"]
+    weights = {kind: share[0] for kind, share in model.built["shares"].items()}
+    assert found.reliability is not None and found.reliability.learners == weights
+    assert list(weights) == kinds and model.built["folds"] == (
+        asked.get("folds") or FOLDS[kinds[-1]]
+    )
+
+
+FOLDS = dict.fromkeys(KINDS, 5) | {"network": 3}
 
 
 def test_wrong_numbers_are_found_in_the_users_unit(
@@ -86,16 +138,24 @@ def test_wrong_numbers_are_found_in_the_users_unit(
     assert three["label"] > 40 and abs(three["label"] - 40 - three["suggested"]) < 5
 
 
-@pytest.mark.parametrize("name", ["hgb", "logistic"])
-@pytest.mark.parametrize("label", ["kind", "weight"])
-def test_an_estimator_is_trained_instead_of_a_network(
-    table: Path, tmp_path: Path, train: Train, name: str, label: str
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_an_estimator_learns_numbers_instead_of_a_network(
+    table: Path, tmp_path: Path, train: Train, name: str
 ) -> None:
-    run = train(plan_of(table, label, estimator=name, epochs=None), tmp_path)
+    run = train(plan_of(table, "weight", learner=name, epochs=None), tmp_path)
     found, model = run.conclude()
-    assert isinstance(run.learner, Rounds) and run.steps == 1
+    (part,) = run.learner.parts
+    assert isinstance(part, Rounds) and run.learner.pulses == run.learner.epochs == 8
     assert len(set(found.table.index[:20]) & set(WRONG)) >= 14
-    assert model.built == {"network": name, "shape": [2], "outputs": model.built["outputs"]}
+    assert list(model.model.members) == [name] and model.built["shares"] is None
+
+
+@pytest.mark.parametrize("name", ["trees", "kernel"])
+def test_a_learner_of_classes_is_refused_for_numbers(
+    table: Path, tmp_path: Path, start: Start, name: str
+) -> None:
+    with pytest.raises(ValueError, match=f"learner={name} learns classes, and these labels are nu"):
+        start(plan_of(table, "weight", learner=name), tmp_path)
 
 
 def test_the_users_network_is_trained(
@@ -110,8 +170,11 @@ def test_the_users_network_is_trained(
         "    return 7\n",
     )
     _, model = train(plan_of(table, model="nets_of_a_user:make"), tmp_path).conclude()
-    assert isinstance(model.network[1], nn.BatchNorm1d)
-    assert model.built["network"] == "nets_of_a_user:make"
+    assert isinstance(network_of(model).networks[0][1], nn.BatchNorm1d)
+    assert model.built["network"] == "nets_of_a_user:make" and model.built["folds"] == 3
+    alone = plan_of(table, model="nets_of_a_user:make", learner="auto", epochs=1, folds=0)
+    _, model = train(alone, tmp_path).conclude()
+    assert isinstance(network_of(model)[1], nn.BatchNorm1d) and model.built["folds"] == 0
     with pytest.raises(ValueError, match="must return a torch module; it returned int"):
         start(plan_of(table, model="nets_of_a_user:nothing"), tmp_path)
 
@@ -131,27 +194,69 @@ def test_a_network_that_could_not_be_saved_is_refused_before_the_training(
         start(plan_of(table, model="my.networks:make"), tmp_path)
 
 
+def images(folder: Path, side: int, n: int = 12) -> Path:
+    """Write an array of n images."""
+    path = folder / f"{side}.npz"
+    pixels = np.random.default_rng(0).integers(0, 255, (n, side, side), dtype=np.uint8)
+    np.savez(path, X=pixels, y=np.arange(n) % 3)
+    return path
+
+
 def test_images_of_eight_pixels_get_a_cnn(tmp_path: Path, train: Train) -> None:
     for side, name in ((8, "cnn"), (7, "mlp")):
-        path = tmp_path / f"{side}.npz"
-        images = np.random.default_rng(0).integers(0, 255, (12, side, side), dtype=np.uint8)
-        np.savez(path, X=images, y=np.arange(12) % 3)
-        plan = Plan(path, epochs=1)
-        made = architecture(plan, prepare(read(plan.path, plan.options)))
-        assert made == {"network": name, "shape": [1, side, side], "outputs": 3}
-        assert train(plan, tmp_path).conclude()[1].built == made
+        plan = Plan(images(tmp_path, side), learner="network", epochs=1)
+        made = architecture(plan, prepare(read(plan.path, plan.options)), 3)
+        assert made == {"network": name, "folds": 3, "shape": [1, side, side], "outputs": 3}
+        built = train(plan, tmp_path).conclude()[1].built
+        assert built.items() >= made.items() and built["members"] == ["network"]
 
 
-@pytest.mark.parametrize(("asked", "after"), [({}, 7), ({}, 30), ({"estimator": "hgb"}, 2)])
-@pytest.mark.parametrize("label", ["kind", "weight"])
+@pytest.mark.parametrize(("side", "shift"), [(13, 0), (14, 1), (28, 2)])
+def test_images_are_shifted_unless_the_plan_says_no(
+    tmp_path: Path, start: Start, side: int, shift: int
+) -> None:
+    plan = Plan(images(tmp_path, side), learner="network", epochs=1)
+    assert start(plan, tmp_path).learner.parts[0].settings.shift == shift
+    assert start(replace(plan, shifts=False), tmp_path).learner.parts[0].settings.shift == 0
+
+
+def test_tables_are_not_shifted_and_each_training_has_its_settings(
+    table: Path, tmp_path: Path, start: Start
+) -> None:
+    plan = plan_of(table, learner="auto", epochs=None)
+    rounds, network = start(plan, tmp_path).learner.parts
+    assert isinstance(rounds, Rounds) and isinstance(network, Training)
+    assert rounds.settings == plan.rounds(ROWS) and network.settings == plan.settings(ROWS)
+    assert (rounds.settings.folds, network.settings.folds, network.settings.shift) == (5, 3, 0)
+    (alone,) = start(plan_of(table, "weight", learner="auto"), tmp_path).learner.parts
+    assert alone.settings.folds == 0
+
+
+# What is asked for, the label, the pulse that stops the run, and the number of losses kept.
+STOPS: list[tuple[dict[str, Any], str, int, int]] = [
+    ({"folds": 0}, "kind", 7, 6),
+    ({}, "kind", 7, 6),
+    ({}, "kind", 36, 6),
+    ({}, "weight", 7, 6),
+    ({}, "weight", 30, 6),
+    ({"learner": "boosting"}, "kind", 2, 6),
+    ({"learner": "boosting"}, "weight", 2, 6),
+    ({"learner": "auto", "epochs": 3}, "kind", 2, 3),
+    ({"learner": "auto", "epochs": 3}, "kind", 3, 3),
+    ({"learner": "auto", "epochs": 3}, "kind", 14, 3),
+]
+
+
+@pytest.mark.parametrize(("asked", "label", "after", "kept"), STOPS)
 def test_a_run_that_was_stopped_continues_bit_for_bit(
     table: Path,
     tmp_path: Path,
     start: Start,
     train: Train,
     asked: dict[str, Any],
-    after: int,
     label: str,
+    after: int,
+    kept: int,
 ) -> None:
     plan = plan_of(table, label, **asked)
     whole, _ = train(plan, tmp_path).conclude()
@@ -163,13 +268,31 @@ def test_a_run_that_was_stopped_continues_bit_for_bit(
         return len(calls) == after
 
     stopped = start(plan, folder)
-    assert not stopped.train(pulse=pulse) and stopped.done == after
+    assert not stopped.train(pulse=pulse) and stopped.learner.done == after
     again = start(plan, folder)
     again.resume()
-    assert again.done == after and again.train()
+    assert again.learner.done == after and again.train()
     assert again.conclude()[0].table.equals(whole.table)
     losses = again.losses_by_epoch()
-    assert losses is not None and losses.shape == (plan.settings(ROWS).epochs, ROWS)
+    assert losses is not None and losses.shape == (kept, ROWS)
+
+
+def test_a_run_goes_on_with_the_same_trainings_only(
+    table: Path, tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(table, learner="auto")
+    start(plan, tmp_path).train(pulse=lambda: True)
+    prepared = prepare(read(plan.path, plan.options))
+
+    @dataclass(frozen=True)
+    class OneOfTwo(Alone):
+        num_processes: int = 2
+
+    other = Run(plan, prepared, tmp_path, OneOfTwo(torch.device("cpu")))
+    with pytest.raises(
+        ValueError, match="stopped with 2 kinds of training, and would go on with 1"
+    ):
+        other.resume()
 
 
 def test_a_run_that_is_killed_continues_from_its_last_checkpoint(
@@ -251,8 +374,8 @@ def test_settings_that_the_machine_does_not_support_are_refused(
         machine(plan_of(table, precision="fp16"))
     monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
     monkeypatch.setattr(Accelerator, "num_processes", 2)
-    with pytest.raises(ValueError, match=r"^estimator=\.\.\. runs in one process; got 2. Start"):
-        machine(plan_of(table, estimator="hgb"))
+    with pytest.raises(ValueError, match=r"^learner=boosting runs in one process; got 2. Start"):
+        machine(plan_of(table, learner="boosting"))
 
 
 @pytest.fixture
@@ -277,23 +400,22 @@ def test_one_process_needs_no_accelerate_for_the_same_bits(
     torch.testing.assert_close(one, other, rtol=0, atol=0)
     (found, model), (same, like) = alone.conclude(), launched.conclude()
     assert found.table.equals(same.table)
-    torch.testing.assert_close(
-        model.network.state_dict(), like.network.state_dict(), rtol=0, atol=0
-    )
+    ours, theirs = (network_of(each).state_dict() for each in (model, like))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
 
 
 @pytest.mark.usefixtures("fresh_accelerate")
 def test_a_precision_holds_only_in_the_training(table: Path, tmp_path: Path, start: Start) -> None:
     run = start(plan_of(table, precision="bf16", **LONG), tmp_path)
     seen: list[torch.dtype] = []
-    assert isinstance(run.learner, Training)
-    layers = [layer for layer in run.learner.model.children() if isinstance(layer, nn.Linear)]
+    (part,) = run.learner.parts
+    layers = [layer for layer in part.model.modules() if isinstance(layer, nn.Linear)]
     layers[0].register_forward_hook(lambda *each: seen.append(each[-1].dtype))
     run.train()
     assert set(seen) == {torch.bfloat16}
     seen.clear()
     found, model = run.conclude()
-    model.outputs(run.prepared.rows)
+    model.outputs(run.prepared.inputs)
     assert set(seen) == {torch.float32}
     assert set(found.table.index[: len(WRONG)]) == set(WRONG)
 

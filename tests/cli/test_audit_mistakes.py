@@ -22,7 +22,7 @@ Say = Callable[..., str]
 ROWS = pd.DataFrame(
     {"x": [n % 2 + n / 100 for n in range(60)], "kind": ["cat", "dog"] * 30, "tag": ["a"] * 60}
 )
-AUDIT = ("--label", "kind", "--epochs", 2)
+AUDIT = ("--label", "kind", "--epochs", 2, "--learner", "logistic")
 
 
 @pytest.fixture(autouse=True)
@@ -33,12 +33,11 @@ def table(here: Path) -> Path:
 
 
 def stopped(run: Run, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Result:
-    """Run a command whose training is stopped at its second batch."""
+    """Run a command whose training is stopped at its first pulse."""
     train = _run.Run.train
 
     def interrupted(self: _run.Run, watch: object = None, pulse: object = None) -> bool:
-        pulses = iter([False, True])
-        return train(self, None, lambda: next(pulses))
+        return train(self, None, lambda: True)
 
     with monkeypatch.context() as patch:
         patch.setattr(_run.Run, "train", interrupted)
@@ -145,7 +144,7 @@ def test_a_correction_that_fails_leaves_the_results(
 def test_suspects_that_a_spreadsheet_saved_are_read(done: Say, refused: Say, here: Path) -> None:
     flipped = ROWS.assign(kind=["dog", "dog", *ROWS["kind"][2:]])
     flipped.to_csv("a.csv", index=False)
-    done("audit", "a.csv", "--label", "kind", "--epochs", 60, "-o", "run", "--quiet")
+    done("audit", "a.csv", *AUDIT, "--top", 9, "-o", "run", "--quiet")
     path = here / "run" / "suspects.csv"
     head = path.read_text().splitlines()[0]
     assert head == "row,line,fix,probability,given,suggested,confidence,x,kind,tag"
@@ -211,7 +210,7 @@ def test_a_damaged_file_is_one_line_of_error(done: Say, refused: Say) -> None:
     Path("b.csv.gz").write_bytes(gzip.compress(b"x,kind\n" * 99)[:12] + b"\xff" * 40)
     assert "b.csv.gz" in refused("audit", "b.csv.gz", *AUDIT)
     assert "os:getcwd could not be made for samples of shape (1,)" in refused(
-        "audit", "a.csv", *AUDIT, "--model", "os:getcwd", begun=True
+        "audit", "a.csv", "--label", "kind", "--model", "os:getcwd", begun=True
     )
     done("audit", "a.csv", *AUDIT, "-o", "run", "--quiet")
     path = Path("run/config.json")
@@ -226,7 +225,7 @@ def test_errors_about_numbers_out_of_range_name_them(refused: Say) -> None:
     said = refused("audit", "huge.csv", *AUDIT, "--numbers")
     assert "kind runs from -1e+308 to 1e+308, which is too wide" in said
     assert "learning_rate must be above 0, and finite; got inf" in refused(
-        "audit", "a.csv", *AUDIT, "--learning-rate", "inf"
+        "audit", "a.csv", "--label", "kind", "--learning-rate", "inf"
     )
 
 

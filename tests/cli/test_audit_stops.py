@@ -42,7 +42,16 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, after: int, act: Callable[[], Non
 
 
 @pytest.mark.parametrize("number", STOP)
-@pytest.mark.parametrize("flags", [("--top", "7"), ("--json",), ("--estimator", "logistic")])
+@pytest.mark.parametrize(
+    ("flags", "after"),
+    [
+        (("--top", "7", "--learner", "logistic"), 4),
+        (("--json", "--learner", "network"), 9),  # of six batches an epoch
+        (("--learner", "auto"), 1),
+        (("--learner", "auto"), 2),  # the last of two rounds
+        (("--learner", "auto"), 5),
+    ],
+)
 def test_the_printed_command_continues_the_run_to_the_same_bytes(
     run: Run,
     done: Say,
@@ -50,10 +59,12 @@ def test_the_printed_command_continues_the_run_to_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
     number: int,
     flags: tuple[str, ...],
+    after: int,
 ) -> None:
-    words = (wine, "--label", "kind", "--epochs", 6, "--seed", 2, "-o", "run", *flags)
+    epochs = 6 if "logistic" in flags else 2
+    words = (wine, "--label", "kind", "--epochs", epochs, "--seed", 2, "-o", "run", *flags)
     with monkeypatch.context() as patch:
-        interrupt(patch, 4, lambda: os.kill(os.getpid(), number))
+        interrupt(patch, after, lambda: os.kill(os.getpid(), number))
         stopped = run("audit", *words, "--fix", "new.csv")
     assert stopped.exit_code == 128 + number
     told, again = stopped.stderr.splitlines()
@@ -69,7 +80,7 @@ def test_the_printed_command_continues_the_run_to_the_same_bytes(
 
     resumed = done(*shlex.split(again)[1:])
     assert "--json" in flags or "Continuing after" in resumed
-    done("audit", wine, "--label", "kind", "--epochs", 6, "--seed", 2, "-o", "whole", *flags)
+    done("audit", wine, "--label", "kind", "--epochs", epochs, "--seed", 2, "-o", "whole", *flags)
     for name in ("suspects.csv", "ledger.parquet", "history.parquet", "curves.png", "config.json"):
         assert Path("run", name).read_bytes() == Path("whole", name).read_bytes(), name
     assert "checkpoint.pt" not in os.listdir("run") and Path("new.csv").is_file()
@@ -89,7 +100,8 @@ def test_a_second_signal_ends_at_once(
 
     with monkeypatch.context() as patch:
         interrupt(patch, 16, twice)  # of six batches an epoch
-        result = run("audit", wine, "--label", "kind", "--epochs", 6, "-o", "run")
+        words = ("--label", "kind", "--folds", 0, "--epochs", 6, "-o", "run")
+        result = run("audit", wine, *words)
     assert result.exit_code == 130
     assert "Stopped; the training is saved in run. Continue with" in result.stderr
     resumed = run(*shlex.split(result.stderr.splitlines()[1])[1:])
@@ -117,8 +129,8 @@ def test_a_run_continues_only_with_the_same_settings_and_samples(
     table.write_bytes(wine.read_bytes())
     with monkeypatch.context() as patch:
         interrupt(patch, 4, lambda: os.kill(os.getpid(), signal.SIGINT))
-        run("audit", table, "--label", "kind", "-o", "run")
-    words = ("audit", table, "--label", "kind", "-o", "run")
+        run("audit", table, "--label", "kind", "-o", "run", "--learner", "logistic")
+    words = ("audit", table, "--label", "kind", "-o", "run", "--learner", "logistic")
     assert "it differs in --seed (0, then 3)" in refused(
         *words, "--resume", "--seed", 3, begun=True
     )

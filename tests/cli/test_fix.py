@@ -16,7 +16,7 @@ Say = Callable[..., str]
 def folder(done: Say, wine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a run."""
     folder = tmp_path_factory.mktemp("runs") / "run"
-    done("audit", wine, "--label", "kind", "-o", folder, "--quiet")
+    done("audit", wine, "--label", "kind", "--learner", "logistic", "-o", folder, "--quiet")
     return folder
 
 
@@ -81,7 +81,7 @@ def test_a_missing_table_is_one_line_that_names_the_flag(
 ) -> None:
     rows = "".join(f"{n % 2},{'ab'[n % 2]}\n" for n in range(40))
     Path("a.csv").write_text(f"x,y\n{rows}")
-    done("audit", "a.csv", "--label", "y", "--epochs", 1, "-o", "run", "--quiet")
+    done("audit", "a.csv", "--label", "y", "--learner", "logistic", "-o", "run", "--quiet")
     Path("a.csv").unlink()
     said = refused("fix", "run", "new.csv")
     assert "There is no a.csv" in said and "--data" in said

@@ -30,8 +30,9 @@ AUDIT = Path(selfpaced.__file__).parent / "audit"
         ("Lower it (learning_rate=...), or stop.", "Lower it (--learning-rate), or stop."),
         ("label='kind' and use=\"my id\".", "--label kind and --use 'my id'."),
         ("text_model='/a/b' has no model: why", "--text-model /a/b has no model: why"),
-        ("estimator=hgb is not one.", "--estimator hgb is not one."),
+        ("learner=trees is not one.", "--learner trees is not one."),
         ("Use precision=bf16.", "Use --precision bf16."),
+        ("folds=0 needs a network; every_class=True.", "folds=0 needs a network; --every-class."),
         ("Choose force=True or resume=True; got both.", "Choose --force or --resume; got both."),
         ("Say where it is with data=...", "Say where it is with --data"),
         ("seed=... (0, then 3).", "--seed (0, then 3)."),
@@ -50,7 +51,7 @@ def test_settings_are_written_as_flags(message: str, said: str) -> None:
         "Save it with np.savez(path, X=rows, y=labels).",
         "Trainer(model=..., seed=0, force=True) failed: resume(force=True)",
         "runs/label=cat/1.png is damaged; so is label=cat.csv, and seed=0 exists.",
-        "estimator=hgb/run is a folder, and 'label=...' a column, as is my_label=... too",
+        "learner=trees/run is a folder, and 'label=...' a column, as is my_label=... too",
         "known=False, skip_nan=True and x=... are none; pass --label NAME or force=False",
         "a == b, label = 3, label=, =..., --side=...",
     ],
@@ -133,6 +134,6 @@ def test_notes_name_flags_on_the_terminal_and_in_the_summary(done: Say, here: Pa
     note = "like an id, is left out: id. To learn from one, pass {} with its name."
     notes = read("a.csv", Options(label="y")).notes
     assert any(note.format("use=...") in text for text in notes)
-    said = done("audit", "a.csv", "--label", "y", "--epochs", 1, "-o", "run")
+    said = done("audit", "a.csv", "--label", "y", "--learner", "logistic", "-o", "run")
     for text in (said, Path("run/summary.md").read_text()):
         assert note.format("--use") in text and "use=..." not in text

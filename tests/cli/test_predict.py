@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("here")
 def kept(source: Source, folder: Path, told: dict[str, Any], scale: float = 1.0) -> Path:
     """Train on a source, and save the run."""
     folder.mkdir()
-    features, rows, _ = fit(source)
+    features, inputs, _ = fit(source)
     names: tuple[Any, ...] | None
     aim: Classes | Numbers
     if source.numeric:
@@ -37,9 +37,12 @@ def kept(source: Source, folder: Path, told: dict[str, Any], scale: float = 1.0)
     else:
         codes, known = pd.factorize(source.labels, sort=True)
         labels, names, aim = torch.tensor(codes), tuple(known), Classes(len(known))
-    rounds = Rounds("logistic", rows, labels, aim, Settings(epochs=10))
+    rounds = Rounds(["logistic"], inputs, labels, aim, Settings(epochs=10))
     rounds.run()
-    built = {"network": "logistic", "shape": list(rows.shape[1:]), "outputs": aim.outputs}
+    found = rounds.model.shares
+    built: dict[str, Any] = {"network": "mlp", "folds": 0, "shape": [*inputs.dense.shape[1:]]}
+    built |= {"outputs": aim.outputs, "members": ["logistic"]}
+    built |= {"shares": None if found is None else {"logistic": [*found["logistic"]]}}
     save(Trained(rounds.model, features, names, (0.0, scale), built), told, folder)
     return folder
 

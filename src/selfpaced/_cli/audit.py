@@ -116,8 +116,8 @@ def audit(  # noqa: PLR0913  # each flag is an argument
         int | None,
         typer.Option(
             help="Each label is judged by models that learned the other folds only (default: 5, or "
-            "3 above 5,000 samples; for networks 3, or 2 above 20,000). 0: a network judges the "
-            "labels that it learned.",
+            "4 above 2,000 samples, or 3 above 20,000; for networks 3, or 2 above 20,000). 0: a "
+            "network judges the labels that it learned.",
             rich_help_panel=TRAINING,
         ),
     ] = None,

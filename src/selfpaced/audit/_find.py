@@ -73,9 +73,9 @@ def find_label_errors(  # noqa: PLR0913  # each setting is an argument
         learner: "auto" for a mixture of those models that suit X, or one of "network" (two hidden
             layers of 256 units with dropout, on a GPU if there is one), "logistic", "kernel",
             "boosting" and "trees".
-        folds: Each label is judged by models that learned the other folds only. None: 5, or 3 above
-            5,000 rows; for networks 3, or 2 above 20,000. 0: one network learns all labels, and
-            judges them by how they were learned.
+        folds: Each label is judged by models that learned the other folds only. None: 5, or 4 above
+            2,000 rows, or 3 above 20,000; for networks 3, or 2 above 20,000. 0: one network learns
+            all labels, and judges them by how they were learned.
         epochs: Number of epochs of a network, or of rounds of other models. None: 30 epochs, or
             more for few rows, and 8 rounds.
         batch_size: Rows per batch. None: 32 below 2,000 rows, 512 from 50,000 rows, else 128.
@@ -129,6 +129,9 @@ def find_label_errors(  # noqa: PLR0913  # each setting is an argument
         settings = Settings(count, seed=seed, folds=_folds(folds, len(codes)))
         parts.append(Rounds(choice.kinds, inputs, codes, aim, settings))
     if choice.network:
+        if epochs is None:
+            size = batch_for(len(codes)) if batch_size is None else batch_size
+            epochs = epochs_for(len(codes), size, beside=bool(parts))
         settings = _settings(rows, epochs, batch_size, learning_rate, seed, folds)
         network = _learner(model, int(np.prod(rows.shape[1:])), len(names), seed)
         read = inputs.dense if inputs.words is None else inputs.words
@@ -159,7 +162,7 @@ def _folds(folds: int | None, rows: int, *, network: bool = False) -> int:
 
 def _settings(
     rows: Any,
-    epochs: int | None,
+    epochs: int,
     batch_size: int | None,
     learning_rate: float | None,
     seed: int,
@@ -170,8 +173,7 @@ def _settings(
     size = batch_for(n) if batch_size is None else batch_size
     if learning_rate is None:
         learning_rate = SPARSE_LEARNING_RATE if sparse.issparse(rows) else LEARNING_RATE
-    count = epochs_for(n, size) if epochs is None else epochs
-    return Settings(count, size, learning_rate, seed=seed, folds=_folds(folds, n, network=True))
+    return Settings(epochs, size, learning_rate, seed=seed, folds=_folds(folds, n, network=True))
 
 
 def _learner(model: Model | None, n_features: int, n_classes: int, seed: int) -> nn.Module:

@@ -48,8 +48,8 @@ class Plan:
         learner: The kind of model: "auto" for a mixture of those that suit the samples, or one of
             ``LEARNERS``.
         folds: Each label is judged by models that learned the other folds; 0: by a model that
-            learned all labels. None: 5, or 3 above 5,000 samples; for networks 3, or 2 above
-            20,000.
+            learned all labels. None: 5, or 4 above 2,000 samples, or 3 above 20,000; for networks
+            3, or 2 above 20,000.
         shifts: Whether a network sees images shifted at random by a few pixels.
         precision: Precision of the training: "no" (float32), "bf16" or "fp16".
         epochs: Number of epochs of a network, or of rounds of other models. None: 30 epochs, or
@@ -78,12 +78,13 @@ class Plan:
     learning_rate: float | None = None
     seed: int = 0
 
-    def settings(self, samples: int, *, numeric: bool = False) -> "Settings":
+    def settings(self, samples: int, *, numeric: bool = False, beside: bool = False) -> "Settings":
         """Return the settings of the training of a network.
 
         Args:
             samples: The number of samples.
             numeric: Whether the labels are numbers; there are no folds then.
+            beside: Whether other models are trained on the same table; see ``epochs_for``.
 
         Raises:
             ValueError: For settings out of range.
@@ -100,7 +101,7 @@ class Plan:
         size = batch_for(samples) if self.batch_size is None else self.batch_size
         folds = folds_for(samples, network=True) if self.folds is None else self.folds
         return Settings(
-            epochs_for(samples, size) if self.epochs is None else self.epochs,
+            epochs_for(samples, size, beside=beside) if self.epochs is None else self.epochs,
             size,
             LEARNING_RATE if self.learning_rate is None else self.learning_rate,
             seed=self.seed,

@@ -279,14 +279,14 @@ def learner(plan: Plan, prepared: Prepared, machine: Machine) -> Committee:
         settings = plan.rounds(len(prepared.labels))
         parts.append(Rounds(choice.kinds, prepared.inputs, prepared.labels, prepared.aim, settings))
     if choice.network:
-        parts.append(_network(plan, prepared, machine))
+        parts.append(_network(plan, prepared, machine, beside=bool(parts) and not images))
     return Committee(parts, prepared.labels)
 
 
-def _network(plan: Plan, prepared: Prepared, machine: Machine) -> Training:
-    """Return the training of a network."""
+def _network(plan: Plan, prepared: Prepared, machine: Machine, *, beside: bool) -> Training:
+    """Return the training of a network; ``beside`` says whether other models are trained, too."""
     rows, labels, aim = prepared.inputs.dense, prepared.labels, prepared.aim
-    settings = plan.settings(len(labels), numeric=prepared.names is None)
+    settings = plan.settings(len(labels), numeric=prepared.names is None, beside=beside)
     if plan.shifts and prepared.source.kind == "images":
         settings = replace(settings, shift=pixels_for(*rows.shape[2:]))
     built = architecture(plan, prepared, settings.folds)

@@ -46,7 +46,7 @@ MOST_OF_RIGHT = 0.5
 FEW = 5
 # Up to this accuracy without noise, what is contradicted counts as overlap, and no noise is
 # assumed; from TOLD_APART on it counts as noise.
-OVERLAP, CLEAR, TOLD_APART = 0.6, 0.9, 0.9
+OVERLAP, TOLD_APART = 0.6, 0.9
 # A class is learned if a sample of it gets more of its probability than another sample in more than
 # half of all pairs, by at least this many standard errors.
 LEAST_ERRORS = 2.5
@@ -107,6 +107,7 @@ class _Surest(NamedTuple):
     """The samples of which the models are surest: which, and their contradicted share and range."""
 
     rows: NDArray[np.bool]
+    contradicted: int
     share: float
     low: float
     high: float
@@ -117,8 +118,7 @@ def judge_held_out(probability: Tensor, given: Tensor) -> HeldOut:
 
     Such probabilities come from cross-validation: those of a fold from a model that was trained on
     the other folds. The head of the source explains the method. Wrong labels that are common where
-    classes overlap, and rare elsewhere, are not seen by it; only the upper end of the count allows
-    for them.
+    classes overlap, and rare elsewhere, are neither seen nor counted.
 
     Args:
         probability: Probability of each class, shape (n, C); C of 2 or more.
@@ -154,7 +154,8 @@ def judge_held_out(probability: Tensor, given: Tensor) -> HeldOut:
     noise = _noise(p, labels, surest, trust)
     q = _classes(raw, labels, noise)
     wrong = _wrong(q, labels, noise)
-    learned = _learned(p, labels, wrong, told_apart=clean >= TOLD_APART)
+    certain = _accuracy_without_noise(p, labels, surest.low)  # with the least noise there can be
+    learned = _learned(p, labels, wrong, told_apart=certain >= TOLD_APART)
     if not learned.any:
         wrong[:] = 0.0
     suggested, confidence = _others(q, labels)
@@ -201,7 +202,7 @@ def _surest(p: Floats, labels: NDArray[np.int64]) -> _Surest:
             found.append((_wilson(k, n, CAUTION)[1], inside, k, n))
     _, inside, k, n = min(found, key=lambda one: one[0])
     low, high = _wilson(k, n, NORMAL_95)
-    return _Surest(inside, k / n, low if k >= FEW else 0.0, high)
+    return _Surest(inside, k, k / n, low, high)
 
 
 def _wilson(k: int, n: int, z: float) -> tuple[float, float]:
@@ -298,7 +299,7 @@ def _count(wrong: Floats, surest: _Surest, learned: Learned) -> Count:
     Where wrong labels cannot be told from overlap, there may be none.
     """
     n, estimate = len(wrong), float(wrong.sum())
-    low = surest.low * n if learned.told_apart else 0.0
+    low = surest.low * n if learned.told_apart and surest.contradicted >= FEW else 0.0
     return Count(estimate, min(low, estimate), max(surest.high * n, estimate))
 
 

@@ -4,11 +4,13 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -23,8 +25,12 @@ from selfpaced.audit._folder.files import FILES, staged
 from selfpaced.audit._folder.model import read_config, save
 from selfpaced.audit._learning.aims import Classes, Numbers
 from selfpaced.audit._learning.batches import Rows
-from selfpaced.audit._learning.estimators import Name, Rounds
+from selfpaced.audit._learning.committee import Committee, Learner
+from selfpaced.audit._learning.estimators import Kind, Rounds
+from selfpaced.audit._learning.inputs import Inputs
+from selfpaced.audit._learning.mixture import Mixture
 from selfpaced.audit._learning.networks import build
+from selfpaced.audit._learning.trained import Network
 from selfpaced.audit._learning.training import Settings, Training
 
 WriteModule = Callable[[str, str], None]
@@ -48,26 +54,47 @@ def pets(folder: Path, labels: tuple[object, object] = ("cat", "dog")) -> Source
     return read(path, Options(label="kind"))
 
 
+def built_of(mixture: Mixture, name: str, inputs: Inputs, outputs: int, folds: int = 0) -> Any:
+    """Return what is needed to build a model again."""
+    shares = None if mixture.shares is None else {k: list(v) for k, v in mixture.shares.items()}
+    built = {"network": name, "folds": folds, "shape": list(inputs.dense.shape[1:])}
+    return built | {"outputs": outputs, "members": list(mixture.members), "shares": shares}
+
+
+def trained_of(
+    source: Source,
+    names: tuple[Any, ...],
+    *kinds: Kind,
+    network: str | None = None,
+    folds: int = 0,
+) -> Trained:
+    """Train estimators, a network, or both for a few epochs."""
+    features, inputs, _ = fit(source)
+    labels = torch.tensor([names.index(label) for label in source.labels])
+    aim, parts = Classes(len(names)), list[Learner]()
+    if kinds:
+        parts.append(Rounds(kinds, inputs, labels, aim, Settings(epochs=5)))
+    if network is not None:
+        torch.manual_seed(0)
+        net = build(network, inputs.dense.shape[1:], len(names))
+        settings = Settings(epochs=5, batch_size=16, learning_rate=0.01, folds=folds)
+        dataset = Indexed(Rows(inputs.dense, labels))
+        parts.append(Training(dataset, net, labels, aim, settings))
+    committee = Committee(parts, labels)
+    committee.run()
+    mixture = committee.mixture(Network)
+    built = built_of(mixture, network or "mlp", inputs, len(names), folds)
+    return Trained(mixture, features, names, (0.0, 1.0), built)
+
+
 def network_of(source: Source, names: tuple[Any, ...], kind: str = "mlp") -> Trained:
     """Train a network on a source for a few epochs."""
-    features, rows, _ = fit(source)
-    labels = torch.tensor([names.index(label) for label in source.labels])
-    built = {"network": kind, "shape": list(rows.shape[1:]), "outputs": len(names)}
-    torch.manual_seed(0)
-    network = build(kind, rows.shape[1:], len(names))
-    aim, settings = Classes(len(names)), Settings(epochs=5, batch_size=16, learning_rate=0.01)
-    Training(Indexed(Rows(rows, labels)), network, labels, aim, settings).run()
-    return Trained(network, features, names, (0.0, 1.0), built)
+    return trained_of(source, names, network=kind)
 
 
-def estimator_of(source: Source, name: Name, names: tuple[Any, ...]) -> Trained:
-    """Train an estimator on a source."""
-    features, rows, _ = fit(source)
-    labels = torch.tensor([names.index(label) for label in source.labels])
-    rounds = Rounds(name, rows, labels, Classes(len(names)), Settings(epochs=5))
-    rounds.run()
-    built = {"network": name, "shape": list(rows.shape[1:]), "outputs": len(names)}
-    return Trained(rounds.model, features, names, (0.0, 1.0), built)
+def module_of(trained: Trained) -> Any:
+    """Return the network of a model."""
+    return trained.model.members["network"].module
 
 
 @pytest.fixture
@@ -79,21 +106,31 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("kind", ["mlp", "hgb", "logistic"])
-def test_a_loaded_model_predicts_as_the_saved_one(kind: str, tmp_path: Path) -> None:
-    source, names = pets(tmp_path), ("cat", "dog")
-    if kind == "mlp":
-        trained = network_of(source, names)
-    else:
-        trained = estimator_of(source, "hgb" if kind == "hgb" else "logistic", names)
+ASKED: list[tuple[tuple[Kind, ...], dict[str, Any]]] = [
+    ((), {"network": "mlp"}),
+    ((), {"network": "mlp", "folds": 3}),
+    (("boosting",), {}),
+    (("logistic", "kernel", "trees"), {}),
+    (("logistic", "boosting"), {"network": "mlp", "folds": 2}),
+]
+
+
+@pytest.mark.parametrize(("kinds", "asked"), ASKED, ids=str)
+def test_a_loaded_model_predicts_as_the_saved_one(
+    kinds: tuple[Kind, ...], asked: dict[str, Any], tmp_path: Path
+) -> None:
+    source = pets(tmp_path)
+    trained = trained_of(source, ("cat", "dog"), *kinds, **asked)
     save(trained, RUN, tmp_path)
     before = torch.get_rng_state()
     loaded = load(str(tmp_path))
     assert torch.equal(torch.get_rng_state(), before)
-    rows = loaded.features.transform(source)
-    outputs = loaded.outputs(rows)
+    assert set(loaded.model.members) == {*kinds, *["network"] * ("network" in asked)}
+    assert loaded.model.shares == trained.model.shares and loaded.built == trained.built
+    inputs = loaded.features.inputs(source)
+    outputs = loaded.outputs(inputs)
     assert outputs.shape == (80, 2) and outputs.dtype == np.float64
-    assert (outputs == trained.outputs(rows)).all()
+    assert (outputs == trained.outputs(inputs)).all()
     np.testing.assert_allclose(outputs.sum(1), 1, rtol=1e-6)
     table = loaded.predict(source)
     assert list(table.columns) == ["row", "predicted", "confidence"]
@@ -102,14 +139,32 @@ def test_a_loaded_model_predicts_as_the_saved_one(kind: str, tmp_path: Path) -> 
     assert (table["confidence"] == outputs.max(1)).all()
 
 
-def test_the_files_of_a_model_are_files_of_a_run(tmp_path: Path) -> None:
-    source, names = pets(tmp_path), ("cat", "dog")
-    for trained in (network_of(source, names), estimator_of(source, "logistic", names)):
-        save(trained, RUN, tmp_path)
-    assert set(os.listdir(tmp_path)) - {"pets.csv"} == {
-        "config.json", "features.joblib", "model.joblib", "model.safetensors"
-    }  # fmt: skip
-    assert set(os.listdir(tmp_path)) - {"pets.csv"} <= set(FILES)
+def test_a_model_of_texts_is_loaded(tmp_path: Path) -> None:
+    lines = [f"{('good', 'awful')[place % 2]} film number {place}" for place in range(60)]
+    pd.DataFrame({"said": lines, "kind": ["cat", "dog"] * 30}).to_csv(tmp_path / "a.csv")
+    source = read(tmp_path / "a.csv", Options(label="kind", use=("said",)))
+    trained = trained_of(source, ("cat", "dog"), "words", "letters", "bayes")
+    save(trained, RUN, tmp_path)
+    loaded = load(tmp_path)
+    assert loaded.predict(source).equals(trained.predict(source))
+    assert (loaded.predict(source)["predicted"] == source.labels).mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("kinds", "asked", "files"),
+    [
+        ((), {"network": "mlp"}, {"model.safetensors"}),
+        (("logistic",), {}, {"model.joblib"}),
+        (("logistic",), {"network": "mlp", "folds": 2}, {"model.safetensors", "model.joblib"}),
+    ],
+    ids=str,
+)
+def test_the_files_of_a_model_are_files_of_a_run(
+    tmp_path: Path, kinds: tuple[Kind, ...], asked: dict[str, Any], files: set[str]
+) -> None:
+    save(trained_of(pets(tmp_path), ("cat", "dog"), *kinds, **asked), RUN, tmp_path)
+    written = set(os.listdir(tmp_path)) - {"pets.csv"}
+    assert written == {"config.json", "features.joblib"} | files <= set(FILES)
 
 
 def test_a_model_that_is_saved_again_gives_the_same_bytes(tmp_path: Path, run: Path) -> None:
@@ -121,20 +176,19 @@ def test_a_model_that_is_saved_again_gives_the_same_bytes(tmp_path: Path, run: P
     config = read_config(run)
     assert list(config) == sorted(config)
     assert config["run"] == RUN
-    assert config["model"]["built"] == {"network": "mlp", "shape": [3], "outputs": 2}
+    assert config["model"]["built"] == {
+        **{"network": "mlp", "folds": 0, "shape": [3], "outputs": 2},
+        **{"members": ["network"], "shares": None},
+    }
     assert {"python", "torch", "numpy", "scikit-learn"} <= set(config["versions"])
 
 
 @pytest.mark.parametrize("labels", [(3, 14), (True, False), ("über, alles", '"x"'), (0.5, 1.0)])
 def test_names_of_classes_keep_their_type(labels: tuple[Any, Any], tmp_path: Path) -> None:
     source = pets(tmp_path)
-    codes = (source.labels == "dog").astype(int)
-    features, rows, _ = fit(source)
-    rounds = Rounds("logistic", rows, torch.tensor(codes), Classes(2), Settings(epochs=5))
-    rounds.run()
+    trained = trained_of(source, ("cat", "dog"), "logistic")
     names = tuple(np.array(labels))  # names with NumPy's types
-    built = {"network": "logistic", "shape": [3], "outputs": 2}
-    save(Trained(rounds.model, features, names, (0.0, 1.0), built), {}, tmp_path)
+    save(replace(trained, names=names), {}, tmp_path)
     loaded = load(tmp_path)
     assert loaded.names == labels
     assert [type(name) for name in loaded.names] == [type(label) for label in labels]
@@ -142,10 +196,9 @@ def test_names_of_classes_keep_their_type(labels: tuple[Any, Any], tmp_path: Pat
 
 
 def test_a_name_of_a_class_that_json_cannot_hold_is_refused(tmp_path: Path) -> None:
-    trained = estimator_of(pets(tmp_path), "logistic", ("cat", "dog"))
-    other = Trained(trained.network, trained.features, (b"a", b"b"), (0, 1), trained.built)
+    trained = trained_of(pets(tmp_path), ("cat", "dog"), "logistic")
     with pytest.raises(TypeError, match="text, numbers or bools to be saved; got b'a'"):
-        save(other, {}, tmp_path)
+        save(replace(trained, names=(b"a", b"b")), {}, tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["mlp", "logistic"])
@@ -156,25 +209,26 @@ def test_predicted_numbers_have_the_unit_of_the_user(kind: str, tmp_path: Path) 
     path = tmp_path / "homes.csv"
     path.write_text("\n".join(["size,price", *lines]) + "\n")
     source = read(path, Options(label="price", numeric=True))
-    features, rows, _ = fit(source)
+    features, inputs, _ = fit(source)
     given = torch.from_numpy(((source.labels.to_numpy() - 1000) / 50).astype(np.float32))
-    built: dict[str, Any] = {"network": kind, "shape": [1], "outputs": 1}
+    part: Learner
     if kind == "mlp":
         torch.manual_seed(0)
-        network: Any = build("mlp", (1,), 1)
         settings = Settings(epochs=15, batch_size=16)
-        Training(Indexed(Rows(rows, given)), network, given, Numbers(), settings).run()
+        dataset = Indexed(Rows(inputs.dense, given))
+        part = Training(dataset, build("mlp", (1,), 1), given, Numbers(), settings)
     else:
-        rounds = Rounds("logistic", rows, given, Numbers(), Settings(epochs=5))
-        rounds.run()
-        network = rounds.model
-    save(Trained(network, features, None, (1000.0, 50.0), built), {}, tmp_path)
+        part = Rounds(["logistic"], inputs, given, Numbers(), Settings(epochs=5))
+    part.run()
+    mixture = Committee([part], given).mixture(Network)
+    built = built_of(mixture, "mlp", inputs, 1)
+    save(Trained(mixture, features, None, (1000.0, 50.0), built), {}, tmp_path)
     loaded = load(tmp_path)
     table = loaded.predict(source)
     assert list(table.columns) == ["row", "predicted"]
     assert float(np.abs(table["predicted"] - source.labels).mean()) < 15
     assert (table["predicted"].round(5) == table["predicted"]).all()  # a millionth of the spread
-    np.testing.assert_allclose(table["predicted"], loaded.outputs(rows), atol=1e-5)
+    np.testing.assert_allclose(table["predicted"], loaded.outputs(inputs), atol=1e-5)
 
 
 class Tied(nn.Module):
@@ -204,12 +258,23 @@ def tied(tmp_path: Path, write_module: WriteModule, monkeypatch: pytest.MonkeyPa
 
 def test_a_network_of_the_user_with_shared_weights_is_loaded(tied: Path) -> None:
     loaded = load(tied)
-    assert loaded.network.first.weight is loaded.network.second.weight
-    assert not loaded.network.training
-    rows = loaded.features.transform(pets(tied))
-    outputs = loaded.outputs(rows)
-    assert (outputs == loaded.outputs(rows)).all()  # no dropout
-    np.testing.assert_allclose(outputs[:1], loaded.outputs(rows[:1]), rtol=1e-6)  # no batch norm
+    network = module_of(loaded)
+    assert network.first.weight is network.second.weight and not network.training
+    inputs = loaded.features.inputs(pets(tied))
+    outputs = loaded.outputs(inputs)
+    assert (outputs == loaded.outputs(inputs)).all()  # no dropout
+    one = loaded.outputs(Inputs(inputs.dense[:1]))
+    np.testing.assert_allclose(outputs[:1], one, rtol=1e-6)  # no batch norm
+
+
+def test_copies_of_a_network_with_shared_weights_are_loaded(tied: Path) -> None:
+    trained = trained_of(pets(tied), ("cat", "dog"), network="pets_model:make", folds=2)
+    save(trained, RUN, tied)
+    loaded = load(tied)
+    for each in module_of(loaded).networks:
+        assert each.first.weight is each.second.weight
+    inputs = loaded.features.inputs(pets(tied))
+    assert (loaded.outputs(inputs) == trained.outputs(inputs)).all()
 
 
 CHANGED = [
@@ -248,10 +313,10 @@ def test_a_state_of_more_than_tensors_is_refused(
     tmp_path: Path, with_text: type[nn.Linear]
 ) -> None:
     trained = network_of(pets(tmp_path), ("cat", "dog"))
-    other = Trained(with_text(4, 2), trained.features, trained.names, (0, 1), trained.built)
+    other = Mixture({"network": Network(with_text(4, 2))}, None)
     said = r"more than tensors, \['_extra_state'\]. Remove them from get_extra_state"
     with pytest.raises(ValueError, match=said):
-        save(other, {}, tmp_path)
+        save(replace(trained, model=other), {}, tmp_path)
 
 
 def images(folder: Path, size: tuple[int, int], mode: str = "L") -> Path:
@@ -354,9 +419,14 @@ BROKEN: list[tuple[Callable[[Path], object], type[Exception], str]] = [
     (lambda f: (f / "model.safetensors").unlink(), FileNotFoundError, "Copy the whole folder of"),
     (lambda f: cut(f, "model.safetensors"), ValueError, "model.safetensors is damaged: "),
     (
-        lambda f: edited(f, lambda c: c["model"]["built"].update(network="hgb")),
+        lambda f: edited(f, lambda c: c["model"]["built"].update(members=["network", "trees"])),
         FileNotFoundError,
         "model.joblib is missing",
+    ),
+    (
+        lambda f: edited(f, lambda c: c["model"]["built"].update(folds=2)),
+        ValueError,
+        "does not fit the network mlp",
     ),
 ]
 

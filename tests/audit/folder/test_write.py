@@ -20,14 +20,14 @@ from selfpaced.audit._run import Run
 Start = Callable[[Plan, Path], Run]
 Write = Callable[..., Written]
 
-# The files of a run that trains a network on a table without conflicts.
+# The files of a run that trains estimators on a table without conflicts.
 TABLE = {
     "config.json",
     "curves.png",
     "features.joblib",
     "history.parquet",
     "ledger.parquet",
-    "model.safetensors",
+    "model.joblib",
     "summary.md",
     "suspects.csv",
     "suspects.png",
@@ -62,7 +62,7 @@ def done(
 ) -> tuple[Path, Written, Plan]:
     """Return the folder of a finished run, what was written, and its plan."""
     folder = tmp_path_factory.mktemp("run")
-    plan = Plan(table, Options(label="kind"), epochs=20)
+    plan = Plan(table, Options(label="kind"), learner="logistic", epochs=20)
     return folder, train_and_write(plan, folder), plan
 
 
@@ -74,6 +74,25 @@ def test_the_folder_holds_every_file_of_a_run(done: tuple[Path, Written, Plan]) 
     assert {(folder / name).stat().st_mode & 0o777 for name in names} == {
         folder.stat().st_mode & 0o666
     }
+
+
+@pytest.mark.parametrize(
+    ("learner", "models"),
+    [("network", {"model.safetensors"}), ("auto", {"model.safetensors", "model.joblib"})],
+)
+def test_networks_and_estimators_have_files_of_their_own_that_the_seed_decides(
+    wine: Path, train_and_write: Write, tmp_path: Path, learner: str, models: set[str]
+) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+        train_and_write(Plan(wine, Options(label="kind"), learner=learner, epochs=1), folder)
+        torch.rand(7)
+    assert set(os.listdir(folders[0])) == TABLE - {"model.joblib"} | models
+    for name in os.listdir(folders[0]):
+        if name != "summary.md":  # it names its folder
+            one, two = ((folder / name).read_bytes() for folder in folders)
+            assert one == two, name
 
 
 def test_the_files_can_be_read(done: tuple[Path, Written, Plan]) -> None:
@@ -110,7 +129,7 @@ def test_the_same_seed_gives_the_same_bytes_in_any_folder(
     torch.rand(7)
     np.random.default_rng().random()
     train_and_write(plan, tmp_path)
-    for name in ("suspects.csv", "config.json", "model.safetensors", "ledger.parquet"):
+    for name in ("suspects.csv", "config.json", "model.joblib", "ledger.parquet"):
         assert (folder / name).read_bytes() == (tmp_path / name).read_bytes(), name
 
 
@@ -131,7 +150,7 @@ def test_spreadsheets_are_told_of_letters_beyond_ascii(
     lines = wine.read_text().replace("rosé", word).splitlines()
     again = [f"{line.rpartition(',')[0]},{word}" for line in lines[-2:]]
     (tmp_path / "wine.csv").write_text("\n".join([*lines, *again]))
-    plan = Plan(tmp_path / "wine.csv", Options(label="kind"), epochs=1)
+    plan = Plan(tmp_path / "wine.csv", Options(label="kind"), learner="logistic", epochs=1)
     folder = tmp_path / "run"
     folder.mkdir()
     train_and_write(plan, folder)
@@ -151,9 +170,9 @@ def test_losses_give_another_picture(
 def test_a_run_replaces_the_files_of_an_earlier_one(
     wine: Path, train_and_write: Write, tmp_path: Path
 ) -> None:
-    for name in ("conflicts.csv", "model.joblib", "checkpoint.pt", "mine.txt"):
+    for name in ("conflicts.csv", "model.safetensors", "checkpoint.pt", "mine.txt"):
         (tmp_path / name).touch()
-    plan = Plan(wine, Options(label="kind"), epochs=1)
+    plan = Plan(wine, Options(label="kind"), learner="logistic", epochs=1)
     assert "conflicts.csv" not in train_and_write(plan, tmp_path).files
     assert set(os.listdir(tmp_path)) == TABLE | {"mine.txt"}
 
@@ -207,7 +226,8 @@ def test_our_columns_are_found_among_those_of_the_user(
     path, folder = tmp_path / "wine.csv", tmp_path / "run"
     table.to_csv(path, index=False)
     folder.mkdir()
-    train_and_write(Plan(path, Options(label="kind", ignore=("row",)), epochs=20), folder)
+    plan = Plan(path, Options(label="kind", ignore=("row",)), learner="logistic")
+    train_and_write(plan, folder)
     suspects = pd.read_csv(folder / "suspects.csv")
     assert suspects["row"].tolist() == (179 - suspects["selfpaced_row"]).tolist()
     assert set(suspects["fix"]) == {"no"} and set(suspects["suggested"]) == {"rot"}

@@ -88,20 +88,21 @@ def test_the_trainings_are_counted_together(whole: Committee) -> None:
     assert [first for _, first in pulses] == [True] * 2 + [False] * (PULSES - 2)
 
 
-def test_a_stop_in_the_first_training_does_not_begin_the_second() -> None:
+@pytest.mark.parametrize("after", [2, 3])
+def test_a_stop_in_the_first_training_or_at_its_end_does_not_begin_the_second(after: int) -> None:
     stopped = committee()
-    assert not stopped.run(pulse=lambda: stopped.done == 2)
-    assert (stopped.parts[0].epoch, stopped.parts[1].done) == (2, 0)
+    assert not stopped.run(pulse=lambda: stopped.done == after)
+    assert (stopped.parts[0].epoch, stopped.parts[1].done) == (after, 0)
 
 
 @pytest.mark.parametrize("after", range(PULSES))
 def test_a_stopped_committee_continues_bit_for_bit(after: int, whole: Committee) -> None:
     stopped = committee()
     if after:
-        assert not stopped.run(pulse=lambda: stopped.done >= after)
+        assert not stopped.run(pulse=lambda: stopped.done == after)
     resumed = committee(seed=1)
     resumed.load_state_dict(copy.deepcopy(stopped.state_dict()))
-    assert resumed.done == stopped.done >= after and resumed.run()
+    assert resumed.done == stopped.done == after and resumed.run()
     assert resumed.probabilities.tobytes() == whole.probabilities.tobytes()
     assert resumed.shares == whole.shares
     ours, theirs = (flat(each.state_dict()["parts"][1]) for each in (resumed, whole))

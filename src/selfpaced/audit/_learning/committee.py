@@ -136,13 +136,23 @@ class Committee:
 
     def run(self, watch: Watch | None = None, pulse: Callable[[], bool] = lambda: False) -> bool:
         """Train to the end, or until ``pulse`` returns True; return whether it is finished."""
+        asked = False
 
         def seen(number: int, of: int, kept: float) -> None:
             """Count the epochs over all trainings."""
             if watch is not None:
                 watch(self.epoch, self.epochs, kept)
 
-        return all(part.run(seen, pulse) for part in self.parts)
+        def stop() -> bool:
+            """Remember a request to stop: the last pulse of a training does not stop it."""
+            nonlocal asked
+            asked = pulse() or asked
+            return asked
+
+        for part in self.parts:
+            if not part.run(seen, stop) or (asked and part is not self.parts[-1]):
+                return False
+        return True
 
     def state_dict(self) -> dict[str, Any]:
         """Return the states of all trainings."""

@@ -15,7 +15,7 @@ from torch import Tensor
 from selfpaced._errors import choose, require, require_keys
 from selfpaced.audit._learning.aims import Classes, Numbers, require_classes
 from selfpaced.audit._learning.ensembles import VIEWS, Ensemble, Kind, make, predictions
-from selfpaced.audit._learning.folds import FEW_FOLDS, spread
+from selfpaced.audit._learning.folds import FEWEST, spread
 from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._learning.mixture import (
     LEAST_PROBABILITY,
@@ -101,7 +101,7 @@ class Rounds:
         self._classes = aim.outputs if isinstance(aim, Classes) else None
         if self._classes is not None:
             require_classes(self.labels, len(inputs))
-        folds, seed = settings.folds or FEW_FOLDS, settings.seed % SEED_LIMIT
+        folds, seed = settings.folds or FEWEST, settings.seed % SEED_LIMIT
         numeric = self._classes is None
         self._models = {kind: make(kind, inputs, numeric, folds, seed) for kind in kinds}
         self._inputs = {kind: one.learn_inputs(inputs) for kind, one in self._models.items()}

@@ -5,12 +5,10 @@ from numpy.typing import NDArray
 
 from selfpaced._errors import require
 
-# The default number of folds of estimators up to MANY_ROWS rows.
-FOLDS = 5
-# The default number above, and that of networks: each fold costs a training.
-FEW_FOLDS = 3
-# The number of rows up to which estimators have FOLDS.
-MANY_ROWS = 5_000
+# The default number of folds of estimators up to each number of rows; FEWEST above.
+FOLDS = ((2_000, 5), (20_000, 4))
+# The default number of folds of many rows, and of networks: each fold costs a training.
+FEWEST = 3
 # Above this number of rows a network has HALVES: two copies learn as much as one without folds.
 LARGE = 20_000
 # Two folds.
@@ -20,12 +18,12 @@ HALVES = 2
 def folds_for(rows: int, *, network: bool = False) -> int:
     """Return the default number of folds for a number of rows.
 
-    >>> folds_for(400), folds_for(400, network=True), folds_for(100_000, network=True)
-    (5, 3, 2)
+    >>> folds_for(400), folds_for(5_000), folds_for(400, network=True)
+    (5, 4, 3)
     """
     if network:
-        return HALVES if rows > LARGE else FEW_FOLDS
-    return FOLDS if rows <= MANY_ROWS else FEW_FOLDS
+        return HALVES if rows > LARGE else FEWEST
+    return next((folds for most, folds in FOLDS if rows <= most), FEWEST)
 
 
 def require_folds(folds: int) -> None:

@@ -30,6 +30,8 @@ BATCH = 128
 LEARNING_RATE = 1e-3
 # The default number of epochs.
 EPOCHS = 30
+# The default number of epochs of many rows where other models are trained, too.
+EPOCHS_BESIDE = 15
 # The least number of steps of the optimizer in a training, by default.
 LEAST_STEPS = 600
 # Below this number of rows, ``batch_for`` returns SMALL_BATCH.
@@ -77,13 +79,19 @@ class Settings:
         require_folds(self.folds)
 
 
-def epochs_for(rows: int, batch_size: int) -> int:
+def epochs_for(rows: int, batch_size: int, *, beside: bool = False) -> int:
     """Return the number of epochs for a number of rows: enough steps, however few the rows.
 
-    >>> epochs_for(60, 32), epochs_for(5_000, 128)
-    (300, 30)
+    Args:
+        rows: The number of rows.
+        batch_size: Rows per batch.
+        beside: Whether other models judge the same labels: fewer epochs are then enough.
+
+    >>> epochs_for(60, 32), epochs_for(5_000, 128), epochs_for(5_000, 128, beside=True)
+    (300, 30, 15)
     """
-    return max(EPOCHS, math.ceil(LEAST_STEPS / math.ceil(rows / batch_size)))
+    usual = EPOCHS_BESIDE if beside and rows >= FEW_ROWS else EPOCHS
+    return max(usual, math.ceil(LEAST_STEPS / math.ceil(rows / batch_size)))
 
 
 def batch_for(rows: int) -> int:
