@@ -10,7 +10,7 @@ from scipy import sparse
 from torch import nn
 
 from selfpaced.audit import Audit, find_label_errors
-from selfpaced.audit._learning.mixture import Mixture
+from selfpaced.audit._learning.mixture import Blend
 from selfpaced.audit._learning.networks import Copies
 from selfpaced.audit._learning.training import Settings
 
@@ -30,7 +30,7 @@ def blobs(n: int = 300) -> tuple[Any, Any, Any]:
 def found() -> Audit:
     """Return the result of a mixture of all kinds of models."""
     x, y, _ = blobs()
-    return find_label_errors(x, y)
+    return find_label_errors(x, y, epochs=8)
 
 
 def test_the_wrong_labels_come_first_and_the_meant_class_is_suggested(found: Audit) -> None:
@@ -80,7 +80,7 @@ def test_each_kind_of_model_finds_the_wrong_labels(asked: dict[str, Any]) -> Non
         assert found.reliability is None and isinstance(found.model, nn.Sequential)
     else:
         assert found.reliability is not None and list(found.reliability.learners) == [kind]
-        assert isinstance(found.model, Copies if kind == "network" else Mixture)
+        assert isinstance(found.model, Copies if kind == "network" else Blend)
 
 
 def test_the_wrong_labels_are_counted(found: Audit) -> None:

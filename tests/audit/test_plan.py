@@ -63,8 +63,8 @@ def test_a_regression_has_no_folds() -> None:
 
 def test_rounds_of_other_models_have_their_own_defaults() -> None:
     plan = Plan(Path("a"))
-    assert plan.rounds(5_000) == Settings(8, seed=0, folds=5)
-    assert plan.rounds(5_001).folds == 3
+    assert plan.rounds(2_000) == Settings(8, seed=0, folds=5)
+    assert [plan.rounds(n).folds for n in (2_001, 20_001)] == [4, 3]
     assert FULL.rounds(9) == Settings(7, seed=5, folds=4)
     assert replace(plan, epochs=3).rounds(9).epochs == 3
 

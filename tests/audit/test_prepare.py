@@ -22,7 +22,7 @@ def test_classes_are_numbered_in_order(tmp_path: Path) -> None:
     assert prepared.labels.tolist() == [1, 0, 1, 0] and prepared.labels.dtype == torch.int64
     assert prepared.names is not None and prepared.names.tolist() == ["cat", "dog"]
     assert prepared.aim == aims.Classes(2) and prepared.scale == (0.0, 1.0)
-    assert prepared.rows.shape == (4, 1)
+    assert prepared.inputs.dense.shape == (4, 1)
     assert prepared.notes[-1].startswith("Learned from 1 number")
 
 

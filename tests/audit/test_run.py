@@ -96,7 +96,7 @@ KINDS = ["logistic", "kernel", "boosting", "trees", "network"]
 @pytest.mark.parametrize(
     ("asked", "kinds"),
     [
-        ({}, KINDS),
+        ({"epochs": 8}, KINDS),
         ({"learner": "network", "epochs": 40, "batch_size": 16}, ["network"]),
         ({"learner": "network", "epochs": 40, "batch_size": 16, "folds": 2}, ["network"]),
         ({"learner": "boosting"}, ["boosting"]),

@@ -70,7 +70,7 @@ def test_a_withheld_class_is_named_and_every_class_lists_it(done: Say) -> None:
     meant = np.where((place >= 400) & (place < 425), "dog", kinds)  # 25 of 40 owls are dogs
     x = rng.normal(size=(440, 2)) + np.array([centers[kind] for kind in meant])
     pd.DataFrame(x, columns=["ears", "tail"]).assign(kind=kinds).to_csv("pets.csv", index=False)
-    words = ("audit", "pets.csv", "--label", "kind", "--learner", "kernel")
+    words = ("audit", "pets.csv", "--label", "kind", "--learner", "trees")
     said = done(*words, "-o", "some")
     assert "look wrong, which is more likely a class that is hard to learn: owl (6" in said
     assert "None of them is called wrong; --every-class lists them." in said

@@ -59,8 +59,8 @@ class Plan:
         seed: Seed of the initial weights and of the order of the samples.
 
     >>> plan = Plan(Path("pets.csv"), Options(label="kind"), seed=3)
-    >>> plan.settings(100)
-    Settings(epochs=30, batch_size=32, learning_rate=0.001, workers=0, seed=3)
+    >>> plan.settings(5_000).epochs, plan.rounds(2_000).folds
+    (30, 5)
     >>> from_json(to_json(plan)) == plan
     True
     """

@@ -135,6 +135,7 @@ def judge_held_out(probability: Tensor, given: Tensor) -> HeldOut:
         The confident joint of Northcutt, Jiang, Chuang, *Confident Learning*, JAIR 2021, also
         compares labels where a model is sure, with thresholds per class.
 
+    >>> import torch
     >>> _ = torch.manual_seed(0)
     >>> truth = torch.arange(200) % 2
     >>> given = truth.clone()

@@ -96,6 +96,8 @@ class Judge:
         ValueError: For settings out of range. On a call: for a pacer without ``n_samples`` or
             without a step, and for losses below 0.
 
+    >>> import torch
+    >>> from selfpaced import Pacer
     >>> pacer = Pacer(3)
     >>> for _ in range(4):
     ...     pacer.observe(torch.tensor([0.01, 0.02, 5.0]), torch.arange(3))
@@ -211,6 +213,7 @@ def confusion(probability: Tensor, given: Tensor, suggested: Tensor, n_classes: 
     Returns:
         float32, shape (C, C): row for the class that was meant, column for the label.
 
+    >>> import torch
     >>> confusion(torch.tensor([0.9, 0.1]), torch.tensor([0, 1]), torch.tensor([1, 1]), 2)
     tensor([[0.0000, 0.0000],
             [0.9000, 0.0000]])

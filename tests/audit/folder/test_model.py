@@ -28,7 +28,7 @@ from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._learning.committee import Committee, Learner
 from selfpaced.audit._learning.estimators import Kind, Rounds
 from selfpaced.audit._learning.inputs import Inputs
-from selfpaced.audit._learning.mixture import Mixture
+from selfpaced.audit._learning.mixture import Blend
 from selfpaced.audit._learning.networks import build
 from selfpaced.audit._learning.trained import Network
 from selfpaced.audit._learning.training import Settings, Training
@@ -54,7 +54,7 @@ def pets(folder: Path, labels: tuple[object, object] = ("cat", "dog")) -> Source
     return read(path, Options(label="kind"))
 
 
-def built_of(mixture: Mixture, name: str, inputs: Inputs, outputs: int, folds: int = 0) -> Any:
+def built_of(mixture: Blend, name: str, inputs: Inputs, outputs: int, folds: int = 0) -> Any:
     """Return what is needed to build a model again."""
     shares = None if mixture.shares is None else {k: list(v) for k, v in mixture.shares.items()}
     built = {"network": name, "folds": folds, "shape": list(inputs.dense.shape[1:])}
@@ -313,7 +313,7 @@ def test_a_state_of_more_than_tensors_is_refused(
     tmp_path: Path, with_text: type[nn.Linear]
 ) -> None:
     trained = network_of(pets(tmp_path), ("cat", "dog"))
-    other = Mixture({"network": Network(with_text(4, 2))}, None)
+    other = Blend({"network": Network(with_text(4, 2))}, None)
     said = r"more than tensors, \['_extra_state'\]. Remove them from get_extra_state"
     with pytest.raises(ValueError, match=said):
         save(replace(trained, model=other), {}, tmp_path)

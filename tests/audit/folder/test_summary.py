@@ -40,25 +40,24 @@ def many(found: Audit, n: int) -> Audit:
 def test_the_headline_says_how_many_with_the_range(classes_found: Audit) -> None:
     lines = page(classes_found).split("\n")
     assert lines[:3] == [
-        "# 2 of 4 labels in pets.csv are probably wrong",
+        "# pets.csv: 2 of 4 labels are probably wrong (50.0%)",
         "",
-        "These 2 labels, 50.0% of all, are more probably wrong than right. All in all about **2** "
-        "are wrong; the range of this estimate is 1 to 3.",
+        "All in all about 2 are wrong (1 to 3).",
     ]
 
 
 def test_the_headline_of_one_suspect_is_in_the_singular(numbers_found: Audit) -> None:
     found = replace(numbers_found, count=Count(1.2, 0.0, 2.0))
     assert page(found).startswith(
-        "# 1 of 4 numbers in pets.csv is probably wrong\n\nThis number is more probably wrong than "
-        "right. All in all about **1** is wrong; the range of this estimate is 0 to 2."
+        "# pets.csv: 1 of 4 numbers is probably wrong (25.0%)\n\nAll in all about 1 is wrong "
+        "(0 to 2)."
     )
 
 
 def test_the_headline_says_that_there_are_no_suspects(classes_found: Audit) -> None:
     found = replace(classes_found, table=classes_found.table.assign(probability=0.01))
     said = page(found)
-    assert said.startswith("# None of 4 labels in pets.csv looks wrong\n\nAll in all about")
+    assert said.startswith("# pets.csv: None of 4 labels looks wrong\n\nAll in all about")
     assert "mistaken" not in said
 
 
@@ -111,7 +110,7 @@ def test_the_page_says_how_samples_are_counted(
 def test_columns_of_the_user_may_have_the_names_of_ours(classes_found: Audit, name: str) -> None:
     own = pd.DataFrame({name: list("abcd")})
     table = suspects_table(classes_found, pd.Series(range(1, 5), name="row"), own)
-    shown = worst(table, our_names([name]))
+    shown = worst(table, our_names([name]), 0.999)
     assert shown.columns.is_unique and shown[name].tolist() == ["d", "b"]
 
 

@@ -42,8 +42,10 @@ def test_numbers_are_spread_over_the_folds_from_low_to_high() -> None:
     ("rows", "network", "folds"),
     [
         (1, False, 5),
-        (5_000, False, 5),
-        (5_001, False, 3),
+        (2_000, False, 5),
+        (2_001, False, 4),
+        (20_000, False, 4),
+        (20_001, False, 3),
         (20_000, True, 3),
         (20_001, True, 2),
         (10**6, False, 3),

@@ -13,7 +13,7 @@ from selfpaced.audit._learning.mixture import (
     LEAST_PROBABILITY,
     PRIOR,
     SAMPLE,
-    Mixture,
+    Blend,
     Share,
     likeliest,
     mixed,
@@ -119,14 +119,14 @@ INPUTS = Inputs(np.array([[0.8, 0.2], [0.0, 1.0]], np.float32))
 
 
 def test_a_mixture_of_one_without_a_share_predicts_what_its_member_does() -> None:
-    alone = Mixture({"one": Fixed()}, None)
+    alone = Blend({"one": Fixed()}, None)
     assert (alone.predict(INPUTS, 2) == INPUTS.dense).all()
     assert (alone.predict(INPUTS, None) == INPUTS.dense[:, 0]).all()
 
 
 def test_the_members_of_a_mixture_have_their_shares() -> None:
     shares = {"one": Share(0.75, 2.0), "two": Share(0.25, 1.0)}
-    found = Mixture({"two": Fixed(), "one": Fixed()}, shares).predict(INPUTS, 2)
+    found = Blend({"two": Fixed(), "one": Fixed()}, shares).predict(INPUTS, 2)
     assert found[0, 0] == pytest.approx(0.75 * 16 / 17 + 0.25 * 0.8, rel=1e-5)
     assert 0 < found[1, 0] < LEAST_PROBABILITY
     np.testing.assert_allclose(found.sum(1), 1, rtol=1e-6)

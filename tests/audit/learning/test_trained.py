@@ -13,7 +13,7 @@ from selfpaced.audit import Trained
 from selfpaced.audit._features.fit import Features
 from selfpaced.audit._features.numeric import Pixels
 from selfpaced.audit._learning.inputs import Inputs
-from selfpaced.audit._learning.mixture import Mixture, Share
+from selfpaced.audit._learning.mixture import Blend, Share
 from selfpaced.audit._learning.networks import Copies
 from selfpaced.audit._learning.trained import BATCH, Network
 
@@ -23,7 +23,7 @@ FEATURES = Features("images", Pixels((1, 2, 2)))
 def trained(network: Any, names: tuple[Any, ...] | None = ("a", "b", "c")) -> Trained:
     """Return a model of a network alone."""
     scale = (0.0, 1.0) if names is not None else (100.0, 10.0)
-    return Trained(Mixture({"network": Network(network)}, None), FEATURES, names, scale, {})
+    return Trained(Blend({"network": Network(network)}, None), FEATURES, names, scale, {})
 
 
 class ShareOfBatch(nn.Module):
@@ -92,11 +92,11 @@ INPUTS = Inputs(np.zeros((2, 1), np.float32))
 
 def test_a_mixture_predicts_the_weighted_mean_of_its_members() -> None:
     shares = {"trees": Share(0.75, 1.0), "network": Share(0.25, 1.0)}
-    mixture = Mixture({"trees": Fixed([0.2, 0.8]), "network": Fixed([0.6, 0.4])}, shares)
+    mixture = Blend({"trees": Fixed([0.2, 0.8]), "network": Fixed([0.6, 0.4])}, shares)
     model = Trained(mixture, FEATURES, ("a", "b"), (0.0, 1.0), {})
     np.testing.assert_allclose(model.outputs(INPUTS), [[0.3, 0.7]] * 2)
 
 
 def test_predicted_numbers_get_the_unit_of_the_user() -> None:
-    model = Trained(Mixture({"trees": Fixed(0.5)}, None), FEATURES, None, (100.0, 10.0), {})
+    model = Trained(Blend({"trees": Fixed(0.5)}, None), FEATURES, None, (100.0, 10.0), {})
     assert model.outputs(INPUTS).tolist() == [105.0] * 2

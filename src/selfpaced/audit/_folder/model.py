@@ -18,7 +18,7 @@ from selfpaced._errors import require, require_keys
 from selfpaced._files import write_text
 from selfpaced._version import __version__
 from selfpaced.audit._folder.files import CHECKPOINT, CONFIG, ESTIMATOR, FEATURES, WEIGHTS
-from selfpaced.audit._learning.mixture import Mixture, Share
+from selfpaced.audit._learning.mixture import Blend, Share
 from selfpaced.audit._learning.networks import Copies, build
 from selfpaced.audit._learning.trained import Network, Trained
 
@@ -119,7 +119,7 @@ def load(folder: str | Path) -> Trained:
     shares = built["shares"] and {kind: Share(*share) for kind, share in built["shares"].items()}
     names = None if model["names"] is None else tuple(model["names"])
     center, spread = model["scale"]
-    return Trained(Mixture(members, shares), features, names, (center, spread), built)
+    return Trained(Blend(members, shares), features, names, (center, spread), built)
 
 
 def read_config(folder: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from selfpaced._errors import require, require_keys
 from selfpaced._pacer.pacer import Pacer
-from selfpaced.audit._learning.mixture import Mixture, Share, mixed, shares_of
+from selfpaced.audit._learning.mixture import Blend, Share, mixed, shares_of
 from selfpaced.audit._learning.training import Watch
 from selfpaced.chain import Floats
 
@@ -33,7 +33,7 @@ class Learner(Protocol):
 
     @property
     def model(self) -> Any:
-        """The model, a torch module or a ``Mixture``."""
+        """The model, a torch module or a ``Blend``."""
         ...
 
     @property
@@ -120,7 +120,7 @@ class Committee:
         shares = shares_of(held_out, self.labels.cpu().numpy())
         return mixed((p, shares[kind]) for kind, p in held_out.items())
 
-    def mixture(self, as_member: Callable[[Any], Any]) -> Mixture:
+    def mixture(self, as_member: Callable[[Any], Any]) -> Blend:
         """Return all models with their weights.
 
         Args:
@@ -128,11 +128,11 @@ class Committee:
         """
         members: dict[str, Any] = {}
         for part in self.parts:
-            if isinstance(part.model, Mixture):
+            if isinstance(part.model, Blend):
                 members |= part.model.members
             else:
                 members["network"] = as_member(part.model)
-        return Mixture(members, self.shares)
+        return Blend(members, self.shares)
 
     def run(self, watch: Watch | None = None, pulse: Callable[[], bool] = lambda: False) -> bool:
         """Train to the end, or until ``pulse`` returns True; return whether it is finished."""

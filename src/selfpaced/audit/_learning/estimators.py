@@ -19,7 +19,7 @@ from selfpaced.audit._learning.folds import FEWEST, spread
 from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._learning.mixture import (
     LEAST_PROBABILITY,
-    Mixture,
+    Blend,
     Share,
     mixed,
     shares_of,
@@ -111,10 +111,10 @@ class Rounds:
         self.epoch = 0
 
     @property
-    def model(self) -> Mixture:
+    def model(self) -> Blend:
         """The estimators as one model, mixed as in the last round."""
         members: dict[str, Any] = {kind: one for kind, one in self._models.items()}
-        return Mixture(members, None if self._classes is None else self._shares())
+        return Blend(members, None if self._classes is None else self._shares())
 
     @property
     def held_out(self) -> dict[str, NDArray[np.float32]]:

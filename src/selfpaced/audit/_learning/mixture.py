@@ -104,7 +104,7 @@ def mixed(predicted: Iterable[tuple[NDArray[Any], Share]]) -> Floats:
 
 
 @dataclass(eq=False)
-class Mixture:
+class Blend:
     """Trained learners and their shares; predicts the weighted mean of their probabilities.
 
     Args:

@@ -11,7 +11,7 @@ from torch import nn
 from selfpaced._errors import require
 from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._learning.inputs import Inputs
-from selfpaced.audit._learning.mixture import Mixture
+from selfpaced.audit._learning.mixture import Blend
 from selfpaced.audit._reading.columns import require_column
 from selfpaced.audit._reading.source import Source
 from selfpaced.chain import Floats
@@ -43,7 +43,7 @@ class Trained:
             number of "outputs".
     """
 
-    model: Mixture
+    model: Blend
     features: "Features"
     names: tuple[Any, ...] | None
     scale: tuple[float, float]
@@ -94,7 +94,7 @@ class Trained:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A trained network as a member of a ``Mixture``.
+    """A trained network as a member of a ``Blend``.
 
     Args:
         module: The network, on any device.
