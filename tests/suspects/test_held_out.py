@@ -112,6 +112,22 @@ def test_where_classes_overlap_and_no_label_is_wrong_nearly_none_is_listed(overl
     assert wrongly / 10_000 < 0.002
 
 
+@pytest.mark.parametrize(("doubtful", "share"), [(200, 0.04), (900, 0.27), (1_500, 0.67)])
+def test_the_less_the_models_predict_the_more_contradicted_labels_may_be_wrong(
+    doubtful: int, share: float
+) -> None:
+    truth = torch.arange(2_000) % 2
+    given, sure = truth.clone(), torch.full((2_000,), 0.97)
+    sure[:doubtful] = 0.6
+    wrong = torch.arange(2_000) % 10 < 4  # raters err where a text is hard, seldom elsewhere
+    wrong[doubtful:] = False
+    given[wrong] = 1 - given[wrong]
+    right = torch.nn.functional.one_hot(truth) == 1
+    probability = torch.where(right, sure[:, None], 1 - sure[:, None])
+    count, k = judge_held_out(probability, given).count, int(wrong.sum())
+    assert count.low == 0 and count.high / k == pytest.approx(share, abs=0.02)
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_of_random_labels_none_is_called_wrong(classes: int) -> None:
     draw = torch.Generator().manual_seed(0)
@@ -120,6 +136,7 @@ def test_of_random_labels_none_is_called_wrong(classes: int) -> None:
     given = torch.randint(0, classes, (2000,), generator=draw)
     found = judge_held_out(probability, given)
     assert not found.learned.any and not found.learned.classes.any()
+    assert not found.learned.told_apart
     assert not found.probability.any() and found.learned.withheld.all()
     assert found.count.estimate == found.count.low == 0
     assert found.count.high > 500  # nothing is known

@@ -164,7 +164,7 @@ def judge_held_out(probability: Tensor, given: Tensor) -> HeldOut:
         torch.from_numpy(wrong).float(),
         torch.from_numpy(suggested),
         torch.from_numpy(confidence).float(),
-        _count(wrong, surest, learned),
+        _count(wrong, surest, learned, trust),
         learned,
     )
 
@@ -262,7 +262,7 @@ def _learned(p: Floats, labels: NDArray[np.int64], wrong: Floats, *, told_apart:
     rows = np.bincount(labels, minlength=classes)
     frequency, own = rows / len(labels), np.clip(_own(p, labels), LEAST, 1.0)
     right = p.argmax(1) == labels
-    n = np.maximum(rows, 1)
+    n, better = np.maximum(rows, 1), _better_than_chance(p, labels)
     return Learned(
         accuracy=float(right.mean()),
         log_loss=-float(np.log(own).mean()),
@@ -271,8 +271,8 @@ def _learned(p: Floats, labels: NDArray[np.int64], wrong: Floats, *, told_apart:
         rows=torch.from_numpy(rows),
         recall=_float(np.bincount(labels, right, classes) / n),
         flagged=_float(np.bincount(labels, (wrong > 0.5) & ~right, classes) / n),
-        classes=torch.from_numpy(_better_than_chance(p, labels)),
-        told_apart=told_apart,
+        classes=torch.from_numpy(better),
+        told_apart=told_apart and bool(better.any()),
     )
 
 
@@ -294,14 +294,17 @@ def _better_than_chance(p: Floats, labels: NDArray[np.int64]) -> NDArray[np.bool
     return found
 
 
-def _count(wrong: Floats, surest: _Surest, learned: Learned) -> Count:
+def _count(wrong: Floats, surest: _Surest, learned: Learned, trust: float) -> Count:
     """Return the number of wrong labels; the range is that of the noise among the surest samples.
 
-    Where wrong labels cannot be told from overlap, there may be none.
+    Where wrong labels cannot be told from overlap, there may be none. And as far as the models are
+    not trusted, all labels that they contradict may be wrong.
     """
     n, estimate = len(wrong), float(wrong.sum())
     low = surest.low * n if learned.told_apart and surest.contradicted >= FEW else 0.0
-    return Count(estimate, min(low, estimate), max(surest.high * n, estimate))
+    high, contradicted = surest.high * n, (1 - learned.accuracy) * n
+    high += (1 - trust) * max(contradicted - high, 0.0)
+    return Count(estimate, min(low, estimate), max(high, estimate))
 
 
 def _others(p: Floats, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:

@@ -123,7 +123,7 @@ def test_the_loss_has_no_gradient_for_the_copy_of_the_fold() -> None:
     copies = Copies(net(), 3)
     learned, held_out = copies(torch.randn(5, 4), 1)
     (learned.square().sum() + held_out.sum()).backward()
-    assert all(p.grad is not None and not p.grad.any() for p in copies.networks[1].parameters())
+    assert all(p.grad is None for p in copies.networks[1].parameters())
     for number in (0, 2):
         grads = [p.grad for p in copies.networks[number].parameters()]
         assert any(grad is not None and bool(grad.any()) for grad in grads)

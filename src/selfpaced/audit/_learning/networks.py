@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import prod
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from selfpaced._errors import require
 from selfpaced.audit._learning.machine import Dropout
@@ -103,11 +103,13 @@ class Copies(nn.Module):
         with torch.no_grad():
             held_out = own(x)
         own.train()
-        # DistributedDataParallel expects every parameter in the graph.
-        nothing = sum(0 * parameter.sum() for parameter in own.parameters())
         others = [network for network in self.networks if network is not own]
         seen = x if learned is None else learned
-        return torch.stack([network(seen) for network in others]) + nothing, held_out
+        out = torch.stack([network(seen) for network in others])
+        if distributed.is_available() and distributed.is_initialized():
+            # DistributedDataParallel expects every parameter in the graph.
+            out = out + sum(0 * parameter.sum() for parameter in own.parameters())
+        return out, held_out
 
 
 def build(name: str, shape: tuple[int, ...], outputs: int) -> nn.Module:
