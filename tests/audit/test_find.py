@@ -12,7 +12,7 @@ from torch import nn
 from selfpaced.audit import Audit, find_label_errors
 from selfpaced.audit._learning.mixture import Blend
 from selfpaced.audit._learning.networks import Copies
-from selfpaced.audit._learning.training import Settings
+from selfpaced.audit._learning.settings import Settings
 
 NAMES = np.array(["ant", "bee", "cow"])
 

@@ -19,7 +19,8 @@ from selfpaced.audit._folder.tables import ledger_table, suspects_table
 from selfpaced.audit._learning.aims import Numbers
 from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._learning.networks import mlp
-from selfpaced.audit._learning.training import Settings, Training
+from selfpaced.audit._learning.settings import Settings
+from selfpaced.audit._learning.training import Training
 from selfpaced.audit._numbers import probability_wrong, result_of_numbers
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from selfpaced._cli import app
 from selfpaced.audit import Options
-from selfpaced.audit._learning.training import Settings
+from selfpaced.audit._learning.settings import Settings
 from selfpaced.audit._plan import (
     LEARNERS,
     Plan,

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from selfpaced import Pacer
 from selfpaced.audit import Audit
 from selfpaced.audit._learning.committee import Committee
-from selfpaced.audit._learning.training import Settings
+from selfpaced.audit._learning.settings import Settings
 from selfpaced.audit._reliability import Reliability
 from selfpaced.audit._result import result, result_held_out
 from selfpaced.suspects import Count, judge_held_out

@@ -18,7 +18,7 @@ from selfpaced.audit._features.fit import fit
 from selfpaced.audit._folder.model import save
 from selfpaced.audit._learning.aims import Classes, Numbers
 from selfpaced.audit._learning.estimators import Rounds
-from selfpaced.audit._learning.training import Settings
+from selfpaced.audit._learning.settings import Settings
 
 Run = Callable[..., Result]
 Say = Callable[..., str]

@@ -19,21 +19,20 @@ from selfpaced.audit._learning.aims import Classes, require_classes
 from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._learning.choice import choose_models
 from selfpaced.audit._learning.committee import Committee, Learner
-from selfpaced.audit._learning.estimators import FEW_ROWS, ROUNDS, Rounds
-from selfpaced.audit._learning.folds import folds_for
+from selfpaced.audit._learning.estimators import FEW_ROWS, Rounds
 from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._learning.networks import mlp
-from selfpaced.audit._learning.trained import Network
-from selfpaced.audit._learning.training import (
+from selfpaced.audit._learning.settings import (
     BATCH,
     EPOCHS,
     LEARNING_RATE,
     Settings,
-    Training,
-    Watch,
-    batch_for,
-    epochs_for,
+    folds_for,
+    for_network,
+    for_rounds,
 )
+from selfpaced.audit._learning.trained import Network
+from selfpaced.audit._learning.training import Training, Watch
 from selfpaced.audit._plan import LEARNERS
 from selfpaced.audit._result import Audit, result, result_held_out
 
@@ -124,20 +123,27 @@ def find_label_errors(  # noqa: PLR0913  # each setting is an argument
     one = "network" if model is not None or folds == 0 else learner
     choice = choose_models(one, inputs, aim, images=False, alone=True)
     parts: list[Learner] = []
+    n = len(codes)
     if choice.kinds:
-        count = ROUNDS if epochs is None else epochs
-        settings = Settings(count, seed=seed, folds=_folds(folds, len(codes)))
-        parts.append(Rounds(choice.kinds, inputs, codes, aim, settings))
+        rounds = for_rounds(n, epochs=epochs, seed=seed, folds=folds)
+        parts.append(Rounds(choice.kinds, inputs, codes, aim, rounds))
     if choice.network:
-        if epochs is None:
-            size = batch_for(len(codes)) if batch_size is None else batch_size
-            epochs = epochs_for(len(codes), size, beside=bool(parts))
-        settings = _settings(rows, epochs, batch_size, learning_rate, seed, folds)
+        if learning_rate is None and sparse.issparse(rows):
+            learning_rate = SPARSE_LEARNING_RATE
+        settings = for_network(
+            n,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            seed=seed,
+            folds=folds,
+            beside=bool(parts),
+        )
         network = _learner(model, int(np.prod(rows.shape[1:])), len(names), seed)
         read = inputs.dense if inputs.words is None else inputs.words
         parts.append(Training(Indexed(Rows(read, codes)), network, codes, aim, settings))
     # In small data several threads mostly wait for each other.
-    small = model is None and len(codes) <= FEW_ROWS
+    small = model is None and n <= FEW_ROWS
     with threadpool_limits(1 if small else None):
         return _concluded(Committee(parts, codes), codes, names, watch)
 
@@ -153,27 +159,6 @@ def _concluded(
     if committee.held_out:
         return result_held_out(committee, codes, names, model)
     return result(model, last.pacer, codes, names)
-
-
-def _folds(folds: int | None, rows: int, *, network: bool = False) -> int:
-    """Return the number of folds, or the default where none is given."""
-    return folds_for(rows, network=network) if folds is None else folds
-
-
-def _settings(
-    rows: Any,
-    epochs: int,
-    batch_size: int | None,
-    learning_rate: float | None,
-    seed: int,
-    folds: int | None,
-) -> Settings:
-    """Return the settings of a network; the rows decide where an argument is None."""
-    n = rows.shape[0]
-    size = batch_for(n) if batch_size is None else batch_size
-    if learning_rate is None:
-        learning_rate = SPARSE_LEARNING_RATE if sparse.issparse(rows) else LEARNING_RATE
-    return Settings(epochs, size, learning_rate, seed=seed, folds=_folds(folds, n, network=True))
 
 
 def _learner(model: Model | None, n_features: int, n_classes: int, seed: int) -> nn.Module:
@@ -304,8 +289,9 @@ def audit(  # noqa: PLR0913  # each setting is an argument
     7
     """
     indexed = Indexed(dataset)
-    number = _folds(folds, len(indexed), network=True)
-    settings = Settings(epochs, batch_size, learning_rate, workers, seed, number)
+    if folds is None:
+        folds = folds_for(len(indexed), network=True)
+    settings = Settings(epochs, batch_size, learning_rate, workers, seed, folds)
     labels = _labels_of(indexed) if labels is None else torch.as_tensor(labels)
     n_classes = require_classes(labels, len(indexed))
     training = Training(indexed, copy.deepcopy(model), labels, Classes(n_classes), settings)

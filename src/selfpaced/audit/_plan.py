@@ -1,18 +1,15 @@
 """The plan of an audit: every setting that decides its result."""
 
-import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from selfpaced._errors import choose, require, require_positive_int, require_seed
+from selfpaced._errors import choose, require
+from selfpaced.audit._learning.settings import Settings, for_network, for_rounds
 from selfpaced.audit._reading.kinds import Kind, kind_of, require_model_folder
 from selfpaced.audit._reading.source import Options
-
-if TYPE_CHECKING:  # slow to import, and a plan is checked before anything else is done
-    from selfpaced.audit._learning.training import Settings
 
 # Kinds of files that hold a table.
 TABLES = ("delimited", "lines", "parquet")
@@ -78,7 +75,7 @@ class Plan:
     learning_rate: float | None = None
     seed: int = 0
 
-    def settings(self, samples: int, *, numeric: bool = False, beside: bool = False) -> "Settings":
+    def settings(self, samples: int, *, numeric: bool = False, beside: bool = False) -> Settings:
         """Return the settings of the training of a network.
 
         Args:
@@ -89,38 +86,23 @@ class Plan:
         Raises:
             ValueError: For settings out of range.
         """
-        # Not at the top, as torch is slow to import.
-        from selfpaced.audit._learning.folds import folds_for
-        from selfpaced.audit._learning.training import (
-            LEARNING_RATE,
-            Settings,
-            batch_for,
-            epochs_for,
-        )
-
-        size = batch_for(samples) if self.batch_size is None else self.batch_size
-        folds = folds_for(samples, network=True) if self.folds is None else self.folds
-        return Settings(
-            epochs_for(samples, size, beside=beside) if self.epochs is None else self.epochs,
-            size,
-            LEARNING_RATE if self.learning_rate is None else self.learning_rate,
+        return for_network(
+            samples,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
             seed=self.seed,
-            folds=0 if numeric else folds,
+            folds=0 if numeric else self.folds,
+            beside=beside,
         )
 
-    def rounds(self, samples: int) -> "Settings":
+    def rounds(self, samples: int) -> Settings:
         """Return the settings of the training of scikit-learn models.
 
         Raises:
             ValueError: For settings out of range.
         """
-        # Not at the top, as torch and scikit-learn are slow to import.
-        from selfpaced.audit._learning.estimators import ROUNDS
-        from selfpaced.audit._learning.folds import folds_for
-        from selfpaced.audit._learning.training import Settings
-
-        rounds = ROUNDS if self.epochs is None else self.epochs
-        return Settings(rounds, seed=self.seed, folds=self.folds or folds_for(samples))
+        return for_rounds(samples, epochs=self.epochs, seed=self.seed, folds=self.folds)
 
 
 def check(plan: Plan) -> None:
@@ -134,7 +116,7 @@ def check(plan: Plan) -> None:
             have no effect, and settings out of range.
     """
     _check_options(plan.path, kind_of(plan.path), plan.options)
-    _check_numbers(plan)
+    _check_training(plan)
     of_networks = {
         "model": plan.model is not None,
         "batch_size": plan.batch_size is not None,
@@ -248,21 +230,12 @@ def _check_options(path: Path, kind: Kind, options: Options) -> None:
     )
 
 
-def _check_numbers(plan: Plan) -> None:
-    """Raise for numbers out of range, with the messages of ``Settings``, but without torch."""
-    for name in ("epochs", "batch_size"):
-        if getattr(plan, name) is not None:
-            require_positive_int(name, getattr(plan, name), "audit")
-    require(
-        plan.learning_rate is None or 0 < plan.learning_rate < math.inf,
-        f"audit: learning_rate must be above 0, and finite; got {plan.learning_rate}.",
-    )
-    require_seed(plan.seed, "audit")
+def _check_training(plan: Plan) -> None:
+    """Raise for numbers out of range, and for an unknown learner."""
+    names = ("epochs", "batch_size", "learning_rate", "seed", "folds")
+    given = {name: getattr(plan, name) for name in names}
+    Settings(**{name: value for name, value in given.items() if value is not None})
     choose("learner", plan.learner, LEARNERS)
-    if plan.folds is not None:
-        from selfpaced.audit._learning.folds import require_folds  # not at the top: it loads numpy
-
-        require_folds(plan.folds)
     require(
         plan.folds != 0 or plan.learner in ("auto", "network"),
         f"folds=0 needs a network; learner={plan.learner} always leaves out folds. Leave out one "

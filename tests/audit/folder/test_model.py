@@ -30,8 +30,9 @@ from selfpaced.audit._learning.estimators import Kind, Rounds
 from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._learning.mixture import Blend
 from selfpaced.audit._learning.networks import build
+from selfpaced.audit._learning.settings import Settings
 from selfpaced.audit._learning.trained import Network
-from selfpaced.audit._learning.training import Settings, Training
+from selfpaced.audit._learning.training import Training
 
 WriteModule = Callable[[str, str], None]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, TensorDataset
 
 from selfpaced import Indexed
-from selfpaced.audit._learning.batches import Batches, Rows, loader
+from selfpaced.audit._learning.batches import Batches, Rows, loader, spread
 
 X = np.arange(10, dtype=np.float32).reshape(5, 2)
 Y = torch.tensor([0, 1, 0, 1, 1])
@@ -126,3 +126,33 @@ def test_a_fold_without_rows_has_no_batch() -> None:
 def test_one_fold_of_all_rows_is_no_fold() -> None:
     fold = torch.zeros(11, dtype=torch.int64)
     assert list(folded(fold=fold)) == list(Batches(11, 4, seed=1))
+
+
+@pytest.mark.parametrize("folds", [2, 3, 5])
+@pytest.mark.parametrize("sizes", [[40, 41, 42], [1, 1, 1, 90], [3]], ids=str)
+def test_labels_and_rows_are_spread_evenly(sizes: list[int], folds: int) -> None:
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    fold = spread(labels, folds, seed=4)
+    assert fold.dtype == np.int64 and fold.shape == labels.shape
+    for group in [fold, *(fold[labels == label] for label in range(len(sizes)))]:
+        counts = np.bincount(group, minlength=folds)
+        assert len(counts) == folds and counts.max() - counts.min() <= 1
+
+
+def test_the_seed_decides_the_folds() -> None:
+    labels = np.arange(100) % 3
+    assert (spread(labels, 5, seed=1) == spread(labels, 5, seed=1)).all()
+    assert (spread(labels, 5, seed=1) != spread(labels, 5, seed=2)).any()
+    assert (spread(labels, 5, seed=2**63 - 1) < 5).all()
+
+
+def test_rows_that_follow_each_other_are_in_folds_by_chance() -> None:
+    fold = spread(np.zeros(3000), 3, seed=0)
+    assert abs((fold[1:] == fold[:-1]).mean() - 1 / 3) < 0.03
+
+
+def test_numbers_are_spread_over_the_folds_from_low_to_high() -> None:
+    numbers = np.random.default_rng(0).normal(size=100)
+    fold = spread(numbers, 5, seed=0)
+    in_order = fold[np.argsort(numbers)].reshape(20, 5)
+    assert (np.sort(in_order, axis=1) == np.arange(5)).all()

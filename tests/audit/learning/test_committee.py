@@ -16,8 +16,9 @@ from selfpaced.audit._learning.estimators import Rounds
 from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._learning.mixture import power
 from selfpaced.audit._learning.networks import mlp
+from selfpaced.audit._learning.settings import Settings
 from selfpaced.audit._learning.trained import Network
-from selfpaced.audit._learning.training import Settings, Training
+from selfpaced.audit._learning.training import Training
 
 N = 90
 # Rounds of the first training, then batches of the second: two epochs of three folds.

@@ -17,13 +17,13 @@ from selfpaced import Pacer
 from selfpaced.age import Threshold
 from selfpaced.audit._learning import estimators as module
 from selfpaced.audit._learning.aims import Classes, Numbers
+from selfpaced.audit._learning.batches import spread
 from selfpaced.audit._learning.choice import OF_NUMBERS
 from selfpaced.audit._learning.ensembles import VIEWS
-from selfpaced.audit._learning.estimators import ROUNDS, Kind, Rounds
-from selfpaced.audit._learning.folds import spread
+from selfpaced.audit._learning.estimators import Kind, Rounds
 from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._learning.mixture import mixed
-from selfpaced.audit._learning.training import Settings
+from selfpaced.audit._learning.settings import ROUNDS, Settings
 from selfpaced.pacing import Constant
 from selfpaced.suspects import HeldOut, judge_held_out
 

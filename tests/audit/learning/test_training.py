@@ -18,7 +18,8 @@ from selfpaced.audit._learning.aims import Classes, Numbers
 from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._learning.machine import Alone
 from selfpaced.audit._learning.networks import Copies, mlp
-from selfpaced.audit._learning.training import Settings, Training
+from selfpaced.audit._learning.settings import Settings
+from selfpaced.audit._learning.training import Training
 from selfpaced.pacing import Constant
 
 
@@ -108,22 +109,6 @@ LABELS = [
 def test_labels_that_are_not_classes_are_refused(labels: Tensor, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         audit(data()[0], model(), labels)
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({"epochs": 0}, "epochs must be"),
-        ({"batch_size": -1}, "batch_size must be"),
-        ({"learning_rate": 0.0}, "learning_rate must be above 0, and finite; got 0"),
-        ({"learning_rate": math.inf}, "learning_rate must be above 0, and finite; got inf"),
-        ({"seed": -1}, "seed"),
-        ({"folds": 1}, "folds must be 2 or more, or 0 to judge labels by models that learned them"),
-    ],
-)
-def test_settings_out_of_range_are_refused(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        Settings(**settings)
 
 
 def started(seed: int = 0, folds: int = 0, epochs: int = 4) -> Training:

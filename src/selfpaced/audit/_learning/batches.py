@@ -1,15 +1,29 @@
-"""The batches of an audit: their indices, their seeded order, and their split over processes."""
+"""Folds and batches of rows: how they are drawn, in which order, and by which process."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from selfpaced._sampling.indexed import Indexed
+
+
+def spread(labels: NDArray[np.generic], folds: int, seed: int) -> NDArray[np.int64]:
+    """Return the fold of each row, drawn at random; each label is spread evenly over the folds.
+
+    >>> np.bincount(spread(np.repeat([0, 1], 50), 5, seed=0)).tolist()
+    [20, 20, 20, 20, 20]
+    """
+    drawn = np.random.default_rng(seed).permutation(len(labels))
+    by_label = drawn[np.argsort(labels[drawn], kind="stable")]
+    fold = np.empty(len(labels), np.int64)
+    fold[by_label] = np.arange(len(labels)) % folds
+    return fold
 
 
 class Rows(Dataset[Any]):

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from selfpaced._errors import choose, require, require_keys
 from selfpaced.audit._learning.aims import Classes, Numbers, require_classes
+from selfpaced.audit._learning.batches import spread
 from selfpaced.audit._learning.ensembles import VIEWS, Ensemble, Kind, make, predictions
-from selfpaced.audit._learning.folds import FEWEST, spread
 from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._learning.mixture import (
     LEAST_PROBABILITY,
@@ -24,13 +24,12 @@ from selfpaced.audit._learning.mixture import (
     mixed,
     shares_of,
 )
-from selfpaced.audit._learning.training import Settings, Watch
+from selfpaced.audit._learning.settings import FEWEST, Settings
+from selfpaced.audit._learning.training import Watch
 
-__all__ = ["ROUNDS", "Kind", "Rounds"]
+__all__ = ["Kind", "Rounds"]
 
 
-# The default number of rounds of a run.
-ROUNDS = 8
 # Up to this number of rows a training uses one thread.
 FEW_ROWS = 20_000
 # The keys of a saved state.

@@ -1,8 +1,6 @@
 """A self-paced training of a network; it can be stopped, saved and continued."""
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
@@ -11,37 +9,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from selfpaced._errors import require, require_keys, require_positive_int, require_seed
+from selfpaced._errors import require, require_keys
 from selfpaced._ranks import extremes
 from selfpaced._sampling.indexed import Indexed
 from selfpaced.audit._learning.adam import Adam
 from selfpaced.audit._learning.aims import Aim
-from selfpaced.audit._learning.batches import Batches, loader
-from selfpaced.audit._learning.folds import require_folds, spread
+from selfpaced.audit._learning.batches import Batches, loader, spread
 from selfpaced.audit._learning.machine import Alone, Machine, share_batch
 from selfpaced.audit._learning.networks import Copies
+from selfpaced.audit._learning.settings import Settings
 from selfpaced.audit._learning.shifts import shifted
 
 # Called after each epoch with its number, the number of epochs, and the kept share.
 Watch = Callable[[int, int, float], None]
-# The default number of rows per batch.
-BATCH = 128
-# The default learning rate of Adam.
-LEARNING_RATE = 1e-3
-# The default number of epochs.
-EPOCHS = 30
-# The default number of epochs of many rows where other models are trained, too.
-EPOCHS_BESIDE = 15
-# The least number of steps of the optimizer in a training, by default.
-LEAST_STEPS = 600
-# Below this number of rows, ``batch_for`` returns SMALL_BATCH.
-FEW_ROWS = 2_000
-# Rows per batch where there are few rows.
-SMALL_BATCH = 32
-# From this number of rows on, ``batch_for`` returns LARGE_BATCH.
-MANY_ROWS = 50_000
-# Rows per batch where there are many rows.
-LARGE_BATCH = 512
 # The error for a model whose outputs are not finite.
 DIVERGED = (
     "The training diverged: the model returns NaN or infinity. Lower the learning rate "
@@ -49,60 +29,6 @@ DIVERGED = (
 )
 # The keys of a saved state.
 KEYS = {"model", "optimizer", "scaler", "pacer", "epoch", "position", "order", "random"}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings of a training; ``audit`` explains them.
-
-    With 0 folds a model judges the labels that it learns. Images are shifted by up to ``shift``
-    pixels before the model learns from them.
-    """
-
-    epochs: int = EPOCHS
-    batch_size: int = BATCH
-    learning_rate: float = LEARNING_RATE
-    workers: int = 0
-    seed: int = 0
-    folds: int = 0
-    shift: int = 0
-
-    def __post_init__(self) -> None:
-        """Check the settings."""
-        for name in ("epochs", "batch_size"):
-            require_positive_int(name, getattr(self, name), "audit")
-        require(
-            0 < self.learning_rate < math.inf,
-            f"audit: learning_rate must be above 0, and finite; got {self.learning_rate}.",
-        )
-        require_seed(self.seed, "audit")
-        require_folds(self.folds)
-
-
-def epochs_for(rows: int, batch_size: int, *, beside: bool = False) -> int:
-    """Return the number of epochs for a number of rows: enough steps, however few the rows.
-
-    Args:
-        rows: The number of rows.
-        batch_size: Rows per batch.
-        beside: Whether other models judge the same labels: fewer epochs are then enough.
-
-    >>> epochs_for(60, 32), epochs_for(5_000, 128), epochs_for(5_000, 128, beside=True)
-    (300, 30, 15)
-    """
-    usual = EPOCHS_BESIDE if beside and rows >= FEW_ROWS else EPOCHS
-    return max(usual, math.ceil(LEAST_STEPS / math.ceil(rows / batch_size)))
-
-
-def batch_for(rows: int) -> int:
-    """Return the batch size for a number of rows: smaller data gets smaller batches, more steps.
-
-    >>> batch_for(500), batch_for(5_000), batch_for(500_000)
-    (32, 128, 512)
-    """
-    if rows < FEW_ROWS:
-        return SMALL_BATCH
-    return LARGE_BATCH if rows >= MANY_ROWS else BATCH
 
 
 class Training:
