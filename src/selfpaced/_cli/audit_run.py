@@ -177,7 +177,7 @@ def _train(run: "Run", results: Results, console: Console) -> None:
 
     with stopping() as stop:
         if watched(console):
-            picture = Picture(run.learner.pulses, run.learner.done)
+            picture = Picture(lambda: run.learner.progress)
 
             def pulse() -> bool:
                 """Move the bar, and say whether to stop."""

@@ -1,7 +1,7 @@
 """What a terminal shows while a model is trained, and how a user stops the training."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -27,12 +27,12 @@ class Picture:
     """A table of the last epochs, and a progress bar with the remaining time.
 
     Args:
-        pulses: Number of calls of ``pulse`` of the training.
-        done: Number of calls before a training that is continued.
+        progress: Returns the share of the training that is done, from 0 to 1.
     """
 
-    def __init__(self, pulses: int, done: int) -> None:
+    def __init__(self, progress: Callable[[], float]) -> None:
         """Start with an empty table."""
+        self.progress = progress
         self.rows: tuple[tuple[str, ...], ...] = ()
         columns = (
             TextColumn("training"),
@@ -42,11 +42,11 @@ class Picture:
             TextColumn("left"),
         )
         self.bar = Progress(*columns, speed_estimate_period=60)
-        self.task = self.bar.add_task("training", total=pulses, completed=done)
+        self.task = self.bar.add_task("training", total=1.0, completed=progress())
 
     def pulse(self) -> None:
-        """Move the bar by one step."""
-        self.bar.advance(self.task)
+        """Move the bar to where the training is."""
+        self.bar.update(self.task, completed=self.progress())
 
     def watch(self, epoch: "Epoch") -> None:
         """Add a finished epoch to the table."""

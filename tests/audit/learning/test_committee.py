@@ -78,14 +78,17 @@ def test_the_trainings_are_counted_together(whole: Committee) -> None:
     assert (whole.epoch, whole.done) == (5, PULSES) and whole.running is whole.parts[1]
     seen: list[tuple[int, int, float]] = []
     pulses: list[tuple[int, bool]] = []
+    shares: list[float] = []
 
     def pulse() -> bool:
         pulses.append((fresh.done, fresh.running is fresh.parts[0]))
+        shares.append(fresh.progress)
         return False
 
     assert fresh.run(lambda *epoch: seen.append(epoch), pulse)
     assert [epoch[:2] for epoch in seen] == [(number, 5) for number in range(1, 6)]
     assert [done for done, _ in pulses] == list(range(1, PULSES + 1))
+    assert shares == sorted(shares) and shares[1] == pytest.approx(1 / 3) and shares[-1] == 1
     assert [first for _, first in pulses] == [True] * 2 + [False] * (PULSES - 2)
 
 

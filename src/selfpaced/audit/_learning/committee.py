@@ -103,6 +103,11 @@ class Committee:
         return sum(part.done for part in self.parts)
 
     @property
+    def progress(self) -> float:
+        """The share of the work that is done, from 0 to 1; each training counts the same."""
+        return sum(part.done / part.pulses for part in self.parts) / len(self.parts)
+
+    @property
     def held_out(self) -> dict[str, NDArray[np.float32]]:
         """The held-out probabilities of all kinds of models, by kind."""
         return {kind: p for part in self.parts for kind, p in part.held_out.items()}
