@@ -42,7 +42,8 @@ class Picture:
             TextColumn("left"),
         )
         self.bar = Progress(*columns, speed_estimate_period=60)
-        self.task = self.bar.add_task("training", total=1.0, completed=progress())
+        self.task = self.bar.add_task("training", total=1.0)
+        self.pulse()
 
     def pulse(self) -> None:
         """Move the bar to where the training is."""
