@@ -13,6 +13,7 @@ command with ``--folds 0``, a network that judges the labels it learns. Each run
 """
 
 import json
+import math
 import os
 import resource
 import statistics
@@ -328,16 +329,15 @@ def _totals(groups: list[list[Row]]) -> Iterator[str]:
     noisy = [group for group in groups if group[0].ap["ours"] is not None]
     gaps = [_mean(group, "ours") - _mean(group, _best(group)) for group in noisy]
     every = [row for group in groups for row in group]
-    widths = [
-        statistics.median((row.high - row.low) / max(row.before[1] - row.before[0], 1) for row in g)
-        for g in groups
-    ]
     yield f"- rows: {len(groups)}, of which {len(noisy)} with wrong labels"
     mean, least = statistics.mean(gaps), min(gaps)
     yield f"- AP less the best of cleanlab's: mean {mean:+.3f}, least {least:+.3f}"
     yield f"- rows below it by more than .01: {sum(gap < -0.01 for gap in gaps)}"
     yield f"- truth in the range: {statistics.mean(map(_inside, every)):.0%}"
-    yield f"- width of the range over that of before, median: {statistics.median(widths):.2f}"
+    yield f"- truth in the range of before: {statistics.mean(map(_inside_before, every)):.0%}"
+    yield f"- width of the range over that of before, median: {_width(groups):.2f}"
+    right = [group for group in groups if all(map(_inside_before, group))]
+    yield f"- the same where the range of before has the truth: {_width(right):.2f}"
     small = [statistics.mean(row.error for row in group) <= 0.05 for group in groups]
     yield f"- calibration error at most .05: {statistics.mean(small):.0%}"
     clean = [row for row in every if not row.wrong and row.accuracy > 0.9]
@@ -376,6 +376,21 @@ def _listed(found: list[tuple[int, float | None]]) -> str:
 def _inside(row: Row) -> bool:
     """Return whether the range has the true number."""
     return row.low <= row.wrong <= row.high
+
+
+def _inside_before(row: Row) -> bool:
+    """Return whether the range of a network without folds has the true number."""
+    low, high = row.before
+    return low <= row.wrong <= high
+
+
+def _width(groups: list[list[Row]]) -> float:
+    """Return the median of the widths of the range over those of a network without folds."""
+    widths = [
+        statistics.median((row.high - row.low) / max(row.before[1] - row.before[0], 1) for row in g)
+        for g in groups
+    ]
+    return statistics.median(widths) if widths else math.nan
 
 
 def _ratio(group: list[Row]) -> float:

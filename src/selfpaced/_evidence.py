@@ -6,7 +6,7 @@ from torch import Tensor
 
 HUGE = 1e15  # larger losses are left out of means and medians; also the largest evidence
 POWER = 4  # exponent of the mean loss; chosen on texts and digits, see docs/suspects.md
-# Exponent of one over the mean held-out loss; chosen on tables of KEEL, see docs/suspects.md.
+# Exponent of one over the mean held-out loss; chosen on tables of KEEL.
 HELD_OUT_POWER = 8
 
 Evidence = Callable[[Tensor], float]  # from the losses of a step, shape (n,), to 0 <= x < inf

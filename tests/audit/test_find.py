@@ -121,7 +121,7 @@ def test_the_rows_decide_the_default_settings_of_a_network(
 ) -> None:
     chosen: list[Settings] = []
 
-    def stop(*arguments: Any) -> Any:
+    def stop(*arguments: Any, groups: Any) -> Any:
         chosen.append(arguments[-1])
         raise KeyboardInterrupt
 
@@ -287,3 +287,36 @@ def test_a_learner_of_dense_rows_refuses_sparse_ones(learner: str) -> None:
 def test_arrays_that_cannot_be_audited_are_refused(x: Any, y: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         find_label_errors(x, y)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_the_wrong_labels_of_copies_are_found(form: Any) -> None:
+    x, y, wrong = blobs(60)
+    rows, labels = np.concatenate([x, x]), np.concatenate([y, y])
+    found = find_label_errors(form(rows), labels, learner="logistic")
+    bad = np.flatnonzero(np.concatenate([wrong, wrong]))
+    first = found.table.index[: len(bad)]
+    assert len(set(first) & set(bad)) >= 0.9 * len(bad)
+    assert len({int(each) % len(y) for each in first}) == len(bad) // 2  # both copies of each
+
+
+def test_suspects_come_first_and_all_others_by_their_loss(found: Audit) -> None:
+    chance, loss = found.table["probability"] > 0.5, found.table["loss"]
+    k = int(chance.sum())
+    assert chance.iloc[:k].all()
+    for part in (loss.iloc[:k], loss.iloc[k:]):
+        assert part.is_monotonic_decreasing
+
+
+def test_settings_of_networks_are_refused_where_none_is_trained() -> None:
+    x, y, _ = blobs(30)
+    said = "batch_size=... and learning_rate=... are settings of networks, and none is trained"
+    with pytest.raises(ValueError, match=said):
+        find_label_errors(x, y, learner="trees", batch_size=1)
+    with pytest.raises(ValueError, match=said):
+        find_label_errors(x, y, learner="trees", learning_rate=0.1)
+
+
+def test_rows_without_features_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"expects rows of features.*got \(4, 0\)"):
+        find_label_errors(np.empty((4, 0)), ["a", "b", "a", "b"])

@@ -1,6 +1,7 @@
 """Claims about the plan of an audit."""
 
 import math
+import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from selfpaced.audit._plan import (
     LEARNERS,
     Plan,
     check,
+    check_effect,
     check_model,
     command,
     differences,
@@ -215,3 +217,28 @@ def test_the_folder_of_a_text_model_must_exist(pets: Path, tmp_path: Path) -> No
     said = r"^text_model=\.\.\. expects the folder of a transformers model; there is no .*nowhere"
     with pytest.raises(FileNotFoundError, match=said):
         check(Plan(pets, Options(label="kind"), tmp_path / "nowhere"))
+
+
+WITHOUT_EFFECT: list[tuple[dict[str, Any], dict[str, bool], str]] = [
+    ({"batch_size": 7}, {}, "batch_size=... is a setting of networks, and no network is trained"),
+    ({"learning_rate": 0.1}, {}, "learning_rate=... is a setting of networks"),
+    ({"precision": "bf16"}, {}, "precision=... is a setting of networks"),
+    ({"shifts": False}, {}, "shifts=False is for images that a network learns. Leave it out."),
+    ({"shifts": False}, {"network": True}, "shifts=False is for images"),
+    ({"folds": 5}, {"network": True, "numeric": True}, "a network learns all numbers"),
+]
+
+
+@pytest.mark.parametrize(("asked", "of", "said"), WITHOUT_EFFECT)
+def test_settings_without_effect_are_refused(
+    asked: dict[str, Any], of: dict[str, bool], said: str
+) -> None:
+    none = {"network": False, "images": False, "numeric": False}
+    with pytest.raises(ValueError, match=re.escape(said)):
+        check_effect(Plan(Path("pets.csv"), **asked), **none | of)
+
+
+def test_settings_with_an_effect_are_allowed() -> None:
+    plan = Plan(Path("pets"), batch_size=7, learning_rate=0.1, shifts=False, folds=3)
+    check_effect(plan, network=True, images=True, numeric=False)
+    check_effect(Plan(Path("a"), folds=5), network=False, images=False, numeric=True)

@@ -1,5 +1,7 @@
 """Claims about what may be concluded from how well labels can be predicted."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -57,7 +59,9 @@ def test_the_range_comes_first_where_overlap_and_wrong_labels_cannot_be_told_apa
 def test_nothing_is_said_about_labels_that_nobody_can_predict() -> None:
     title, why, how = said(0, Count(0.0, 0.0, 30.0), known(learned=(False,) * 3))
     assert title == "Nothing can be said about the 100 labels"
-    assert why == "No class was predicted better than by chance, so no label is called wrong."
+    assert why == (
+        "No class was predicted clearly better than by chance, so no label is called wrong."
+    )
     assert how.startswith("Models that did not learn a label predict it for 85.0% of the samples;")
 
 
@@ -66,7 +70,8 @@ def test_classes_that_are_kept_back_are_named() -> None:
         2, Count(7.0, 3.0, 12.0), known(learned=(True, False, True), flagged=(0.0, 0, 0.6))
     )
     assert found[2] == (
-        "No label of 1 class is called wrong, as it was not predicted better than by chance: dog."
+        "No label of 1 class is called wrong, as it was not predicted clearly better than by "
+        "chance: dog."
     )
     assert found[3].startswith("More than half of the labels of 1 class look wrong, which is more")
     assert found[3].endswith(
@@ -91,3 +96,23 @@ def test_the_models_are_named_by_their_weight() -> None:
 @pytest.mark.parametrize("learned", [(True, False, False), (False, False, False)])
 def test_one_class_is_enough_to_have_learned_something(learned: tuple[bool, ...]) -> None:
     assert known(learned=learned).learned == any(learned)
+
+
+def test_more_suspects_than_wrong_labels_are_said_to_be_partly_right() -> None:
+    assert said(73, Count(55.2, 30.0, 80.0), known())[1] == (
+        "About 55 labels are wrong (30 to 80): some of these 73 are right."
+    )
+
+
+def test_of_classes_that_are_listed_on_request_nothing_is_kept_back() -> None:
+    of = known(learned=(True, False, True), flagged=(0.6, 0.0, 0.0))
+    assert len(said(5, Count(7.0, 3.0, 12.0), of)) == 4
+    assert len(conclusion(100, 5, "labels", Count(7.0, 3.0, 12.0), of, every_class=True)) == 2
+
+
+def test_one_label_is_checked_and_one_model_has_no_weight() -> None:
+    assert said(1, Count(1.0, 0.0, 30.0), known(told_apart=False))[1].endswith(
+        "1 looks wrong (1.0%); check it."
+    )
+    alone = replace(known(), learners={"trees": 1.0})
+    assert alone.learned_by == "Judged by randomised trees."

@@ -121,13 +121,15 @@ def reliable(**withheld: bool) -> Reliability:
 def test_labels_of_a_withheld_class_are_no_suspects_unless_they_are_asked_for() -> None:
     found = replace(several(*ROWS), reliability=reliable(a=True, b=False))
     assert found.suspects.index.tolist() == [13]
-    assert found.doubtful(100).index.tolist() == [13, 12, 16]
+    assert found.doubtful(5).index.tolist() == [13, 10, 12, 15, 16]  # asked for: of all classes
+    assert found.doubtful(5)["suspect"].tolist() == [True] + [False] * 4
     assert len(found.table) == len(ROWS)
     every = replace(found, every_class=True)
     assert every.suspects.index.tolist() == [10, 13]
     assert every.doubtful(100).index.tolist() == [10, 13, 12, 15, 16]
     none = replace(found, reliability=reliable(a=True, b=True))
-    assert none.suspects.empty and none.doubtful(100).empty
+    assert none.suspects.empty and none.doubtful().empty
+    assert len(none.doubtful(100)) and not none.doubtful(100)["suspect"].any()
     assert replace(found, reliability=reliable(a=False, b=False)).suspects.equals(every.suspects)
 
 
@@ -142,6 +144,7 @@ class Known:
     settings: Settings = field(default_factory=lambda: Settings(1))
     pulses: int = 1
     done: int = 1
+    predicted: NDArray[np.float32] | None = None
 
     def run(self, watch: Any = None, pulse: Callable[[], bool] = lambda: False) -> bool:
         return True
@@ -194,13 +197,17 @@ def test_outputs_of_a_network_that_no_class_has_are_left_out() -> None:
     assert found.reliability.accuracy == 1.0
 
 
-def test_a_sample_that_no_batch_had_is_judged_as_if_nothing_was_known() -> None:
+def test_a_sample_that_no_batch_had_is_not_judged_and_comes_last() -> None:
     truth = torch.arange(90) % 3
     p = sure(truth, 3)
     p[7] = 0.0
     found = concluded(truth, ["ant", "bee", "cow"], network=p)
-    assert found.table["loss"][7] == pytest.approx(math.log(3))
-    assert found.table["probability"][7] < 0.5
+    row = found.table.iloc[-1]
+    assert row.name == 7 and np.isnan(row["loss"]) and np.isnan(row["probability"])
+    assert row["suggested"] == row["label"] and 7 not in found.doubtful(100).index
+    assert found.reliability is not None and found.reliability.classes["rows"].sum() == 89
+    both = concluded(truth, ["ant", "bee", "cow"], network=p, trees=sure(truth, 3))
+    assert both.table["probability"].notna().all()
 
 
 def test_many_classes_can_be_judged() -> None:

@@ -425,3 +425,14 @@ def test_the_seed_decides_the_result(table: Path, tmp_path: Path, train: Train) 
     one, same = (train(plan, tmp_path).conclude()[0].table for _ in range(2))
     other = train(replace(plan, seed=1), tmp_path).conclude()[0].table
     assert one.equals(same) and not one.equals(other)
+
+
+def test_numbers_are_judged_by_estimators_that_did_not_learn_them(
+    table: Path, tmp_path: Path, train: Train
+) -> None:
+    run = train(plan_of(table, "weight", learner="boosting", epochs=None), tmp_path)
+    found, _ = run.conclude()
+    (part,), (center, unit) = run.learner.parts, run.prepared.scale
+    assert part.predicted is not None
+    suggested = found.table["suggested"].sort_index().to_numpy()
+    np.testing.assert_allclose(suggested, part.predicted * unit + center, rtol=1e-5)

@@ -279,3 +279,33 @@ def test_what_cannot_be_judged_is_refused(probability: Tensor, given: Tensor, sa
     with pytest.raises(ValueError) as raised:
         judge_held_out(probability, given)
     assert str(raised.value) == f"judge_held_out {said}"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_frequent_class_does_not_hide_that_another_overlaps_with_it(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    given = (draw.random(3_000) < 0.05).astype(np.int64)
+    odds = np.log(0.05 / 0.95) + 1.2 * (draw.normal(size=3_000) + 1.2 * given) - 0.72
+    p = 1 / (1 + np.exp(-odds))  # the true probabilities: no label is wrong
+    found = judge_held_out(torch.from_numpy(np.stack([1 - p, p], 1)), torch.from_numpy(given))
+    assert found.learned.accuracy > 0.93 and not found.learned.told_apart
+    assert found.count.low == 0 and listed(found) == []
+
+
+def test_a_sample_that_no_model_has_judged_is_not_judged() -> None:
+    truth, given, _ = symmetric(3)
+    p = known(truth, 3)
+    some = torch.arange(len(p)) % 7 == 0
+    found = judge_held_out(torch.where(some[:, None], torch.nan, p), given)
+    rest = judge_held_out(p[~some], given[~some])
+    assert found.probability[some].isnan().all() and found.confidence[some].isnan().all()
+    assert (found.suggested[some] == -1).all()
+    torch.testing.assert_close(found.probability[~some], rest.probability)
+    assert found.count == rest.count and found.learned.accuracy == rest.learned.accuracy
+
+
+def test_probabilities_may_have_a_gradient() -> None:
+    truth, given, _ = symmetric(2)
+    p = known(truth, 2)
+    found = judge_held_out(p.clone().requires_grad_(), given)
+    torch.testing.assert_close(found.probability, judge_held_out(p, given).probability)

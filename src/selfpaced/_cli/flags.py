@@ -24,6 +24,8 @@ SETTINGS = (
 )
 # Settings that are True or False; their flags take no value.
 SWITCHES = ("drop", "every_class", "force", "resume")
+# Settings that are True by default; their flags turn them off.
+OFF = ("shifts",)
 # The flags that stand for the values of ``numeric``.
 NUMERIC = {"True": "--numbers", "False": "--classes", "...": "--classes or --numbers"}
 
@@ -42,6 +44,7 @@ SETTING = (
     rf"(?<![\w./\\=\-'\"`])(?:(?P<setting>{'|'.join(SETTINGS)})=(?P<value>{VALUE})"
     rf"|(?P<choice>{'|'.join(WORDS)})=(?P<word>[A-Za-z]\w*){END}"
     rf"|(?P<switch>{'|'.join(SWITCHES)})=(?:True|\.\.\.){END}"
+    rf"|(?P<off>{'|'.join(OFF)})=False{END}"
     rf"|numeric=(?P<numeric>True|False|\.\.\.){END})"
 )
 PATTERN = re.compile(rf"(?P<code>{CODE})|Options\((?P<options>[^()]*)\)|{SETTING}")
@@ -69,8 +72,8 @@ def _flag(found: re.Match[str]) -> str:
         return found["code"]
     if found["options"] is not None:
         return in_flags(found["options"]).replace(", --", " --")
-    if found["numeric"]:
-        return NUMERIC[found["numeric"]]
+    if found["numeric"] or found["off"]:
+        return NUMERIC.get(found["numeric"], f"--no-{found['off']}")
     name = found["setting"] or found["choice"] or found["switch"]
     flag = f"--{name.replace('_', '-')}"
     if found["word"]:

@@ -2,12 +2,13 @@
 
 import copy
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
@@ -34,6 +35,7 @@ from selfpaced.audit._learning.settings import (
 from selfpaced.audit._learning.trained import Network
 from selfpaced.audit._learning.training import Training, Watch
 from selfpaced.audit._plan import LEARNERS
+from selfpaced.audit._reading.duplicates import copies, hashes_of
 from selfpaced.audit._result import Audit, result, result_held_out
 
 # The largest number of positions that an error message lists.
@@ -123,10 +125,15 @@ def find_label_errors(  # noqa: PLR0913  # each setting is an argument
     one = "network" if model is not None or folds == 0 else learner
     choice = choose_models(one, inputs, aim, images=False, alone=True)
     parts: list[Learner] = []
-    n = len(codes)
+    require(
+        choice.network or (batch_size is None and learning_rate is None),
+        "find_label_errors: batch_size=... and learning_rate=... are settings of networks, and "
+        "none is trained on this X. Leave them out, or use learner='network'.",
+    )
+    n, groups = len(codes), _copies(rows, codes)
     if choice.kinds:
         rounds = for_rounds(n, epochs=epochs, seed=seed, folds=folds)
-        parts.append(Rounds(choice.kinds, inputs, codes, aim, rounds))
+        parts.append(Rounds(choice.kinds, inputs, codes, aim, rounds, groups))
     if choice.network:
         if learning_rate is None and sparse.issparse(rows):
             learning_rate = SPARSE_LEARNING_RATE
@@ -141,7 +148,8 @@ def find_label_errors(  # noqa: PLR0913  # each setting is an argument
         )
         network = _learner(model, int(np.prod(rows.shape[1:])), len(names), seed)
         read = inputs.dense if inputs.words is None else inputs.words
-        parts.append(Training(Indexed(Rows(read, codes)), network, codes, aim, settings))
+        data = Indexed(Rows(read, codes))
+        parts.append(Training(data, network, codes, aim, settings, groups=groups))
     # In small data several threads mostly wait for each other.
     small = model is None and n <= FEW_ROWS
     with threadpool_limits(1 if small else None):
@@ -186,7 +194,7 @@ def _rows(X: Any) -> Any:
                 f"{error}. Encode text and categories first, and move tensors to the CPU."
             ) from error
     require(
-        rows.ndim >= 2 and rows.shape[0] > 0,
+        rows.ndim >= 2 and min(rows.shape) > 0,
         f"find_label_errors expects rows of features, shape (n, features); got {rows.shape}.",
     )
     bad = int((~(np.abs(values) <= np.finfo(np.float32).max)).sum())
@@ -215,6 +223,18 @@ def _codes(y: ArrayLike) -> tuple[Tensor, pd.Index]:
     )
     codes, names = pd.factorize(labels, sort=True)
     return torch.from_numpy(codes.astype(np.int64)), pd.Index(names)
+
+
+def _copies(rows: Any, codes: Tensor) -> NDArray[np.int64] | None:
+    """Return a number for each row, equal for copies of a row; None without copies."""
+    if sparse.issparse(rows):
+        rows = rows.sorted_indices()
+        ends = list(pairwise(rows.indptr))
+        parts = [(rows.indices[a:b].tobytes(), rows.data[a:b].tobytes()) for a, b in ends]
+        hashes = pd.util.hash_array(pd.factorize(pd.Series(parts))[0])
+    else:
+        hashes = hashes_of(rows)
+    return copies(hashes, codes.numpy())
 
 
 def _inputs(rows: Any, *, scaled: bool) -> Inputs:

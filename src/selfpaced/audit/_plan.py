@@ -133,6 +133,40 @@ def check(plan: Plan) -> None:
         require_model_folder(plan.text_model)
 
 
+def check_effect(plan: Plan, *, network: bool, images: bool, numeric: bool) -> None:
+    """Raise for settings that have no effect on these samples.
+
+    Args:
+        plan: The settings.
+        network: Whether a network is trained.
+        images: Whether the samples are images.
+        numeric: Whether the labels are numbers.
+
+    Raises:
+        ValueError: Naming the setting.
+    """
+    given = {
+        "batch_size": plan.batch_size is not None,
+        "learning_rate": plan.learning_rate is not None,
+        "precision": plan.precision != FLOAT32,
+    }
+    for name, chosen in given.items():
+        require(
+            network or not chosen,
+            f"{name}=... is a setting of networks, and no network is trained on these samples. "
+            f"Leave it out, or use learner=network.",
+        )
+    require(
+        plan.shifts or (images and network),
+        "shifts=False is for images that a network learns. Leave it out.",
+    )
+    require(
+        not (numeric and network and plan.folds),
+        "folds=... is for classes: a network learns all numbers. Leave it out, or use "
+        "learner=boosting.",
+    )
+
+
 def check_model(plan: Plan) -> None:
     """Raise if the plan has a model of the user that cannot be imported.
 

@@ -99,12 +99,20 @@ class Reliability:
     def learned_by(self) -> str:
         """Which kinds of models judge the labels, in a sentence."""
         ranked = sorted(self.learners.items(), key=lambda item: -item[1])
+        if len(ranked) == 1:
+            return f"Judged by {NAMES[ranked[0][0]]}."
         named = [f"{NAMES[kind]} ({w:.0%})" for kind, w in ranked if w >= LEAST_NAMED]
         return f"Judged by {listed(named)}, with the weights that predict the labels best."
 
 
 def conclusion(
-    n: int, k: int, what: str, found: Count, reliability: Reliability | None
+    n: int,
+    k: int,
+    what: str,
+    found: Count,
+    reliability: Reliability | None,
+    *,
+    every_class: bool = False,
 ) -> list[str]:
     """Return what may be concluded: a headline without a full stop, and sentences.
 
@@ -114,15 +122,16 @@ def conclusion(
         what: What the labels are called, in plural.
         found: The number of wrong labels.
         reliability: How well labels can be predicted; None if that is not known.
+        every_class: Whether labels of all classes may be called wrong.
     """
     low, high, about = f"{found.low:,.0f}", f"{found.high:,.0f}", round(found.estimate)
     if reliability is not None and not reliability.learned:
         return [
             f"Nothing can be said about the {n:,} {what}",
-            "No class was predicted better than by chance, so no label is called wrong.",
+            "No class was predicted clearly better than by chance, so no label is called wrong.",
             reliability.predicted,
         ]
-    kept_back = [] if reliability is None else _kept_back(reliability)
+    kept_back = [] if reliability is None or every_class else _kept_back(reliability)
     if reliability is not None and not reliability.told_apart:
         some = (
             f"{k:,} {'look' if k != 1 else 'looks'} wrong ({k / n:.1%})" if k else "None is listed"
@@ -130,18 +139,29 @@ def conclusion(
         return [
             f"Between {low} and {high} of {n:,} {what} are wrong",
             "The classes overlap, or some of their labels are noise: which of the two cannot be "
-            f"told. {some}{'; check each of them' if k else ''}.",
+            f"told. {some}{_to_check(k)}.",
             *kept_back,
         ]
     title = f"{k:,} of {n:,} {what} {are(k)} probably wrong ({k / n:.1%})"
     if not k:
         title = f"None of {n:,} {what} looks wrong"
     number = f"All in all about {about:,} {are(about)} wrong ({low} to {high})."
+    if about < k:
+        number = (
+            f"About {about:,} {what} are wrong ({low} to {high}): some of these {k:,} are right."
+        )
     if not about and low == "0":
         number = (
             f"At most {high} {are(round(found.high))} wrong." if high != "0" else "None is wrong."
         )
     return [title, number, *kept_back]
+
+
+def _to_check(k: int) -> str:
+    """Return the end of a sentence on k labels that look wrong."""
+    if not k:
+        return ""
+    return "; check it" if k == 1 else "; check each of them"
 
 
 def most_shown(found: Count) -> float:
@@ -158,8 +178,8 @@ def _kept_back(reliability: Reliability) -> list[str]:
         names = listed(table.index[chance])
         sentences.append(
             f"No label of {count(int(chance.sum()), 'class')} is called wrong, as "
-            f"{'it was' if chance.sum() == 1 else 'they were'} not predicted better than by "
-            f"chance: {names}."
+            f"{'it was' if chance.sum() == 1 else 'they were'} not predicted clearly better than "
+            f"by chance: {names}."
         )
     if most.any():
         flagged = [f"{name} ({share:.0%})" for name, share in table["flagged"][most].items()]

@@ -19,6 +19,8 @@ from selfpaced.suspects import Count, Judge, confusion, judge_held_out
 
 # The least held-out probability of a class.
 LEAST = 1e-6
+# Above this probability of a mistake, a label is a suspect.
+SUSPECT = 0.5
 
 # The largest number of kinds of label errors that ``repr`` of a result lists.
 MOST_KINDS = 5
@@ -29,10 +31,13 @@ class Audit:
     """The result of an audit.
 
     Args:
-        table: A row per sample, most suspicious first; its index is the position of the sample.
-            Columns: ``label``, ``probability`` that the label is wrong, ``suggested`` label (the
+        table: A row per sample, most suspicious first: those whose label is more probably wrong
+            than right, then all others, each by their loss; samples that no model has judged, whose
+            ``probability`` is NaN, come last. Its index is the position of the sample. Columns:
+            ``label``, ``probability`` that the label is wrong, ``suggested`` label (the
             most probable other class; with ``folds=0`` the most probable class),
-            ``confidence`` (the probability of the suggested label; no column for a regression),
+            ``confidence`` (the probability of the suggested label by the
+            features alone; no column for a regression),
             ``loss`` (higher is more suspect: -ln of the held-out probability of the label; with
             ``folds=0``, and as squared errors of a regression, ``Ledger.suspicion``).
         count: How many labels are wrong, with a range; see ``selfpaced.suspects``.
@@ -70,8 +75,8 @@ class Audit:
         """
         table = self._judged
         if self.numeric:
-            return table[table["probability"] > 0.5]
-        return table[(table["probability"] > 0.5) & (table["suggested"] != table["label"])]
+            return table[table["probability"] > SUSPECT]
+        return table[(table["probability"] > SUSPECT) & (table["suggested"] != table["label"])]
 
     @property
     def _judged(self) -> pd.DataFrame:
@@ -80,6 +85,13 @@ class Audit:
             return self.table
         return self.table[~self.table["label"].isin(self.reliability.withheld)]
 
+    @property
+    def conclusion(self) -> list[str]:
+        """What may be concluded about the labels: a headline without a full stop, and sentences."""
+        n, k, what = len(self.table), len(self.suspects), "numbers" if self.numeric else "labels"
+        known, every = self.reliability, self.every_class
+        return conclusion(n, k, what, self.count, known, every_class=every)
+
     def doubtful(self, top: int | None = None) -> pd.DataFrame:
         """Return the suspects, then the rows that are only doubtful, most suspicious first.
 
@@ -87,8 +99,9 @@ class Audit:
         More labels may be wrong than there are suspects; these rows are where to look for them.
 
         Args:
-            top: The largest number of rows; a small one cuts the suspects short. None: as many
-                rows as the upper end of ``count``, but at least all suspects.
+            top: The largest number of rows; a small one cuts the suspects short. Rows of withheld
+                classes are then among the doubtful ones. None: as many rows as the upper end of
+                ``count``, but at least all suspects.
 
         Returns:
             Rows of ``table`` with one more column: ``suspect``, whether the row is a suspect.
@@ -99,7 +112,7 @@ class Audit:
         """
         if top is not None:
             require_positive_int("top", top, "Audit.doubtful")
-        judged = self._judged
+        judged = self._judged if top is None else self.table
         table = judged.assign(suspect=judged.index.isin(self.suspects.index))
         listed = table["suspect"] | table["probability"].notna()
         if not self.numeric:
@@ -110,8 +123,7 @@ class Audit:
     def __repr__(self) -> str:
         """Say what can be concluded about the labels, and which classes are confused."""
         suspects, k = self.suspects, len(self.suspects)
-        what = "numbers" if self.numeric else "labels"
-        title, *text = conclusion(len(self.table), k, what, self.count, self.reliability)
+        title, *text = self.conclusion
         lines = [f"{title}.", *text]
         if self.numeric:
             return "\n".join(lines)
@@ -170,16 +182,17 @@ def result_held_out(
         names: The user's names of the C classes, in the order of their numbers.
         model: The trained model.
     """
-    classes, probability = pd.Index(list(names)), committee.probabilities[:, : len(pd.Index(names))]
-    total = np.clip(probability.sum(1, keepdims=True), LEAST, None)
-    probability = np.clip(probability / total, LEAST, None).astype(np.float64)
-    found = judge_held_out(torch.from_numpy(probability), labels)
-    own = probability[np.arange(len(labels)), labels.numpy()]
+    classes = pd.Index(list(names))
+    p = committee.probabilities[:, : len(classes)]
+    p = np.clip(p / np.clip(p.sum(1, keepdims=True), LEAST, None), LEAST, None).astype(np.float64)
+    p[~committee.judged] = np.nan
+    found = judge_held_out(torch.from_numpy(p), labels)
+    own, chance = p[np.arange(len(labels)), labels.numpy()], found.probability.numpy()
     table = pd.DataFrame(
         {
             "label": classes.take(labels.numpy()),
-            "probability": found.probability.numpy(),
-            "suggested": classes.take(found.suggested.numpy()),
+            "probability": chance,
+            "suggested": classes.take(np.where(committee.judged, found.suggested.numpy(), labels)),
             "confidence": found.confidence.numpy(),
             "loss": -np.log(own),
         }
@@ -187,7 +200,7 @@ def result_held_out(
     mistaken = confusion(found.probability, labels, found.suggested, len(classes))
     pacer = committee.parts[-1].pacer
     return Audit(
-        table.sort_values("loss", ascending=False, kind="stable"),
+        table.iloc[np.lexsort((own, ~(chance > SUSPECT)))],
         found.count,
         pd.DataFrame(mistaken.numpy(), index=classes, columns=classes),
         pacer.history.to_frame(),

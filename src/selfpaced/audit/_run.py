@@ -25,7 +25,7 @@ from selfpaced.audit._learning.networks import LEAST_PIXELS, build
 from selfpaced.audit._learning.shifts import pixels_for
 from selfpaced.audit._learning.trained import Network, Trained
 from selfpaced.audit._learning.training import Training
-from selfpaced.audit._plan import FLOAT32, Plan
+from selfpaced.audit._plan import FLOAT32, Plan, check_effect
 from selfpaced.audit._prepare import Prepared
 from selfpaced.audit._result import Audit, result, result_held_out
 from selfpaced.suspects import Judge
@@ -183,11 +183,18 @@ class Run:
             from selfpaced.audit._numbers import result_of_numbers
 
             given = prepared.source.labels.to_numpy(np.float64)
-            predicted = trained.outputs(prepared.inputs)
+            predicted = self._predicted(trained)
             return result_of_numbers(trained.model, pacer, given, predicted), trained
         if not committee.held_out:
             return result(trained.model, pacer, prepared.labels, names), trained
         return result_held_out(committee, prepared.labels, names, trained.model), trained
+
+    def _predicted(self, trained: Trained) -> NDArray[np.float64]:
+        """Return the predicted numbers, by models that did not learn them where there are some."""
+        held_out, (center, unit) = self.learner.parts[-1].predicted, self.prepared.scale
+        if held_out is None:
+            return trained.outputs(self.prepared.inputs)
+        return np.asarray(held_out.astype(np.float64) * unit + center)
 
     def _trained(self) -> Trained:
         """Return the mixture of all models, with everything needed to use it."""
@@ -264,20 +271,24 @@ def learner(plan: Plan, prepared: Prepared, machine: Machine) -> Committee:
     """Return the training of a plan, before its first epoch.
 
     Raises:
-        ValueError: For a network of the user that cannot be built, or could not be saved.
+        ValueError: For a network of the user that cannot be built, or could not be saved, and for
+            settings without effect.
     """
     images = prepared.source.kind == "images"
     name = "network" if plan.model or plan.folds == 0 else plan.learner
     choice = choose_models(
         name, prepared.inputs, prepared.aim, images=images, alone=machine.num_processes == 1
     )
+    numeric = prepared.names is None
+    check_effect(plan, network=choice.network, images=images, numeric=numeric)
     parts: list[Learner] = []
     if choice.kinds:
         # Not at the top: networks do not need scikit-learn.
         from selfpaced.audit._learning.estimators import Rounds
 
         settings = plan.rounds(len(prepared.labels))
-        parts.append(Rounds(choice.kinds, prepared.inputs, prepared.labels, prepared.aim, settings))
+        samples = (prepared.inputs, prepared.labels, prepared.aim)
+        parts.append(Rounds(choice.kinds, *samples, settings, prepared.source.copies))
     if choice.network:
         parts.append(_network(plan, prepared, machine, beside=bool(parts) and not images))
     return Committee(parts, prepared.labels)
@@ -294,4 +305,5 @@ def _network(plan: Plan, prepared: Prepared, machine: Machine, *, beside: bool) 
         torch.manual_seed(plan.seed)
         network = build(built["network"], tuple(built["shape"]), built["outputs"])
     require_tensors(network)
-    return Training(Indexed(Rows(rows, labels)), network, labels, aim, settings, machine)
+    data = Indexed(Rows(rows, labels))
+    return Training(data, network, labels, aim, settings, machine, prepared.source.copies)

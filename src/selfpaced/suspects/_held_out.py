@@ -16,7 +16,7 @@ labels, too; the exponent t maximises the likelihood of the labels. By Bayes' ru
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -121,12 +121,14 @@ def judge_held_out(probability: Tensor, given: Tensor) -> HeldOut:
     classes overlap, and rare elsewhere, are neither seen nor counted.
 
     Args:
-        probability: Probability of each class, shape (n, C); C of 2 or more.
+        probability: Probability of each class, shape (n, C); C of 2 or more. A row of NaN is that
+            of a sample that no model has judged.
         given: Labels, int64 from 0, shape (n,).
 
     Returns:
         Probabilities that a label is wrong; 0 for all labels if the classes were not learned at
-        all. The suggested class is the most probable one other than the label.
+        all, and NaN for a sample that no model has judged. The suggested class is the most probable
+        one other than the label.
 
     Raises:
         ValueError: For shapes that do not match, and for numbers that are not probabilities.
@@ -145,9 +147,13 @@ def judge_held_out(probability: Tensor, given: Tensor) -> HeldOut:
     >>> round(found.count.estimate), int((found.probability > 0.5).sum())
     (20, 20)
     """
+    probability = probability.detach().double().cpu()
+    judged = ~probability.isnan().any(-1)
+    if not judged.all() and judged.any():
+        return _scattered(judge_held_out(probability[judged], given[judged]), judged)
     _require_probabilities(probability, given)
     labels = given.cpu().numpy()
-    raw = np.clip(probability.double().cpu().numpy(), LEAST, 1.0)
+    raw = np.clip(probability.numpy(), LEAST, 1.0)
     p = _classes(raw, labels, np.eye(raw.shape[1]))
     surest = _surest(p, labels)
     clean = _accuracy_without_noise(p, labels, surest.share)
@@ -159,6 +165,7 @@ def judge_held_out(probability: Tensor, given: Tensor) -> HeldOut:
     learned = _learned(p, labels, wrong, told_apart=certain >= TOLD_APART)
     if not learned.any:
         wrong[:] = 0.0
+        learned = replace(learned, flagged=torch.zeros_like(learned.flagged))
     suggested, confidence = _others(q, labels)
     return HeldOut(
         torch.from_numpy(wrong).float(),
@@ -166,6 +173,17 @@ def judge_held_out(probability: Tensor, given: Tensor) -> HeldOut:
         torch.from_numpy(confidence).float(),
         _count(wrong, surest, learned, trust),
         learned,
+    )
+
+
+def _scattered(found: HeldOut, judged: Tensor) -> HeldOut:
+    """Return a judgement of some samples as one of all: the others have NaN, and -1 as class."""
+    n, nan = len(judged), math.nan
+    return replace(
+        found,
+        probability=torch.full((n,), nan).masked_scatter(judged, found.probability),
+        suggested=torch.full((n,), -1).masked_scatter(judged, found.suggested),
+        confidence=torch.full((n,), nan).masked_scatter(judged, found.confidence),
     )
 
 
@@ -241,10 +259,15 @@ def _noise(p: Floats, labels: NDArray[np.int64], surest: _Surest, trust: float) 
 def _accuracy_without_noise(p: Floats, labels: NDArray[np.int64], share: float) -> float:
     """Return the accuracy that the models would have if a share of the labels, at random, is wrong.
 
-    With noise e, a prediction that is right with probability a is confirmed with probability
-    a (1 - e) + (1 - a) e / (C - 1).
+    The accuracy is the mean over the classes of how often a prediction of the class is confirmed,
+    so that a frequent class cannot hide that the others overlap with it. With noise e, a prediction
+    that is right with probability a is confirmed with probability a (1 - e) + (1 - a) e / (C - 1).
     """
-    accuracy, other = float((p.argmax(1) == labels).mean()), share / (p.shape[1] - 1)
+    predicted, given = p.argmax(1), np.unique(labels)
+    n = np.bincount(predicted, minlength=p.shape[1])
+    confirmed = np.bincount(predicted, predicted == labels, p.shape[1])
+    accuracy = float((confirmed / np.maximum(n, 1))[given].mean())
+    other = share / (p.shape[1] - 1)
     possible = 1 - share - other
     return (accuracy - other) / possible if possible > 0 else 0.0
 

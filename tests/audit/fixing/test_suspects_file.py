@@ -100,6 +100,11 @@ def test_no_rows_are_no_changes(tmp_path: Path) -> None:
             "delete those lines.",
         ),
         (
+            "row;fix;given;suggested\n1,000;yes;a;b\n12.000;no;a;b\n",
+            "suspects.csv needs a whole number in the column row; got ['1,000', '12.000']. Correct "
+            "or delete those lines.",
+        ),
+        (
             "row,fix,given,suggested\n7,yes,a,b\n7.0,no,a,b\n",
             "suspects.csv lists row 7 more than once. Keep one line of each row.",
         ),

@@ -158,7 +158,7 @@ def test_a_model_of_texts_is_loaded(tmp_path: Path) -> None:
         (("logistic",), {}, {"model.joblib"}),
         (("logistic",), {"network": "mlp", "folds": 2}, {"model.safetensors", "model.joblib"}),
     ],
-    ids=str,
+    ids=["network", "estimators", "both"],
 )
 def test_the_files_of_a_model_are_files_of_a_run(
     tmp_path: Path, kinds: tuple[Kind, ...], asked: dict[str, Any], files: set[str]

@@ -170,8 +170,8 @@ def overlaps(figure: Figure) -> list[str]:
 
 def test_the_left_panel_counts_labels_by_probability(classes_found: Audit) -> None:
     left = panels(classes_found, LIGHT).axes[0]
-    assert left.get_title("left") == "2 of 4 labels are probably wrong"
-    assert labels(left) == ["almost surely wrong: 1", "doubtful: 2", "right: 1"]
+    assert left.get_title("left") == "2 of 4 labels are probably wrong (50.0%)"
+    assert labels(left) == ["above 90%: 1", "between: 2", "below 10%: 1"]
 
 
 def test_the_right_panel_counts_suspects_by_meant_and_given_class(classes_found: Audit) -> None:
@@ -186,7 +186,7 @@ def test_the_right_panel_counts_suspects_by_meant_and_given_class(classes_found:
 
 def test_given_numbers_are_drawn_over_predicted_ones(numbers_found: Audit) -> None:
     left, right = panels(numbers_found, LIGHT).axes
-    assert left.get_title("left") == "1 of 4 numbers is probably wrong"
+    assert left.get_title("left") == "1 of 4 numbers is probably wrong (25.0%)"
     assert labels(right) == ["all others: 3", "suspects: 1"]
     assert np.asarray(right.collections[1].get_offsets()).tolist() == [[3.125, 900.0]]
 

@@ -65,13 +65,13 @@ def test_without_suspects_the_most_doubtful_rows_are_shown(classes_found: Audit)
     found = replace(classes_found, table=classes_found.table.assign(probability=0.01))
     said = page(found)
     assert (
-        "## Look at these first\n\nNone of these labels is a suspect; they are the most doubtful "
-        "ones. Row 1 is the first row after the header.\n\n| row |"
+        "## The most doubtful\n\nNone of these labels is a suspect. Row 1 is the first row after "
+        "the header.\n\n| row |"
     ) in said
     assert "| 4 | cat | dog | 1.0% |" in said
     same = found.table.assign(suggested=found.table["label"])
     said = page(replace(found, table=same), conflicts=pd.DataFrame({"row": [1, 2]}))
-    assert "Look at these first" not in said
+    assert "Look at these first" not in said and "The most doubtful" not in said
     assert "with different labels. Row 1 is the first row after the header.\n" in said
     assert "\nAll 40 are in `suspects.csv`.\n" in page(many(found, 20))
 

@@ -156,3 +156,14 @@ def test_numbers_are_spread_over_the_folds_from_low_to_high() -> None:
     fold = spread(numbers, 5, seed=0)
     in_order = fold[np.argsort(numbers)].reshape(20, 5)
     assert (np.sort(in_order, axis=1) == np.arange(5)).all()
+
+
+def test_rows_of_a_group_are_in_one_fold() -> None:
+    groups = np.random.default_rng(0).integers(0, 60, 200)
+    labels = groups % 3
+    fold = spread(labels, 5, 0, groups)
+    for group in np.unique(groups):
+        assert len(np.unique(fold[groups == group])) == 1
+    assert set(fold.tolist()) == set(range(5))
+    alone = np.arange(200)
+    assert (spread(labels, 5, 0, alone) == spread(labels, 5, 0)).all()

@@ -1,6 +1,7 @@
 """Claims about the settings of a training."""
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from selfpaced.audit._learning.settings import (
     for_network,
     for_rounds,
     require_folds,
+    require_same,
 )
 
 
@@ -73,3 +75,13 @@ def test_what_is_given_is_used() -> None:
 def test_no_folds_are_left_to_networks() -> None:
     assert for_network(100, folds=0).folds == 0
     assert for_rounds(100, folds=0).folds == 5
+
+
+def test_a_state_of_other_settings_is_refused() -> None:
+    settings = Settings(folds=3)
+    require_same(asdict(settings), settings)
+    said = "saved with other settings: epochs 2, now 30; folds None, now 3. Go on with the settings"
+    saved = asdict(settings) | {"epochs": 2}
+    del saved["folds"]
+    with pytest.raises(ValueError, match=said):
+        require_same(saved, settings)

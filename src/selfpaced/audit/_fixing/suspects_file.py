@@ -151,7 +151,7 @@ def _require_columns(path: Path, header: list[str], names: Mapping[str, str]) ->
 def _rows(path: Path, cells: pd.Series) -> pd.Series:
     """Return the cells as numbers of rows, or raise; a spreadsheet may write 7 as 7.0 or 7,0."""
     cells = cells.str.strip()
-    others = cells[~cells.str.fullmatch(r"[0-9]+([.,]0*)?")].tolist()
+    others = cells[~cells.str.fullmatch(r"[0-9]+([.,]0{0,2})?")].tolist()
     require(
         not others,
         f"{path} needs a whole number in the column {cells.name}; got {others[:MOST_ROWS]}. "

@@ -36,7 +36,7 @@ FEATURES = "features.joblib"
 # The state of an unfinished training.
 CHECKPOINT = "checkpoint.pt"
 # What the column confidence of suspects.csv means; a regression has no such column.
-CONFIDENCE = "; confidence: how probable the suggested label is"
+CONFIDENCE = "; confidence: how probable the suggested label is by the features alone"
 # Every file that a run writes, with the description that the summary gives of it.
 FILES = {
     SUMMARY: "this page",

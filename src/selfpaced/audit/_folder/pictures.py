@@ -10,7 +10,6 @@ from matplotlib.colors import to_rgba
 from numpy.typing import NDArray
 
 from selfpaced.audit._folder.files import CURVES, SUSPECTS_PICTURE
-from selfpaced.audit._reading.words import are
 from selfpaced.audit._result import Audit
 from selfpaced.report import DARK, LIGHT, Theme, plot_kept_share, plot_loss_bands, plot_suspects
 from selfpaced.report._drawing import draw_line, over_whole_numbers
@@ -182,9 +181,9 @@ def _draw_probabilities(axes: Axes, found: Audit, theme: Theme) -> None:
     doubtful = len(p) - sure - right
     rank, steps = np.arange(len(p) + 1), np.append(p, p[-1:])
     parts = (
-        (0, sure, theme.colours[1], f"almost surely wrong: {sure:,}"),
-        (sure, sure + doubtful, theme.muted, f"doubtful: {doubtful:,}"),
-        (sure + doubtful, len(p), theme.colours[0], f"right: {right:,}"),
+        (0, sure, theme.colours[1], f"above {SURE:.0%}: {sure:,}"),
+        (sure, sure + doubtful, theme.muted, f"between: {doubtful:,}"),
+        (sure + doubtful, len(p), theme.colours[0], f"below {RIGHT:.0%}: {right:,}"),
     )
     for start, end, colour, label in parts:
         part = slice(start, end + 1)
@@ -194,10 +193,13 @@ def _draw_probabilities(axes: Axes, found: Audit, theme: Theme) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     _draw_threshold(axes, theme)
-    k, what = len(found.suspects), "numbers" if found.numeric else "labels"
-    title = f"{k:,} of {len(p):,} {what} {are(k)} probably wrong"
+    what = "numbers" if found.numeric else "labels"
     dress(
-        axes, theme, title=title, x=f"{what}, most suspicious first", y="probability of a mistake"
+        axes,
+        theme,
+        title=found.conclusion[0],
+        x=f"{what}, most suspicious first",
+        y="probability of a mistake",
     )
 
 

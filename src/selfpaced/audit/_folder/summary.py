@@ -12,7 +12,7 @@ from selfpaced.audit._folder.files import CONFLICTS, FILES, SUSPECTS, described
 from selfpaced.audit._folder.tables import suspects_table
 from selfpaced.audit._reading.kinds import KINDS, suffix_of
 from selfpaced.audit._reading.words import are, count
-from selfpaced.audit._reliability import conclusion, most_shown
+from selfpaced.audit._reliability import most_shown
 from selfpaced.audit._result import Audit
 
 # The largest number of rows of a table on the page.
@@ -31,6 +31,13 @@ SENTENCE_LENGTH = 2_000
 NOTE_LENGTH = 500
 # Below this number of samples the counts are not reliable.
 FEW_SAMPLES = 400
+# The reason to doubt any result of classes.
+OVERLAP = (
+    "Wrong labels that are common where classes overlap, and rare elsewhere, look like overlap. "
+    "The range does not count them."
+)
+# Fewer rows of a class are too few to learn it.
+FEW_ROWS = 5
 # A range is wide if its upper end is more than this many times the estimate.
 WIDE_RANGE = 2.0
 
@@ -164,8 +171,7 @@ def shorten(value: Any, long: int = CELL_LENGTH) -> str:
 
 def _headline(found: Audit, name: str) -> str:
     """Return the headline: how many labels are wrong, with the range, or why nobody can know."""
-    k, (_, many) = len(found.suspects), _words(found)
-    title, *text = conclusion(len(found.table), k, many, found.count, found.reliability)
+    title, *text = found.conclusion
     return "\n\n".join(
         [f"# {_cell(name)}: {title}", *(_cell(line, SENTENCE_LENGTH) for line in text)]
     )
@@ -183,18 +189,28 @@ def _panel(found: Audit) -> str:
             "rows": table["rows"].to_numpy(),
             "predicted": [f"{share:.1%}" for share in table["recall"]],
             "look wrong": [f"{share:.1%}" for share in table["flagged"]],
-            "": [
-                "" if not held else "not called wrong" if known else "not learned"
-                for held, known in zip(table["withheld"], table["learned"], strict=True)
-            ],
+            "": [_standing(row, every_class=found.every_class) for _, row in table.iterrows()],
         }
     ).head(MOST_CLASSES)
     rest = len(table) - len(shown)
-    more = (
-        ["", f"{count(rest, 'more class')}es." if rest > 1 else "One more class."] if rest else []
-    )
-    lines = [known.predicted, "", known.learned_by, "", *_markdown(shown), *more]
+    more = ["", f"{rest:,} more {'class' if rest == 1 else 'classes'}."] if rest else []
+    said = [known.predicted, ""] if known.learned else []  # else the headline says it
+    lines = [*said, known.learned_by, "", *_markdown(shown), *more]
     return _section("How well the labels can be predicted", lines)
+
+
+def _standing(row: pd.Series, *, every_class: bool) -> str:
+    """Return what is done with the labels of a class; "" if they may be called wrong.
+
+    Args:
+        row: A row of ``Reliability.classes``.
+        every_class: Whether labels of all classes are listed.
+    """
+    if not row["withheld"] or every_class:
+        return ""
+    if row["learned"]:
+        return "not called wrong"
+    return "too few rows" if row["rows"] < FEW_ROWS else "not learned"
 
 
 def _kinds(found: Audit) -> str:
@@ -227,11 +243,11 @@ def _worst(found: Audit, table: pd.DataFrame, names: Mapping[str, str], about: s
     k, listed = len(found.suspects), int((table[names["fix"]] == YES).sum())
     one, many = _words(found)
     if not k:
-        about = f"None of these {many} is a suspect; they are the most doubtful ones. {about}"
+        about = f"None of these {many} is a suspect. {about}"
     more = _listed(k, listed, len(table) - listed, one)
     above, below = ([text.strip(), ""] if text else [] for text in (about, more))
     return _section(
-        "Look at these first",
+        "Look at these first" if k else "The most doubtful",
         [*above, *_markdown(worst(table, names, most_shown(found.count))), *below[::-1]],
     )
 
@@ -274,8 +290,7 @@ def _doubts(found: Audit) -> list[str]:
         "A rare sample with a right label can look wrong. Check a sample before you change its "
         "label.",
         "Mistakes that always follow the same rule look right, because the model learns the rule.",
-        "Wrong labels that are common where classes overlap, and rare elsewhere, look like "
-        "overlap. The range does not count them.",
+        *([] if found.numeric else [OVERLAP]),
     ]
 
 

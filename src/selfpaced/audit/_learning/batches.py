@@ -13,12 +13,27 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from selfpaced._sampling.indexed import Indexed
 
 
-def spread(labels: NDArray[np.generic], folds: int, seed: int) -> NDArray[np.int64]:
+def spread(
+    labels: NDArray[np.generic],
+    folds: int,
+    seed: int,
+    groups: NDArray[np.int64] | None = None,
+) -> NDArray[np.int64]:
     """Return the fold of each row, drawn at random; each label is spread evenly over the folds.
+
+    Args:
+        labels: Shape (n,).
+        folds: The number of folds.
+        seed: The seed.
+        groups: A number for each row, shape (n,): rows with the same number are in one fold. None:
+            each row is drawn on its own.
 
     >>> np.bincount(spread(np.repeat([0, 1], 50), 5, seed=0)).tolist()
     [20, 20, 20, 20, 20]
     """
+    if groups is not None:
+        firsts, place = np.unique(groups, return_index=True, return_inverse=True)[1:]
+        return spread(labels[firsts], folds, seed)[place]
     drawn = np.random.default_rng(seed).permutation(len(labels))
     by_label = drawn[np.argsort(labels[drawn], kind="stable")]
     fold = np.empty(len(labels), np.int64)

@@ -42,6 +42,11 @@ class Learner(Protocol):
         ...
 
     @property
+    def predicted(self) -> NDArray[np.float32] | None:
+        """Numbers as models predict them that did not learn them, shape (n,); None without."""
+        ...
+
+    @property
     def pulses(self) -> int:
         """The number of calls of ``pulse`` of the whole training."""
         ...
@@ -111,6 +116,12 @@ class Committee:
     def held_out(self) -> dict[str, NDArray[np.float32]]:
         """The held-out probabilities of all kinds of models, by kind."""
         return {kind: p for part in self.parts for kind, p in part.held_out.items()}
+
+    @property
+    def judged(self) -> NDArray[np.bool]:
+        """Whether a model has judged each sample, shape (n,); a short training may miss some."""
+        seen = [p.any(axis=1) for p in self.held_out.values()]
+        return np.asarray(np.any(seen, axis=0))
 
     @property
     def shares(self) -> dict[str, Share] | None:

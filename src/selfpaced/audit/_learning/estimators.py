@@ -3,6 +3,7 @@
 import pickle
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from selfpaced.audit._learning.mixture import (
     mixed,
     shares_of,
 )
-from selfpaced.audit._learning.settings import FEWEST, Settings
+from selfpaced.audit._learning.settings import FEWEST, Settings, require_same
 from selfpaced.audit._learning.training import Watch
 
 __all__ = ["Kind", "Rounds"]
@@ -33,7 +34,7 @@ __all__ = ["Kind", "Rounds"]
 # Up to this number of rows a training uses one thread.
 FEW_ROWS = 20_000
 # The keys of a saved state.
-KEYS = {"kinds", "models", "pacer", "epoch", "held_out"}
+KEYS = {"kinds", "models", "pacer", "settings", "epoch", "held_out"}
 # The weight of a row that is left out: with a weight of 0, scikit-learn would drop the row, and
 # with the last row of a class the class.
 LEFT_OUT_WEIGHT = 1e-6
@@ -63,6 +64,8 @@ class Rounds:
         aim: Whether classes or numbers are learned.
         settings: The number of rounds (``epochs``), of folds (0: the default), and the seed; the
             other settings are for networks.
+        groups: Rows with the same number are in one fold, such as copies of a row, shape (n,); None
+            for rows of their own.
 
     Attributes:
         pacer: The pacer of the training.
@@ -88,6 +91,7 @@ class Rounds:
         labels: Tensor,
         aim: Classes | Numbers,
         settings: Settings,
+        groups: NDArray[np.int64] | None = None,
     ) -> None:
         """Start before the first round."""
         for kind in kinds:
@@ -104,7 +108,7 @@ class Rounds:
         numeric = self._classes is None
         self._models = {kind: make(kind, inputs, numeric, folds, seed) for kind in kinds}
         self._inputs = {kind: one.learn_inputs(inputs) for kind, one in self._models.items()}
-        self._fold = spread(self.labels.numpy(), folds, settings.seed)
+        self._fold = spread(self.labels.numpy(), folds, settings.seed, groups)
         self.pacer = aim.pacer(self.labels, held_out=True)
         self._held_out: dict[str, NDArray[np.float32]] = {}
         self.epoch = 0
@@ -122,6 +126,14 @@ class Rounds:
         By kind, float32, shape (n, classes), after the last round; empty for numbers.
         """
         return {} if self._classes is None else dict(self._held_out)
+
+    @property
+    def predicted(self) -> NDArray[np.float32] | None:
+        """The prediction for each number by the estimator that was not fitted to it, shape (n,).
+
+        None for classes, and before the first round.
+        """
+        return self._held_out.get(self.kinds[0]) if self._classes is None else None
 
     @property
     def pulses(self) -> int:
@@ -161,6 +173,7 @@ class Rounds:
             "kinds": list(self.kinds),
             "models": torch.frombuffer(bytearray(pickle.dumps(self._models)), dtype=torch.uint8),
             "pacer": self.pacer.state_dict(),
+            "settings": asdict(self.settings),
             "epoch": self.epoch,
             "held_out": {kind: torch.from_numpy(p) for kind, p in self._held_out.items()},
         }
@@ -179,6 +192,7 @@ class Rounds:
             f"{', '.join(state['kinds'])}. Make Rounds with the kinds that the state was saved "
             f"with.",
         )
+        require_same(state["settings"], self.settings)
         self.pacer.load_state_dict(state["pacer"])
         self._models = _unpickled(state["models"])
         self._held_out = {kind: p.numpy() for kind, p in state["held_out"].items()}

@@ -1,7 +1,8 @@
 """The settings of a training, and their defaults; imports neither torch nor numpy."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from selfpaced._errors import require, require_positive_int, require_seed
 
@@ -61,6 +62,22 @@ class Settings:
         )
         require_seed(self.seed, "audit")
         require_folds(self.folds)
+
+
+def require_same(saved: dict[str, Any], settings: Settings) -> None:
+    """Raise unless a state was saved with the same settings.
+
+    Raises:
+        ValueError: Naming the settings that differ.
+    """
+    now = asdict(settings)
+    differ = [name for name in now if saved.get(name) != now[name]]
+    other = [f"{name} {saved.get(name)}, now {now[name]}" for name in differ]
+    require(
+        not other,
+        f"The training was saved with other settings: {'; '.join(other)}. Go on with the settings "
+        f"of before, or begin again with force=True.",
+    )
 
 
 def for_network(

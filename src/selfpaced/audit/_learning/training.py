@@ -1,6 +1,7 @@
 """A self-paced training of a network; it can be stopped, saved and continued."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from selfpaced.audit._learning.aims import Aim
 from selfpaced.audit._learning.batches import Batches, loader, spread
 from selfpaced.audit._learning.machine import Alone, Machine, share_batch
 from selfpaced.audit._learning.networks import Copies
-from selfpaced.audit._learning.settings import Settings
+from selfpaced.audit._learning.settings import Settings, require_same
 from selfpaced.audit._learning.shifts import shifted
 
 # Called after each epoch with its number, the number of epochs, and the kept share.
@@ -28,7 +29,10 @@ DIVERGED = (
     "(learning_rate=...), or look for NaN in a model of your own."
 )
 # The keys of a saved state.
-KEYS = {"model", "optimizer", "scaler", "pacer", "epoch", "position", "order", "random"}
+KEYS = {
+    *("model", "optimizer", "scaler", "pacer", "settings"),
+    *("epoch", "position", "order", "random"),
+}
 
 
 class Training:
@@ -42,6 +46,8 @@ class Training:
         aim: Whether classes or numbers are learned.
         settings: The settings of the training.
         machine: The device or processes to run on; None for the device that the model is on.
+        groups: Rows with the same number are in one fold, such as copies of a row, shape (n,); None
+            for rows of their own.
 
     With ``settings.folds``, a batch has rows of one fold. The copies of the other folds learn from
     it, and the copy of this fold judges its labels, which it never learns.
@@ -61,6 +67,7 @@ class Training:
         aim: Aim,
         settings: Settings,
         machine: Machine | None = None,
+        groups: NDArray[np.int64] | None = None,
     ) -> None:
         """Start before the first batch."""
         parameters = list(model.parameters())
@@ -69,7 +76,7 @@ class Training:
         self.labels, self.aim, self.settings = labels, aim, settings
         self._fold: Tensor | None = None
         if settings.folds:
-            fold = spread(labels.cpu().numpy(), settings.folds, settings.seed)
+            fold = spread(labels.cpu().numpy(), settings.folds, settings.seed, groups)
             self._fold, model = torch.from_numpy(fold), Copies(model, settings.folds)
         rate = settings.learning_rate
         alone = isinstance(self.machine, Alone)  # Accelerate wraps an optimizer of torch only
@@ -104,6 +111,11 @@ class Training:
         if not self.settings.folds or dynamics is None:
             return {}
         return {"network": dynamics.probability.cpu().numpy()}
+
+    @property
+    def predicted(self) -> None:
+        """None: a network learns all numbers."""
+        return None
 
     @property
     def pulses(self) -> int:
@@ -146,6 +158,7 @@ class Training:
             "optimizer": self._optimizer.state_dict(),
             "scaler": None if self.machine.scaler is None else self.machine.scaler.state_dict(),
             "pacer": self.pacer.state_dict(),
+            "settings": asdict(self.settings),
             "epoch": self.epoch,
             "position": self.position,
             "order": self._order,
@@ -159,6 +172,7 @@ class Training:
             ValueError: For a state that is incomplete, or of another number of samples.
         """
         require_keys(state, KEYS, "Training")
+        require_same(state["settings"], self.settings)
         self.pacer.load_state_dict(state["pacer"])
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])

@@ -9,14 +9,18 @@ from numpy.typing import NDArray
 
 from selfpaced.audit._reading.words import count
 
+# The least share of different samples, and of equal labels among pairs of equal samples, for which
+# these are copies.
+LEAST_OWN, LEAST_AGREEMENT = 0.2, 0.98
+
 
 def repeats(
-    features: pd.DataFrame | NDArray[Any], labels: pd.Series, where: pd.Series
+    hashes: NDArray[np.uint64], labels: pd.Series, where: pd.Series
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Find samples that are equal in all features.
 
     Args:
-        features: Shape (n, ...).
+        hashes: The hash of each sample, shape (n,).
         labels: Shape (n,).
         where: The place of each sample, shape (n,); its name becomes that of a column.
 
@@ -25,11 +29,11 @@ def repeats(
         conflicts: the place, "label", and "group", numbered from 1 in the order of the file.
 
     >>> rows, where = pd.DataFrame({"a": [1, 2, 1]}), pd.Series([1, 2, 3], name="row")
-    >>> found, notes = repeats(rows, pd.Series(["x", "y", "z"]), where)
+    >>> found, notes = repeats(hashes_of(rows), pd.Series(["x", "y", "z"]), where)
     >>> found.to_numpy().tolist()
     [[1, 'x', 1], [3, 'z', 1]]
     """
-    table = pd.DataFrame({where.name: where, "label": labels, "group": _hash(features)})
+    table = pd.DataFrame({where.name: where, "label": labels, "group": hashes})
     again = int(table.duplicated(["group", "label"]).sum())
     differ = table.groupby("group")["label"].transform("nunique") > 1
     found = table[differ]
@@ -51,12 +55,47 @@ def repeats(
     return found, tuple(notes)
 
 
+def copies(
+    hashes: NDArray[np.uint64], labels: pd.Series | NDArray[Any]
+) -> NDArray[np.int64] | None:
+    """Return a number for each sample, equal for samples that are copies of each other.
+
+    Samples that are equal in all features are copies if their labels are equal, too, and most
+    samples have features of their own. Else they were labelled one by one, or have few features
+    with few values, and each tells something about the others.
+
+    Args:
+        hashes: The hash of each sample, shape (n,).
+        labels: Shape (n,).
+
+    Returns:
+        int64, shape (n,); None without copies.
+
+    >>> hashes = hashes_of(np.array([[1.0], [2.0], [1.0]]))
+    >>> copies(hashes, np.array(["x", "y", "x"])), copies(hashes, np.array(["x", "y", "z"]))
+    (array([0, 1, 0]), None)
+    """
+    group, firsts = pd.factorize(hashes)
+    n = len(group)
+    if len(firsts) == n or len(firsts) < LEAST_OWN * n:
+        return None
+    code = pd.factorize(np.asarray(labels))[0]
+    same = np.unique(np.stack([group, code]), axis=1, return_counts=True)[1]
+    equal, pairs = _pairs(same), _pairs(np.bincount(group))
+    return group.astype(np.int64) if equal >= LEAST_AGREEMENT * pairs else None
+
+
+def _pairs(sizes: NDArray[np.int64]) -> int:
+    """Return the number of pairs inside groups of these sizes."""
+    return int((sizes * (sizes - 1) // 2).sum())
+
+
 def no_conflicts(where: pd.Series) -> pd.DataFrame:
     """Return an empty frame of conflicts."""
     return pd.DataFrame({where.name: where[:0], "label": [], "group": np.zeros(0, np.int64)})
 
 
-def _hash(features: pd.DataFrame | NDArray[Any]) -> NDArray[np.uint64]:
+def hashes_of(features: pd.DataFrame | NDArray[Any]) -> NDArray[np.uint64]:
     """Return a hash of 64 bits per sample; equal samples have equal hashes."""
     if isinstance(features, pd.DataFrame):
         return np.asarray(pd.util.hash_pandas_object(features, index=False), np.uint64)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from selfpaced.audit._reading.duplicates import no_conflicts, repeats
+from selfpaced.audit._reading.duplicates import copies, hashes_of, no_conflicts, repeats
 from selfpaced.audit._reading.labels import decide
 from selfpaced.audit._reading.source import Source
 
@@ -32,7 +32,8 @@ def labelled(
     decided = decide(labels, where, numeric)
     features, where, own = (_kept(each, decided.kept) for each in (features, where, own))
     lines = None if lines is None else _kept(lines, decided.kept)
-    conflicts, told = repeats(features, decided.values, where)
+    hashes = hashes_of(features)
+    conflicts, told = repeats(hashes, decided.values, where)
     return Source(
         path,
         kind,
@@ -44,6 +45,7 @@ def labelled(
         notes + decided.notes + told,
         conflicts,
         lines,
+        copies(hashes, decided.values),
     )
 
 

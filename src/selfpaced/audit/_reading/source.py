@@ -30,6 +30,8 @@ class Source:
             place, "label", and "group", from 1; samples of a group are equal.
         lines: The line of the file on which each sample starts, int64, shape (n,); the first line
             of the file is 1. None for data that has no lines: Parquet, arrays and images.
+        copies: A number for each sample, equal for copies of a sample, int64, shape (n,); None
+            without copies.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class Source:
     notes: tuple[str, ...]
     conflicts: "pd.DataFrame"
     lines: "NDArray[np.int64] | None" = None
+    copies: "NDArray[np.int64] | None" = None
 
     def __len__(self) -> int:
         """Return the number of samples."""
