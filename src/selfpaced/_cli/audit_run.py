@@ -235,7 +235,7 @@ def _finish(run: "Run", results: Results, console: Console, began: float) -> Non
         return
     if results.fix is not None and changes is not None:
         messages.tell_fixed(results.fix, changes, console)
-    messages.tell_next(prepared, folder, len(found.suspects), changes is not None, console)
+    messages.tell_next(prepared, folder, found, changes is not None, console)
 
 
 def _fixed_as_json(results: Results, changes: "Changes | None") -> dict[str, Any]:

@@ -115,11 +115,14 @@ def tell_fixed(corrected: Path, changes: "Changes", console: Console) -> None:
 
 
 def tell_next(
-    prepared: "Prepared", folder: Path, suspects: int, fixed: bool, console: Console
+    prepared: "Prepared", folder: Path, found: "Audit", fixed: bool, console: Console
 ) -> None:
     """Print the command to run next."""
-    path, run = prepared.source.path, shlex.quote(str(folder))
+    path, run, suspects = prepared.source.path, shlex.quote(str(folder)), len(found.suspects)
     say(console)
+    if found.reliability is not None and not found.reliability.learned:
+        say(console, "Next, add samples, or columns from which the labels can be told.")
+        return
     if suspects and not fixed and _fixable(path):
         listed = escape(str(folder / "suspects.csv"))
         say(console, f"Next, set fix to no in {listed} where the given label is right, then run")

@@ -25,6 +25,8 @@ NAMES = {
     "letters": "logistic regression on letters",
     "bayes": "naive Bayes on words",
 }
+# Where fewer than this share of the suspects are expected to be wrong, it is said.
+MOSTLY = 0.9
 # Kinds of models with a smaller weight are not named.
 LEAST_NAMED = 0.005
 
@@ -146,7 +148,7 @@ def conclusion(
     if not k:
         title = f"None of {n:,} {what} looks wrong"
     number = f"All in all about {about:,} {are(about)} wrong ({low} to {high})."
-    if about < k:
+    if about < MOSTLY * k:
         number = (
             f"About {about:,} {what} are wrong ({low} to {high}): some of these {k:,} are right."
         )
