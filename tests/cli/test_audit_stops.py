@@ -41,15 +41,14 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, after: int, act: Callable[[], Non
     )
 
 
-@pytest.mark.parametrize("number", STOP)
 @pytest.mark.parametrize(
-    ("flags", "after"),
+    ("flags", "after", "number"),
     [
-        (("--top", "7", "--learner", "logistic"), 4),
-        (("--json", "--learner", "network"), 9),  # of six batches an epoch
-        (("--learner", "auto"), 1),
-        (("--learner", "auto"), 2),  # the last of two rounds
-        (("--learner", "auto"), 5),
+        (("--top", "7", "--learner", "logistic"), 4, signal.SIGINT),
+        (("--json", "--learner", "network"), 9, signal.SIGTERM),  # of six batches an epoch
+        (("--learner", "auto"), 1, signal.SIGINT),
+        (("--learner", "auto"), 2, signal.SIGTERM),  # the last of two rounds
+        (("--learner", "auto"), 5, signal.SIGINT),
     ],
 )
 def test_the_printed_command_continues_the_run_to_the_same_bytes(
