@@ -25,7 +25,7 @@ NAMES = {
     "letters": "logistic regression on letters",
     "bayes": "naive Bayes on words",
 }
-# Where fewer than this share of the suspects are expected to be wrong, it is said.
+# Where the estimate is below this share of the suspects, only the range is said.
 MOSTLY = 0.9
 # Kinds of models with a smaller weight are not named.
 LEAST_NAMED = 0.005
@@ -149,9 +149,7 @@ def conclusion(
         title = f"None of {n:,} {what} looks wrong"
     number = f"All in all about {about:,} {are(about)} wrong ({low} to {high})."
     if about < MOSTLY * k:
-        number = (
-            f"About {about:,} {what} are wrong ({low} to {high}): some of these {k:,} are right."
-        )
+        number = f"Between {low} and {high} {what} are wrong."
     if not about and low == "0":
         number = (
             f"At most {high} {are(round(found.high))} wrong." if high != "0" else "None is wrong."
