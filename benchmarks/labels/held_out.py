@@ -43,7 +43,7 @@ from selfpaced.audit import Options, load, read
 from selfpaced.chain import Floats
 
 FILE = RESULTS / "held_out.jsonl"
-FOLDS = 5  # Folds of cleanlab's probabilities.
+FOLDS = 5  # Folds of the random forest that finds the smallest margins.
 MOST = 5_000  # Rows of a table; larger ones are drawn from.
 LARGE = 4_000  # CPU seconds are compared for tables of more rows.
 KEEL = (

@@ -22,8 +22,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-Floats = NDArray[np.float64]
-
 FOLDS = 5  # Folds of the probabilities.
 RIVALS: dict[str, Callable[[int], Any]] = {
     "logistic": lambda seed: LogisticRegression(max_iter=1_000, random_state=seed),
@@ -37,7 +35,9 @@ def ways(x: list[str] | NDArray[Any]) -> tuple[str, ...]:
     return ("words", "pairs") if isinstance(x, list) else tuple(RIVALS)
 
 
-def held_out(way: str, x: list[str] | NDArray[Any], labels: NDArray[Any], seed: int) -> Floats:
+def held_out(
+    way: str, x: list[str] | NDArray[Any], labels: NDArray[Any], seed: int
+) -> NDArray[np.float64]:
     """Return the held-out probabilities of a rival, shape (n, classes)."""
     if isinstance(x, list):
         pairs = {"sublinear_tf": True, "ngram_range": (1, 2), "min_df": 2}

@@ -283,7 +283,8 @@ def test_labels_that_tell_nothing_are_not_called_wrong(done: Say) -> None:
     frame.to_csv("random.csv", index=False)
     said = done("audit", "random.csv", "--label", "y", "-o", "run", *FAST)
     assert "\nNothing can be said about the 200 labels.\n" in said
-    assert "No class was predicted clearly better than by chance, so no label is call" in said
+    why = "No class was predicted clearly better than by chance, so no label is called wrong."
+    assert f"\n{why}\n" in said
     assert "Look at these first" not in said
     assert said.endswith("Next, add samples, or columns from which the labels can be told.\n")
     assert "yes" not in set(pd.read_csv("run/suspects.csv")["fix"])

@@ -124,13 +124,13 @@ def find_label_errors(  # noqa: PLR0913  # each setting is an argument
     aim, inputs = Classes(len(names)), _inputs(rows, scaled=model is None)
     one = "network" if model is not None or folds == 0 else learner
     choice = choose_models(one, inputs, aim, images=False, alone=True)
-    parts: list[Learner] = []
     require(
         choice.network or (batch_size is None and learning_rate is None),
         "find_label_errors: batch_size=... and learning_rate=... are settings of networks, and "
         "none is trained on this X. Leave them out, or use learner='network'.",
     )
     n, groups = len(codes), _copies(rows, codes)
+    parts: list[Learner] = []
     if choice.kinds:
         rounds = for_rounds(n, epochs=epochs, seed=seed, folds=folds)
         parts.append(Rounds(choice.kinds, inputs, codes, aim, rounds, groups))
@@ -231,7 +231,7 @@ def _copies(rows: Any, codes: Tensor) -> NDArray[np.int64] | None:
         rows = rows.sorted_indices()
         ends = list(pairwise(rows.indptr))
         parts = [(rows.indices[a:b].tobytes(), rows.data[a:b].tobytes()) for a, b in ends]
-        hashes = pd.util.hash_array(pd.factorize(pd.Series(parts))[0])
+        hashes = pd.factorize(pd.Series(parts))[0].astype(np.uint64)  # equal for equal rows
     else:
         hashes = hashes_of(rows)
     return copies(hashes, codes.numpy())

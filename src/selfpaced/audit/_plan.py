@@ -117,15 +117,9 @@ def check(plan: Plan) -> None:
     """
     _check_options(plan.path, kind_of(plan.path), plan.options)
     _check_training(plan)
-    of_networks = {
-        "model": plan.model is not None,
-        "batch_size": plan.batch_size is not None,
-        "learning_rate": plan.learning_rate is not None,
-        "precision": plan.precision != FLOAT32,
-    }
-    for name, given in of_networks.items():
+    for name in _of_networks(plan):
         require(
-            plan.learner in ("auto", "network") or not given,
+            plan.learner in ("auto", "network"),
             f"{name}=... is a setting of networks, and learner={plan.learner} is not a network. "
             f"Leave one of them out.",
         )
@@ -145,14 +139,9 @@ def check_effect(plan: Plan, *, network: bool, images: bool, numeric: bool) -> N
     Raises:
         ValueError: Naming the setting.
     """
-    given = {
-        "batch_size": plan.batch_size is not None,
-        "learning_rate": plan.learning_rate is not None,
-        "precision": plan.precision != FLOAT32,
-    }
-    for name, chosen in given.items():
+    for name in _of_networks(plan):
         require(
-            network or not chosen,
+            network,
             f"{name}=... is a setting of networks, and no network is trained on these samples. "
             f"Leave it out, or use learner=network.",
         )
@@ -262,6 +251,17 @@ def _check_options(path: Path, kind: Kind, options: Options) -> None:
         options.side is None or options.side >= 1,
         f"side=... must be a positive number of pixels; got {options.side}.",
     )
+
+
+def _of_networks(plan: Plan) -> list[str]:
+    """Return the names of the settings of networks that are given."""
+    given = {
+        "model": plan.model is not None,
+        "batch_size": plan.batch_size is not None,
+        "learning_rate": plan.learning_rate is not None,
+        "precision": plan.precision != FLOAT32,
+    }
+    return [name for name, there in given.items() if there]
 
 
 def _check_training(plan: Plan) -> None:

@@ -34,10 +34,9 @@ class Audit:
         table: A row per sample, most suspicious first: those whose label is more probably wrong
             than right, then all others, each by their loss; samples that no model has judged, whose
             ``probability`` is NaN, come last. Its index is the position of the sample. Columns:
-            ``label``, ``probability`` that the label is wrong, ``suggested`` label (the
-            most probable other class; with ``folds=0`` the most probable class),
-            ``confidence`` (the probability of the suggested label by the
-            features alone; no column for a regression),
+            ``label``, ``probability`` that the label is wrong, ``suggested`` label (the most
+            probable other class; with ``folds=0`` the most probable class), ``confidence`` (the
+            probability of the suggested label by the features alone; no column for a regression),
             ``loss`` (higher is more suspect: -ln of the held-out probability of the label; with
             ``folds=0``, and as squared errors of a regression, ``Ledger.suspicion``).
         count: How many labels are wrong, with a range; see ``selfpaced.suspects``.
@@ -185,14 +184,15 @@ def result_held_out(
     classes = pd.Index(list(names))
     p = committee.probabilities[:, : len(classes)]
     p = np.clip(p / np.clip(p.sum(1, keepdims=True), LEAST, None), LEAST, None).astype(np.float64)
-    p[~committee.judged] = np.nan
+    judged = committee.judged
+    p[~judged] = np.nan
     found = judge_held_out(torch.from_numpy(p), labels)
     own, chance = p[np.arange(len(labels)), labels.numpy()], found.probability.numpy()
     table = pd.DataFrame(
         {
             "label": classes.take(labels.numpy()),
             "probability": chance,
-            "suggested": classes.take(np.where(committee.judged, found.suggested.numpy(), labels)),
+            "suggested": classes.take(np.where(judged, found.suggested.numpy(), labels)),
             "confidence": found.confidence.numpy(),
             "loss": -np.log(own),
         }

@@ -162,10 +162,10 @@ def judge_held_out(probability: Tensor, given: Tensor) -> HeldOut:
     q = _classes(raw, labels, noise)
     wrong = _wrong(q, labels, noise)
     certain = _accuracy_without_noise(p, labels, surest.low)  # with the least noise there can be
-    learned = _learned(p, labels, wrong, told_apart=certain >= TOLD_APART)
-    if not learned.any:
+    better = _better_than_chance(p, labels)
+    if not better.any():
         wrong[:] = 0.0
-        learned = replace(learned, flagged=torch.zeros_like(learned.flagged))
+    learned = _learned(p, labels, wrong, better, told_apart=certain >= TOLD_APART)
     suggested, confidence = _others(q, labels)
     return HeldOut(
         torch.from_numpy(wrong).float(),
@@ -279,13 +279,20 @@ def _wrong(q: Floats, labels: NDArray[np.int64], noise: Floats) -> Floats:
     return np.asarray(np.minimum(wrong, np.where(q.argmax(1) == labels, MOST_OF_RIGHT, 1.0)))
 
 
-def _learned(p: Floats, labels: NDArray[np.int64], wrong: Floats, *, told_apart: bool) -> Learned:
+def _learned(
+    p: Floats,
+    labels: NDArray[np.int64],
+    wrong: Floats,
+    better: NDArray[np.bool],
+    *,
+    told_apart: bool,
+) -> Learned:
     """Return how well the labels were learned."""
     classes = p.shape[1]
     rows = np.bincount(labels, minlength=classes)
     frequency, own = rows / len(labels), np.clip(_own(p, labels), LEAST, 1.0)
     right = p.argmax(1) == labels
-    n, better = np.maximum(rows, 1), _better_than_chance(p, labels)
+    n = np.maximum(rows, 1)
     return Learned(
         accuracy=float(right.mean()),
         log_loss=-float(np.log(own).mean()),

@@ -59,6 +59,7 @@ def test_other_numbers_of_folds_are_refused(folds: Any) -> None:
 @pytest.mark.parametrize("folds", [0, 2, 3, 10])
 def test_0_and_2_or_more_folds_are_allowed(folds: int) -> None:
     require_folds(folds)
+    assert Settings(folds=folds).folds == folds
 
 
 def test_a_batch_size_out_of_range_is_refused_before_epochs_are_counted() -> None:

@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgba
 from numpy.typing import NDArray
 
 from selfpaced.audit._folder.files import CURVES, SUSPECTS_PICTURE
-from selfpaced.audit._result import Audit
+from selfpaced.audit._result import SUSPECT, Audit
 from selfpaced.report import DARK, LIGHT, Theme, plot_kept_share, plot_loss_bands, plot_suspects
 from selfpaced.report._drawing import draw_line, over_whole_numbers
 from selfpaced.report._theme import (
@@ -39,8 +39,6 @@ FEW_CLASSES = 6
 NAME_LENGTH = 12
 # Above this probability of a label error, a label counts as almost surely wrong.
 SURE = 0.9
-# Above this probability of a label error, a label is a suspect.
-SUSPECT = 0.5
 # Below this probability of a label error, a label counts as right.
 RIGHT = 0.1
 # Above this number of points, the points of a scatter plot are small and transparent.

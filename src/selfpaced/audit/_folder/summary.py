@@ -37,7 +37,7 @@ OVERLAP = (
     "The range does not count them."
 )
 # Fewer rows of a class are too few to learn it.
-FEW_ROWS = 5
+LEAST_ROWS = 5
 # A range is wide if its upper end is more than this many times the estimate.
 WIDE_RANGE = 2.0
 
@@ -210,7 +210,7 @@ def _standing(row: pd.Series, *, every_class: bool) -> str:
         return ""
     if row["learned"]:
         return "not called wrong"
-    return "too few rows" if row["rows"] < FEW_ROWS else "not learned"
+    return "too few rows" if row["rows"] < LEAST_ROWS else "not learned"
 
 
 def _kinds(found: Audit) -> str:

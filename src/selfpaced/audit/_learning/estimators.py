@@ -62,7 +62,7 @@ class Rounds:
         inputs: The samples.
         labels: Shape (n,): int64 for classes, float32 for numbers.
         aim: Whether classes or numbers are learned.
-        settings: The number of rounds (``epochs``), of folds (0: the default), and the seed; the
+        settings: The number of rounds (``epochs``), of folds (0: three), and the seed; the
             other settings are for networks.
         groups: Rows with the same number are in one fold, such as copies of a row, shape (n,); None
             for rows of their own.
