@@ -16,6 +16,7 @@ from matplotlib.text import Text
 
 from selfpaced.audit import Audit
 from selfpaced.audit._folder.pictures import draw, panels
+from selfpaced.audit._reliability import Reliability
 from selfpaced.report import LIGHT
 
 RNG = np.random.default_rng(0)
@@ -195,6 +196,22 @@ def test_the_right_panel_says_that_there_are_no_suspects(classes_found: Audit) -
     none = replace(classes_found, table=classes_found.table.assign(probability=0.01))
     right = panels(none, LIGHT).axes[1]
     assert [text.get_text() for text in right.texts] == ["There are no suspects."]
+
+
+def test_where_no_class_was_learned_no_label_is_counted(classes_found: Audit) -> None:
+    classes = pd.DataFrame(
+        {"rows": [1, 3], "recall": [0.0, 1.0], "flagged": 0.0, "learned": False, "withheld": True},
+        ["a cat with a long name", "dog"],
+    )
+    known = Reliability(0.75, 0.75, 0.6, 0.6, classes, {"trees": 1.0}, told_apart=False)
+    figure = panels(replace(classes_found, reliability=known), LIGHT)
+    left, right = figure.axes
+    assert left.get_title("left") == "Nothing can be said about the 4 labels"
+    assert [text.get_text() for text in left.texts] == ["75.0%", "75.0%"]
+    assert right.get_title("left") == "No class is clearly better than chance"
+    assert [tick.get_text() for tick in right.get_yticklabels()] == ["dog", "a cat with …"]
+    assert [text.get_text() for text in right.texts] == ["100.0%", "0.0%"]
+    assert overlaps(figure) == []
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10, 40])

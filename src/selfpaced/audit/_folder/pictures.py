@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgba
 from numpy.typing import NDArray
 
 from selfpaced.audit._folder.files import CURVES, SUSPECTS_PICTURE
+from selfpaced.audit._reliability import Reliability
 from selfpaced.audit._result import SUSPECT, Audit
 from selfpaced.report import DARK, LIGHT, Theme, plot_kept_share, plot_loss_bands, plot_suspects
 from selfpaced.report._drawing import draw_line, over_whole_numbers
@@ -154,7 +155,8 @@ def _to_01(images: NDArray[Any]) -> NDArray[np.float64]:
 def panels(found: Audit, theme: Theme) -> Figure:
     """Return a figure of the probabilities of label errors, and of the classes confused.
 
-    For numbers, the second panel shows the given numbers over the predicted ones.
+    For numbers, the second panel shows the given numbers over the predicted ones. Where no class
+    was learned, the panels show how well labels are predicted instead.
 
     Args:
         found: The result of an audit.
@@ -164,6 +166,10 @@ def panels(found: Audit, theme: Theme) -> Figure:
     left, right = figure.subplots(1, 2)
     for axes in (left, right):
         axes.set_facecolor(theme.background)
+    if found.reliability is not None and not found.reliability.learned:
+        _draw_accuracy(left, found.conclusion[0], found.reliability, theme)
+        _draw_recalls(right, found.reliability.classes, theme)
+        return figure
     _draw_probabilities(left, found, theme)
     if found.numeric:
         _draw_numbers(right, found, theme)
@@ -199,6 +205,34 @@ def _draw_probabilities(axes: Axes, found: Audit, theme: Theme) -> None:
         x=f"{what}, most suspicious first",
         y="probability of a mistake",
     )
+
+
+def _draw_accuracy(axes: Axes, title: str, known: Reliability, theme: Theme) -> None:
+    """Draw the held-out accuracy beside that of the most frequent class."""
+    shares = {"models": known.accuracy, "the most\nfrequent class": known.base_accuracy}
+    _draw_shares(axes, pd.Series(shares), theme)
+    dress(axes, theme, title=title, x="labels predicted right")
+    axes.grid(visible=False)
+
+
+def _draw_recalls(axes: Axes, classes: pd.DataFrame, theme: Theme) -> None:
+    """Draw the share of each class that is predicted, for the most frequent classes."""
+    recalls = classes.nlargest(MOST_CLASSES, "rows")["recall"].rename(short)
+    _draw_shares(axes, recalls, theme)
+    title = "No class is clearly better than chance"
+    dress(axes, theme, title=title, x="labels of the class predicted right")
+    axes.grid(visible=False)
+
+
+def _draw_shares(axes: Axes, shares: pd.Series, theme: Theme) -> None:
+    """Draw shares as bars, each with its number."""
+    bars = axes.barh(range(len(shares)), shares, height=0.5, color=theme.muted)
+    axes.bar_label(bars, [f"{share:.1%}" for share in shares], padding=4, color=theme.ink)
+    axes.set_yticks(range(len(shares)), shares.index)
+    axes.set_ylim(max(len(shares), 3) - 0.5, -0.5)
+    axes.set_xlim(0, 1.15)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
 def _draw_threshold(axes: Axes, theme: Theme) -> None:
