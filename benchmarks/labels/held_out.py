@@ -112,7 +112,7 @@ def execute(name: str, noise: str, seed: int) -> Row:
         ledger = read_parquet(Path(folder, "run", "ledger.parquet"))
         options = Options(label=label)
         features = load(Path(folder, "run")).features.transform(read(path, options))
-    at = _places(ledger, path)  # rows that occur twice are read once
+    at = _places(ledger)  # rows that occur twice are read once
     truth, given = truth[at], given[at]
     rows = [x[place] for place in at] if isinstance(x, list) else features.reshape(len(at), -1)
     began = _children()
@@ -234,7 +234,7 @@ def audit(path: Path, label: str | None, run: Path, seed: int, *more: str) -> di
     done = subprocess.run(words, check=True, capture_output=True, text=True, env=alone)
     told: dict[str, Any] = json.loads(done.stdout)
     suspects = pd.read_csv(run / "suspects.csv")
-    return told | {"listed": _places(suspects[suspects["fix"] == "yes"], path).tolist()}
+    return told | {"listed": _places(suspects[suspects["fix"] == "yes"]).tolist()}
 
 
 def rivals(
@@ -254,9 +254,9 @@ def rivals(
     return judged
 
 
-def _places(table: pd.DataFrame, path: Path) -> NDArray[np.int64]:
+def _places(table: pd.DataFrame) -> NDArray[np.int64]:
     """Return the positions of samples in the data, from 0."""
-    if path.is_dir():
+    if "file" in table:
         return table["file"].map(lambda name: int(Path(name).stem)).to_numpy(np.int64)
     return table["row"].to_numpy(np.int64) - 1
 

@@ -156,12 +156,12 @@ def judge_held_out(probability: Tensor, given: Tensor) -> HeldOut:
     raw = np.clip(probability.numpy(), LEAST, 1.0)
     p = _classes(raw, labels, np.eye(raw.shape[1]))
     surest = _surest(p, labels)
-    clean = _accuracy_without_noise(p, labels, surest.share)
-    trust = min(max((clean - OVERLAP) / (TOLD_APART - OVERLAP), 0.0), 1.0)
+    certain = _accuracy_without_noise(p, labels, surest.low)  # with the least noise there can be
+    least = certain - NORMAL_95 * _standard_error(p, labels, surest.low)
+    trust = min(max((least - OVERLAP) / (TOLD_APART - OVERLAP), 0.0), 1.0)
     noise = _noise(p, labels, surest, trust)
     q = _classes(raw, labels, noise)
     wrong = _wrong(q, labels, noise)
-    certain = _accuracy_without_noise(p, labels, surest.low)  # with the least noise there can be
     better = _better_than_chance(p, labels)
     if not better.any():
         wrong[:] = 0.0
@@ -270,6 +270,14 @@ def _accuracy_without_noise(p: Floats, labels: NDArray[np.int64], share: float) 
     other = share / (p.shape[1] - 1)
     possible = 1 - share - other
     return (accuracy - other) / possible if possible > 0 else 0.0
+
+
+def _standard_error(p: Floats, labels: NDArray[np.int64], share: float) -> float:
+    """Return the standard error of ``_accuracy_without_noise``, for chance among the labels."""
+    accuracy = float((p.argmax(1) == labels).mean())
+    possible = 1 - share - share / (p.shape[1] - 1)
+    error = math.sqrt(accuracy * (1 - accuracy) / len(labels))
+    return error / possible if possible > 0 else math.inf
 
 
 def _wrong(q: Floats, labels: NDArray[np.int64], noise: Floats) -> Floats:
