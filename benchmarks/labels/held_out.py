@@ -290,7 +290,7 @@ def _children() -> float:
 
 
 def table(rows: list[Row]) -> Iterator[str]:
-    """Yield a Markdown table, a row per source and noise (means of the seeds), and the totals."""
+    """Yield tables by source and noise (means of the seeds) and by kind, and the totals."""
     yield (
         "| data | noise | seeds | wrong | AP ours / best of cleanlab | listed, precision | "
         "cleanlab lists, precision | range (median) | in range | calibration error | CPU ratio |"
@@ -301,7 +301,46 @@ def table(rows: list[Row]) -> Iterator[str]:
     for group in groups:
         yield _line(group)
     yield ""
+    yield from _by_kind(rows)
+    yield ""
     yield from _totals(groups)
+
+
+def _by_kind(rows: list[Row]) -> Iterator[str]:
+    """Yield a Markdown table with a row per kind of samples and noise."""
+    yield (
+        "| samples | noise | files | wrong | AP ours / best of cleanlab | listed, precision | "
+        "cleanlab lists, precision | in range |"
+    )
+    yield "|---" * 8 + "|"
+    for kind, noise in sorted({(_kind(row), row.noise) for row in rows}):
+        some = [row for row in rows if (_kind(row), row.noise) == (kind, noise)]
+        groups = [[row for row in some if row.name == name] for name in {row.name for row in some}]
+        ways = [(row, _best(group)) for group in groups for row in group]
+        ours = statistics.mean(_mean(group, "ours") for group in groups)
+        best = statistics.mean(_mean(group, _best(group)) for group in groups)
+        cells = (
+            *(kind, noise, f"{len(groups)} x {len(some) / len(groups):.0f}"),
+            f"{sum(row.wrong for row in some):,} of {sum(row.n for row in some):,}",
+            f"{ours:.3f} / {best:.3f}" if some[0].wrong else "",
+            _pooled([(row.listed, row.precision) for row in some]),
+            _pooled([row.cleanlab[way] for row, way in ways]),
+            f"{sum(map(_inside, some))} of {len(some)}",
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def _pooled(found: list[tuple[int, float | None]]) -> str:
+    """Return the number of listed labels of all runs, and the precision of all of them."""
+    n = sum(listed for listed, _ in found)
+    right = sum(listed * (precision or 0.0) for listed, precision in found)
+    return f"{n:,}, {right / n:.2f}" if n else "0"
+
+
+def _kind(row: Row) -> str:
+    """Return "tables", "texts" or "images"."""
+    name = row.name.partition(":")[0]
+    return "texts" if name in texts.FILES else "tables" if _is_table(row) else "images"
 
 
 def _line(group: list[Row]) -> str:
