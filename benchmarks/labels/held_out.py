@@ -301,30 +301,31 @@ def table(rows: list[Row]) -> Iterator[str]:
     for group in groups:
         yield _line(group)
     yield ""
-    yield from _by_kind(rows)
+    yield from _by_kind(groups)
     yield ""
     yield from _totals(groups)
 
 
-def _by_kind(rows: list[Row]) -> Iterator[str]:
+def _by_kind(groups: list[list[Row]]) -> Iterator[str]:
     """Yield a Markdown table with a row per kind of samples and noise."""
     yield (
-        "| samples | noise | files | wrong | AP ours / best of cleanlab | listed, precision | "
-        "cleanlab lists, precision | in range |"
+        "| samples | noise | files | runs | wrong | AP ours / best of cleanlab | "
+        "listed, precision | cleanlab lists, precision | in range |"
     )
-    yield "|---" * 8 + "|"
-    for kind, noise in sorted({(_kind(row), row.noise) for row in rows}):
-        some = [row for row in rows if (_kind(row), row.noise) == (kind, noise)]
-        groups = [[row for row in some if row.name == name] for name in {row.name for row in some}]
-        ways = [(row, _best(group)) for group in groups for row in group]
-        ours = statistics.mean(_mean(group, "ours") for group in groups)
-        best = statistics.mean(_mean(group, _best(group)) for group in groups)
+    yield "|---" * 9 + "|"
+    kinds = [(_kind(group[0]), group[0].noise) for group in groups]
+    for kind, noise in sorted(set(kinds)):
+        files = [g for g, own in zip(groups, kinds, strict=True) if own == (kind, noise)]
+        ways, some = [_best(group) for group in files], [row for group in files for row in group]
+        ours = statistics.mean(_mean(group, "ours") for group in files)
+        best = statistics.mean(_mean(*each) for each in zip(files, ways, strict=True))
+        theirs = [r.cleanlab[way] for g, way in zip(files, ways, strict=True) for r in g]
         cells = (
-            *(kind, noise, f"{len(groups)} x {len(some) / len(groups):.0f}"),
+            *(kind, noise, f"{len(files)}", f"{len(some)}"),
             f"{sum(row.wrong for row in some):,} of {sum(row.n for row in some):,}",
             f"{ours:.3f} / {best:.3f}" if some[0].wrong else "",
             _pooled([(row.listed, row.precision) for row in some]),
-            _pooled([row.cleanlab[way] for row, way in ways]),
+            _pooled(theirs),
             f"{sum(map(_inside, some))} of {len(some)}",
         )
         yield f"| {' | '.join(cells)} |"

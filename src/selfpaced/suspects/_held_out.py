@@ -156,8 +156,8 @@ def judge_held_out(probability: Tensor, given: Tensor) -> HeldOut:
     raw = np.clip(probability.numpy(), LEAST, 1.0)
     p = _classes(raw, labels, np.eye(raw.shape[1]))
     surest = _surest(p, labels)
-    certain = _accuracy_without_noise(p, labels, surest.low)  # with the least noise there can be
-    least = certain - NORMAL_95 * _standard_error(p, labels, surest.low)
+    certain, error = _accuracy_without_noise(p, labels, surest.low)  # the least noise there can be
+    least = certain - NORMAL_95 * error
     trust = min(max((least - OVERLAP) / (TOLD_APART - OVERLAP), 0.0), 1.0)
     noise = _noise(p, labels, surest, trust)
     q = _classes(raw, labels, noise)
@@ -256,8 +256,12 @@ def _noise(p: Floats, labels: NDArray[np.int64], surest: _Surest, trust: float) 
     return np.asarray(noise)
 
 
-def _accuracy_without_noise(p: Floats, labels: NDArray[np.int64], share: float) -> float:
+def _accuracy_without_noise(
+    p: Floats, labels: NDArray[np.int64], share: float
+) -> tuple[float, float]:
     """Return the accuracy that the models would have if a share of the labels, at random, is wrong.
+
+    And its standard error, for chance among the labels.
 
     The accuracy is the mean over the classes of how often a prediction of the class is confirmed,
     so that a frequent class cannot hide that the others overlap with it. With noise e, a prediction
@@ -269,15 +273,11 @@ def _accuracy_without_noise(p: Floats, labels: NDArray[np.int64], share: float) 
     accuracy = float((confirmed / np.maximum(n, 1))[given].mean())
     other = share / (p.shape[1] - 1)
     possible = 1 - share - other
-    return (accuracy - other) / possible if possible > 0 else 0.0
-
-
-def _standard_error(p: Floats, labels: NDArray[np.int64], share: float) -> float:
-    """Return the standard error of ``_accuracy_without_noise``, for chance among the labels."""
-    accuracy = float((p.argmax(1) == labels).mean())
-    possible = 1 - share - share / (p.shape[1] - 1)
-    error = math.sqrt(accuracy * (1 - accuracy) / len(labels))
-    return error / possible if possible > 0 else math.inf
+    if possible <= 0:
+        return 0.0, math.inf
+    right = float((predicted == labels).mean())
+    error = math.sqrt(right * (1 - right) / len(labels))
+    return (accuracy - other) / possible, error / possible
 
 
 def _wrong(q: Floats, labels: NDArray[np.int64], noise: Floats) -> Floats:

@@ -210,21 +210,17 @@ def _draw_probabilities(axes: Axes, found: Audit, theme: Theme) -> None:
 def _draw_accuracy(axes: Axes, title: str, known: Reliability, theme: Theme) -> None:
     """Draw the held-out accuracy beside that of the most frequent class."""
     shares = {"models": known.accuracy, "the most\nfrequent class": known.base_accuracy}
-    _draw_shares(axes, pd.Series(shares), theme)
-    dress(axes, theme, title=title, x="labels predicted right")
-    axes.grid(visible=False)
+    _draw_shares(axes, pd.Series(shares), theme, title=title, x="labels predicted right")
 
 
 def _draw_recalls(axes: Axes, classes: pd.DataFrame, theme: Theme) -> None:
     """Draw the share of each class that is predicted, for the most frequent classes."""
     recalls = classes.nlargest(MOST_CLASSES, "rows")["recall"].rename(short)
-    _draw_shares(axes, recalls, theme)
     title = "No class is clearly better than chance"
-    dress(axes, theme, title=title, x="labels of the class predicted right")
-    axes.grid(visible=False)
+    _draw_shares(axes, recalls, theme, title=title, x="labels of the class predicted right")
 
 
-def _draw_shares(axes: Axes, shares: pd.Series, theme: Theme) -> None:
+def _draw_shares(axes: Axes, shares: pd.Series, theme: Theme, *, title: str, x: str) -> None:
     """Draw shares as bars, each with its number."""
     bars = axes.barh(range(len(shares)), shares, height=0.5, color=theme.muted)
     axes.bar_label(bars, [f"{share:.1%}" for share in shares], padding=4, color=theme.ink)
@@ -233,6 +229,8 @@ def _draw_shares(axes: Axes, shares: pd.Series, theme: Theme) -> None:
     axes.set_xlim(0, 1.15)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    dress(axes, theme, title=title, x=x)
+    axes.grid(visible=False)
 
 
 def _draw_threshold(axes: Axes, theme: Theme) -> None:
