@@ -156,8 +156,9 @@ def judge_held_out(probability: Tensor, given: Tensor) -> HeldOut:
     raw = np.clip(probability.numpy(), LEAST, 1.0)
     p = _classes(raw, labels, np.eye(raw.shape[1]))
     surest = _surest(p, labels)
-    certain, error = _accuracy_without_noise(p, labels, surest.low)  # the least noise there can be
-    least = certain - NORMAL_95 * error
+    clean, error = _accuracy_without_noise(p, labels, surest.share)
+    certain, _ = _accuracy_without_noise(p, labels, surest.low)  # with the least noise there can be
+    least = clean - math.hypot(clean - certain, NORMAL_95 * error)
     trust = min(max((least - OVERLAP) / (TOLD_APART - OVERLAP), 0.0), 1.0)
     noise = _noise(p, labels, surest, trust)
     q = _classes(raw, labels, noise)

@@ -85,8 +85,11 @@ def finished(kinds: Sequence[Kind], seed: int) -> Rounds:
     return rounds
 
 
-@pytest.mark.parametrize("kind", DENSE)
-def test_wrong_labels_are_the_most_suspicious_and_are_counted(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    ("kind", "least"), [("logistic", 0.8), ("kernel", 0.8), ("boosting", 0.5), ("trees", 0.8)]
+)
+def test_wrong_labels_are_the_most_suspicious_and_are_counted(kind: Kind, least: float) -> None:
+    # the fewer samples and the less a model predicts, the less of what it contradicts is counted
     found, counts = [], []
     for seed in range(3):
         rounds, wrong = finished((kind,), seed), wine(seed)[2]
@@ -96,7 +99,7 @@ def test_wrong_labels_are_the_most_suspicious_and_are_counted(kind: Kind) -> Non
         counts.append(count.estimate / k)
         assert count.low <= k <= count.high
     assert np.mean(found) >= 0.85 and min(found) >= 0.8
-    assert abs(np.mean(counts) - 1) < 0.25
+    assert least < np.mean(counts) < 1.1
 
 
 def test_a_mixture_of_all_kinds_finds_and_counts_wrong_labels() -> None:
