@@ -18,7 +18,7 @@ from selfpaced._sampling.indexed import Indexed
 from selfpaced.audit._folder import checkpoint
 from selfpaced.audit._folder.model import require_tensors
 from selfpaced.audit._learning.batches import Rows
-from selfpaced.audit._learning.choice import choose_models
+from selfpaced.audit._learning.choice import MANY_ROWS, choose_models
 from selfpaced.audit._learning.committee import Committee, Learner
 from selfpaced.audit._learning.machine import Alone, Machine, launched
 from selfpaced.audit._learning.networks import LEAST_PIXELS, build
@@ -81,8 +81,8 @@ class Run:
         learner: The training.
         losses: The losses after each epoch of the last part of the training, shape (n,) each; None
             if they are too many to keep.
-        small: Whether several threads would slow the training down: on the CPU, with few images or
-            no images, and no network of the user.
+        small: Whether several threads would slow the training down: on the CPU, without a network
+            of the user, with few samples or a small network of a table alone.
         main: Whether this process is the one that writes files.
         saved: Whether the folder holds a state of this training.
     """
@@ -93,10 +93,10 @@ class Run:
         self.machine, self.main = machine, machine.process_index == 0
         self.learner = learner(plan, prepared, machine)
         last = self.learner.parts[-1]
-        light = plan.model is None and (
-            prepared.source.kind != "images" or len(prepared.labels) <= FEW_IMAGES
-        )
-        self.small = light and machine.device.type == "cpu"
+        images = prepared.source.kind == "images"
+        light = len(prepared.labels) <= (FEW_IMAGES if images else MANY_ROWS)
+        light |= not images and isinstance(self.learner.parts[0], Training)
+        self.small = light and plan.model is None and machine.device.type == "cpu"
         few = last.settings.epochs * len(prepared.labels) <= MOST_LOSSES
         self.losses: list[Tensor] | None = [] if few else None
         self._data = checkpoint.fingerprint(prepared.source)
