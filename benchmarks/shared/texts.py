@@ -72,6 +72,27 @@ def read(name: str, seed: int) -> Rated:
     return Rated(kept, np.array(one), np.array(most))
 
 
+def drawn(
+    name: str, annotators: int, seed: int
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """Draw annotators of each text of "movies" or "tweets".
+
+    Returns:
+        The texts, the classes that their annotators gave, shape (n, annotators), and the majority
+        class of all others, shape (n,). Texts without a majority are dropped.
+    """
+    rng = np.random.default_rng(seed)
+    kept, given, most = [], [], []
+    for text, ratings in zip(*_files(name), strict=True):
+        order = rng.permutation(len(ratings))
+        counts = np.bincount(ratings[order[annotators:]], minlength=3)
+        if (counts == counts.max()).sum() == 1:
+            kept.append(text)
+            given.append(ratings[order[:annotators]])
+            most.append(counts.argmax())
+    return kept, np.array(given), np.array(most)
+
+
 @cache
 def _files(name: str) -> tuple[list[str], list[NDArray[np.int64]]]:
     """Return all texts, and for each text the classes that its raters gave."""
