@@ -87,9 +87,19 @@ def test_samples_without_a_label_are_left_out(tmp_path: Path) -> None:
     assert source.labels.tolist() == [1, 2, 1, 2, 1]
 
 
+def test_the_arrays_of_a_keras_file_are_found_by_their_names(tmp_path: Path) -> None:
+    names = {"x_train": X, "y_train": Y, "x_test": X[:2], "y_test": Y[:2]}
+    source = read(npz(tmp_path, **names))
+    assert source.labels.tolist() == Y.tolist()
+    assert source.notes == ("Read x_train and y_train; left out: x_test, y_test.",)
+    images = np.zeros((6, 4, 4), np.uint8)
+    assert read(npz(tmp_path, train_images=images, train_labels=Y)).kind == "images"
+    assert len(read(npz(tmp_path, x=X), Options(known=False))) == 6
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"x": X, "y": Y}, r"must contain X and y; it contains x, y. Save it with np.savez"),
-    ({"X": X, "labels": Y}, r"must contain X and y; it contains X, labels"),
+    ({"a": X, "y": Y}, r"must contain X and y or x and y or .*; it contains a, y. Save it with"),
+    ({"X": X, "labels": Y}, r"it contains X, labels. Save it with np.savez"),
     ({"X": X, "y": Y[:5]}, "every row needs a label; got 6 rows and 5 labels"),
     (
         {"X": X, "y": np.array([1, "a"] * 3, object)},

@@ -79,7 +79,7 @@ def test_notes_name_unreadable_images_and_other_files(tmp_path: Path) -> None:
         "1 image outside a class folder left out: lone.png.",
         "1 file of another kind left out: cat/notes.txt.",
         "Images are 10 x 8 pixels, grey.",
-        "2 images could not be read and are left out: dog/bad.png, cat/cut.png.",
+        "2 images could not be read and are left out: cat/cut.png, dog/bad.png.",
     )
 
 

@@ -21,6 +21,7 @@ def packed(raw: bytes) -> bytes:
         ("a.ndjson", b"{}", "lines"),
         ("a.parquet", b"PAR1", "parquet"),
         ("a.npz", b"PK\x03\x04", "npz"),
+        ("a.xlsx", b"PK\x03\x04", "workbook"),
         ("a.npy", b"\x93NUMPY", "npy"),
         ("t10k-images-idx3-ubyte", b"\0\0\x08\x03", "idx"),
         ("t10k-images.idx3-ubyte.gz", packed(b"\0\0\x08\x03"), "idx"),
@@ -45,7 +46,7 @@ def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
 REFUSED = [
     ("a.csv", b"", r"a\.csv is empty"),
     ("a.csv", b"PAR1", "starts like a Parquet file. Rename it to end in .parquet"),
-    ("a.csv", b"PK\x03\x04", "starts like a workbook or a zip archive. Save it as CSV"),
+    ("a.csv", b"PK\x03\x04", "starts like a workbook or a zip archive. Rename it to end in .xlsx"),
     ("a.csv", b"\xd0\xcf\x11\xe0", "starts like an old Excel workbook. Save it as CSV"),
     ("a.csv", b"\x1f\x8b", "starts like a gzip file. Rename it to end in .gz"),
     ("a.csv", b"\x89PNG", "starts like an image. Give a folder of images"),
@@ -61,11 +62,6 @@ REFUSED = [
     ("a.parquet", b"a,b", "starts like other content. Is it cut short, or misnamed"),
     ("a.npz", b"\x93NUMPY", "starts like a NumPy array. Rename it to end in .npy"),
     ("a.npy", b"PK\x03\x04", "starts like a workbook or a zip archive"),
-    (
-        "a.xlsx",
-        b"PK\x03\x04",
-        "a.xlsx: .xlsx cannot be read. Save the workbook as CSV. selfpaced reads CSV",
-    ),
     (
         "a.json",
         b"[]",

@@ -18,10 +18,11 @@ from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._reading.source import Source
 from selfpaced.audit._reading.words import count
 
-# Bytes that ``fit`` needs at its peak for a number, in a table or in an array with gaps.
-BYTES_PER_NUMBER = 48
+# Bytes that ``fit`` needs at its peak for a feature of a sample, in a table or an array with gaps,
+# and for the packages that it imports.
+BYTES_PER_NUMBER, BYTES_OF_PACKAGES = 32, 50_000_000
 # Bytes that ``fit`` needs at its peak for a text.
-BYTES_PER_TEXT = 8_000
+BYTES_PER_TEXT = 10_000
 # The largest number of features that a column of categories becomes.
 MOST_CATEGORIES = 40
 
@@ -119,7 +120,7 @@ def fit(
     if isinstance(source.features, pd.DataFrame):
         return _fit_table(source.features, text_model)
     if source.kind == "images":
-        pixels = Pixels(source.features.shape[1:])
+        pixels = Pixels(source.features.shape[1:], source.depth)
         return Features("images", pixels), Inputs(source.features), ()
     numbers, rows, notes = learn_numbers(source.features)
     return Features("array", numbers), Inputs(rows), notes
@@ -135,14 +136,16 @@ def estimate(source: Source) -> int:
         return int(rows.size) * (BYTES_PER_NUMBER if gaps else 8)
     texts = [name for name in rows.columns if is_text(rows[name])]
     width = sum(_width(rows[name]) for name in rows.columns if name not in texts)
-    return len(rows) * (BYTES_PER_NUMBER * width + BYTES_PER_TEXT * len(texts))
+    per_row = BYTES_PER_NUMBER * width + BYTES_PER_TEXT * len(texts)
+    return BYTES_OF_PACKAGES + len(rows) * per_row
 
 
 def _width(column: pd.Series) -> int:
     """Return the largest number of features that a column becomes."""
     if types.is_numeric_dtype(column.dtype):
         return 1 + int(column.isna().any())
-    return max(NAMES, min(MOST_CATEGORIES, int(column.nunique())))
+    different = int(column.nunique())
+    return different if different <= MOST_CATEGORIES else NAMES
 
 
 def _fit_table(

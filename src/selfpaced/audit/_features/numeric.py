@@ -101,9 +101,11 @@ class Pixels:
 
     Args:
         shape: The shape of an image: (channels, height, width).
+        depth: Bits per pixel before they became 8.
     """
 
     shape: tuple[int, ...]
+    depth: int = 8
 
     @property
     def names(self) -> list[str]:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from pandas.api import types
 from pandas.tseries.api import guess_datetime_format
 
+from selfpaced.audit._reading.words import UNSPACED_LETTER
+
 Floats = NDArray[np.float32]
 
 # The smallest number of different values of a column of free text.
@@ -19,6 +21,8 @@ LEAST_VALUES = 40
 LEAST_SHARE = 0.1
 # The smallest number of words of a free text, on average.
 LEAST_WORDS = 3
+# A word of these scripts has about this many letters.
+LETTERS = 2
 # About the number of values whose words are counted.
 SAMPLE = 1_000
 # The number of values that decide whether a column may be dates.
@@ -74,7 +78,7 @@ def is_text(column: pd.Series) -> bool:
     if values.nunique() < max(LEAST_VALUES, LEAST_SHARE * len(values)):
         return False
     some = values.iloc[:: max(1, len(values) // SAMPLE)].astype(str)
-    if np.mean([len(text.split()) for text in some]) < LEAST_WORDS:
+    if np.mean([_words(text) for text in some]) < LEAST_WORDS:
         return False
     if not any(_may_be_date(text) for text in some.iloc[:FIRST]):
         return True
@@ -82,6 +86,20 @@ def is_text(column: pd.Series) -> bool:
     from selfpaced.audit._features.encoding import are_dates
 
     return not are_dates(some.reset_index(drop=True))
+
+
+def unspaced(text: str) -> int:
+    """Return the number of letters of scripts that are written without blanks between words.
+
+    >>> unspaced("物流太慢 ok"), unspaced("too slow")
+    (4, 0)
+    """
+    return len(UNSPACED_LETTER.findall(text))
+
+
+def _words(text: str) -> int:
+    """Return about the number of words of a text."""
+    return len(text.split()) + unspaced(text) // LETTERS
 
 
 def _may_be_date(text: str) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from selfpaced.audit._features.text import Read
+from selfpaced.audit._features.text import SAMPLE, Read, unspaced
 
 # The largest number of different words and pairs of words, and of runs of letters, that are
 # counted.
@@ -16,6 +16,10 @@ MOST_WORDS = 20_000
 FEW_TEXTS = 1_000
 # The shortest and the longest run of letters that is counted.
 RUNS = (2, 5)
+# From this share of letters of scripts without blanks on, runs of letters are counted as words.
+MOST_UNSPACED = 0.3
+# The lengths of these runs.
+CHARACTERS = (1, 3)
 # The largest number of dense features that the words of a text become.
 MOST_FEATURES = 100
 
@@ -61,7 +65,8 @@ def learn_words(texts: Sequence[str]) -> tuple[Words, Read] | None:
     >>> learned[1].dense.shape
     (4, 4)
     """
-    if not _share_words(texts):
+    words_of = _analyzer(texts)
+    if not _share_words(texts, words_of):
         return None
     least = 1 if len(texts) < FEW_TEXTS else 2
     vectorizer, letters = (
@@ -69,11 +74,11 @@ def learn_words(texts: Sequence[str]) -> tuple[Words, Read] | None:
             sublinear_tf=True,
             analyzer=analyzer,
             ngram_range=lengths,
-            min_df=least if analyzer == "word" else 2,
+            min_df=least if analyzer == words_of[0] else 2,
             max_features=MOST_WORDS,
             dtype=np.float32,
         )
-        for analyzer, lengths in (("word", (1, 2)), ("char_wb", RUNS))
+        for analyzer, lengths in (words_of, ("char_wb", RUNS))
     )
     counts = vectorizer.fit_transform(texts)
     width = min(MOST_FEATURES, *counts.shape)
@@ -83,10 +88,20 @@ def learn_words(texts: Sequence[str]) -> tuple[Words, Read] | None:
     return words, Read(dense, counts, letters.fit_transform(texts))
 
 
-def _share_words(texts: Sequence[str]) -> bool:
+def _analyzer(texts: Sequence[str]) -> tuple[str, tuple[int, int]]:
+    """Return what is counted as words, and how many of them in a row.
+
+    These are words; in scripts that are written without blanks, runs of one to three letters.
+    """
+    some = texts[:: max(1, len(texts) // SAMPLE)]
+    share = sum(map(unspaced, some)) / max(sum(map(len, some)), 1)
+    return ("char", CHARACTERS) if share > MOST_UNSPACED else ("word", (1, 2))
+
+
+def _share_words(texts: Sequence[str], words_of: tuple[str, tuple[int, int]]) -> bool:
     """Return whether a word is in two texts."""
     try:
-        TfidfVectorizer(min_df=2, max_features=1).fit(texts)
+        TfidfVectorizer(analyzer=words_of[0], min_df=2, max_features=1).fit(texts)
     except ValueError:
         return False
     return True

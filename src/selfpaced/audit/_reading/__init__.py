@@ -11,9 +11,11 @@ __all__ = ["Options", "Source", "read"]
 def read(path: str | Path, options: Options = Options()) -> Source:
     r"""Read samples and their labels; notes say what was left out, converted or noticed.
 
-    Tables are CSV, TSV, text and JSON Lines, each with .gz too, and Parquet. Images are in a folder
-    with a subfolder for each class. Arrays are .npz files of X and y, .npy and idx files, and
-    folders of idx files with the names of MNIST's files.
+    Tables are CSV, TSV, text and JSON Lines, each with .gz too, Parquet, sheets of .xlsx, folders
+    of Parquet files, and folders that the package datasets saved to disk; a column of them may hold
+    images, as bytes or as paths. Images and texts are in a folder with a subfolder for each class.
+    Arrays are .npz files, .npy and idx files, and folders of idx files with the names of MNIST's
+    files.
 
     Args:
         path: A file or a folder.
@@ -35,14 +37,14 @@ def read(path: str | Path, options: Options = Options()) -> Source:
     """
     path = Path(path)
     kind = kind_of(path)
-    if kind == "images":  # each reader is imported only for its kind of file
-        from selfpaced.audit._reading.images import read_images
+    if kind in ("images", "texts"):  # each reader is imported only for its kind of file
+        from selfpaced.audit._reading.folders import read_images, read_texts
 
-        return read_images(path, options)
+        return (read_images if kind == "images" else read_texts)(path, options)
     if kind in ("npz", "npy", "idx", "pair"):
         from selfpaced.audit._reading.arrays import read_arrays
 
         return read_arrays(path, kind, options)
-    from selfpaced.audit._reading.tables import read_table
+    from selfpaced.audit._reading.tables.reading import read_table
 
     return read_table(path, kind, options)

@@ -12,13 +12,24 @@ from numpy.typing import NDArray
 from selfpaced._errors import require
 from selfpaced.audit._reading.idx import read_idx, read_pair
 from selfpaced.audit._reading.kinds import Kind, kind_of
+from selfpaced.audit._reading.labels.column import label_column
 from selfpaced.audit._reading.samples import Kind as Held
 from selfpaced.audit._reading.samples import labelled, no_columns, unlabelled
 from selfpaced.audit._reading.source import Options, Source
-from selfpaced.audit._reading.tables import label_column, load
+from selfpaced.audit._reading.tables.reading import load
 from selfpaced.audit._reading.words import count, listed
 
 Array = NDArray[Any]
+# Names of features and labels in .npz files, the most usual ones first.
+NAMES = (
+    ("X", "y"),
+    ("x", "y"),
+    ("X_train", "y_train"),
+    ("x_train", "y_train"),
+    ("train_images", "train_labels"),
+    ("images", "labels"),
+    ("data", "labels"),
+)
 # Numbers of channels of images: grey, colour, and colour with transparency.
 CHANNELS = (1, 3, 4)
 
@@ -40,37 +51,38 @@ def read_arrays(path: Path, kind: Kind, options: Options) -> Source:
         alone or options.labels is None,
         f"labels=... needs a single .npy or idx file; {path} has labels of its own. Leave it out.",
     )
-    rows, labels = _both(path, kind, options)
+    rows, labels, notes = _both(path, kind, options)
     held, rows = _features(path, rows)
     where = pd.Series(np.arange(len(rows)), name="index")
     own = no_columns(len(rows))
     if labels is None:
-        return unlabelled(path, held, rows, where, own=own, notes=())
+        return unlabelled(path, held, rows, where, own=own, notes=notes)
     require(
         len(rows) == len(labels),
         f"{path}: every row needs a label; got {len(rows):,} rows and {len(labels):,} labels. Do "
         f"they belong to the same data?",
     )
-    numeric = options.numeric
-    return labelled(path, held, rows, labels, where, own=own, numeric=numeric, notes=())
+    return labelled(path, held, rows, labels, where, own=own, options=options, notes=notes)
 
 
-def _both(path: Path, kind: Kind, options: Options) -> tuple[Array, pd.Series | None]:
-    """Return the features, and the labels if ``options.known``."""
+def _both(
+    path: Path, kind: Kind, options: Options
+) -> tuple[Array, pd.Series | None, tuple[str, ...]]:
+    """Return the features, the labels if ``options.known``, and notes."""
     if kind == "npz":
         return _read_npz(path, options.known)
     if kind == "pair":
         images, labels = read_pair(path, "train")
-        return images, pd.Series(labels) if options.known else None
+        return images, pd.Series(labels) if options.known else None, ()
     rows = _read_npy(path) if kind == "npy" else read_idx(path)
     if not options.known:
-        return rows, None
+        return rows, None, ()
     require(
         options.labels is not None,
         f"{path} has no labels. Pass labels=... with an .npy or idx file of as many labels, or "
         f"with a table.",
     )
-    return rows, _read_labels(Path(str(options.labels)), options.label)
+    return rows, _read_labels(Path(str(options.labels)), options.label), ()
 
 
 def _read_labels(path: Path, label: str | None) -> pd.Series:
@@ -81,36 +93,58 @@ def _read_labels(path: Path, label: str | None) -> pd.Series:
     if kind == "idx":
         return _labels(path, read_idx(path))
     require(
-        kind in ("delimited", "lines", "parquet"),
+        kind in ("delimited", "lines", "parquet", "workbook"),
         f"labels=... expects an .npy or idx file, or a table; got {path}.",
     )
     table = load(path, kind)
-    require(
-        table.unread == 0,
-        f"{path}: {count(table.unread, 'row')} could not be read, so that labels and rows do not "
-        f"match. Correct the file.",
-    )
+    _require_whole(path, table.unread)
     if label is None and table.frame.shape[1] == 1:
         label = str(table.frame.columns[0])
-    return label_column(path, table.frame, label)
+    return label_column(path, table, label)
 
 
-def _read_npz(path: Path, known: bool) -> tuple[Array, pd.Series | None]:
-    """Read X, and y if ``known``."""
+def _require_whole(path: Path, unread: int) -> None:
+    """Raise if rows of a file could not be read that belongs to another file."""
+    require(
+        unread == 0,
+        f"{path}: {count(unread, 'row')} could not be read, so that labels and rows do not match. "
+        f"Correct the file.",
+    )
+
+
+def read_probabilities(path: Path) -> "Array | pd.DataFrame":
+    """Read a file of probabilities: .npy, or a table."""
+    kind = kind_of(path)
+    if kind == "npy":
+        return _read_npy(path)
+    table = load(path, kind)
+    _require_whole(path, table.unread)
+    return table.frame
+
+
+def _read_npz(path: Path, known: bool) -> tuple[Array, pd.Series | None, tuple[str, ...]]:
+    """Read the features, the labels if ``known``, and return a note on other arrays."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            for key in ("X", "y")[: 1 + known]:
-                require(
-                    key in arrays,
-                    f"{path} must contain X and y; it contains {listed(arrays)}. Save it with "
-                    f"np.savez(path, X=rows, y=labels).",
-                )
-            rows = arrays["X"]
-            return rows, _labels(path, arrays["y"]) if known else None
+            x, y = _named(path, list(arrays), known)
+            others = [name for name in arrays if name not in (x, y)]
+            notes = () if not others else (f"Read {x} and {y}; left out: {listed(others)}.",)
+            return arrays[x], _labels(path, arrays[y]) if known else None, notes
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
         raise ValueError(f"{path} is damaged: {error}. Save it again.") from error
     except ValueError as error:
         raise _objects(path, error) from error
+
+
+def _named(path: Path, names: list[str], known: bool) -> tuple[str, str]:
+    """Return the names of the features and of the labels."""
+    for x, y in NAMES:
+        if x in names and (y in names or not known):
+            return x, y
+    raise ValueError(
+        f"{path} must contain {' or '.join(f'{x} and {y}' for x, y in NAMES)}; it contains "
+        f"{listed(names)}. Save it with np.savez(path, X=rows, y=labels)."
+    )
 
 
 def _read_npy(path: Path) -> Array:

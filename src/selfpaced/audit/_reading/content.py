@@ -76,6 +76,16 @@ def read_text(path: Path) -> tuple[bytes, tuple[str, ...]]:
     return raw if raw.endswith(b"\n") else raw + b"\n", notes
 
 
+def text_of(path: Path) -> str | None:
+    """Return a whole file as a text; None for one that is empty or not text."""
+    raw = path.read_bytes()
+    try:
+        text = raw.decode(encoding_of(raw)).strip()
+    except UnicodeDecodeError:  # UTF-16 that is cut short
+        return None
+    return None if not text or "\0" in text else text
+
+
 def _is_utf8(raw: bytes) -> bool:
     """Say whether all bytes can be read as UTF-8; they are decoded in chunks."""
     decoder = codecs.getincrementaldecoder("utf-8")()

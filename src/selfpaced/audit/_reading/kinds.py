@@ -7,8 +7,21 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from selfpaced._errors import require
+from selfpaced.audit._reading.folder_kinds import holds_shards, holds_texts
 
-Kind = Literal["delimited", "lines", "parquet", "npz", "npy", "idx", "images", "pair"]
+Kind = Literal[
+    "delimited",
+    "lines",
+    "parquet",
+    "workbook",
+    "shards",
+    "images",
+    "texts",
+    "npz",
+    "npy",
+    "idx",
+    "pair",
+]
 
 
 class Magic(NamedTuple):
@@ -18,13 +31,13 @@ class Magic(NamedTuple):
         start: The bytes.
         what: What a file that starts with them is.
         do: What the user can do with a file that should start otherwise.
-        kind: How it is read; None for a kind that cannot be read.
+        kinds: As what it can be read.
     """
 
     start: bytes
     what: str
     do: str
-    kind: Kind | None = None
+    kinds: tuple[Kind, ...] = ()
 
 
 # The kind of a file by its suffix.
@@ -33,6 +46,8 @@ KINDS: dict[str, Kind] = {
     ".tsv": "delimited",
     ".txt": "delimited",
     ".parquet": "parquet",
+    ".xlsx": "workbook",
+    ".xlsm": "workbook",
     ".jsonl": "lines",
     ".ndjson": "lines",
     ".npz": "npz",
@@ -41,19 +56,25 @@ KINDS: dict[str, Kind] = {
 # The end of the name of an idx file.
 IDX = re.compile(r"[.-]idx\d?(-ubyte)?$")
 # Suffixes of files that are not read with .gz after them.
-NO_GZIP = (".parquet", ".npz", ".npy")
+NO_GZIP = (".parquet", ".xlsx", ".xlsm", ".npz", ".npy")
 # What can be read, for an error.
 READ = (
     "CSV, TSV and text tables (.csv, .tsv, .txt), JSON Lines (.jsonl, .ndjson), these with .gz "
-    "too, .parquet, .npz, .npy, idx files, and a folder of images with a subfolder for each class"
+    "too, .parquet, .xlsx, .npz, .npy, idx files, folders of Parquet files, and folders with a "
+    "subfolder of images or texts for each class"
 )
 # The first bytes of a gzip file.
 GZIP = b"\x1f\x8b"
 # The first bytes of files that users confuse with others.
 MAGIC = (
-    Magic(b"PAR1", "a Parquet file", "Rename it to end in .parquet.", "parquet"),
-    Magic(b"\x93NUMPY", "a NumPy array", "Rename it to end in .npy.", "npy"),
-    Magic(b"PK\x03\x04", "a workbook or a zip archive", "Save it as CSV, or unpack it.", "npz"),
+    Magic(b"PAR1", "a Parquet file", "Rename it to end in .parquet.", ("parquet",)),
+    Magic(b"\x93NUMPY", "a NumPy array", "Rename it to end in .npy.", ("npy",)),
+    Magic(
+        b"PK\x03\x04",
+        "a workbook or a zip archive",
+        "Rename it to end in .xlsx, or unpack it.",
+        ("npz", "workbook"),
+    ),
     Magic(b"\xd0\xcf\x11\xe0", "an old Excel workbook", "Save it as CSV."),
     Magic(GZIP, "a gzip file", "Rename it to end in .gz."),
     Magic(b"%PDF", "a PDF", "Export its table as CSV."),
@@ -64,7 +85,7 @@ MAGIC = (
     Magic(b"version https://git-lfs", "a pointer of Git LFS", "Run git lfs pull."),
 )
 # Kinds of files that must start with their bytes in MAGIC; the others start with none of them.
-WITH_MAGIC: tuple[Kind, ...] = ("parquet", "npz", "npy")
+WITH_MAGIC: tuple[Kind, ...] = ("parquet", "workbook", "npz", "npy")
 
 
 def kind_of(path: Path) -> Kind:
@@ -75,7 +96,7 @@ def kind_of(path: Path) -> Kind:
         ValueError: For an unknown suffix, an empty file, and a file that is not what its name says.
     """
     if path.is_dir():
-        return "pair" if any(path.glob("train-images?idx3-ubyte*")) else "images"
+        return _of_folder(path)
     if not path.exists():
         raise FileNotFoundError(
             f"There is no file or folder {path}. Check the name and the folder."
@@ -84,7 +105,7 @@ def kind_of(path: Path) -> Kind:
     require(bool(start), f"{path} is empty. Is it the right file?")
     found = next((magic for magic in MAGIC if start.startswith(magic.start)), None)
     if kind in WITH_MAGIC:
-        agrees = found is not None and found.kind == kind
+        agrees = found is not None and kind in found.kinds
     else:
         agrees = found is None
     if not agrees:
@@ -92,6 +113,15 @@ def kind_of(path: Path) -> Kind:
         do = "Is it cut short, or misnamed?" if found is None else found.do
         raise ValueError(f"{path} is not what its name says: it starts like {what}. {do}")
     return kind
+
+
+def _of_folder(path: Path) -> Kind:
+    """Return the kind of a folder."""
+    if any(path.glob("train-images?idx3-ubyte*")):
+        return "pair"
+    if holds_shards(path):
+        return "shards"
+    return "texts" if holds_texts(path) else "images"
 
 
 def require_model_folder(folder: Path) -> None:
@@ -122,7 +152,6 @@ def _by_name(path: Path) -> Kind:
     if suffix in KINDS and not packed:
         return KINDS[suffix]
     do = {
-        ".xlsx": " Save the workbook as CSV.",
         ".xls": " Save the workbook as CSV.",
         ".json": " Save it as JSON Lines, one object per line.",
     }.get(suffix, " Unpack it first." if packed else "")

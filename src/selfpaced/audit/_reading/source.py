@@ -26,12 +26,16 @@ class Source:
         own: All columns of a table, with the labels, n rows; no columns for arrays and images.
         numeric: Whether the labels are numbers (a regression) and not classes.
         notes: What was left out, converted or noticed, one sentence each.
-        conflicts: Samples that are equal in all features but have different labels. Columns: the
-            place, "label", and "group", from 1; samples of a group are equal.
+        conflicts: Samples that are equal in all features, or nearly so, but have different labels.
+            Columns: the place, "label", "group", from 1, and "alike": whether the samples of the
+            group are "equal" or "nearly" so.
         lines: The line of the file on which each sample starts, int64, shape (n,); the first line
             of the file is 1. None for data that has no lines: Parquet, arrays and images.
-        copies: A number for each sample, equal for copies of a sample, int64, shape (n,); None
-            without copies.
+        groups: A number for each sample, int64, shape (n,), equal for samples that are judged
+            together: copies, and those of a group of ``Options.group``. None without any.
+        depth: Bits per pixel of images before they became 8.
+        votes: The labels of several annotators, a row per sample and a column per annotator, NaN
+            for none; ``labels`` is their consensus. None for one label per sample.
     """
 
     path: Path
@@ -44,7 +48,9 @@ class Source:
     notes: tuple[str, ...]
     conflicts: "pd.DataFrame"
     lines: "NDArray[np.int64] | None" = None
-    copies: "NDArray[np.int64] | None" = None
+    groups: "NDArray[np.int64] | None" = None
+    depth: int = 8
+    votes: "pd.DataFrame | None" = None
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -61,9 +67,19 @@ class Options:
             the column ``label``.
         ignore: Columns that the model does not learn from.
         use: Columns that the model learns from although they look like ids.
+        group: A column whose values name groups of rows, such as patients: no row is judged by a
+            model that learned another row of its group. The model does not learn from it.
         numeric: Whether the labels are numbers (True, a regression) or classes (False). None:
             numbers if they have fractions or very many different values, else classes.
+        exact: Whether labels that differ in case or blanks only are different classes.
         side: Width and height of all images, in pixels. None: their median size, at most 64.
+        depth: Bits per pixel of images with more than 8. None: as many as their largest value
+            needs, of 10, 12, 14 and 16.
+        sheet: The sheet of a workbook. None: the first one with rows.
+        annotator: Columns of labels, one for each annotator, in place of ``label``; or, with
+            ``item``, the column that says who gave the label of a row.
+        item: The column that says which sample a row labels, where each row is one label of one
+            annotator.
         known: Whether to read labels; False for new samples whose labels are to be predicted.
     """
 
@@ -71,6 +87,12 @@ class Options:
     labels: Path | None = None
     ignore: tuple[str, ...] = ()
     use: tuple[str, ...] = ()
+    group: str | None = None
     numeric: bool | None = None
+    exact: bool = False
     side: int | None = None
+    depth: int | None = None
+    sheet: str | None = None
+    annotator: tuple[str, ...] = ()
+    item: str | None = None
     known: bool = True

@@ -1,7 +1,12 @@
 """Words of notes and errors: numbers with nouns, and lists."""
 
+import re
 from collections.abc import Iterable
 
+# Letters of scripts that are written without blanks between words: Thai and Lao, Burmese, Khmer,
+# Japanese and Chinese; for a class of characters of a regular expression.
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
 # The largest number of items that a list in a sentence shows.
 MOST_ITEMS = 10
 

@@ -1,16 +1,24 @@
 """Claims about equal samples."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from selfpaced.audit._reading.duplicates import copies, hashes_of, repeats
+from selfpaced.audit._reading.alike.duplicates import copies, hashes_of, repeats
+
+
+def found_in(samples: Any, labels: pd.Series, where: pd.Series) -> Any:
+    hashes = hashes_of(samples)
+    return repeats(hashes, pd.factorize(hashes)[0], labels, where)
 
 
 def test_equal_samples_of_different_labels_are_found_in_groups() -> None:
     rows = pd.DataFrame({"a": [1.0, 2.0, 2.0, None, None, 1.0, 3.0], "b": list("xyyzzxw")})
     labels = pd.Series(["n", "p", "q", "p", "p", "n", "n"])
-    found, notes = repeats(hashes_of(rows), labels, pd.Series(range(1, 8), name="row"))
-    assert found.to_dict("list") == {"row": [2, 3], "label": ["p", "q"], "group": [1, 1]}
+    found, notes = found_in(rows, labels, pd.Series(range(1, 8), name="row"))
+    told = {"row": [2, 3], "label": ["p", "q"], "group": [1, 1], "alike": ["equal"] * 2}
+    assert found.to_dict("list") == told
     assert notes == (
         "2 samples repeat an earlier sample in all features and the label; all are kept.",
         "2 samples in 1 group are equal in all features but have different labels.",
@@ -20,15 +28,15 @@ def test_equal_samples_of_different_labels_are_found_in_groups() -> None:
 def test_groups_follow_the_file() -> None:
     images = np.array([3, 1, 3, 1, 2], np.uint8).reshape(5, 1, 1, 1).repeat(4, axis=3)
     labels = pd.Series([0, 1, 1, 0, 0])
-    found, _ = repeats(hashes_of(images), labels, pd.Series(range(5), name="index"))
+    found, _ = found_in(images, labels, pd.Series(range(5), name="index"))
     assert found["index"].tolist() == [0, 2, 1, 3]
     assert found["group"].tolist() == [1, 1, 2, 2]
 
 
 def test_samples_that_all_differ_give_no_note() -> None:
     rows = pd.DataFrame({"a": [1, 2]})
-    found, notes = repeats(hashes_of(rows), pd.Series(["x", "y"]), pd.Series([1, 2], name="row"))
-    assert found.empty and list(found.columns) == ["row", "label", "group"] and notes == ()
+    found, notes = found_in(rows, pd.Series(["x", "y"]), pd.Series([1, 2], name="row"))
+    assert found.empty and list(found.columns) == ["row", "label", "group", "alike"] and notes == ()
 
 
 def copied(rows: list[float], labels: list[str]) -> list[int] | None:

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from selfpaced.audit._reading.content import read_text
-from selfpaced.audit._reading.frames import Table, table_of, tell_unread
+from selfpaced.audit._reading.tables.cells import typed
+from selfpaced.audit._reading.tables.frames import Table, table_of, tell_unread
 
 # The start of a surrogate in JSON: half of a character, which needs a second one after it.
 SURROGATE = b"\\ud"
@@ -17,7 +18,8 @@ SURROGATE = b"\\ud"
 def read_lines(path: Path) -> Table:
     """Read JSON Lines; the row of an object is the number of its line, from 1.
 
-    A key that an object does not have becomes a missing value.
+    A key that an object does not have becomes a missing value. A column of text that is all numbers
+    becomes numbers, as in a CSV file.
 
     Raises:
         ValueError: For a file that is empty or not text, and if more than a tenth of its lines are
@@ -40,7 +42,7 @@ def read_lines(path: Path) -> Table:
     columns = [_column([record.get(name) for record in records]) for name in names]
     table = pa.table(columns, names=names)
     places = np.array(rows, np.int64)
-    return table_of(table, places, len(bad), notes + unread, places)
+    return table_of(table, places, len(bad), notes + unread, places, typed(table, "."))
 
 
 def object_of(line: str | bytes) -> dict[str, Any] | None:

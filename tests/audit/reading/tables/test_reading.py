@@ -69,7 +69,10 @@ def test_text_tables_are_read(write: Write, name: str, separator: str) -> None:
     assert source.labels.tolist() == ["cat", "dog", "cat"]
     assert (source.where.name, source.where.tolist()) == ("row", [1, 2, 3])
     assert list(source.own.columns) == ["ears", "legs", "kind"]
-    assert list(source.conflicts.columns) == ["row", "label", "group"] and source.conflicts.empty
+    assert (
+        list(source.conflicts.columns) == ["row", "label", "group", "alike"]
+        and source.conflicts.empty
+    )
 
 
 def test_parquet_and_json_lines_are_read_alike(tmp_path: Path) -> None:
@@ -93,7 +96,7 @@ def test_another_separator_is_found_and_noted(write: Write, separator: str, word
 def test_decimal_commas_are_read_and_noted(write: Write) -> None:
     source = read(write("ears;kind\n2,5;cat\n7,5;dog\n1;cat\n"), KIND)
     assert source.own["ears"].tolist() == [2.5, 7.5, 1.0]
-    assert "Columns whose numbers have a decimal comma: ears." in notes_of(source)
+    assert "1 column of numbers with decimal commas: ears." in notes_of(source)
 
 
 def test_rows_that_do_not_match_the_header_are_left_out_and_noted(write: Write) -> None:
@@ -226,6 +229,8 @@ def test_a_column_without_a_name_gets_its_place(write: Write) -> None:
 
 def test_an_open_quotation_mark_is_noted(write: Write) -> None:
     source = read(write(PETS + '1,4,"cat\n'), KIND)
+    assert 'Quotation marks " are out of place, and are read as text.' in notes_of(source)
+    source = read(write(PETS + '1,"4, 5","cat" a\n"1",2,dog\n'), KIND)
     assert 'A quotation mark " is not closed' in notes_of(source)
 
 

@@ -1,20 +1,31 @@
 """A table as it is in the file, before columns are chosen from it."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from selfpaced._errors import require
+from selfpaced.audit._reading.tables.numbers import Numbers, tell_marks, tell_odd
 from selfpaced.audit._reading.words import are, at, count, listed
 
 # The largest share of rows that cannot be read; a file with more of them is refused.
 MOST_UNREAD = 0.1
+
+
+class Odd(NamedTuple):
+    """A column of numbers with other cells: its texts as they stand in the file, and a note."""
+
+    texts: pd.Series
+    note: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +40,9 @@ class Table:
         notes: What was left out or converted, one sentence each.
         lines: The line of the file on which each row starts, from 1, shape (n,); None for a file
             that is not text.
+        odd: Columns of numbers of which some cells are not numbers.
+        words: Columns with words for gaps, such as NA, as they stand in the file.
+        vectors: Columns of lists of equally many numbers, float64, shape (n, d); NaN for a gap.
     """
 
     frame: pd.DataFrame
@@ -37,6 +51,9 @@ class Table:
     opaque: tuple[str, ...]
     notes: tuple[str, ...]
     lines: NDArray[np.int64] | None = None
+    odd: dict[str, Odd] = field(default_factory=dict)
+    words: dict[str, pd.Series] = field(default_factory=dict)
+    vectors: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def table_of(
@@ -45,15 +62,37 @@ def table_of(
     unread: int = 0,
     notes: tuple[str, ...] = (),
     lines: NDArray[np.int64] | None = None,
+    numbers: Mapping[str, Numbers] = MappingProxyType({}),
+    words: Mapping[str, pa.ChunkedArray] = MappingProxyType({}),
 ) -> Table:
-    """Return an Arrow table as a Table; integers with gaps stay integers, dates become times."""
-    columns, opaque = {}, []
+    """Return an Arrow table as a Table; integers with gaps stay integers, dates become times.
+
+    Args:
+        arrow: The columns.
+        rows: The number of each row in the file.
+        unread: See ``Table``.
+        notes: See ``Table``.
+        lines: See ``Table``.
+        numbers: Columns of text that are numbers.
+        words: Columns of text with words for gaps.
+    """
+    columns, opaque, vectors = {}, [], {}
     for name, column in zip(arrow.column_names, arrow.columns, strict=True):
-        columns[name] = _series(column)
-        if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
+        columns[name] = _series(numbers[name].values if name in numbers else column)
+        vector = _vector(column)
+        if vector is not None:
+            vectors[name] = vector
+        elif pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
             opaque.append(name)
     frame = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
-    return Table(frame, rows, unread, tuple(opaque), notes, lines)
+    odd = {
+        name: Odd(_series(arrow[name]), tell_odd(name, found, rows))
+        for name, found in numbers.items()
+        if len(found.rows)
+    }
+    notes += tell_marks(numbers)
+    spelt = {name: _series(column) for name, column in words.items() if name not in numbers}
+    return Table(frame, rows, unread, tuple(opaque), notes, lines, odd, spelt, vectors)
 
 
 def require_names(path: Path, names: Sequence[str]) -> None:
@@ -95,6 +134,25 @@ def tell_unread(
     return (f"{left_out} ({at('line', lines)}): {reason}.",)
 
 
+def _vector(column: pa.ChunkedArray) -> NDArray[np.float64] | None:
+    """Return a column of lists of equally many numbers, shape (n, d); None for another column."""
+    types, kind = pa.types, column.type
+    of_lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    if not of_lists:
+        return None
+    value = kind.value_type
+    if not (types.is_floating(value) or types.is_integer(value)):
+        return None
+    lengths = pc.unique(pc.list_value_length(column).drop_null()).to_pylist()
+    if len(lengths) != 1 or lengths[0] < 2:
+        return None
+    given = column.is_valid().to_numpy()
+    values = pc.list_flatten(column.filter(column.is_valid())).cast(pa.float64())
+    vector = np.full((len(column), lengths[0]), np.nan)
+    vector[given] = values.to_numpy().reshape(-1, lengths[0])
+    return vector
+
+
 def _series(column: pa.ChunkedArray) -> pd.Series:
     """Return an Arrow column as a pandas series."""
     kind, types = column.type, pa.types
@@ -110,7 +168,7 @@ def _series(column: pa.ChunkedArray) -> pd.Series:
         column = column.cast(pa.string())
     gaps: pd.api.extensions.ExtensionDtype | None = None
     if column.null_count and types.is_integer(column.type):
-        gaps = pd.Int64Dtype()
+        gaps = pd.UInt64Dtype() if types.is_uint64(column.type) else pd.Int64Dtype()
     elif column.null_count and types.is_boolean(column.type):
         gaps = pd.BooleanDtype()
     series: pd.Series = column.to_pandas(types_mapper=lambda _: gaps)

@@ -1,4 +1,4 @@
-"""Duplicates: samples that occur twice, with the same label or with different ones."""
+"""Duplicates: samples that occur twice, or nearly so, with equal or different labels."""
 
 from hashlib import blake2b
 from typing import Any
@@ -15,29 +15,34 @@ LEAST_OWN, LEAST_AGREEMENT = 0.2, 0.98
 
 
 def repeats(
-    hashes: NDArray[np.uint64], labels: pd.Series, where: pd.Series
+    hashes: NDArray[np.uint64], near: NDArray[np.int64], labels: pd.Series, where: pd.Series
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Find samples that are equal in all features.
+    """Find samples that are equal in all features, or nearly so.
 
     Args:
         hashes: The hash of each sample, shape (n,).
+        near: A number for each sample, equal for those that are equal or nearly so, shape (n,).
         labels: Shape (n,).
         where: The place of each sample, shape (n,); its name becomes that of a column.
 
     Returns:
-        The conflicts, which are equal samples with different labels, and notes. Columns of the
-        conflicts: the place, "label", and "group", numbered from 1 in the order of the file.
+        The conflicts, which are equal or nearly equal samples with different labels, and notes.
+        Columns of the conflicts: the place, "label", "group", numbered from 1 in the order of the
+        file, and "alike": whether all samples of the group are "equal" or "nearly" so.
 
     >>> rows, where = pd.DataFrame({"a": [1, 2, 1]}), pd.Series([1, 2, 3], name="row")
-    >>> found, notes = repeats(hashes_of(rows), pd.Series(["x", "y", "z"]), where)
+    >>> hashes = hashes_of(rows)
+    >>> found, notes = repeats(hashes, pd.factorize(hashes)[0], pd.Series(["x", "y", "z"]), where)
     >>> found.to_numpy().tolist()
-    [[1, 'x', 1], [3, 'z', 1]]
+    [[1, 'x', 1, 'equal'], [3, 'z', 1, 'equal']]
     """
-    table = pd.DataFrame({where.name: where, "label": labels, "group": hashes})
-    again = int(table.duplicated(["group", "label"]).sum())
-    differ = table.groupby("group")["label"].transform("nunique") > 1
-    found = table[differ]
-    found = found.assign(group=pd.factorize(found["group"])[0] + 1)
+    table = pd.DataFrame({where.name: where, "label": labels, "group": near, "hash": hashes})
+    again = int(table.duplicated(["hash", "label"]).sum())
+    groups = table.groupby("group")
+    found = table[groups["label"].transform("nunique") > 1]
+    equal = found.groupby("group")["hash"].transform("nunique") == 1
+    found = found.assign(alike=np.where(equal, "equal", "nearly"))
+    found = found.assign(group=pd.factorize(found["group"])[0] + 1).drop(columns="hash")
     found = found.sort_values("group", kind="stable").reset_index(drop=True)
     notes = []
     if again:
@@ -46,26 +51,27 @@ def repeats(
             f"{count(again, 'sample')} {repeat} an earlier sample in all features and the label; "
             f"all are kept."
         )
-    if len(found):
-        groups = count(int(found["group"].max()), "group")
-        notes.append(
-            f"{count(len(found), 'sample')} in {groups} are equal in all features but have "
-            f"different labels."
-        )
+    for alike, how in (("equal", "equal in all features"), ("nearly", "nearly equal")):
+        some = found[found["alike"] == alike]
+        if len(some):
+            n = count(some["group"].nunique(), "group")
+            notes.append(
+                f"{count(len(some), 'sample')} in {n} are {how} but have different labels."
+            )
     return found, tuple(notes)
 
 
 def copies(
-    hashes: NDArray[np.uint64], labels: pd.Series | NDArray[Any]
+    hashes: NDArray[np.uint64] | NDArray[np.int64], labels: pd.Series | NDArray[Any]
 ) -> NDArray[np.int64] | None:
     """Return a number for each sample, equal for samples that are copies of each other.
 
-    Samples that are equal in all features are copies if their labels are equal, too, and most
-    samples have features of their own. Else they were labelled one by one, or have few features
-    with few values, and each tells something about the others.
+    Samples that are equal in all features, or nearly so, are copies if their labels are equal, too,
+    and most samples have features of their own. Else they were labelled one by one, or have few
+    features with few values, and each tells something about the others.
 
     Args:
-        hashes: The hash of each sample, shape (n,).
+        hashes: The hash of each sample, or another number that equal samples share, shape (n,).
         labels: Shape (n,).
 
     Returns:
@@ -81,18 +87,20 @@ def copies(
         return None
     code = pd.factorize(np.asarray(labels))[0]
     same = np.unique(np.stack([group, code]), axis=1, return_counts=True)[1]
-    equal, pairs = _pairs(same), _pairs(np.bincount(group))
-    return group.astype(np.int64) if equal >= LEAST_AGREEMENT * pairs else None
+    equal, every = pairs(same), pairs(np.bincount(group))
+    return group.astype(np.int64) if equal >= LEAST_AGREEMENT * every else None
 
 
-def _pairs(sizes: NDArray[np.int64]) -> int:
+def pairs(sizes: NDArray[np.int64] | pd.Series) -> int:
     """Return the number of pairs inside groups of these sizes."""
     return int((sizes * (sizes - 1) // 2).sum())
 
 
 def no_conflicts(where: pd.Series) -> pd.DataFrame:
     """Return an empty frame of conflicts."""
-    return pd.DataFrame({where.name: where[:0], "label": [], "group": np.zeros(0, np.int64)})
+    return pd.DataFrame(
+        {where.name: where[:0], "label": [], "group": np.zeros(0, np.int64), "alike": []}
+    )
 
 
 def hashes_of(features: pd.DataFrame | NDArray[Any]) -> NDArray[np.uint64]:

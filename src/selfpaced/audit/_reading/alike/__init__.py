@@ -1,0 +1,1 @@
+"""Samples that belong together: copies, nearly equal ones, and groups."""

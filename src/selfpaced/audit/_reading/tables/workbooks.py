@@ -1,0 +1,137 @@
+"""Workbooks of spreadsheets (.xlsx): a sheet is read as a table."""
+
+import datetime
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from selfpaced._errors import require
+from selfpaced.audit._reading.tables.cells import text_table
+from selfpaced.audit._reading.tables.frames import Table, require_names
+from selfpaced.audit._reading.words import listed
+
+
+class Row(NamedTuple):
+    """A row of a sheet: its number, from 1, and its cells; None for an empty one."""
+
+    number: int
+    cells: list[str | None]
+
+
+def read_workbook(path: Path, sheet: str | None = None) -> Table:
+    """Read a sheet of a workbook; its first row with a value is the header.
+
+    Cells are read as in a text file: of a formula, the value that the spreadsheet saved.
+
+    Args:
+        path: The workbook.
+        sheet: The name of the sheet; None for the first one with rows.
+
+    Raises:
+        ValueError: For a file that is no workbook, a sheet that does not exist, and a sheet without
+            rows or with two columns of one name.
+        ModuleNotFoundError: Without openpyxl.
+    """
+    chosen = choose_sheet(path, sheet)
+    return _table(path, chosen)
+
+
+class Sheet(NamedTuple):
+    """A sheet of a workbook.
+
+    Args:
+        name: Its name.
+        rows: Its rows with a value; the first one is the header.
+        notes: A note on other sheets with rows, if none was asked for.
+    """
+
+    name: str
+    rows: list[Row]
+    notes: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns; one without a name is called by its number, from 1."""
+        header = self.rows[0].cells
+        width = max(len(row.cells) for row in self.rows)
+        header = header + [None] * (width - len(header))
+        return [(name or "").strip() or f"column {place}" for place, name in enumerate(header, 1)]
+
+
+def choose_sheet(path: Path, sheet: str | None) -> Sheet:
+    """Return the sheet of this name, or the first one with rows; see ``read_workbook``."""
+    sheets = _sheets(path)
+    require(
+        sheet is None or sheet in sheets,
+        f"sheet=...: {path} has no sheet {sheet!r}; its sheets are {listed(sheets)}.",
+    )
+    filled = [name for name, rows in sheets.items() if len(rows) > 1]
+    require(
+        sheet in filled or (sheet is None and bool(filled)),
+        f"{path} has no sheet with a header and rows. Is it the right file?"
+        if sheet is None
+        else f"{path}: sheet {sheet!r} has no header and rows. Is it the right one?",
+    )
+    name = sheet or filled[0]
+    others = [other for other in filled if other != name]
+    notes: tuple[str, ...] = ()
+    if sheet is None and others:
+        notes = (f"Sheet {name!r} is read; pass sheet=... for another one: {listed(others)}.",)
+    return Sheet(name, sheets[name], notes)
+
+
+def _sheets(path: Path) -> dict[str, list[Row]]:
+    """Return the rows with a value of each sheet, each with its number from 1."""
+    try:
+        import openpyxl
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"Reading {path.name} needs openpyxl: pip install openpyxl, or save the sheet as CSV."
+        ) from error
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{path} is no workbook, or damaged: {error}. Save it again.") from error
+    try:
+        return {sheet.title: _rows(sheet) for sheet in book.worksheets}
+    finally:
+        book.close()
+
+
+def _rows(sheet: Any) -> list[Row]:
+    """Return the rows of a sheet that have a value."""
+    sheet.reset_dimensions()  # some programs save wrong ones
+    cells = ([_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True))
+    numbered = (Row(number, row) for number, row in enumerate(cells, 1))
+    return [row for row in numbered if any(text is not None for text in row.cells)]
+
+
+def _table(path: Path, sheet: Sheet) -> Table:
+    """Return a sheet as a table; columns without a name and without values are left out."""
+    names, body = sheet.names, sheet.rows[1:]
+    header = {(name or "").strip() for name in sheet.rows[0].cells}
+    cells = [row.cells + [None] * (len(names) - len(row.cells)) for row in body]
+    columns = dict(zip(names, map(list, zip(*cells, strict=True)), strict=True))
+    require_names(path, names)
+    named = {
+        name: pa.chunked_array([pa.array(column, pa.string())])
+        for name, column in columns.items()
+        if name in header or any(text is not None for text in column)
+    }
+    lines = np.array([row.number for row in body], np.int64)
+    places = np.arange(1, len(body) + 1)
+    return text_table(pa.table(named), places, notes=sheet.notes, lines=lines)
+
+
+def _text(cell: Any) -> str | None:
+    """Return the value of a cell as a text file has it; None for an empty cell."""
+    if cell is None or (isinstance(cell, str) and not cell.strip()):
+        return None
+    if isinstance(cell, datetime.datetime) and cell.time() == datetime.time():
+        return cell.date().isoformat()
+    if isinstance(cell, datetime.date | datetime.datetime | datetime.time):
+        return cell.isoformat()
+    return str(cell)
