@@ -25,7 +25,7 @@ lines",cat,NA
 '''
 
 
-def suspects(suggested: dict[int, str]) -> pd.DataFrame:
+def suspects(suggested: dict[int, object]) -> pd.DataFrame:
     """Suspects from what is suggested by row."""
     return pd.DataFrame({"row": list(suggested), "suggested": list(suggested.values())})
 
@@ -226,3 +226,10 @@ def test_whole_numbers_stay_whole_where_they_can(
     after = parquet.read_table(tmp_path / "b.parquet")
     assert after["y"].to_pylist() == [1, suggested] and after.schema.field("y").type == kind
     assert after.schema.field("selfpaced_was").type == pa.int64()
+
+
+def test_labels_with_marks_are_known_again(tmp_path: Path) -> None:
+    table = text(tmp_path / "a.csv", "n,tax\n1,5%\n2,10%\n3,10%\n4,5%\n")
+    found = suspects({2: 5}).assign(given=10)
+    fix(table, tmp_path / "b.csv", "tax", found)
+    assert (tmp_path / "b.csv").read_text().splitlines()[2] == "2,5%,10%"

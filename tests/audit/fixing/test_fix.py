@@ -113,7 +113,11 @@ def test_an_empty_table_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "copy", "said"),
     [
-        ("a.xlsx", "b.xlsx", "fix reads .csv, .tsv, .txt, .jsonl, .ndjson, .parquet; got a.xlsx."),
+        (
+            "a.xls",
+            "b.xls",
+            "fix reads .csv, .tsv, .txt, .jsonl, .ndjson, .parquet, .xlsx, .xlsm; got a.xls.",
+        ),
         ("a.csv", "b.parquet", "copy of a.csv must be a .csv file; got b.parquet."),
         ("a.csv.gz", "b.csv", "copy of a.csv.gz must be a .csv.gz file; got b.csv."),
     ],

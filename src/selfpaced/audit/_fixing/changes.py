@@ -115,6 +115,7 @@ class Wanted:
         drop: Leave out the rows instead.
         numeric: Whether the labels are numbers (a regression): then there are no classes to keep.
         force: Allow a class to lose all its rows, and labels that are no class of the table.
+        sheet: The sheet of a workbook; None for the first one with rows.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Wanted:
     drop: bool
     numeric: bool = False
     force: bool = False
+    sheet: str | None = None
 
     def check_columns(self, columns: Sequence[str]) -> None:
         """Raise for a table without the column of labels, or with the column to be added."""

@@ -1,10 +1,10 @@
 """Copies of a table, row by row, in which some labels are changed."""
 
-import csv
 import gzip
 import io
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,8 +14,8 @@ from pyarrow import parquet
 from selfpaced._errors import require
 from selfpaced.audit._fixing.changes import WAS, Changes, Wanted
 from selfpaced.audit._reading.content import encoding_of, unpack
-from selfpaced.audit._reading.delimited import long_fields, names_of, separator_of
-from selfpaced.audit._reading.lines import object_of
+from selfpaced.audit._reading.tables.dialect import Dialect, dialect_of, long_fields
+from selfpaced.audit._reading.tables.lines import object_of
 
 
 class Record(NamedTuple):
@@ -28,21 +28,23 @@ class Record(NamedTuple):
 def copy_delimited(path: Path, target: Path, wanted: Wanted) -> Changes:
     """Copy a CSV, TSV or other text table; see ``fix.fix``. Blank lines are kept."""
     text, form = _decoded(path)
-    separator, records = _records(path, text)
-    names = names_of(records[0].fields)
+    before, dialect, records = _records(path, text)
+    names = dialect.names(records[0].fields)
     wanted.check_columns(names)
     column, rows = names.index(wanted.label), [record for record in records[1:] if record.fields]
     whole = [row.fields if len(row.fields) == len(names) else None for row in rows]
-    changes = wanted.changes([None if fields is None else fields[column] for fields in whole])
+    changes = wanted.changes(
+        [None if fields is None else dialect.value(fields[column]) for fields in whole]
+    )
     new = {id(rows[place]): str(label) for place, label in changes.new.items()}
-    made = [records[0].raw if wanted.drop else _longer(records[0].raw, WAS, separator)]
+    made = [before, records[0].raw if wanted.drop else _longer(records[0].raw, WAS, dialect)]
     for record in records[1:]:
         label = new.get(id(record))
         if label is None:
             blank = wanted.drop or not record.fields
-            made.append(record.raw if blank else _longer(record.raw, "", separator))
+            made.append(record.raw if blank else _longer(record.raw, "", dialect, row=True))
         elif not wanted.drop:
-            made.append(_relabelled(record, column, label, separator))
+            made.append(_relabelled(record, column, label, dialect))
     _write(target, "".join(made), form, packed=path.suffix.lower() == ".gz")
     return changes
 
@@ -106,38 +108,43 @@ def copy_parquet(path: Path, target: Path, wanted: Wanted) -> Changes:
     return changes
 
 
-def _records(path: Path, text: str) -> tuple[str, list[Record]]:
-    """Return the separator, and the records from the header on, with their text."""
-    body = text.lstrip("\r\n")
-    separator = separator_of(path, body.split("\n", 1)[0])
-    lines, records = [text[: len(text) - len(body)]], []
+def _records(path: Path, text: str) -> tuple[str, Dialect, list[Record]]:
+    """Return the text before the header, the dialect, and the records from the header on."""
+    require(bool(text.strip()), f"{path.name} is empty. Is it the right file?")
+    dialect, _ = dialect_of(path, text.encode())
+    source = io.StringIO(text, newline="")
+    before = "".join(islice(source, dialect.skipped))
+    lines, records = [], []
 
     def remembered() -> Iterator[str]:
         """Yield the lines, and keep them for the text of the record."""
-        for line in io.StringIO(body, newline=""):
+        for line in source:
             lines.append(line)
             yield line
 
     with long_fields():
-        for fields in csv.reader(remembered(), delimiter=separator):
+        for fields in dialect.reader(remembered()):
             records.append(Record("".join(lines), fields))
             lines.clear()
-    require(bool(records), f"{path.name} is empty. Is it the right file?")
-    return separator, records
+    return before, dialect, records
 
 
-def _longer(raw: str, text: str, delimiter: str) -> str:
-    """Return the text of a record with one more field."""
+def _longer(raw: str, text: str, dialect: Dialect, *, row: bool = False) -> str:
+    """Return the text of the header or of a row with one more field."""
     body = raw.rstrip("\r\n")
-    return body + delimiter + text + raw[len(body) :]
+    separator = "" if row and dialect.trailing else dialect.separator
+    return body + separator + text + raw[len(body) :]
 
 
-def _relabelled(record: Record, column: int, label: str, delimiter: str) -> str:
+def _relabelled(record: Record, column: int, label: str, dialect: Dialect) -> str:
     """Return the text of a record with a new label, and the former label in one more field."""
-    fields, end = [*record.fields, record.fields[column]], len(record.raw.rstrip("\r\n"))
+    fields, end = [*record.fields], len(record.raw.rstrip("\r\n"))
+    if dialect.trailing:
+        fields.pop()  # the field after the last separator is the one that becomes longer
+    fields = [*fields, fields[column]]
     fields[column] = label
     text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerow(fields)
+    dialect.writer(text).writerow(fields)
     return text.getvalue().removesuffix("\r\n") + record.raw[end:]
 
 

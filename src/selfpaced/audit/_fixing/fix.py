@@ -11,6 +11,7 @@ from selfpaced._errors import require
 from selfpaced._files import replacing
 from selfpaced.audit._fixing.changes import Changes, Wanted
 from selfpaced.audit._fixing.corrected_copy import copy_delimited, copy_lines, copy_parquet
+from selfpaced.audit._fixing.workbook_copy import copy_workbook
 from selfpaced.audit._reading.kinds import suffix_of
 
 # Writes a copy of the first path to the second, and returns what it changes.
@@ -24,6 +25,8 @@ FORMATS: dict[str, Copy] = {
     ".jsonl": copy_lines,
     ".ndjson": copy_lines,
     ".parquet": copy_parquet,
+    ".xlsx": copy_workbook,
+    ".xlsm": copy_workbook,
 }
 
 
@@ -36,6 +39,7 @@ def fix(
     drop: bool = False,
     force: bool = False,
     numeric: bool = False,
+    sheet: str | None = None,
 ) -> Changes:
     r"""Write a copy of a table in which the suspects have their suggested labels.
 
@@ -45,7 +49,7 @@ def fix(
 
     Args:
         path: The table: ``.csv``, ``.tsv``, ``.txt``, ``.jsonl`` or ``.ndjson``, these with
-            ``.gz`` too, or ``.parquet``.
+            ``.gz`` too, ``.parquet``, or a workbook (``.xlsx``), whose charts are not copied.
         corrected: The file for the copy, in the same format.
         label: The column of the labels.
         suspects: A frame with the columns ``row`` and ``suggested``. If it has ``given``, these
@@ -55,6 +59,7 @@ def fix(
         force: Replace ``corrected`` if it exists. Also write a copy in which a class has no row
             left, or that has a new class; without ``force``, these are errors.
         numeric: Whether the labels are numbers (a regression), of which any may come and go.
+        sheet: The sheet of a workbook; None for the first one with rows.
 
     Returns:
         Which rows were changed or left out, counted by class.
@@ -77,7 +82,7 @@ def fix(
     require_target(path, corrected, force=force)
     write = FORMATS[suffix_of(path)]
     suggested, given = _by_row(suspects)
-    wanted = Wanted(path.name, label, suggested, given, drop, numeric, force)
+    wanted = Wanted(path.name, label, suggested, given, drop, numeric, force, sheet)
     with replacing(corrected) as made:
         return write(path, made, wanted)
 

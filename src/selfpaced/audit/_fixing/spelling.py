@@ -3,8 +3,12 @@
 import math
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
-from selfpaced.audit._reading.delimited import CODE
+import pyarrow as pa
+
+from selfpaced.audit._reading.labels.decide import spelt
+from selfpaced.audit._reading.tables.numbers import CODE, numbers_in
 
 # Text that is a number with a decimal comma.
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
@@ -55,15 +59,25 @@ class Spelling:
 def key(label: object) -> float | str:
     """Return a value that is equal for all spellings of a label.
 
-    >>> key("007"), key(7), key("2,5"), key(" True")
-    (7.0, 7.0, 2.5, 'true')
+    >>> key("007"), key(7), key("2,5"), key(" True"), key("$1,000.50")
+    (7.0, 7.0, 2.5, 'true', 1000.5)
     """
     text = str(label).strip()
     try:
         number = float(text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text)
     except ValueError:
-        return text.casefold()
-    return number if math.isfinite(number) else text.casefold()
+        marked = _marked(text)
+        return spelt(text) if marked is None else marked
+    return number if math.isfinite(number) else spelt(text)
+
+
+@lru_cache(maxsize=4096)
+def _marked(text: str) -> float | None:
+    """Return a number with marks, such as 5%, as an audit reads it; None for other text."""
+    if not any(map(str.isdigit, text)) or text[-1:].isalpha():
+        return None
+    found = numbers_in(pa.chunked_array([[text]]))
+    return None if found is None else float(found.values[0].as_py())
 
 
 def class_of(labels: Sequence[object]) -> Callable[[object], float | str]:

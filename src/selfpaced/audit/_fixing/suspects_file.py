@@ -10,7 +10,7 @@ import pandas as pd
 
 from selfpaced._errors import require
 from selfpaced.audit._reading.content import encoding_of
-from selfpaced.audit._reading.delimited import long_fields
+from selfpaced.audit._reading.tables.dialect import long_fields
 from selfpaced.audit._reading.words import at, listed
 
 # The columns of suspects.csv that are ours, in their order; the first is one of row, index, file.
