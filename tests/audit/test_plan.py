@@ -103,8 +103,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         r"^labels=\.\.\. needs a single .npy or idx file; .*pets.csv is not one. Leave it out",
     ),
     (
-        {"options": Options(side=8)},
-        r"^side=\.\.\. needs a folder of images; .*pets.csv is not one. Leave it out",
+        {"options": Options(sheet="A")},
+        r"^sheet=\.\.\. needs a workbook \(.xlsx\); .*pets.csv is not one. Leave it out",
     ),
     (
         {"learner": "boosting", "model": "a:b"},

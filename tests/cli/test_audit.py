@@ -295,10 +295,10 @@ ERRORS: list[tuple[str, str]] = [
     ("wine.csv", "which column holds the labels? Pass --label with one of alcohol,"),
     ("wine.csv --label kin", "--label: no column 'kin'. Did you mean 'kind'?"),
     ("empty.csv --label y", "empty.csv is empty. Is it the right file?"),
-    ("wine.xlsx --label kind", ".xlsx cannot be read. Save the workbook as CSV."),
+    ("wine.xlsx --label kind", "wine.xlsx is not what its name says"),
     ("wine.parquet --label kind", "wine.parquet is not what its name says"),
     ("wine.csv --label kind --ignore alcohl", "--ignore: no column 'alcohl'. Did you mean 'alcoho"),
-    ("wine.csv --label kind --side 9", "--side needs a folder of images; wine.csv is not one"),
+    ("wine.csv --label kind --side 9", "--side is for images; wine.csv has no column of images"),
     (
         "wine.csv --label kind --text-model no",
         "--text-model expects the folder of a transformers model; there is no folder no",

@@ -35,7 +35,9 @@ def pets(tmp_path: Path) -> Path:
     lines = ["ears,legs,said,colour,kind,weight"]
     for i in range(60):
         said = " ".join(WORDS[(i * k) % 7] for k in (1, 2, 3)) + f" {i}"
-        lines.append(f"{i % 2 + i / 100},{i % 5},{said},{('red', 'blue')[i % 2]},{i % 2},{i / 7}")
+        lines.append(
+            f"{i % 2 + i / 100},{i % 5},{said},{('red', 'blue')[i // 2 % 2]},{i % 2},{i / 7}"
+        )
     (tmp_path / "pets.csv").write_text("\n".join(lines) + "\n")
     (tmp_path / "empty.csv").touch()
     (tmp_path / "full").mkdir()
@@ -48,7 +50,7 @@ MISTAKES = [
     ("empty.csv --label kind", "empty.csv is empty"),
     ("pets.csv --label kind --epochs 0", "epochs must be a positive int; got 0"),
     ("pets.csv --label kind --seed -1", "seed must be an int from 0"),
-    ("pets.csv --label kind --side 8", "--side needs a folder of images"),
+    ("pets.csv --label kind --sheet May", "--sheet needs a workbook (.xlsx)"),
     ("pets.csv --label kind --text-model nowhere", "there is no folder nowhere"),
     ("pets.csv --label kind --output full", "full exists. Choose another folder"),
     ("pets.csv --label kind --top 0", "--top must be a positive number of rows; got 0"),

@@ -79,7 +79,7 @@ def test_data_says_where_a_moved_table_is(
 def test_a_missing_table_is_one_line_that_names_the_flag(
     done: Say, refused: Say, here: Path
 ) -> None:
-    rows = "".join(f"{n % 2},{'ab'[n % 2]}\n" for n in range(40))
+    rows = "".join(f"{n % 2}.{n},{'ab'[n % 2]}\n" for n in range(40))
     Path("a.csv").write_text(f"x,y\n{rows}")
     done("audit", "a.csv", "--label", "y", "--learner", "logistic", "-o", "run", "--quiet")
     Path("a.csv").unlink()

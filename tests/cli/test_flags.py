@@ -73,7 +73,9 @@ def test_every_setting_has_a_flag_and_every_argument_of_an_audit_is_a_setting() 
     known = set(options_of(typer.main.get_command(app)))
     assert flags | {NUMERIC["True"], NUMERIC["False"]} <= known
     given = {field.name for field in (*fields(Options), *fields(Plan))}
-    assert given - {"path", "options", "known"} == {*SETTINGS, "numeric", "shifts"} - {"data"}
+    assert given - {"path", "options", "known"} == {*SETTINGS, "exact", "numeric", "shifts"} - {
+        "data"
+    }
 
 
 FLAG = re.compile(r"(?<![\w-])--[a-z]")

@@ -60,9 +60,9 @@ def pets(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def new(tmp_path: Path) -> Path:
-    """Return a table of new pets, with a column of labels that is to be ignored."""
+    """Return a table of new pets without labels."""
     path = tmp_path / "new.csv"
-    path.write_text("kind,ears,name\nc,-3,Tom [b]\n,19,Rex\nc,18,Bo\n")
+    path.write_text("ears,name\n-3,Tom [b]\n19,Rex\n18,Bo\n")
     return path
 
 
@@ -77,6 +77,38 @@ def test_new_samples_get_a_label_each(done: Say, pets: Path, new: Path) -> None:
     assert lines[0] == "new.csv: 3 samples, predicted d 2, c 1"
     assert "Tom [b]" in said and "confidence" in said
     assert lines[-1] == "predictions.csv  all predictions"
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    """Return a table of new pets: every tenth label is wrong, one is missing, one is unknown."""
+    kinds = ["cd"[(place + (place % 10 == 0)) % 2] for place in range(100)]
+    kinds[1], kinds[2] = "", "eel"
+    lines = [f"{kind},{place / 20 + 9 * (place % 2)}" for place, kind in enumerate(kinds)]
+    path = tmp_path / "labelled.csv"
+    path.write_text("\n".join(["kind,ears", *lines]) + "\n")
+    return path
+
+
+def test_labels_of_new_samples_are_judged(done: Say, pets: Path, labelled: Path) -> None:
+    said = done("predict", pets, labelled)
+    table = pd.read_csv("predictions.csv")
+    assert list(table.columns) == ["row", "predicted", "confidence", "given", "probability"]
+    wrong = table["probability"] > 0.5
+    assert (table["row"][wrong] - 1).tolist() == list(range(0, 100, 10))
+    assert table["probability"].isna().to_numpy().nonzero()[0].tolist() == [1, 2]
+    assert "10 of 98 labels are probably wrong (10.2%)." in said
+    told = json.loads(done("predict", pets, labelled, "--json", "--force"))
+    assert (told["labels"], told["suspects"]) == (98, 10)
+    assert told["wrong"]["low"] <= 10 <= told["wrong"]["high"]
+
+
+def test_the_samples_of_the_run_are_not_judged_again(done: Say, pets: Path, tmp_path: Path) -> None:
+    told = json.loads((pets / "config.json").read_text())
+    told["run"]["path"] = str(tmp_path / "pets.csv")
+    (pets / "config.json").write_text(json.dumps(told))
+    done("predict", pets, tmp_path / "pets.csv")
+    assert "probability" not in pd.read_csv("predictions.csv")
 
 
 def test_only_the_first_rows_are_shown(done: Say, pets: Path, tmp_path: Path) -> None:
@@ -219,3 +251,12 @@ def test_a_full_disk_leaves_nothing(
 def test_debug_raises_the_error(run: Run, pets: Path) -> None:
     result = run("predict", pets, "knew.csv", "--debug")
     assert isinstance(result.exception, FileNotFoundError)
+
+
+def test_labels_are_judged_as_they_are_written(done: Say, pets: Path, labelled: Path) -> None:
+    table = pd.read_csv(labelled)
+    table["kind"] = table["kind"].fillna(" C ")
+    table.to_csv(labelled, index=False)
+    said = done("predict", pets, labelled)
+    assert pd.read_csv("predictions.csv")["given"].iloc[1] == "c"
+    assert "1 label is no class of the run, and is not judged." in said

@@ -1,5 +1,6 @@
 """``selfpaced audit``: find the labels that are probably wrong."""
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -38,8 +39,8 @@ def audit(  # noqa: PLR0913  # each flag is an argument
     data: Annotated[
         Path,
         typer.Argument(
-            help="A table (CSV, TSV, text, JSON Lines or Parquet), a folder with a subfolder of "
-            "images for each class, or arrays (.npz, .npy or idx files).",
+            help="A table (CSV, TSV, text, JSON Lines, Parquet or .xlsx), a folder with a "
+            "subfolder of images or texts for each class, or arrays (.npz, .npy or idx files).",
             show_default=False,
         ),
     ],
@@ -70,6 +71,30 @@ def audit(  # noqa: PLR0913  # each flag is an argument
             rich_help_panel=READING,
         ),
     ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that names groups of rows, such as patients: no row is judged by a model "
+            "that learned another row of its group.",
+            rich_help_panel=READING,
+        ),
+    ] = None,
+    annotator: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column with the labels of one annotator, in place of --label; repeat the option "
+            "for each. With --item: the column that says who gave the label of a row.",
+            rich_help_panel=READING,
+        ),
+    ] = None,
+    item: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that says which sample a row labels, where each row is one label of one "
+            "annotator (--annotator).",
+            rich_help_panel=READING,
+        ),
+    ] = None,
     classes: Annotated[
         bool | None,
         typer.Option(
@@ -80,11 +105,34 @@ def audit(  # noqa: PLR0913  # each flag is an argument
             rich_help_panel=READING,
         ),
     ] = None,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact",
+            help="Keep labels apart that differ in upper and lower case or in blanks only.",
+            rich_help_panel=READING,
+        ),
+    ] = False,
     side: Annotated[
         int | None,
         typer.Option(
             help="Resize images to this many pixels in width and height (default: their median "
             "size, at most 64 pixels).",
+            rich_help_panel=READING,
+        ),
+    ] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            help="Bits per pixel of images with more than 8 (default: as many as their largest "
+            "value needs, of 10, 12, 14 and 16).",
+            rich_help_panel=READING,
+        ),
+    ] = None,
+    sheet: Annotated[
+        str | None,
+        typer.Option(
+            help="Sheet of a workbook (default: the first one with rows).",
             rich_help_panel=READING,
         ),
     ] = None,
@@ -94,6 +142,15 @@ def audit(  # noqa: PLR0913  # each flag is an argument
             help="Folder of a transformers model that turns text into numbers (default: the "
             "frequencies of words and pairs of words).",
             rich_help_panel=READING,
+        ),
+    ] = None,
+    probabilities: Annotated[
+        Path | None,
+        typer.Option(
+            help="Probabilities of your own, each row by a model that did not learn its label; "
+            "nothing is trained then. An .npy file, a column for each class in the order of their "
+            "names, or a table with a column for each class.",
+            rich_help_panel=TRAINING,
         ),
     ] = None,
     model: Annotated[
@@ -243,13 +300,15 @@ def audit(  # noqa: PLR0913  # each flag is an argument
         from selfpaced.audit._plan import Plan
 
         numeric = None if classes is None else not classes
-        options = Options(
-            label, labels, tuple(ignore or ()), tuple(use or ()), numeric=numeric, side=side
-        )
+        chosen = (tuple(ignore or ()), tuple(use or ()))
+        options = Options(label, labels, *chosen, group, numeric, exact=exact)
+        options = replace(options, side=side, depth=depth, sheet=sheet)
+        options = replace(options, annotator=tuple(annotator or ()), item=item)
         kind = (model, learner.value, folds, shifts, precision.value)
         if text_model is not None and text_model.is_dir():
             text_model = text_model.resolve()  # predict may be started in another folder
-        plan = Plan(data, options, text_model, *kind, epochs, batch_size, learning_rate, seed)
+        numbers = (epochs, batch_size, learning_rate, seed)
+        plan = Plan(data, options, text_model, *kind, *numbers, probabilities)
         folder = _default_folder(data) if output is None else output
         shown = (as_json, quiet, dark, top, every_class)
         results = audit_run.Results(folder, force, resume, fix, drop, *shown)

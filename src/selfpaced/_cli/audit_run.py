@@ -126,6 +126,11 @@ def _check(plan: "Plan", results: Results) -> None:
         not results.drop or results.fix is not None,
         "--drop needs --fix FILE, the copy that leaves the suspects out.",
     )
+    require(
+        results.fix is None or not plan.options.annotator,
+        "--fix does not change the labels of several annotators: consensus.csv has the label of "
+        "each sample. Leave it out.",
+    )
     check(plan)
     inside = plan.path.is_dir() and results.folder.resolve().is_relative_to(plan.path.resolve())
     require(not inside, f"{results.folder} is inside the data. Choose another folder.")
@@ -259,9 +264,9 @@ def _fixed(run: "Run", results: Results, written: "Written") -> "Changes | None"
 
     plan, corrected, drop, force = run.plan, results.fix, results.drop, results.force
     rows, numeric = chosen(written.suspects, written.names), run.prepared.names is None
-    label = str(plan.options.label)
+    label, how = str(plan.options.label), {"drop": drop, "force": force, "numeric": numeric}
     try:
-        return fix(plan.path, corrected, label, rows, drop=drop, force=force, numeric=numeric)
+        return fix(plan.path, corrected, label, rows, **how, sheet=plan.options.sheet)
     except (ValueError, OSError) as error:
         again = ["selfpaced", "fix", str(results.folder), str(corrected), *["--drop"] * drop]
         raise ValueError(

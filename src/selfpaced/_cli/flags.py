@@ -6,24 +6,30 @@ import shlex
 # Settings that take a value. Each has the same name in the library and on the command line, where
 # underscores are dashes: ``text_model`` is ``--text-model``.
 SETTINGS = (
+    "annotator",
     "batch_size",
     "data",
+    "depth",
     "epochs",
     "folds",
+    "group",
     "ignore",
+    "item",
     "label",
     "labels",
     "learner",
     "learning_rate",
     "model",
     "precision",
+    "probabilities",
     "seed",
+    "sheet",
     "side",
     "text_model",
     "use",
 )
 # Settings that are True or False; their flags take no value.
-SWITCHES = ("drop", "every_class", "force", "resume")
+SWITCHES = ("drop", "every_class", "exact", "force", "resume")
 # Settings that are True by default; their flags turn them off.
 OFF = ("shifts",)
 # The flags that stand for the values of ``numeric``.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from selfpaced.audit._folder.write import Written
     from selfpaced.audit._prepare import Prepared
     from selfpaced.audit._reliability import Reliability
+    from selfpaced.audit._result import Agreement
     from selfpaced.audit._run import Run
 
 # The largest number of classes that are printed with their sizes.
@@ -39,8 +40,8 @@ NARROWEST = 8
 READABLE = (".md", ".csv", ".png")
 # The description of summary.md; in summary.md itself it is "this page".
 ABOUT_SUMMARY = "what was found, and how reliable it is"
-# What a sample is called, by the name of its place in the source.
-NOUNS = {"row": "row", "file": "image", "index": "sample"}
+# What a sample that is no image is called, by the name of its place in the source.
+NOUNS = {"row": "row", "file": "text", "index": "sample"}
 
 
 def tell_read(prepared: "Prepared", console: Console) -> None:
@@ -48,7 +49,8 @@ def tell_read(prepared: "Prepared", console: Console) -> None:
     from selfpaced.audit._reading.words import count
 
     source = prepared.source
-    said = count(len(source), NOUNS[str(source.where.name)])
+    noun = "image" if source.kind == "images" else NOUNS[str(source.where.name)]
+    said = count(len(source), noun)
     name = escape(source.path.name or str(source.path))
     say(console, f"[bold]{name}[/]: {said}; {escape(_labels(prepared))}")
     for note in prepared.notes:
@@ -79,8 +81,19 @@ def tell_found(found: "Audit", written: "Written", console: Console) -> None:
     if found.reliability is not None and found.reliability.learned:
         say(console, f"[dim]{escape(found.reliability.predicted)}[/]")
         say(console, f"[dim]{escape(found.reliability.learned_by)}[/]")
+    if found.votes is not None:
+        say(console, f"[dim]{escape(_annotators(found.votes))}[/]")
     for what, why in doubts(found):
         say(console, f"[yellow]{what}[/]{escape(why)}")
+
+
+def _annotators(votes: "Agreement") -> str:
+    """Return how reliable the annotators are, in a sentence."""
+    least, most = (votes.annotators.iloc[place] for place in (0, -1))
+    return (
+        f"The annotators are right in {least['quality']:.0%} ({least.name}) to "
+        f"{most['quality']:.0%} ({most.name}) of their labels."
+    )
 
 
 def tell_files(folder: Path, files: Sequence[str], console: Console, *, numeric: bool) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from selfpaced.audit import Options, Source, Trained
+    from selfpaced.audit._folder.judging import Judged
 
 # The number of rows in the table of the first predictions.
 ROWS = 10
@@ -43,7 +44,7 @@ def predict(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Predict the labels of new data with the model of a run.
+    """Predict the labels of new data with the model of a run, and judge the labels that they have.
 
     A run contains pickle files, which can execute any code when they are loaded. Use only runs that
     you trust.
@@ -61,11 +62,42 @@ def predict(
         trained = load(run)
         source = read(data, _options(told.get("options") or {}, trained))
         source = replace(source, notes=tuple(in_flags(note) for note in source.notes))
-        table = trained.predict(source)
+        judged = _judged(trained, source, told)
+        table = trained.predict(source) if judged is None else judged.table
         _write(csv_text(table), output)
     if as_json:
-        typer.echo(json.dumps(_as_json(table, source, trained, output)))
-    _report(table, source, trained, output, console)
+        told = _as_json(table, source, trained, output)
+        typer.echo(json.dumps(told | ({} if judged is None else _judged_as_json(judged))))
+    _report(table, source, trained, console)
+    if judged is not None:
+        title, *text = judged.conclusion
+        for line in (f"[bold]{escape(title)}.[/]", *map(escape, text)):
+            say(console, line)
+    say(console, f"[cyan]{escape(str(output))}[/]  all predictions")
+
+
+def _judged(trained: "Trained", source: "Source", told: dict[str, Any]) -> "Judged | None":
+    """Judge the labels that new samples have; None without labels, or for the data of the run."""
+    from selfpaced.audit._folder.judging import given_labels, judge
+
+    given = given_labels(source, (told.get("options") or {}).get("label"))
+    before = Path(str(told.get("path")))
+    learned = before.exists() and source.path.exists() and source.path.samefile(before)
+    if given is None or learned or trained.names is None:
+        return None
+    return judge(trained, source, given)
+
+
+def _judged_as_json(judged: "Judged") -> dict[str, Any]:
+    """Return the judgement of the labels in short, as a JSON object."""
+    count, known = judged.count, judged.reliability
+    return {
+        "labels": int(judged.table["probability"].notna().sum()),
+        "suspects": len(judged.suspects),
+        "wrong": {"estimate": count.estimate, "low": count.low, "high": count.high},
+        "accuracy": known.accuracy,
+        "conclusion": judged.conclusion,
+    }
 
 
 def _check_flags(as_json: bool, quiet: bool) -> None:
@@ -111,19 +143,19 @@ def _check_text_model(folder: str | None) -> None:
 def _options(told: dict[str, Any], trained: "Trained") -> "Options":
     """Return the options with which new samples are read as those of the run were.
 
-    Columns to ignore or use are not needed: the model knows the columns that it reads.
-
     Args:
         told: The options of the run, as its config.json has them.
         trained: The model of the run.
     """
-    from selfpaced.audit import Options
+    from selfpaced.audit._plan import options_from
 
-    side = told.get("side")
+    side, depth = told.get("side"), None
     if trained.features.kind == "images":
         height, width = trained.built["shape"][1:]
         side = width if height == width else side
-    return Options(label=told.get("label"), side=side, known=False)
+        depth = getattr(trained.features.maker, "depth", 8)
+        depth = depth if depth > 8 else None  # others may have any depth
+    return replace(options_from(told), side=side, depth=depth, known=False)
 
 
 def _write(text: str, output: Path) -> None:
@@ -155,10 +187,8 @@ def _counts(table: "pd.DataFrame") -> list[tuple[object, int]]:
     return [(label, int(n)) for label, n in counts.items()]
 
 
-def _report(
-    table: "pd.DataFrame", source: "Source", trained: "Trained", output: Path, console: Console
-) -> None:
-    """Print how often each label was predicted, the notes, the first rows, and the file."""
+def _report(table: "pd.DataFrame", source: "Source", trained: "Trained", console: Console) -> None:
+    """Print how often each label was predicted, the notes, and the first rows."""
     from selfpaced.audit._reading.words import count, listed
 
     if trained.names is None:
@@ -172,7 +202,6 @@ def _report(
     for note in source.notes:
         say(console, f"[dim]  {escape(note)}[/]")
     console.print(_first(table, source))
-    say(console, f"[cyan]{escape(str(output))}[/]  all predictions")
 
 
 def _first(table: "pd.DataFrame", source: "Source") -> Table:

@@ -21,6 +21,7 @@ from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._learning.choice import choose_models
 from selfpaced.audit._learning.committee import Committee, Learner
 from selfpaced.audit._learning.estimators import FEW_ROWS, Rounds
+from selfpaced.audit._learning.given import Given, probabilities_of
 from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._learning.networks import mlp
 from selfpaced.audit._learning.settings import (
@@ -35,7 +36,7 @@ from selfpaced.audit._learning.settings import (
 from selfpaced.audit._learning.trained import Network
 from selfpaced.audit._learning.training import Training, Watch
 from selfpaced.audit._plan import LEARNERS
-from selfpaced.audit._reading.duplicates import copies, hashes_of
+from selfpaced.audit._reading.alike.duplicates import copies, hashes_of
 from selfpaced.audit._result import Audit, result, result_held_out
 
 # The largest number of positions that an error message lists.
@@ -47,10 +48,11 @@ Model = nn.Module | Callable[[int, int], nn.Module]
 
 
 def find_label_errors(  # noqa: PLR0913  # each setting is an argument
-    X: Any,
-    y: ArrayLike,
+    X: Any = None,
+    y: ArrayLike | None = None,
     model: Model | None = None,
     *,
+    pred_probs: ArrayLike | pd.DataFrame | None = None,
     learner: str = "auto",
     folds: int | None = None,
     epochs: int | None = None,
@@ -71,6 +73,10 @@ def find_label_errors(  # noqa: PLR0913  # each setting is an argument
             that takes the number of features and of classes and returns such a module. Either
             gets the numbers as they are. None: the models of ``learner``, whose features are scaled
             to mean 0 and standard deviation 1 (a sparse X by one factor).
+        pred_probs: Probabilities of your own, each row by a model that did not learn its label, as
+            in ``find_label_errors(y, pred_probs=p)``: shape (n, classes), classes in the order of
+            their names, or a frame with a column for each class. Nothing is trained then, and X and
+            all other settings are left out.
         learner: "auto" for a mixture of those models that suit X, or one of "network" (two hidden
             layers of 256 units with dropout, on a GPU if there is one), "logistic", "kernel",
             "boosting" and "trees".
@@ -103,7 +109,19 @@ def find_label_errors(  # noqa: PLR0913  # each setting is an argument
     >>> int(found.table.index[0]), found.table["suggested"].iloc[0]
     (3, 'cat')
     """
-    rows, (codes, names) = _rows(X), _codes(y)
+    if pred_probs is not None:
+        asked = (model, folds, epochs, batch_size, learning_rate, watch)
+        require(
+            (X is None or y is None) and (learner, seed) == ("auto", 0) and asked == (None,) * 6,
+            "find_label_errors: with pred_probs=... nothing is trained; leave out X and all "
+            "settings, as in find_label_errors(y, pred_probs=p).",
+        )
+        return _of_probabilities(pred_probs, X if y is None else y)
+    require(
+        X is not None and y is not None,
+        "find_label_errors needs X and y, or y and pred_probs=....",
+    )
+    rows, (codes, names) = _rows(X), _codes(y if y is not None else ())
     require(
         rows.shape[0] == len(codes),
         f"find_label_errors needs a label per row; got {rows.shape[0]} rows and {len(codes)} "
@@ -154,6 +172,14 @@ def find_label_errors(  # noqa: PLR0913  # each setting is an argument
     small = model is None and n <= FEW_ROWS
     with threadpool_limits(1 if small else None):
         return _concluded(Committee(parts, codes), codes, names, watch)
+
+
+def _of_probabilities(p: ArrayLike | pd.DataFrame, y: Any) -> Audit:
+    """Return the result for probabilities that were given."""
+    codes, names = _codes(y)
+    require_classes(codes, len(codes))
+    given = Given(probabilities_of(p, len(codes), names, "pred_probs"), codes)
+    return _concluded(Committee([given], codes), codes, names, None)
 
 
 def _concluded(

@@ -12,7 +12,7 @@ from selfpaced.audit._reading.kinds import Kind, kind_of, require_model_folder
 from selfpaced.audit._reading.source import Options
 
 # Kinds of files that hold a table.
-TABLES = ("delimited", "lines", "parquet")
+TABLES = ("delimited", "lines", "parquet", "workbook", "shards")
 # Kinds of files that hold features without labels.
 WITHOUT_LABELS = ("npy", "idx")
 # The kinds of models that can be asked for.
@@ -20,6 +20,7 @@ LEARNERS = ("auto", "network", "logistic", "kernel", "boosting", "trees")
 # Fields of a Plan that a command line repeats where they are not the default, in this order.
 SETTINGS = (
     "text_model",
+    "probabilities",
     "model",
     "learner",
     "folds",
@@ -54,6 +55,9 @@ class Plan:
         batch_size: Samples per batch. None: 32 below 2,000 samples, 512 from 50,000, else 128.
         learning_rate: Learning rate of Adam; None for 0.001.
         seed: Seed of the initial weights and of the order of the samples.
+        probabilities: A file of held-out probabilities that the user has computed; no model is
+            trained then. An .npy file, shape (n, classes), classes in the order of their names, or
+            a table with a column for each class.
 
     >>> plan = Plan(Path("pets.csv"), Options(label="kind"), seed=3)
     >>> plan.settings(5_000).epochs, plan.rounds(2_000).folds
@@ -74,6 +78,7 @@ class Plan:
     batch_size: int | None = None
     learning_rate: float | None = None
     seed: int = 0
+    probabilities: Path | None = None
 
     def settings(self, samples: int, *, numeric: bool = False, beside: bool = False) -> Settings:
         """Return the settings of the training of a network.
@@ -125,6 +130,8 @@ def check(plan: Plan) -> None:
         )
     if plan.text_model is not None:
         require_model_folder(plan.text_model)
+    if plan.probabilities is not None:
+        _check_probabilities(plan, plan.probabilities)
 
 
 def check_effect(plan: Plan, *, network: bool, images: bool, numeric: bool) -> None:
@@ -176,17 +183,21 @@ def to_json(plan: Plan) -> dict[str, Any]:
 def from_json(saved: dict[str, Any]) -> Plan:
     """Return the plan that ``to_json`` wrote; other keys are ignored."""
     known = {field.name: saved[field.name] for field in fields(Plan)}
-    options = dict(known.pop("options"))
-    for name in ("ignore", "use"):
-        options[name] = tuple(options[name])
-    if options["labels"] is not None:
+    told = known.pop("options")
+    options = options_from({field.name: told[field.name] for field in fields(Options)})
+    for name in ("path", "text_model", "probabilities"):
+        known[name] = None if known[name] is None else Path(known[name])
+    return Plan(**known, options=options)
+
+
+def options_from(saved: dict[str, Any]) -> Options:
+    """Return the options that ``to_json`` wrote."""
+    options = dict(saved)
+    for name in ("ignore", "use", "annotator"):
+        options[name] = tuple(options.get(name) or ())
+    if options.get("labels") is not None:
         options["labels"] = Path(options["labels"])
-    text_model = known.pop("text_model")
-    return Plan(
-        **known | {"path": Path(known["path"])},
-        options=Options(**options),
-        text_model=None if text_model is None else Path(text_model),
-    )
+    return Options(**options)
 
 
 def differences(one: Plan, other: Plan) -> list[str]:
@@ -218,12 +229,14 @@ def command(plan: Plan, folder: Path, more: Sequence[str] = ()) -> str:
     """
     options = plan.options
     words = ["selfpaced", "audit", str(plan.path)]
-    for name in ("label", "labels", "side"):
+    for name in ("label", "labels", "group", "side", "depth", "sheet", "item"):
         words += _words(name, getattr(options, name))
-    for name in ("ignore", "use"):
+    for name in ("ignore", "use", "annotator"):
         words += [word for value in getattr(options, name) for word in _words(name, value)]
     if options.numeric is not None:
         words.append("--numbers" if options.numeric else "--classes")
+    if options.exact:
+        words.append("--exact")
     default = Plan(plan.path)
     for name in SETTINGS:
         value = getattr(plan, name)
@@ -240,10 +253,15 @@ def _check_options(path: Path, kind: Kind, options: Options) -> None:
     of_columns, of_arrays = "a table", "a single .npy or idx file"
     misplaced = {
         "label": (options.label is not None and not columns, of_columns),
+        "group": (options.group is not None and not table, of_columns),
         "ignore": (bool(options.ignore) and not table, of_columns),
         "use": (bool(options.use) and not table, of_columns),
+        "annotator": (bool(options.annotator) and not table, of_columns),
+        "item": (options.item is not None and not table, of_columns),
         "labels": (options.labels is not None and kind not in WITHOUT_LABELS, of_arrays),
-        "side": (options.side is not None and kind != "images", "a folder of images"),
+        "side": (options.side is not None and not (table or kind == "images"), "images"),
+        "depth": (options.depth is not None and not (table or kind == "images"), "images"),
+        "sheet": (options.sheet is not None and kind != "workbook", "a workbook (.xlsx)"),
     }
     for name, (useless, expected) in misplaced.items():
         require(not useless, f"{name}=... needs {expected}; {path} is not one. Leave it out.")
@@ -251,6 +269,27 @@ def _check_options(path: Path, kind: Kind, options: Options) -> None:
         options.side is None or options.side >= 1,
         f"side=... must be a positive number of pixels; got {options.side}.",
     )
+
+
+def _check_probabilities(plan: Plan, path: Path) -> None:
+    """Raise for a file that holds no probabilities, and for settings of a training."""
+    require(
+        kind_of(path) in (*TABLES, "npy"),
+        f"probabilities=... expects an .npy file or a table; got {path}.",
+    )
+    trained = ("learner", "model", "folds", "shifts", "epochs", "batch_size", "learning_rate")
+    default = Plan(plan.path)
+    require(
+        plan.options.group is None,
+        "group=... decides which labels are held out together, and with probabilities=... none is. "
+        "Leave one of them out.",
+    )
+    for name in (*trained, "precision", "seed", "text_model"):
+        require(
+            getattr(plan, name) == getattr(default, name),
+            f"{name}=... is a setting of a training, and with probabilities=... there is none. "
+            f"Leave one of them out.",
+        )
 
 
 def _of_networks(plan: Plan) -> list[str]:

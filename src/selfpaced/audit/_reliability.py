@@ -24,6 +24,7 @@ NAMES = {
     "words": "logistic regression on words",
     "letters": "logistic regression on letters",
     "bayes": "naive Bayes on words",
+    "given": "the probabilities that were given",
 }
 # Where the estimate is below this share of the suspects, only the range is said.
 MOSTLY = 0.9

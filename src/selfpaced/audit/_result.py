@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from selfpaced._errors import require_positive_int
 from selfpaced._pacer.pacer import Pacer
 from selfpaced.audit._learning.committee import Committee
+from selfpaced.audit._reading.labels.votes import all_classes, codes_of
 from selfpaced.audit._reading.words import are
 from selfpaced.audit._reliability import Reliability, conclusion
-from selfpaced.suspects import Count, Judge, confusion, judge_held_out
+from selfpaced.chain import Floats
+from selfpaced.suspects import Count, Judge, confusion, consensus, judge_held_out
 
 # The least held-out probability of a class.
 LEAST = 1e-6
@@ -24,6 +26,23 @@ SUSPECT = 0.5
 
 # The largest number of kinds of label errors that ``repr`` of a result lists.
 MOST_KINDS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """What several annotators say about n samples.
+
+    Args:
+        consensus: A row per sample, in their order: ``consensus``, the most probable label by the
+            votes and the models; ``probability``, that it is right; ``votes``, their number; and
+            ``agreement``, the share of the votes that give it.
+        annotators: A row per annotator, the least reliable first: ``labels``, their number;
+            ``quality``, how often the annotator is right, estimated; and ``agreement``, how often
+            the annotator gave the consensus.
+    """
+
+    consensus: pd.DataFrame
+    annotators: pd.DataFrame
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +67,8 @@ class Audit:
         pacer: The pacer of the training, or of its last part.
         reliability: How well the models predict labels that they did not learn; None with
             ``folds=0`` and for a regression.
+        votes: What several annotators say; None for one label per sample. ``label`` is then the
+            consensus of their votes alone, and judged by the votes and the models together.
         every_class: Whether ``suspects`` has labels of withheld classes, too; see ``Reliability``.
     """
 
@@ -59,6 +80,7 @@ class Audit:
     pacer: Pacer
     reliability: Reliability | None = None
     every_class: bool = False
+    votes: Agreement | None = None
 
     @property
     def numeric(self) -> bool:
@@ -207,4 +229,51 @@ def result_held_out(
         in_eval_mode(model),
         pacer,
         Reliability.of(found.learned, classes, committee.shares or {}),
+    )
+
+
+def with_votes(found: Audit, votes: pd.DataFrame, p: Floats | None) -> Audit:
+    """Return a result that judges labels by the votes of several annotators, too.
+
+    Args:
+        found: The result for their consensus by the votes alone.
+        votes: The labels, shape (n, A); NaN for none.
+        p: Held-out probabilities, shape (n, classes); None without.
+    """
+    known = pd.Index([] if found.confusion is None else found.confusion.index)
+    classes = all_classes(votes, known)
+    codes, table = codes_of(votes, known), found.table.sort_index()
+    if p is not None:  # models do not know classes that are no consensus of votes
+        p = np.pad(p, ((0, 0), (0, len(classes) - len(known))))
+    both = consensus(codes, None if p is None else torch.from_numpy(p), len(classes))
+    right, given = both.probability.double().numpy(), classes.get_indexer(pd.Index(table["label"]))
+    places = np.arange(len(table))
+    own, others = right[places, given], right.copy()
+    others[places, given] = -1
+    wrong = torch.from_numpy(1 - own)
+    table = table.assign(
+        probability=1 - own,
+        suggested=classes.take(others.argmax(1)),
+        confidence=others.max(1),
+        loss=-np.log(np.clip(own, LEAST, None)),
+    )
+    n = (codes >= 0).sum(1)
+    agreed = ((codes == both.label[:, None]) & (codes >= 0)).sum(1)
+    told = {
+        "consensus": classes.take(both.label.numpy()),
+        "probability": right.max(1),
+        "votes": n.numpy(),
+        "agreement": (agreed / n).numpy(),
+    }
+    of_each = {"labels": (codes >= 0).sum(0), "quality": both.quality, "agreement": both.agreement}
+    columns = {name: column.numpy() for name, column in of_each.items()}
+    annotators = pd.DataFrame(columns, votes.columns)
+    suggested = torch.from_numpy(others.argmax(1))
+    mistaken = confusion(wrong, torch.from_numpy(given), suggested, len(classes))
+    return replace(
+        found,
+        table=table.iloc[np.lexsort((own, own >= SUSPECT))],
+        count=Count.of(wrong),
+        confusion=pd.DataFrame(mistaken.numpy(), index=classes, columns=classes),
+        votes=Agreement(pd.DataFrame(told), annotators.sort_values("quality", kind="stable")),
     )

@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from selfpaced.audit._folder.model import require_tensors
 from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._learning.choice import MANY_ROWS, choose_models
 from selfpaced.audit._learning.committee import Committee, Learner
+from selfpaced.audit._learning.given import Given, probabilities_of
 from selfpaced.audit._learning.machine import Alone, Machine, launched
 from selfpaced.audit._learning.networks import LEAST_PIXELS, build
 from selfpaced.audit._learning.shifts import pixels_for
@@ -27,7 +29,8 @@ from selfpaced.audit._learning.trained import Network, Trained
 from selfpaced.audit._learning.training import Training
 from selfpaced.audit._plan import FLOAT32, Plan, check_effect
 from selfpaced.audit._prepare import Prepared
-from selfpaced.audit._result import Audit, result, result_held_out
+from selfpaced.audit._reading.arrays import read_probabilities
+from selfpaced.audit._result import Audit, result, result_held_out, with_votes
 from selfpaced.suspects import Judge
 
 # The least time between two checkpoints during a training, in seconds.
@@ -185,9 +188,14 @@ class Run:
             given = prepared.source.labels.to_numpy(np.float64)
             predicted = self._predicted(trained)
             return result_of_numbers(trained.model, pacer, given, predicted), trained
-        if not committee.held_out:
-            return result(trained.model, pacer, prepared.labels, names), trained
-        return result_held_out(committee, prepared.labels, names, trained.model), trained
+        held_out, votes = bool(committee.held_out), prepared.source.votes
+        if held_out:
+            found = result_held_out(committee, prepared.labels, names, trained.model)
+        else:
+            found = result(trained.model, pacer, prepared.labels, names)
+        if votes is not None:
+            found = with_votes(found, votes, committee.probabilities if held_out else None)
+        return found, trained
 
     def _predicted(self, trained: Trained) -> NDArray[np.float64]:
         """Return the predicted numbers, by models that did not learn them where there are some."""
@@ -274,6 +282,8 @@ def learner(plan: Plan, prepared: Prepared, machine: Machine) -> Committee:
         ValueError: For a network of the user that cannot be built, or could not be saved, and for
             settings without effect.
     """
+    if plan.probabilities is not None:
+        return Committee([_given(plan.probabilities, prepared)], prepared.labels)
     images = prepared.source.kind == "images"
     name = "network" if plan.model or plan.folds == 0 else plan.learner
     choice = choose_models(
@@ -288,10 +298,27 @@ def learner(plan: Plan, prepared: Prepared, machine: Machine) -> Committee:
 
         settings = plan.rounds(len(prepared.labels))
         samples = (prepared.inputs, prepared.labels, prepared.aim)
-        parts.append(Rounds(choice.kinds, *samples, settings, prepared.source.copies))
+        parts.append(Rounds(choice.kinds, *samples, settings, prepared.source.groups))
     if choice.network:
         parts.append(_network(plan, prepared, machine, beside=bool(parts) and not images))
     return Committee(parts, prepared.labels)
+
+
+def _given(path: Path, prepared: Prepared) -> Given:
+    """Return the probabilities of a file; rows of samples that were left out may be in it."""
+    names = prepared.names
+    require(names is not None, "probabilities=... is for classes, and these labels are numbers.")
+    where, n = prepared.source.where, len(prepared.labels)
+    p = read_probabilities(path)
+    if len(p) > n and where.name != "file":
+        first = 1 if where.name == "row" else 0
+        places = where.to_numpy(np.int64) - first
+        inside = places.max() < len(p)
+        p = p[places] if inside and isinstance(p, np.ndarray) else p
+        p = p.iloc[places] if inside and isinstance(p, pd.DataFrame) else p
+    return Given(
+        probabilities_of(p, n, pd.Index([] if names is None else names), str(path)), prepared.labels
+    )
 
 
 def _network(plan: Plan, prepared: Prepared, machine: Machine, *, beside: bool) -> Training:
@@ -306,4 +333,4 @@ def _network(plan: Plan, prepared: Prepared, machine: Machine, *, beside: bool) 
         network = build(built["network"], tuple(built["shape"]), built["outputs"])
     require_tensors(network)
     data = Indexed(Rows(rows, labels))
-    return Training(data, network, labels, aim, settings, machine, prepared.source.copies)
+    return Training(data, network, labels, aim, settings, machine, prepared.source.groups)

@@ -175,7 +175,7 @@ def test_conflicts_and_notes_have_a_section_if_there_are_any(classes_found: Audi
     assert "contradict" not in said and "Noticed" not in said and "conflicts.csv" not in said
     conflicts = pd.DataFrame({"row": range(1, 13), "label": ["x", "y"] * 6, "group": [1] * 12})
     said = page(classes_found, conflicts=conflicts, notes=["3 rows have no label."])
-    assert "12 samples appear more than once, with different labels.\n" in said
+    assert "12 samples appear more than once, equal or nearly so, with different labels.\n" in said
     assert "| 10 | y | 1 |\n\nAll 12 are in `conflicts.csv`.\n" in said
     assert "## Noticed while reading\n\n- 3 rows have no label.\n" in said
     assert "- `conflicts.csv`: " in said

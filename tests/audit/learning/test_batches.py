@@ -167,3 +167,11 @@ def test_rows_of_a_group_are_in_one_fold() -> None:
     assert set(fold.tolist()) == set(range(5))
     alone = np.arange(200)
     assert (spread(labels, 5, 0, alone) == spread(labels, 5, 0)).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_folds_of_uneven_groups_have_nearly_as_many_rows(seed: int) -> None:
+    sizes = np.array([60, 50, 40, 30, 20] + [1] * 100)
+    groups = np.random.default_rng(seed).permutation(np.repeat(np.arange(105), sizes))
+    rows = np.bincount(spread(np.zeros(300, np.int64), 5, seed, groups))
+    assert sorted(rows.tolist()) == [40, 50, 60, 70, 80]

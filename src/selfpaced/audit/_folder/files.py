@@ -19,6 +19,8 @@ SUSPECTS = "suspects.csv"
 SUSPECTS_PICTURE = "suspects.png"
 # The table of equal samples with different labels.
 CONFLICTS = "conflicts.csv"
+# The tables of the consensus of several annotators, and of these.
+CONSENSUS, ANNOTATORS = "consensus.csv", "annotators.csv"
 # The picture of the training.
 CURVES = "curves.png"
 # The table of all samples.
@@ -46,6 +48,10 @@ FILES = {
     f"label is wrong{CONFIDENCE}",
     SUSPECTS_PICTURE: "a picture of them",
     CONFLICTS: "samples that appear more than once, with different labels",
+    CONSENSUS: "the consensus of the annotators: the most probable label of each sample by the "
+    "votes and the models; probability: that it is right; agreement: the share of the votes for it",
+    ANNOTATORS: "the annotators, the least reliable first; quality: how often one is right, "
+    "estimated; agreement: how often one gave the consensus",
     CURVES: "a picture of the training: the kept share and the loss over the epochs",
     LEDGER: "every sample, in the order of the file, with its probability, loss and weight, for "
     "programs; for a spreadsheet, the option top of the audit lists more rows in suspects.csv",

@@ -26,7 +26,7 @@ __all__ = ["Trained", "load", "read_config", "save"]
 
 # The version of the folder's layout. It grows whenever an older version of selfpaced could not read
 # what is written.
-LAYOUT = 3
+LAYOUT = 4
 # The keys of config.json.
 KEYS = {"layout", "model", "run", "selfpaced", "versions"}
 # The keys of the section "model" of config.json.

@@ -77,6 +77,7 @@ def summary(
         _kinds(found),
         _panel(found),
         _worst(found, table, names, about),
+        _annotators(found),
         _conflicts(conflicts, about if table.empty else ""),
         _section("Noticed while reading", [f"- {_cell(note, NOTE_LENGTH)}" for note in notes]),
         _section("How far to trust this", [f"- {line}" for line in _doubts(found)]),
@@ -84,6 +85,21 @@ def summary(
         _section("Again", ["```", command, "```"]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _annotators(found: Audit) -> str:
+    """Return the table of annotators, the least reliable first."""
+    if found.votes is None:
+        return ""
+    table = found.votes.annotators.head(MOST_CLASSES)
+    rows = [
+        f"| {_cell(name)} | {labels:,} | {quality:.1%} | {agreement:.1%} |"
+        for name, labels, quality, agreement in table.itertuples()
+    ]
+    head = ["| annotator | labels | right, estimated | agrees with the consensus |"]
+    n = len(found.votes.annotators)
+    more = [f"\n{n - len(rows):,} more are in annotators.csv."] if n > len(rows) else []
+    return _section("Annotators", [*head, "|---|---:|---:|---:|", *rows, *more])
 
 
 def worst(table: pd.DataFrame, names: Mapping[str, str], most: float) -> pd.DataFrame:
@@ -125,10 +141,11 @@ def about_places(where: pd.Series, name: str) -> str:
         name: Name of the file.
     """
     if where.name == "row":
-        kind = KINDS.get(suffix_of(Path(name)), "delimited")
+        kind = KINDS.get(suffix_of(Path(name)))
         if kind == "lines":
             return "The row is the number of the line."
-        return f"Row 1 is the first row{' after the header' if kind == 'delimited' else ''}."
+        with_header = kind in ("delimited", "workbook")
+        return f"Row 1 is the first row{' after the header' if with_header else ''}."
     return "Index 0 is the first sample." if where.name == "index" else ""
 
 
@@ -277,8 +294,9 @@ def _conflicts(conflicts: pd.DataFrame, about: str) -> str:
     n = len(conflicts)
     if n == 0:
         return ""
-    lines = [f"{n:,} samples appear more than once, with different labels. {about}".strip(), ""]
-    lines += _markdown(conflicts.iloc[:MOST_ROWS, : OWN_COLUMNS + 3])  # place, label, group first
+    twice = f"{n:,} samples appear more than once, equal or nearly so, with different labels."
+    lines = [f"{twice} {about}".strip(), ""]
+    lines += _markdown(conflicts.iloc[:MOST_ROWS, : OWN_COLUMNS + 4])
     more = [] if n <= MOST_ROWS else ["", f"All {n:,} are in `{CONFLICTS}`."]
     return _section("Samples that contradict each other", [*lines, *more])
 

@@ -14,8 +14,10 @@ from selfpaced.audit._fixing.changes import Changes
 from selfpaced.audit._fixing.fix import fix
 from selfpaced.audit._fixing.suspects_file import OURS, our_names, read_chosen
 from selfpaced.audit._folder.files import (
+    ANNOTATORS,
     CONFIG,
     CONFLICTS,
+    CONSENSUS,
     HISTORY,
     LEDGER,
     SUMMARY,
@@ -93,6 +95,12 @@ def write(
         _write_csv(csv_text(suspects, names), stage / SUSPECTS)
         if len(source.conflicts):
             _write_csv(csv_text(source.conflicts), stage / CONFLICTS)
+        if found.votes is not None:
+            place = pd.DataFrame({str(source.where.name): source.where.array})
+            told = pd.concat([place, found.votes.consensus], axis=1)
+            _write_csv(csv_text(told), stage / CONSENSUS)
+            each = found.votes.annotators.rename_axis("annotator").reset_index()
+            _write_csv(csv_text(each), stage / ANNOTATORS)
         write_parquet(ledger_table(found, source.where), stage / LEDGER)
         write_parquet(found.history, stage / HISTORY)
         images = prepared.inputs.dense if source.kind == "images" else None
@@ -161,13 +169,21 @@ def fix_from(
             f"There is no {table}, which the run in {folder} audited. Pass data=... with its path."
         )
     require_no_result(corrected, folder)
+    require(
+        not plan.options.annotator,
+        f"{table} has labels of several annotators, which fix does not change: {CONSENSUS} in "
+        f"{folder} has the label of each sample.",
+    )
     label, numeric = plan.options.label, config["model"]["names"] is None
     require(
         label is not None, f"{table} has no column of labels. Correct the labels where they are."
     )
     names = {ours: ours for ours in OURS} | (config["run"].get("columns") or {})
     rows = read_chosen(folder / SUSPECTS, names)
-    return fix(table, corrected, str(label), rows, drop=drop, force=force, numeric=numeric)
+    sheet = plan.options.sheet
+    return fix(
+        table, corrected, str(label), rows, drop=drop, force=force, numeric=numeric, sheet=sheet
+    )
 
 
 def _plan(folder: Path, saved: dict[str, Any]) -> Plan:

@@ -21,6 +21,8 @@ def spread(
 ) -> NDArray[np.int64]:
     """Return the fold of each row, drawn at random; each label is spread evenly over the folds.
 
+    So are large groups: those of one label are dealt out by size, the largest first.
+
     Args:
         labels: Shape (n,).
         folds: The number of folds.
@@ -31,14 +33,16 @@ def spread(
     >>> np.bincount(spread(np.repeat([0, 1], 50), 5, seed=0)).tolist()
     [20, 20, 20, 20, 20]
     """
-    if groups is not None:
-        firsts, place = np.unique(groups, return_index=True, return_inverse=True)[1:]
-        return spread(labels[firsts], folds, seed)[place]
-    drawn = np.random.default_rng(seed).permutation(len(labels))
-    by_label = drawn[np.argsort(labels[drawn], kind="stable")]
-    fold = np.empty(len(labels), np.int64)
-    fold[by_label] = np.arange(len(labels)) % folds
-    return fold
+    if groups is None:
+        groups = np.arange(len(labels))
+    firsts, place, sizes = np.unique(
+        groups, return_index=True, return_inverse=True, return_counts=True
+    )[1:]
+    drawn = np.random.default_rng(seed).permutation(len(firsts))
+    by_label = drawn[np.lexsort((-sizes[drawn], labels[firsts[drawn]]))]
+    fold = np.empty(len(firsts), np.int64)
+    fold[by_label] = np.arange(len(firsts)) % folds
+    return fold[place]
 
 
 class Rows(Dataset[Any]):

@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from selfpaced._errors import require
 from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.chain import Floats
 
+# The name of probabilities that the user has computed, beside the kinds of models.
+GIVEN = "given"
 # The least probability of a class, so that no logarithm is infinite.
 LEAST_PROBABILITY = 1e-6
 # The number of steps of the EM algorithm.
@@ -78,7 +81,8 @@ def likeliest(own: Floats) -> Floats:
 def shares_of(held_out: Mapping[str, Held], labels: NDArray[np.int64]) -> dict[str, Share]:
     """Return the share of each learner by its name.
 
-    The exponent of each maximises the likelihood of the labels, then the weights do.
+    The exponent of each maximises the likelihood of the labels, then the weights do. Probabilities
+    of the user stay as they are.
 
     Args:
         held_out: The held-out probabilities of each learner, shape (n, classes).
@@ -87,11 +91,12 @@ def shares_of(held_out: Mapping[str, Held], labels: NDArray[np.int64]) -> dict[s
     some = slice(None, None, max(1, len(labels) // SAMPLE))
     given = labels[some]
     exponents, own = [], []
-    for p in held_out.values():
-        tried = [_own(power(p[some], exponent), given) for exponent in EXPONENTS]
+    for kind, p in held_out.items():
+        powers = [1.0] if kind == GIVEN else EXPONENTS
+        tried = [_own(power(p[some], exponent), given) for exponent in powers]
         logs = [float(np.log(np.clip(one, LEAST_PROBABILITY, None)).mean()) for one in tried]
         best = int(np.argmax(logs))
-        exponents.append(EXPONENTS[best])
+        exponents.append(powers[best])
         own.append(tried[best])
     weights = likeliest(np.stack(own, axis=1)).tolist()
     return dict(zip(held_out, map(Share, weights, exponents), strict=True))
@@ -117,6 +122,11 @@ class Blend:
 
     def predict(self, inputs: Inputs, classes: int | None) -> Floats:
         """Return probabilities, shape (n, classes); for ``classes`` None numbers, shape (n,)."""
+        require(
+            bool(self.members),
+            "The probabilities were given, and no model was trained: none can predict. Audit "
+            "without probabilities=....",
+        )
         if self.shares is None:
             (member,) = self.members.values()
             return np.asarray(member.predict(inputs, classes))

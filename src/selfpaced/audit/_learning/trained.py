@@ -12,8 +12,8 @@ from selfpaced._errors import require
 from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._learning.mixture import Blend
-from selfpaced.audit._reading.columns import require_column
 from selfpaced.audit._reading.source import Source
+from selfpaced.audit._reading.tables.columns import require_column
 from selfpaced.chain import Floats
 
 if TYPE_CHECKING:  # the import is slow, and audits of arrays do not need it
@@ -82,8 +82,19 @@ class Trained:
             ValueError: For samples of another kind or shape, and for columns that are missing or
                 changed.
         """
+        return self.table(source, self.outputs(self.inputs(source)))
+
+    def inputs(self, source: Source) -> Inputs:
+        """Return samples as the model reads them.
+
+        Raises:
+            ValueError: As ``predict`` does.
+        """
         _require_like(self.features, source)
-        outputs = self.outputs(self.features.inputs(source))
+        return self.features.inputs(source)
+
+    def table(self, source: Source, outputs: Floats) -> pd.DataFrame:
+        """Return what ``predict`` returns, from ``outputs`` of the samples."""
         where = {str(source.where.name): source.where.array}
         if self.names is None:
             digits = DIGITS - int(np.floor(np.log10(self.scale[1])))
