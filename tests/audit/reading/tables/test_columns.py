@@ -24,14 +24,14 @@ def test_vectors_in_text_are_columns_of_numbers(tmp_path: Path, sep: str) -> Non
     frame(vector=texts).to_csv(tmp_path / "a.csv", index=False)
     source = read(tmp_path / "a.csv", Options(label="kind"))
     assert list(source.features) == ["size", "vector[0]", "vector[1]", "vector[2]"]
-    np.testing.assert_allclose(source.features.iloc[:, 1:], VECTORS)
+    np.testing.assert_allclose(pd.DataFrame(source.features).iloc[:, 1:], VECTORS)
     assert "Column 'vector' holds vectors of 3 numbers." in source.notes
 
 
 def test_vectors_of_parquet_may_have_gaps(tmp_path: Path) -> None:
     vectors = [None if place == 4 else [*vector] for place, vector in enumerate(VECTORS)]
     frame(vector=vectors).to_parquet(tmp_path / "a.parquet")
-    features = read(tmp_path / "a.parquet", Options(label="kind")).features
+    features = pd.DataFrame(read(tmp_path / "a.parquet", Options(label="kind")).features)
     assert features["vector[2]"].isna().to_numpy().nonzero()[0].tolist() == [4]
 
 

@@ -82,7 +82,7 @@ def test_bytes_in_parquet_are_images(tmp_path: Path, records: bool) -> None:
 
 def test_records_may_hold_paths(tmp_path: Path) -> None:
     table = paths(tmp_path)
-    table["file"] = [{"bytes": None, "path": name} for name in table["file"]]
+    table["file"] = pd.Series([{"bytes": None, "path": name} for name in table["file"]])
     table.to_parquet(tmp_path / "a.parquet")
     source = read(tmp_path / "a.parquet", KIND)
     assert source.kind == "images" and source.own["file"].tolist()[0] == "img/0.png"
@@ -121,7 +121,7 @@ def test_the_depth_of_images_can_be_given(tmp_path: Path, most: int, depth: int)
         folder.mkdir(exist_ok=True)
         Image.fromarray(values).save(folder / f"{place}.png")
     source = read(tmp_path)
-    assert source.depth == depth and int(source.features.max()) == 255
+    assert source.depth == depth and int(np.max(source.features)) == 255
     assert f"Images have {depth} bits per pixel, and were rescaled to 8." in source.notes
     wide = read(tmp_path, Options(depth=16))
-    assert int(wide.features.max()) == round(most * 255 / 65535 - 0.499)
+    assert int(np.max(wide.features)) == round(most * 255 / 65535 - 0.499)

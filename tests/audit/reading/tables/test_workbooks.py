@@ -35,8 +35,9 @@ def book(path: Path, **sheets: list[list[Any]]) -> Path:
 
 def test_a_sheet_is_read_as_a_text_file_is(tmp_path: Path) -> None:
     source = read(book(tmp_path / "pets.xlsx", pets=ROWS), KIND)
-    assert source.features["price"].tolist()[1:3] == [1163.74, 1263.74]
-    assert source.features["price"].isna().tolist() == [True] + [False] * 14
+    features = pd.DataFrame(source.features)
+    assert features["price"].tolist()[1:3] == [1163.74, 1263.74]
+    assert features["price"].isna().tolist() == [True] + [False] * 14
     assert source.features["born"].tolist()[::10] == ["2020-01-01", "2021-01-01T12:00:00"]
     assert source.labels.tolist() == ["cat"] * 10 + ["dog"] * 5
     assert source.where.tolist() == list(range(1, 16))
@@ -54,7 +55,7 @@ def test_another_sheet_is_told_and_can_be_chosen(tmp_path: Path) -> None:
 
 
 def test_columns_without_a_name_are_kept_if_they_have_values(tmp_path: Path) -> None:
-    rows = [
+    rows: list[list[Any]] = [
         ["a", None, None, "kind"],
         *([place, place, None, "xy"[place % 2]] for place in range(8)),
     ]
