@@ -1,6 +1,5 @@
 """``selfpaced audit``: find the labels that are probably wrong."""
 
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -300,10 +299,20 @@ def audit(  # noqa: PLR0913  # each flag is an argument
         from selfpaced.audit._plan import Plan
 
         numeric = None if classes is None else not classes
-        chosen = (tuple(ignore or ()), tuple(use or ()))
-        options = Options(label, labels, *chosen, group, numeric, exact=exact)
-        options = replace(options, side=side, depth=depth, sheet=sheet)
-        options = replace(options, annotator=tuple(annotator or ()), item=item)
+        options = Options(
+            label=label,
+            labels=labels,
+            ignore=tuple(ignore or ()),
+            use=tuple(use or ()),
+            group=group,
+            numeric=numeric,
+            exact=exact,
+            side=side,
+            depth=depth,
+            sheet=sheet,
+            annotator=tuple(annotator or ()),
+            item=item,
+        )
         kind = (model, learner.value, folds, shifts, precision.value)
         if text_model is not None and text_model.is_dir():
             text_model = text_model.resolve()  # predict may be started in another folder

@@ -264,9 +264,18 @@ def _fixed(run: "Run", results: Results, written: "Written") -> "Changes | None"
 
     plan, corrected, drop, force = run.plan, results.fix, results.drop, results.force
     rows, numeric = chosen(written.suspects, written.names), run.prepared.names is None
-    label, how = str(plan.options.label), {"drop": drop, "force": force, "numeric": numeric}
+    label, sheet = str(plan.options.label), plan.options.sheet
     try:
-        return fix(plan.path, corrected, label, rows, **how, sheet=plan.options.sheet)
+        return fix(
+            plan.path,
+            corrected,
+            label,
+            rows,
+            drop=drop,
+            force=force,
+            numeric=numeric,
+            sheet=sheet,
+        )
     except (ValueError, OSError) as error:
         again = ["selfpaced", "fix", str(results.folder), str(corrected), *["--drop"] * drop]
         raise ValueError(

@@ -154,12 +154,11 @@ def as_json(
     """Return the result of the audit as a JSON object."""
     from selfpaced.audit._folder.summary import doubts
 
-    count = found.count
     return {
         "data": str(prepared.source.path),
         "samples": len(prepared.source),
         "suspects": len(found.suspects),
-        "wrong": {"estimate": count.estimate, "low": count.low, "high": count.high},
+        "wrong": found.count._asdict(),
         "kinds": _kinds(found),
         "reliability": None if found.reliability is None else _reliability(found.reliability),
         "folder": str(folder),

@@ -90,12 +90,11 @@ def _judged(trained: "Trained", source: "Source", told: dict[str, Any]) -> "Judg
 
 def _judged_as_json(judged: "Judged") -> dict[str, Any]:
     """Return the judgement of the labels in short, as a JSON object."""
-    count, known = judged.count, judged.reliability
     return {
         "labels": int(judged.table["probability"].notna().sum()),
         "suspects": len(judged.suspects),
-        "wrong": {"estimate": count.estimate, "low": count.low, "high": count.high},
-        "accuracy": known.accuracy,
+        "wrong": judged.count._asdict(),
+        "accuracy": judged.reliability.accuracy,
         "conclusion": judged.conclusion,
     }
 

@@ -20,9 +20,10 @@ from selfpaced.audit._learning.aims import Classes, require_classes
 from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._learning.choice import choose_models
 from selfpaced.audit._learning.committee import Committee, Learner
-from selfpaced.audit._learning.estimators import FEW_ROWS, Rounds
+from selfpaced.audit._learning.estimators import Rounds
 from selfpaced.audit._learning.given import Given, probabilities_of
 from selfpaced.audit._learning.inputs import Inputs
+from selfpaced.audit._learning.machine import ONE_THREAD
 from selfpaced.audit._learning.networks import mlp
 from selfpaced.audit._learning.settings import (
     BATCH,
@@ -117,11 +118,9 @@ def find_label_errors(  # noqa: PLR0913  # each setting is an argument
             "settings, as in find_label_errors(y, pred_probs=p).",
         )
         return _of_probabilities(pred_probs, X if y is None else y)
-    require(
-        X is not None and y is not None,
-        "find_label_errors needs X and y, or y and pred_probs=....",
-    )
-    rows, (codes, names) = _rows(X), _codes(y if y is not None else ())
+    if X is None or y is None:
+        raise ValueError("find_label_errors needs X and y, or y and pred_probs=....")
+    rows, (codes, names) = _rows(X), _codes(y)
     require(
         rows.shape[0] == len(codes),
         f"find_label_errors needs a label per row; got {rows.shape[0]} rows and {len(codes)} "
@@ -168,8 +167,7 @@ def find_label_errors(  # noqa: PLR0913  # each setting is an argument
         read = inputs.dense if inputs.words is None else inputs.words
         data = Indexed(Rows(read, codes))
         parts.append(Training(data, network, codes, aim, settings, groups=groups))
-    # In small data several threads mostly wait for each other.
-    small = model is None and n <= FEW_ROWS
+    small = model is None and n <= ONE_THREAD
     with threadpool_limits(1 if small else None):
         return _concluded(Committee(parts, codes), codes, names, watch)
 

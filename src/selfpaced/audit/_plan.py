@@ -277,16 +277,15 @@ def _check_probabilities(plan: Plan, path: Path) -> None:
         kind_of(path) in (*TABLES, "npy"),
         f"probabilities=... expects an .npy file or a table; got {path}.",
     )
-    trained = ("learner", "model", "folds", "shifts", "epochs", "batch_size", "learning_rate")
     default = Plan(plan.path)
     require(
         plan.options.group is None,
         "group=... decides which labels are held out together, and with probabilities=... none is. "
         "Leave one of them out.",
     )
-    for name in (*trained, "precision", "seed", "text_model"):
+    for name in (*SETTINGS, "shifts"):
         require(
-            getattr(plan, name) == getattr(default, name),
+            name == "probabilities" or getattr(plan, name) == getattr(default, name),
             f"{name}=... is a setting of a training, and with probabilities=... there is none. "
             f"Leave one of them out.",
         )

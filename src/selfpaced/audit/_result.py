@@ -242,7 +242,7 @@ def with_votes(found: Audit, votes: pd.DataFrame, p: Floats | None) -> Audit:
     """
     known = pd.Index([] if found.confusion is None else found.confusion.index)
     classes = all_classes(votes, known)
-    codes, table = codes_of(votes, known), found.table.sort_index()
+    codes, table = codes_of(votes, classes), found.table.sort_index()
     if p is not None:  # models do not know classes that are no consensus of votes
         p = np.pad(p, ((0, 0), (0, len(classes) - len(known))))
     both = consensus(codes, None if p is None else torch.from_numpy(p), len(classes))

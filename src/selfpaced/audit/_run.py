@@ -19,10 +19,10 @@ from selfpaced._sampling.indexed import Indexed
 from selfpaced.audit._folder import checkpoint
 from selfpaced.audit._folder.model import require_tensors
 from selfpaced.audit._learning.batches import Rows
-from selfpaced.audit._learning.choice import MANY_ROWS, choose_models
+from selfpaced.audit._learning.choice import choose_models
 from selfpaced.audit._learning.committee import Committee, Learner
 from selfpaced.audit._learning.given import Given, probabilities_of
-from selfpaced.audit._learning.machine import Alone, Machine, launched
+from selfpaced.audit._learning.machine import ONE_THREAD, Alone, Machine, launched
 from selfpaced.audit._learning.networks import LEAST_PIXELS, build
 from selfpaced.audit._learning.shifts import pixels_for
 from selfpaced.audit._learning.trained import Network, Trained
@@ -97,7 +97,7 @@ class Run:
         self.learner = learner(plan, prepared, machine)
         last = self.learner.parts[-1]
         images = prepared.source.kind == "images"
-        light = len(prepared.labels) <= (FEW_IMAGES if images else MANY_ROWS)
+        light = len(prepared.labels) <= (FEW_IMAGES if images else ONE_THREAD)
         light |= not images and isinstance(self.learner.parts[0], Training)
         self.small = light and plan.model is None and machine.device.type == "cpu"
         few = last.settings.epochs * len(prepared.labels) <= MOST_LOSSES
@@ -313,9 +313,8 @@ def _given(path: Path, prepared: Prepared) -> Given:
     if len(p) > n and where.name != "file":
         first = 1 if where.name == "row" else 0
         places = where.to_numpy(np.int64) - first
-        inside = places.max() < len(p)
-        p = p[places] if inside and isinstance(p, np.ndarray) else p
-        p = p.iloc[places] if inside and isinstance(p, pd.DataFrame) else p
+        if places.max() < len(p):
+            p = p.iloc[places] if isinstance(p, pd.DataFrame) else p[places]
     return Given(
         probabilities_of(p, n, pd.Index([] if names is None else names), str(path)), prepared.labels
     )

@@ -112,9 +112,5 @@ def _codes(given: pd.Series, classes: pd.Index) -> NDArray[np.int64]:
         """Return the number of a class, -1 for none."""
         return exact.get(str(label), alike.get(key(label), -1))
 
-    return np.array([-1 if missing else code(label) for label, missing in _pairs(given)], np.int64)
-
-
-def _pairs(given: pd.Series) -> Any:
-    """Return each label with whether it is missing."""
-    return zip(given, given.isna(), strict=True)
+    each = zip(given, given.isna(), strict=True)
+    return np.array([-1 if missing else code(label) for label, missing in each], np.int64)

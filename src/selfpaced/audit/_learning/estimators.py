@@ -18,6 +18,7 @@ from selfpaced.audit._learning.aims import Classes, Numbers, require_classes
 from selfpaced.audit._learning.batches import spread
 from selfpaced.audit._learning.ensembles import VIEWS, Ensemble, Kind, make, predictions
 from selfpaced.audit._learning.inputs import Inputs
+from selfpaced.audit._learning.machine import ONE_THREAD
 from selfpaced.audit._learning.mixture import (
     LEAST_PROBABILITY,
     Blend,
@@ -31,8 +32,6 @@ from selfpaced.audit._learning.training import Watch
 __all__ = ["Kind", "Rounds"]
 
 
-# Up to this number of rows a training uses one thread.
-FEW_ROWS = 20_000
 # The keys of a saved state.
 KEYS = {"kinds", "models", "pacer", "settings", "epoch", "held_out"}
 # The weight of a row that is left out: with a weight of 0, scikit-learn would drop the row, and
@@ -155,8 +154,7 @@ class Rounds:
         Returns:
             Whether the training is finished.
         """
-        # In small data the threads of scikit-learn mostly wait for each other.
-        threads = 1 if len(self.labels) <= FEW_ROWS else None
+        threads = 1 if len(self.labels) <= ONE_THREAD else None
         with threadpool_limits(threads):
             while self.epoch < self.settings.epochs:
                 self._round()

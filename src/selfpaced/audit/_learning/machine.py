@@ -17,6 +17,8 @@ LAUNCHED = (
     "OMPI_COMM_WORLD_SIZE",
     "MV2_COMM_WORLD_SIZE",
 )
+# Up to this number of rows, several threads of scikit-learn mostly wait for each other.
+ONE_THREAD = 20_000
 # The start of the variables that ``accelerate launch`` sets.
 ACCELERATE = "ACCELERATE_"
 

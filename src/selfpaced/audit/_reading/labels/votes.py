@@ -79,9 +79,8 @@ def read_votes(path: Path, table: Table, options: Options) -> Votes:
 def codes_of(given: pd.DataFrame, classes: pd.Index) -> torch.Tensor:
     """Return labels as the numbers of classes, int64, shape (n, A); -1 for a gap.
 
-    A label that is none of the classes gets a number of its own after them; see ``all_classes``.
+    Every label must be one of the classes; see ``all_classes``.
     """
-    classes = all_classes(given, classes)
     flat = classes.get_indexer(pd.Index(given.to_numpy(object).ravel()))
     return torch.from_numpy(flat.reshape(given.shape).astype(np.int64))
 
