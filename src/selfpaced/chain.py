@@ -66,14 +66,19 @@ class Population(NamedTuple):
         expansion: How many samples each one stands for, float32, shape (n,); None for 1 each. A
             sampler visits only some of the samples that are left out; those it visits stand for
             all of them.
-        probed: Whether the step that these losses are from was a probe (``Age.probing``).
+        probes: How many of the steps so far were probes (``Age.probing``).
+        before: The difficulty at the step before, float32, shape (n,); NaN for a sample that was
+            not visited at both steps. None where samples are not remembered one by one.
+        visits: Mean number of steps at which a sample was visited; None if that is unknown.
     """
 
     difficulty: Tensor
     mass: Tensor | None
     columns: Mapping[str, Tensor]
     expansion: Tensor | None = None
-    probed: bool = False
+    probes: int = 0
+    before: Tensor | None = None
+    visits: float | None = None
 
     def counts(self) -> Tensor | None:
         """Return how much each sample counts, mass times expansion; None for 1 each."""

@@ -5,8 +5,11 @@ import pickle
 
 import pytest
 import torch
-from torch import Tensor
+from sklearn.datasets import make_classification
+from torch import Tensor, nn
+from torch.nn import functional as F
 
+from selfpaced import Pacer
 from selfpaced.age import Auto
 from selfpaced.chain import Population
 
@@ -20,6 +23,11 @@ def population(
     return Population(difficulty, mass, {} if group is None else {"group": group})
 
 
+def stuck(difficulty: Tensor) -> Population:
+    """A population in which a step changed nothing: the model learns no more."""
+    return population(difficulty)._replace(before=difficulty.clone())
+
+
 def hump(n: int, logit: float, seed: int = 0) -> Tensor:
     noise = torch.randn(n, generator=torch.Generator().manual_seed(seed))
     return torch.nn.functional.softplus(noise + logit)
@@ -27,6 +35,23 @@ def hump(n: int, logit: float, seed: int = 0) -> Tensor:
 
 def two_humps(easy: int = 600, hard: int = 400) -> Tensor:
     return torch.cat([hump(easy, -4.0), hump(hard, 4.0, seed=1)])
+
+
+def kept_shares_of(x: Tensor, y: Tensor, epochs: int = 14) -> list[float]:
+    """The shares that the default keeps while an MLP learns, rounded to .05 during a probe."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(x.shape[1], 64), nn.ReLU(), nn.Linear(64, int(y.max()) + 1))
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    pacer = Pacer(len(y), columns={"group": y})
+    for _ in range(epochs):
+        for index in torch.randperm(len(y)).split(64):
+            loss = F.cross_entropy(model(x[index]), y[index], reduction="none")
+            optimizer.zero_grad()
+            pacer(loss, index).backward()
+            optimizer.step()
+        pacer.step()
+    shares = [(float(str(row["kept_share"])), row["probe"]) for row in pacer.history]
+    return [1.0, *(0.5 if probe else share for share, probe in shares)]
 
 
 def test_two_humps_give_a_cut_between_them() -> None:
@@ -43,30 +68,63 @@ def test_the_first_three_steps_keep_all_samples() -> None:
 
 
 def test_one_skewed_hump_gives_no_cut_and_keeps_all_after_the_probe() -> None:
-    loss = hump(2000, -3.0).square()
-    assert Auto().cut(population(loss)) is None
-    assert Auto()(LATE, population(loss), EVERYTHING) == math.inf
-    assert Auto(doubt=0.0)(4, population(loss), EVERYTHING) == math.inf
-    probed = Auto(doubt=0.0)(5, population(loss), EVERYTHING)
-    assert float((loss < probed).float().mean()) == pytest.approx(0.3, abs=0.01)
+    loss, rule = hump(2000, -3.0).square(), Auto(doubt=0.0)
+    assert rule.cut(stuck(loss)) is None
+    assert rule(LATE, stuck(loss)._replace(probes=2), EVERYTHING) == math.inf
+    assert rule(4, stuck(loss), EVERYTHING) == math.inf
+    probed = rule(5, stuck(loss), EVERYTHING)
+    assert float((loss < probed).float().mean()) == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_probe_is_made_only_where_many_labels_are_in_doubt() -> None:
     loss = hump(2000, -1.0)
     doubted = float((loss > math.log(2)).float().mean())
-    assert Auto(doubt=doubted + 0.01)(5, population(loss), EVERYTHING) == math.inf
-    assert Auto(doubt=doubted - 0.01)(5, population(loss), EVERYTHING) < math.inf
+    assert Auto(doubt=doubted + 0.01)(5, stuck(loss), EVERYTHING) == math.inf
+    assert Auto(doubt=doubted - 0.01)(5, stuck(loss), EVERYTHING) < math.inf
+
+
+def test_a_model_that_still_learns_right_labels_is_not_probed() -> None:
+    loss, rule = hump(2000, -0.5), Auto()
+    assert rule.probing(5, stuck(loss), EVERYTHING)
+    for before in (loss / 0.8, loss + 0.01):  # the easiest fall; all that it is sure of fall
+        assert not rule.probing(5, population(loss)._replace(before=before), EVERYTHING)
+    assert not rule.probing(5, stuck(loss + 0.6), EVERYTHING)  # even the easiest are not learned
+    assert not rule.probing(5, population(loss), EVERYTHING)  # nothing is known
+
+
+def test_samples_that_were_not_visited_say_nothing_about_progress() -> None:
+    loss = hump(2000, -0.5)
+    before = torch.where(torch.arange(2000) % 2 == 0, loss / 0.8, torch.nan)
+    assert not Auto().probing(5, population(loss)._replace(before=before), EVERYTHING)
+
+
+def test_right_labels_that_still_become_easier_are_not_probed_on_clean_data() -> None:
+    """Ten classes that an MLP has half learned at step 5: a probe cost three points here."""
+    x, y = make_classification(
+        2000, 20, n_informative=12, n_classes=10, n_clusters_per_class=1, random_state=0, flip_y=0
+    )
+    shares = kept_shares_of(torch.tensor(x, dtype=torch.float32), torch.tensor(y))
+    assert shares == [1.0] * len(shares)
+
+
+def test_labels_given_for_the_next_class_are_found_by_a_probe() -> None:
+    rng = torch.Generator().manual_seed(0)
+    y = torch.randint(6, (1500,), generator=rng)
+    x = 2 * torch.randn(6, 8, generator=rng)[y] + torch.randn(1500, 8, generator=rng)
+    wrong = torch.rand(1500, generator=rng) < 0.4
+    shares = kept_shares_of(x, torch.where(wrong, (y + 1) % 6, y))
+    assert shares.index(0.5) >= 5 and shares[-1] == pytest.approx(0.6, abs=0.05)
 
 
 def test_a_probe_runs_to_its_end_even_if_a_valley_appears() -> None:
     loss, rule = two_humps(), Auto()
-    probed = population(loss)._replace(probed=True)
-    for step in (6, 7):
-        assert rule.probing(step, probed, EVERYTHING)
-        probing = rule(step, probed, EVERYTHING)
-        assert float((loss < probing).float().mean()) == pytest.approx(0.3, abs=0.01)
-    assert not rule.probing(8, probed, EVERYTHING)
-    after = rule(8, probed, EVERYTHING)
+    begun, over = stuck(loss)._replace(probes=1), stuck(loss)._replace(probes=2)
+    for step in (6, 9):
+        assert rule.probing(step, begun, EVERYTHING)
+        probing = rule(step, begun, EVERYTHING)
+        assert float((loss < probing).float().mean()) == pytest.approx(0.5, abs=0.01)
+    assert not rule.probing(7, over, EVERYTHING)
+    after = rule(7, over, EVERYTHING)
     assert float(after) == pytest.approx(rule.cut(population(loss)))
 
 
@@ -84,27 +142,47 @@ def test_the_loss_of_a_valley_does_not_begin_a_probe() -> None:
 
 
 def test_a_probe_of_a_hard_task_is_a_probe_whatever_its_age() -> None:
-    hard = population(hump(2000, 1.0))  # the small share is above ln 2
+    hard = stuck(hump(2000, 1.0))  # half of it is above ln 2
     rule = Auto()
     assert rule.probing(5, hard, EVERYTHING)
     begun = rule(5, hard, EVERYTHING)
     assert float(begun) > math.log(2)
-    assert rule.probing(6, hard._replace(probed=True), begun)
-    assert float(rule(6, hard._replace(probed=True), begun)) == float(begun)
+    assert rule.probing(6, hard._replace(probes=1), begun)
+    assert float(rule(6, hard._replace(probes=1), begun)) == float(begun)
 
 
 def test_only_steps_of_a_probe_are_said_to_be_one() -> None:
-    hard = population(hump(2000, 1.0))
-    assert [step for step in range(12) if Auto().probing(step, hard, EVERYTHING)] == [5]
-    assert not any(Auto(probe=0).probing(step, hard, EVERYTHING) for step in range(12))
-    assert not Auto().probing(5, population(two_humps()), EVERYTHING)
+    hard = stuck(hump(2000, 1.0))
+    assert [step for step in range(8) if Auto().probing(step, hard, EVERYTHING)] == [5, 6, 7]
+    over = hard._replace(probes=2)
+    assert not any(Auto().probing(step, over, EVERYTHING) for step in range(8))
+    assert not any(Auto(probe=0).probing(step, hard, EVERYTHING) for step in range(8))
+    assert not Auto().probing(5, stuck(two_humps()), EVERYTHING)
     assert not Auto().probing(5, None, EVERYTHING)
+
+
+@pytest.mark.parametrize(("epochs", "last"), [(8, None), (9, 5), (12, 8)])
+def test_two_steps_follow_a_probe_where_their_number_is_told(epochs: int, last: int | None) -> None:
+    hard = stuck(hump(2000, 1.0))
+    for rule in (Auto(epochs=epochs), Auto().within(epochs)):
+        begins = [step for step in range(20) if rule.probing(step, hard, EVERYTHING)]
+        assert begins == ([] if last is None else list(range(5, last + 1)))
+    assert Auto(epochs=30).within(4) == Auto(epochs=30)
+
+
+def test_the_warm_up_counts_visits_where_steps_are_shorter_than_an_epoch() -> None:
+    seen, rule = population(two_humps()), Auto()
+    assert rule(30, seen._replace(visits=2.4), EVERYTHING) == math.inf
+    assert rule(30, seen._replace(visits=2.6), EVERYTHING) < math.inf
+    hard = stuck(hump(2000, -0.5))
+    assert not rule.probing(30, hard._replace(visits=4.4), EVERYTHING)
+    assert rule.probing(30, hard._replace(visits=4.9), EVERYTHING)
 
 
 def test_a_probe_waits_for_a_longer_warmup() -> None:
     loss = hump(2000, -1.0)
     rule = Auto(warmup=7, doubt=0.0)
-    assert [float(rule(step, population(loss), EVERYTHING)) < 1 for step in (5, 6, 7)] == [
+    assert [float(rule(step, stuck(loss), EVERYTHING)) < 1 for step in (5, 6, 7)] == [
         False,
         False,
         True,
@@ -223,6 +301,8 @@ def test_settings_out_of_range_are_refused() -> None:
         Auto(warmup=0)
     with pytest.raises(ValueError, match="probe must be an int of 0 or more; got -1"):
         Auto(probe=-1)
+    with pytest.raises(ValueError, match="epochs must be a positive int; got 0"):
+        Auto(epochs=0)
     with pytest.raises(ValueError, match="start must lie between 0 and 1; got 1"):
         Auto(start=1.0)
     with pytest.raises(ValueError, match="depth must lie between 0 and 1; got 0"):

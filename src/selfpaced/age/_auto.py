@@ -9,12 +9,18 @@ import torch
 from torch import Tensor
 
 from selfpaced._errors import require, require_positive_int
+from selfpaced.age._quantile import cut
 from selfpaced.age._valley import COARSE, LOWEST, histogram, logit, quantile, valley
 from selfpaced.chain import Age, Floats, Population
 
 CERTAIN = math.log(2)  # the loss -ln p of a label that is as likely as all others together
+AFTER = 2  # number of steps that have to follow a probe, in which its effect is made good
+HALF = 0.5  # of a visit: not every epoch visits every sample, as without the last small batch
 LOST = 0.25  # a class is lost if its kept share is below this fraction of the overall kept share
 MAJORITY = 0.5  # a valley separates classes if lost classes are over this share of what it cuts
+EASIEST = 0.1  # a model learns if this easiest share of the samples falls in a step
+PROGRESS = 0.87  # to below this fraction of its difficulty,
+AGREEMENT = 0.9  # or if more than this share of the labels that it is sure of becomes easier
 
 
 @dataclass(frozen=True)
@@ -27,9 +33,15 @@ class Auto(Age):
     training. After that the age is at the valley if there is one; otherwise everything is kept.
 
     Wrong labels that look like right ones (one class given for another) form no valley at first. So
-    if there is none at step ``probe_at`` and many labels are not the model's answer, the next
-    ``probe`` steps keep only a small share. The losses of wrong labels that are left out then grow
-    away from those of right labels that are only hard, and a valley opens between them.
+    if there is none from step ``probe_at`` on, many labels are not the model's answer and it no
+    longer learns the others, the next ``probe`` steps keep only a share. The losses of wrong labels
+    that are left out then grow away from those of right labels that are only hard, and a valley
+    opens between them.
+
+    A model that is still learning right labels makes its easiest samples easier at every step.
+    Where labels contradict each other it cannot: the loss of a right label stays above
+    -ln(1 - rate). That difference begins a probe or not; where samples are not remembered one by
+    one (a ``Pacer`` without ``n_samples``) it is not known, and there is no probe.
 
     A valley is flat and wide if the humps are far apart. The cut is its edge on the side of the
     right labels: doubtful labels are not memorised, and a sample that is left out by mistake comes
@@ -43,15 +55,17 @@ class Auto(Age):
 
     Args:
         warmup: Number of steps that keep everything; 1 or more.
-        probe_at: The step at which a probe begins, or the end of the warm-up if that is later. A
-            shorter run makes no probe.
-        probe: Number of steps of a probe; 0 for none.
+        probe_at: The first step at which a probe may begin, or the end of the warm-up if that is
+            later. There is at most one probe.
+        probe: Number of steps of the probe; 0 for none.
         start: The share that a probe keeps, between 0 and 1.
         doubt: A probe begins only if more than this share of the labels is less likely than all
             others together (-ln p above ln 2); from 0 to 1.
         floor: Each class keeps at least this fraction of the overall kept share; 0 for none.
         depth: The density in a valley is below this fraction of the lower hump; between 0 and 1.
         by: Name of the column of class labels; the column may be missing.
+        epochs: Number of steps of the run, where it is known. A probe then only begins if at least
+            two steps follow it.
 
     Raises:
         TypeError: For a warmup that is not an int.
@@ -69,12 +83,13 @@ class Auto(Age):
 
     warmup: int = 3
     probe_at: int = 5
-    probe: int = 3
-    start: float = 0.3
+    probe: int = 2
+    start: float = 0.5
     doubt: float = 0.25
     floor: float = 0.7
     depth: float = 0.8
     by: str = "group"
+    epochs: int | None = None
     needs_cut = True
     reads = ()  # the column is optional: without it no class is protected
 
@@ -86,6 +101,8 @@ class Auto(Age):
             type(self.probe) is int and self.probe >= 0,
             f"Auto: probe must be an int of 0 or more; got {self.probe!r}.",
         )
+        if self.epochs is not None:
+            require_positive_int("epochs", self.epochs, "Auto")
         for name, value in (("start", self.start), ("depth", self.depth)):
             require(0 < value < 1, f"Auto: {name} must lie between 0 and 1; got {value}.")
         for name, value in (("floor", self.floor), ("doubt", self.doubt)):
@@ -114,14 +131,14 @@ class Auto(Age):
         if self.by in population.columns and previous.ndim == 0:
             groups = int(population.columns[self.by].max()) + 1 if len(population.difficulty) else 0
             previous = previous.expand(groups)
-        if step < self.warmup:
+        if step < self.warmup or _visits(population, step) < self.warmup - HALF:
             return torch.full_like(previous, math.inf, dtype=torch.float32)
         share, age = self._target(step, population, previous)
         ages = torch.full_like(previous, age, dtype=torch.float32)
         if math.isfinite(age) and previous.ndim:
-            for label, counts in self._by_class(population).items():
-                floor = quantile(counts, LOWEST[::COARSE], self.floor * share)
-                ages[label] = ages[label].clamp(min=floor)
+            labels, counts = self._by_class(population)
+            floor = torch.from_numpy(quantile(counts, LOWEST[::COARSE], self.floor * share))
+            ages[labels] = ages[labels].maximum(floor.to(ages))
         return ages
 
     def cut(self, population: Population) -> float | None:
@@ -130,30 +147,34 @@ class Auto(Age):
         return self._valley(histogram(population), population.expansion is None)
 
     def within(self, steps: int) -> Self:
-        """Return this age, without its probe if the run would end before the probe does."""
-        over = max(self.probe_at, self.warmup) + self.probe
-        return replace(self, probe=0) if steps < over else self
+        """Return this age for a run of this many steps, if ``epochs`` does not say so already."""
+        return self if self.epochs is not None else replace(self, epochs=int(steps))
 
     def probing(self, step: int, population: Population | None, previous: Tensor) -> bool:
         """Return whether the next step is one of a probe.
 
-        A probe begins if there is no valley and more than ``doubt`` of the labels are in doubt. It
-        runs to its end, even if a valley appears.
+        The probe begins if there is no valley, more than ``doubt`` of the labels are in doubt, and
+        the model makes no progress. It runs to its end, even if a valley appears.
         """
-        first = max(self.probe_at, self.warmup)
-        if population is None or not first <= step < first + self.probe:
+        if population is None or self.probe <= population.probes:
             return False
-        if step > first:
-            return population.probed
+        if population.probes:
+            return True
+        first = max(self.probe_at, self.warmup)
+        last = math.inf if self.epochs is None else self.epochs - self.probe - AFTER
+        if not first <= step <= last or _visits(population, step) < first - HALF:
+            return False
         counts = histogram(population)
         doubted = counts[LOWEST[:-1] > CERTAIN].sum() > self.doubt * counts.sum()
-        return bool(doubted) and self._found(population, counts, previous) is None
+        if not doubted or _learns(population):
+            return False
+        return self._found(population, counts, previous) is None
 
     def _target(self, step: int, population: Population, previous: Tensor) -> tuple[float, float]:
         """Return the share to keep and the age that keeps it."""
         counts = histogram(population)
         if self.probing(step, population, previous):
-            return self.start, quantile(counts, LOWEST, self.start)
+            return self.start, float(quantile(counts, LOWEST, self.start))
         found = self._found(population, counts, previous)
         if found is None:
             return 1.0, math.inf
@@ -164,8 +185,7 @@ class Auto(Age):
         found = self._valley(counts, population.expansion is None)
         if found is None or not previous.ndim:
             return found
-        by_class = self._by_class(population)
-        return None if _between_classes(found, list(by_class.values())) else found
+        return None if _between_classes(found, self._by_class(population)[1]) else found
 
     def _valley(self, counts: Floats, near: bool) -> float | None:
         """Return the loss at the valley of a histogram; None if there is none."""
@@ -176,22 +196,45 @@ class Auto(Age):
         at = valley(-logit(middle), counts[seen], self.depth, near)
         return None if at is None else float(np.logaddexp(0.0, -at))
 
-    def _by_class(self, population: Population) -> dict[int, Floats]:
-        """Return the histogram of each class seen so far, by label."""
-        labels, rows = population.columns[self.by].unique(return_inverse=True)
-        counts = histogram(population, rows, len(labels))
-        return {label: row for label, row in zip(labels.tolist(), counts, strict=True) if row.any()}
+    def _by_class(self, population: Population) -> tuple[Tensor, Floats]:
+        """Return the classes seen so far, shape (C,), and their histograms, shape (C, bins)."""
+        group = population.columns[self.by]
+        there = group.bincount() > 0
+        labels = there.nonzero().squeeze(1)
+        counts = histogram(population, (there.cumsum(0) - 1)[group], len(labels))
+        counted = counts.any(1)  # a class whose samples all count 0 has no histogram
+        return labels[torch.from_numpy(counted).to(labels.device)], counts[counted]
 
 
-def _between_classes(cut: float, by_class: list[Floats]) -> bool:
+def _visits(population: Population, step: int) -> float:
+    """Return how often a sample was visited in the mean: once a step where it is not known."""
+    return step if population.visits is None else population.visits
+
+
+def _learns(population: Population) -> bool:
+    """Return whether the model still learns right labels, as far as one step can show it."""
+    if population.before is None:
+        return True
+    both = ~population.before.isnan()
+    before, now = population.before[both], population.difficulty[both]
+    sure = before <= CERTAIN
+    if not sure.any():
+        return True
+    easiest, was = cut(now, EASIEST), cut(before, EASIEST)
+    agree = float((now < before)[sure].float().mean())
+    return easiest < PROGRESS * was or easiest > CERTAIN or agree > AGREEMENT
+
+
+def _between_classes(cut: float, counts: Floats) -> bool:
     """Return whether a valley separates learned classes from classes not learned yet.
 
     It does if most samples beyond it belong to lost classes, of which little would be kept. Wrong
     labels, in contrast, lie beyond it in every class.
+
+    Args:
+        cut: The difficulty at the valley.
+        counts: Histograms of the classes seen so far, shape (classes, bins).
     """
-    if not by_class:
-        return False
-    counts = np.stack(by_class)
     kept, total = counts[:, LOWEST[:-1:COARSE] < cut].sum(1), counts.sum(1)
     lost = kept / total < LOST * kept.sum() / total.sum()
     beyond = total - kept

@@ -95,12 +95,7 @@ class Quantile(Age):
             f"Quantile(by={self.by!r}) decides an age per group; got a previous age of shape (). "
             f"Start from age.first(columns).",
         )
-        age = torch.full_like(previous, math.inf)
-        for label in range(len(age)):
-            of = (group == label).nonzero().squeeze(1)
-            mass = None if population.mass is None else population.mass[of]
-            age[label] = cut(population.difficulty[of], share, mass)
-        return age
+        return cut_by_group(population.difficulty, group, len(previous), share, population.mass)
 
     def settle(self, weight: Tensor, step: int, population: Population, age: Tensor) -> Tensor:
         """Admit samples tied at the age, in index order, until the share is full.
@@ -114,18 +109,17 @@ class Quantile(Age):
         Returns:
             Weights of 0 or 1, shape (n,): exactly k of them 1.
         """
-        group = torch.zeros_like(weight) if self.by is None else self._group(population)
-        tied = population.difficulty == age
+        group = torch.zeros_like(weight).long() if self.by is None else self._group(population)
         mass = torch.ones_like(weight) if population.mass is None else population.mass
-        settled = weight.clone()
-        for label in group[tied].unique():
-            inside = group == label
-            filled = (mass.double() * weight)[inside].sum()
-            room = self._share(step) * mass[inside].double().sum() - filled
-            at = (tied & inside).nonzero().squeeze(1)
-            before = mass[at].double().cumsum(0) - mass[at]
-            settled[at] = (before < room - SLACK).to(weight.dtype)
-        return settled
+        mass, none = mass.double(), torch.zeros(int(group.max()) + 1, dtype=torch.float64)
+        total = none.to(mass.device).index_add(0, group, mass)
+        filled = torch.zeros_like(total).index_add(0, group, mass * weight)
+        room = self._share(step) * total - filled
+        tied = (population.difficulty == age).nonzero().squeeze(1)
+        tied = tied[group[tied].argsort(stable=True)]  # by group, in index order within a group
+        easier = _before_in_group(mass[tied], group[tied])
+        fits = easier < room[group[tied]] - SLACK
+        return weight.index_copy(0, tied, fits.to(weight.dtype))
 
     def cost(self, loss: Floats, weight: Floats, relaxed: float) -> float:
         """Return the sum of the kept losses; every search keeps the same share."""
@@ -194,6 +188,60 @@ def cut(difficulty: Tensor, share: float, mass: Tensor | None = None) -> float:
     if difficulty.device.type == "cpu":  # numpy's selection is several times faster than kthvalue
         return float(np.partition(difficulty.numpy(), k)[k])
     return float(difficulty.kthvalue(k + 1).values)
+
+
+def cut_by_group(
+    difficulty: Tensor, group: Tensor, groups: int, share: float, mass: Tensor | None = None
+) -> Tensor:
+    """Return the ``cut`` of each group, float32, shape (groups,); one sort for all of them.
+
+    Args:
+        difficulty: Shape (n,); lower is easier.
+        group: Labels from 0, int64, shape (n,).
+        groups: Number of groups.
+        share: From 0 to 1, of the samples or of the mass of each group.
+        mass: How much each sample counts, shape (n,); None for 1 each.
+
+    >>> cut_by_group(torch.tensor([3.0, 1.0, 2.0]), torch.tensor([0, 2, 0]), 3, share=0.5)
+    tensor([3., inf, inf])
+    """
+    order = difficulty.argsort(stable=True)
+    order = order[group[order].argsort(stable=True)]
+    size = group.bincount(minlength=groups)
+    first = size.cumsum(0) - size  # place of the easiest sample of each group
+    if mass is None:
+        kept, last = (share * size.double() - SLACK).ceil().long().clamp(min=0), first + size
+    else:
+        kept, last = _fitting(mass[order].double(), group[order], groups, share)
+    place = first + kept
+    out = (place < last).nonzero().squeeze(1)
+    cuts = torch.full((groups,), math.inf, dtype=torch.float32, device=difficulty.device)
+    return cuts.index_copy(0, out, difficulty[order[place[out]]].float())
+
+
+def _fitting(mass: Tensor, group: Tensor, groups: int, share: float) -> tuple[Tensor, Tensor]:
+    """Return for each group how many samples fit into the share, and where its mass ends.
+
+    Args:
+        mass: Of the samples by group, then by difficulty, float64, shape (n,).
+        group: Their labels, shape (n,).
+        groups: Number of groups.
+        share: Of the mass of each group.
+
+    Returns:
+        Numbers of samples, and places behind the last sample of a mass above 0, shape (groups,).
+    """
+    total = torch.zeros(groups, dtype=torch.float64, device=mass.device).index_add(0, group, mass)
+    fits = _before_in_group(mass, group) < share * total[group] - SLACK
+    place = torch.arange(1, len(mass) + 1, device=mass.device) * (mass > 0)
+    ends = place.new_zeros(groups).scatter_reduce(0, group, place, "amax")
+    return group[fits].bincount(minlength=groups), ends
+
+
+def _before_in_group(mass: Tensor, group: Tensor) -> Tensor:
+    """Return the mass that stands before each sample in its group; groups are ascending."""
+    before = mass.cumsum(0) - mass
+    return before - before[torch.searchsorted(group, group)]
 
 
 def _cut_by_mass(difficulty: Tensor, share: float, mass: Tensor) -> float:

@@ -59,20 +59,21 @@ def histogram(
     return counts if groups is None else counts.reshape(groups, bins)
 
 
-def quantile(counts: Floats, lowest: Floats, share: float) -> float:
+def quantile(counts: Floats, lowest: Floats, share: float) -> Floats:
     """Return the difficulty below which this share lies, to the width of a bin; infinite for all.
 
     Args:
-        counts: Count of each bin, shape (bins,).
+        counts: Count of each bin, shape (bins,) or (groups, bins).
         lowest: The lower edges of the bins, ascending, and the upper edge of the last one.
         share: From 0 to 1.
 
     Returns:
-        The upper edge of the first bin at which the share is reached.
+        The upper edge of the first bin at which the share is reached, shape () or (groups,).
     """
-    filled = np.cumsum(counts)
-    first = int(np.searchsorted(filled, share * filled[-1]))
-    return math.inf if filled[first] >= filled[-1] else float(lowest[first + 1])
+    filled = np.cumsum(counts, axis=-1)
+    first = (filled < share * filled[..., -1:]).sum(-1, keepdims=True)
+    reached = np.take_along_axis(filled, first, -1) >= filled[..., -1:]
+    return np.where(reached, np.inf, lowest[first + 1]).squeeze(-1)
 
 
 def logit(loss: Floats) -> Floats:

@@ -20,7 +20,8 @@ INDEX = torch.arange(4)
 def test_held_out_losses_have_an_age_without_a_probe_and_one_age_per_class() -> None:
     learned, held_out = Classes(2).pacer(LABELS), Classes(2).pacer(LABELS, held_out=True)
     assert type(learned.age) is Auto and type(held_out.age) is HeldOut
-    doubted = Population(torch.full((100,), 1.0), None, {})
+    loss = torch.linspace(0.3, 3.0, 100)
+    doubted = Population(loss, None, {}, before=loss)
     assert Auto().probing(5, doubted, torch.tensor(math.inf))
     assert not any(HeldOut().probing(step, doubted, torch.tensor(math.inf)) for step in range(20))
     assert learned.current_age.shape == held_out.current_age.shape == (2,)
