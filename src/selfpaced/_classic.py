@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from selfpaced._errors import choose, require, require_positive_int, values_can_be_read
+from selfpaced._memory.columns import lasting
 from selfpaced._pacer.checks import raise_out_of_range
 from selfpaced._pacer.reduction import Reduction, reduce_weighted
 from selfpaced._pacer.state import Plain
@@ -74,10 +75,12 @@ class SPLLoss(Plain, nn.NLLLoss):
         choose("reduction", reduction, ("mean", "sum", "none"))
         self.threshold = THRESHOLD
         self.growing_factor = GROWING_FACTOR
-        self.v = torch.zeros(n_samples, dtype=torch.int32)
+        with lasting():
+            self.v = torch.zeros(n_samples, dtype=torch.int32)
 
     def forward(self, input: Tensor, target: Tensor, index: Tensor) -> Tensor:  # type: ignore[override]  # the classic class takes an index
         """Return the kept losses of the batch, reduced."""
+        self._require_own_state()
         self._check(target, index)
         loss = F.nll_loss(
             input, target, self.weight, ignore_index=self.ignore_index, reduction="none"
@@ -94,15 +97,15 @@ class SPLLoss(Plain, nn.NLLLoss):
         """Return 1 for each loss below the threshold, else 0: int32, shape (B,)."""
         return Hard()(super_loss.detach(), self.threshold).int()
 
-    def get_extra_state(self) -> dict[str, Any]:
+    def _own_state(self) -> dict[str, Any]:
         """Return v, threshold and growing factor for a checkpoint."""
         return {
-            "v": self.v.clone(),
+            "v": self.v.to("cpu", copy=True),
             "threshold": self.threshold,
             "growing_factor": self.growing_factor,
         }
 
-    def set_extra_state(self, state: dict[str, Any]) -> None:
+    def _load_own_state(self, state: dict[str, Any]) -> None:
         """Restore a checkpoint.
 
         Raises:
@@ -115,6 +118,10 @@ class SPLLoss(Plain, nn.NLLLoss):
         )
         self.v.copy_(state["v"])
         self.threshold, self.growing_factor = state["threshold"], state["growing_factor"]
+
+    def _begun(self) -> Tensor:
+        """Return 1 if a sample was kept or the threshold has grown, else 0."""
+        return torch.logical_or(self.v.any(), torch.tensor(self.threshold != THRESHOLD)).long()
 
     def _check(self, target: Tensor, index: Tensor) -> None:
         """Raise unless the index is int64, has one entry per target, and is in range."""

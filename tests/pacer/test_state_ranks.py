@@ -4,11 +4,14 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 import torch.distributed as dist
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 
 from selfpaced import Pacer
 from selfpaced.age import Quantile
@@ -74,6 +77,46 @@ def ring(rank: int) -> dict[str, Any]:
     return {"ring": first.get_extra_state(), "ring_again": second.get_extra_state()}
 
 
+def alone() -> str:
+    """Return the error of the state of one rank within an epoch; after a step there is none."""
+    pacer = made()
+    pacer.observe(torch.ones(N), torch.arange(N))
+    try:
+        pacer.state_dict()
+    except ValueError as error:
+        pacer.step()
+        pacer.state_dict()
+        return str(error)
+    return "nothing was raised"
+
+
+def of_one_process() -> list[bool]:
+    """Return what waits on this rank after loading the state of one process within an epoch."""
+    state = made().get_extra_state()
+    state["ledger"]["packed"][:, 0] = 1.0
+    state["ledger"]["packed"][:, 1] = 0.5
+    pacer = made()
+    pacer.load_state_dict({"_extra_state": (state,)})
+    waiting: list[bool] = pacer.ledger.waiting.tolist()
+    return waiting
+
+
+def checkpointed(folder: Path) -> Pacer:
+    """Return a pacer that was loaded with torch.distributed.checkpoint, within an epoch."""
+
+    def whole(pacer: Pacer) -> SimpleNamespace:
+        saved, loaded = pacer.gathered_state_dict, pacer.load_state_dict
+        return SimpleNamespace(state_dict=saved, load_state_dict=loaded)
+
+    first, second = made(), made()
+    see(first, FIRST[dist.get_rank()], 1.0)
+    save({"pacer": whole(first)}, checkpoint_id=folder / "dcp")
+    load({"pacer": whole(second)}, checkpoint_id=folder / "dcp")
+    assert set(second.ledger.waiting.nonzero().squeeze(1).tolist()) <= set(FIRST[dist.get_rank()])
+    second.ledger.merge()
+    return second
+
+
 def rank_main(rank: int, port: int, folder: str) -> None:
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     torch.set_num_threads(1)
@@ -82,6 +125,8 @@ def rank_main(rank: int, port: int, folder: str) -> None:
     whole, state = stepped(rank, reload=False)
     again, _ = stepped(rank, reload=True)
     saved: dict[str, Any] = {"state": state, "flagged": flagged(rank), **ring(rank)}
+    saved |= {"alone": alone(), "of_one": of_one_process()}
+    saved["checkpointed"] = checkpointed(Path(folder)).ledger.waiting.tolist()
     saved |= {"whole": whole.get_extra_state(), "again": again.get_extra_state()}
     torch.save(saved, Path(folder) / f"{rank}.pt")
     dist.destroy_process_group()
@@ -108,7 +153,7 @@ def test_a_resumed_run_equals_the_run_that_was_not_stopped(
 
 
 def test_every_rank_writes_the_same_state(ranks: list[dict[str, Any]]) -> None:
-    first, second = (saved["state"]["_extra_state"] for saved in ranks)
+    first, second = (saved["state"]["_extra_state"][0] for saved in ranks)
     assert first["owners"]["loss"].tolist() == [0, 0, 0, 0, 1, 1, 1, WORLD]
     assert_same(first, second)
 
@@ -127,7 +172,25 @@ def test_bad_samples_are_counted_once(ranks: list[dict[str, Any]]) -> None:
         assert "met 3 bad samples since the last step, the first at index 4:" in saved["flagged"]
 
 
+def test_the_state_of_one_rank_within_an_epoch_is_refused(ranks: list[dict[str, Any]]) -> None:
+    for rank, saved in enumerate(ranks):
+        assert f"this is rank {rank} of 2 within an epoch; its state lacks" in saved["alone"]
+        assert "Call pacer.gathered_state_dict() on all ranks" in saved["alone"]
+
+
+def test_of_the_state_of_one_process_the_first_rank_takes_all(ranks: list[dict[str, Any]]) -> None:
+    assert ranks[0]["of_one"] == [True] * N and ranks[1]["of_one"] == [False] * N
+
+
+def test_a_distributed_checkpoint_has_the_losses_of_all_ranks(ranks: list[dict[str, Any]]) -> None:
+    for saved in ranks:
+        assert saved["checkpointed"] == [True] * 7 + [False]
+
+
 def test_with_one_rank_the_gathered_state_is_the_state_dict() -> None:
     pacer = made()
     pacer.observe(torch.ones(N), torch.arange(N))
-    assert_same(pacer.gathered_state_dict(), dict(pacer.state_dict()))
+    (gathered,), (own,) = (
+        state["_extra_state"] for state in (pacer.gathered_state_dict(), pacer.state_dict())
+    )
+    assert_same(gathered, own)

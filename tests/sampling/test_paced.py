@@ -310,6 +310,89 @@ def test_a_loaded_epoch_keeps_its_order_whatever_the_weights_are_now() -> None:
     assert len(list(other)) == N
 
 
+def test_a_state_of_the_first_version_is_still_loaded() -> None:
+    sampler = PacedSampler(pacer_keeping(0.5))
+    sampler.load_state_dict({**GOOD, "order": ORDER, "steps": 1})
+    assert list(sampler) == [1, 2, 3, 4]
+
+
+class Steps:
+    """A program that steps every few batches, within the epoch; it stops within the loop."""
+
+    def __init__(self, workers: int) -> None:
+        self.pacer = Pacer(N, age=Quantile(Constant(0.6)))
+        self.sampler = PacedSampler(self.pacer, revisit=0.5, thin=0.3)
+        data = Indexed(TensorDataset(torch.arange(N)))
+        self.loader = DataLoader(data, 10, sampler=self.sampler, num_workers=workers)
+        self.seen: list[list[int]] = []
+        self.position = 0
+
+    def run(self, batches: int) -> None:
+        self.position = self.sampler.state_dict()["position"]
+        while True:
+            for index, _ in self.loader:
+                self.pacer(index / N + len(self.seen) % 3 / 10, index)
+                self.seen.append(index.tolist())
+                self.position += len(index)
+                batches -= 1
+                if len(self.seen) % 4 == 0:
+                    self.pacer.step()
+                if batches == 0:
+                    return
+            self.position = 0
+
+
+@pytest.mark.parametrize(("stop", "workers"), [(6, 0), (8, 0), (25, 0), (36, 0), (6, 1)])
+def test_with_steps_within_the_epoch_a_resumed_run_is_the_same(stop: int, workers: int) -> None:
+    whole, first, second = Steps(0), Steps(workers), Steps(workers)
+    whole.run(60)
+    first.run(stop)
+    second.pacer.load_state_dict(first.pacer.state_dict())
+    second.sampler.load_state_dict(first.sampler.state_dict(position=first.position))
+    second.seen = list(first.seen)
+    second.run(60 - stop)
+    assert second.seen == whole.seen
+    assert torch.equal(second.pacer.weight, whole.pacer.weight)
+    visited = {index for batch in whole.seen[: N // 10] for index in batch}
+    assert len(visited) == N  # the whole first epoch, steps or not
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_an_epoch_is_over_when_the_pacer_steps_after_its_loop(loaded: bool) -> None:
+    pacer = pacer_keeping(0.5)
+    sampler = PacedSampler(pacer)
+    part = torch.tensor(list(islice(sampler, 10)))
+    if loaded:
+        sampler.load_state_dict(state_of(sampler))
+    pacer.observe(part / N, part)
+    pacer.step()
+    state = state_of(sampler)
+    assert (state["epoch"], state["position"], state["order"]) == (1, 0, ())
+
+
+def test_a_step_at_the_last_sample_ends_the_epoch() -> None:
+    pacer = pacer_keeping(0.5)
+    sampler = PacedSampler(pacer)
+    indices, n_samples = iter(sampler), len(sampler)
+    part = torch.tensor(list(islice(indices, n_samples)))
+    pacer.observe(part / N, part)
+    pacer.step()
+    assert sampler.state_dict()["epoch"] == 1 and sampler.state_dict()["order"] == ()
+
+
+def test_a_loaded_epoch_needs_the_state_of_its_pacer() -> None:
+    first = PacedSampler(pacer_keeping(0.5))
+    list(islice(first, 5))
+    second = PacedSampler(Pacer(N))
+    second.load_state_dict(first.state_dict())
+    with pytest.raises(
+        ValueError, match=r"of step 1 of its pacer, but the pacer is at step 0\. Lo"
+    ):
+        list(second)
+    second.pacer.load_state_dict(first.pacer.state_dict())
+    assert set(second).isdisjoint(first._drawn.order[:5] if first._drawn else [])
+
+
 def test_with_another_number_of_ranks_the_epoch_begins_again() -> None:
     sampler = PacedSampler(pacer_keeping(0.5), num_replicas=2, rank=0)
     next(iter(sampler))
@@ -329,9 +412,13 @@ ORDER = torch.arange(5)
     ("state", "said"),
     [
         (GOOD, r"is cut short; it lacks \['order'\]"),
-        ({**GOOD, "order": ORDER, "version": 2}, "of version 2, newer than 1. Update selfpaced"),
+        ({**GOOD, "order": ORDER, "version": 3}, "of version 3, newer than 2. Update selfpaced"),
         ({**GOOD, "order": ORDER, "n_samples": 9}, "of 9 samples, the pacer of 200"),
         ({**GOOD, "order": ORDER, "position": 6}, "position must be from 0 to 5"),
+        ({**GOOD, "order": (ORDER + 196,)}, "order must hold indices from 0 to 199, int64"),
+        ({**GOOD, "order": (ORDER - 1,)}, "order must hold indices from 0 to 199"),
+        ({**GOOD, "order": (ORDER.float(),)}, "The state is damaged; load another checkpoint"),
+        ({**GOOD, "order": (ORDER,), "easy": (torch.ones(9).bool(),)}, "easy a bool per sample"),
     ],
 )
 def test_a_state_that_does_not_fit_changes_nothing(state: dict[str, Any], said: str) -> None:

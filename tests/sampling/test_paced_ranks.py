@@ -69,7 +69,8 @@ class Training:
 def stopped(stop: int, end: int, workers: int) -> Training:
     first = Training()
     first.run(stop, workers)
-    states = [part.state_dict() for part in first.parts[:3]]
+    states = [part.state_dict() for part in first.parts[:2]]
+    states.append(first.pacer.gathered_state_dict())
     states.append(first.sampler.state_dict(position=first.done))
     second = Training()
     for part, state in zip(second.parts, states, strict=True):

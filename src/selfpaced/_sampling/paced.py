@@ -1,6 +1,6 @@
 """``PacedSampler``: visits what the pacer keeps, in one order for all ranks; can be resumed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import torch
@@ -13,13 +13,14 @@ from selfpaced._errors import (
     require_positive_int,
     require_seed,
     require_step,
+    require_version,
 )
 from selfpaced._pacer.pacer import Pacer, require_pacer
 from selfpaced._public import public
 from selfpaced._ranks import rank_here, world_size
 from selfpaced._sampling.order import Drawn, Order, chosen, length_of, share_of, shuffled, thinned
 
-VERSION = 1  # version of the state
+VERSION = 2  # version of the state; in 1, order and easy were a tensor or None
 # The keys of the state.
 KEYS = {"version", "n_samples", "epoch", "num_replicas", "steps", "position", "order", "easy"}
 CHUNK = 4096  # number of indices that become Python ints at a time
@@ -33,6 +34,9 @@ class PacedSampler(Sampler[int]):
     same on all ranks, and each rank takes its part of it: call ``pacer.step()``, which merges the
     ranks, before the next epoch begins. With ``length="selected"`` the length of an epoch changes;
     hosts that fix the number of steps in advance need ``"dataset"`` or an int.
+
+    If the pacer steps within an epoch, the epoch goes on in its order, also in a resumed run. It is
+    over when all of it is visited, or when the pacer steps after the loop over it has ended.
 
     A sample that is left out is visited about once in ``1 / revisit`` epochs, so its loss can be
     that many epochs old.
@@ -54,7 +58,8 @@ class PacedSampler(Sampler[int]):
 
     Raises:
         TypeError: If the pacer is not a Pacer.
-        ValueError: For a pacer without ``n_samples``, and for settings outside their ranges.
+        ValueError: For a pacer without ``n_samples``, and for settings outside their ranges. When
+            a loaded epoch goes on, for a pacer whose state was not loaded.
 
     References:
         Qin et al., `InfoBatch <https://arxiv.org/abs/2303.04947>`_, ICLR 2024, for ``thin``.
@@ -89,6 +94,7 @@ class PacedSampler(Sampler[int]):
         self._position = 0  # number of its indices that this rank has handed out
         self._start = 0  # number of those that were handed out before a state was loaded
         self._steps = 0  # steps of the pacer when that epoch began
+        self._left: int | None = None  # steps of the pacer when a loop over it ended early
         self._resuming = False  # a state was loaded and not iterated yet
         self._requested: int | None = None  # the epoch that set_epoch asked for
         self._requested_at = 0  # steps of the pacer when it did
@@ -104,28 +110,39 @@ class PacedSampler(Sampler[int]):
     def __len__(self) -> int:
         """Return the number of indices on this rank, of the current epoch or of the next one.
 
-        The current epoch is over when the pacer has stepped or another epoch is set.
+        The current epoch is over when the pacer has stepped after it, or another epoch is set.
         """
         drawn = self._current() or self._upcoming()
         return length_of(drawn.order, self._world()[0])
 
     def __iter__(self) -> Iterator[int]:
         """Yield the indices of this rank: the rest of a loaded epoch, or those of a new one."""
+        require(
+            not self._resuming or self.pacer.steps >= self._steps,
+            f"PacedSampler: the loaded state is of step {self._steps} of its pacer, but the pacer "
+            f"is at step {self.pacer.steps}. Load the pacer's own state as well.",
+        )
         drawn = self._current() if self._resuming else None
         if drawn is None:
             epoch, drawn = self._next_epoch(), self._upcoming()
             self.epoch, self._drawn, self._position = epoch, drawn, 0
             self._steps = self.pacer.steps
-        self._resuming, self._cached, self._requested = False, None, None
+        self._resuming, self._cached, self._requested, self._left = False, None, None, None
         self._set_importance(drawn.easy)
         share = share_of(drawn.order, *self._world())
+        self.pacer.drawn = torch.from_numpy(share.copy())
         self._start = self._position
         running = self._running = object()
-        for start in range(self._position, len(share), CHUNK):
-            for place, index in enumerate(share[start : start + CHUNK].tolist(), start + 1):
-                if self._running is running:
-                    self._position = place
-                yield index
+        try:
+            for start in range(self._position, len(share), CHUNK):
+                for place, index in enumerate(share[start : start + CHUNK].tolist(), start + 1):
+                    if self._running is running:
+                        self._position = place
+                    yield index
+        except GeneratorExit:  # the loop ended before the epoch
+            if self._running is running:
+                self._left = self.pacer.steps
+            raise
 
     def state_dict(self, position: int | None = None) -> dict[str, Any]:
         """Return the drawn order and the position in it, for a checkpoint.
@@ -140,50 +157,64 @@ class PacedSampler(Sampler[int]):
                 has not seen every sample before it: a loader with ``in_order=False`` has no
                 position to resume from.
         """
-        drawn = None if self._stepped() else self._drawn
         place = self._position if position is None else position
+        drawn = None if self._over(place) else self._drawn
         _require_position(place, None if drawn is None else drawn.order, self._world()[0])
         whole = self._world()[0] == world_size()  # else a host splits the order among the ranks
-        if drawn is not None and position is not None and whole and not self.pacer.skip_nan:
-            _require_seen(share_of(drawn.order, *self._world())[self._start : position], self.pacer)
+        seen = position is not None and whole and not self._stepped() and not self.pacer.skip_nan
+        if drawn is not None and seen:
+            _require_seen(share_of(drawn.order, *self._world())[self._start : place], self.pacer)
         return {
             "version": VERSION,
             "n_samples": self.pacer.n_samples,
             "epoch": self.epoch if drawn is not None else self._next_epoch(),
             "num_replicas": self._world()[0],
-            "steps": self._steps,
+            "steps": self.pacer.steps,
             "position": 0 if drawn is None else place,
-            "order": None if drawn is None else torch.from_numpy(drawn.order.copy()),
-            "easy": None if drawn is None or drawn.easy is None else drawn.easy.clone(),
+            # Tuples, because torch.distributed.checkpoint takes each as one object: whether there
+            # is a tensor, and of which length, may differ between the run and the new sampler.
+            "order": () if drawn is None else (torch.from_numpy(drawn.order.copy()),),
+            "easy": () if drawn is None or drawn.easy is None else (drawn.easy.clone(),),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Resume from a saved state; on an error nothing changes.
 
         The next iterator continues the saved epoch. With another number of ranks the epoch begins
-        again; the pacer's ledger has what was visited.
+        again; the pacer's ledger has what was visited. Load the pacer's state as well.
 
         Raises:
             ValueError: For a state that is cut short, of a newer version, or of another dataset.
         """
-        _require_state(state, self.pacer)
+        order, easy = _require_state(state, self.pacer)
         drawn = None
-        if state["order"] is not None and state["num_replicas"] == self._world()[0]:
-            easy = None if state["easy"] is None else state["easy"].cpu()
-            drawn = Drawn(state["order"].cpu().numpy().copy(), easy)
+        if order is not None and state["num_replicas"] == self._world()[0]:
+            drawn = Drawn(order.cpu().numpy().copy(), None if easy is None else easy.cpu())
         self.epoch, self._drawn, self._steps = state["epoch"], drawn, state["steps"]
+        self._left = self._steps
         self._position = 0 if drawn is None else state["position"]
         self._start, self._resuming = self._position, drawn is not None
         self._cached = self._requested = self._running = None
 
     def _stepped(self) -> bool:
-        """Return whether the pacer has stepped since the last epoch began; then it is over."""
+        """Return whether the pacer has stepped since the last epoch began."""
         return self._drawn is not None and self.pacer.steps != self._steps
+
+    def _over(self, position: int) -> bool:
+        """Return whether the last epoch is over, at this position in it.
+
+        A step within the epoch does not end it: only one at its end, or after a loop that ended
+        early. After a step, position 0 is that of a host that counts anew.
+        """
+        if self._drawn is None or not self._stepped():
+            return False
+        ends = (0, length_of(self._drawn.order, self._world()[0]))
+        return position in ends or self._left not in (None, self.pacer.steps)
 
     def _current(self) -> Drawn | None:
         """Return the draw of the epoch that began last, unless it is over or another one is set."""
         other = self._requested not in (None, self.epoch)
-        return None if other or self._stepped() else self._drawn
+        return None if other or self._over(self._position) else self._drawn
 
     def _next_epoch(self) -> int:
         """Return the number of the epoch that begins next; an interrupted epoch begins again."""
@@ -277,20 +308,40 @@ def _require_fit(sampler: PacedSampler) -> None:
     )
 
 
-def _require_state(state: dict[str, Any], pacer: Pacer) -> None:
-    """Raise for a state that cannot be resumed."""
+def _require_state(state: dict[str, Any], pacer: Pacer) -> tuple[Tensor | None, Tensor | None]:
+    """Return order and easy of a state; raise for a state that cannot be resumed."""
     require_keys(state, KEYS, "PacedSampler")
-    require(
-        state["version"] <= VERSION,
-        f"PacedSampler: the state is of version {state['version']}, newer than {VERSION}. "
-        f"Update selfpaced.",
-    )
+    require_version(state["version"], VERSION, "PacedSampler")
     require(
         state["n_samples"] == pacer.n_samples,
         f"PacedSampler: the state is of {state['n_samples']} samples, the pacer of "
         f"{pacer.n_samples}. Did the dataset change since the checkpoint?",
     )
-    _require_position(state["position"], state["order"], state["num_replicas"])
+    order, easy = _tensor(state["order"]), _tensor(state["easy"])
+    _require_position(state["position"], order, state["num_replicas"])
+    n_samples = len(pacer.weight)
+    require(
+        (order is None or _holds_indices(order, n_samples))
+        and (easy is None or (easy.shape == (n_samples,) and easy.dtype == torch.bool)),
+        f"PacedSampler: the state's order must hold indices from 0 to {n_samples - 1}, int64, and "
+        f"easy a bool per sample. The state is damaged; load another checkpoint.",
+    )
+    return order, easy
+
+
+def _tensor(value: Sequence[Tensor] | Tensor | None) -> Tensor | None:
+    """Return the tensor of a tuple, or of a list once it was JSON; in version 1 it stood alone."""
+    if value is None or isinstance(value, Tensor):
+        return value
+    return value[0] if value else None
+
+
+def _holds_indices(order: Tensor, n_samples: int) -> bool:
+    """Return whether the tensor holds indices of samples, at least one."""
+    if order.ndim != 1 or order.dtype != torch.int64 or not len(order):
+        return False
+    low, high = order.aminmax()
+    return 0 <= int(low) and int(high) < n_samples
 
 
 def _require_position(position: int, order: Order | Tensor | None, ranks: int) -> None:

@@ -14,6 +14,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from selfpaced._errors import require, require_keys
+from selfpaced._memory.columns import lasting
 from selfpaced._memory.ledger import MEMORY, VISITS
 from selfpaced._pacer.checks import raise_out_of_range
 from selfpaced._pacer.pacer import Pacer, require_pacer
@@ -46,8 +47,9 @@ class _PassRates:
         n_samples = _require_parts(self)
         self.__name__ = getattr(_unwrapped(reward), "__name__", type(reward).__name__)
         self.batches = 0
-        self._passes = torch.zeros(n_samples, dtype=torch.float32)
-        self._completions = torch.zeros(n_samples, dtype=torch.int64)
+        with lasting():
+            self._passes = torch.zeros(n_samples, dtype=torch.float32)
+            self._completions = torch.zeros(n_samples, dtype=torch.int64)
 
     def record(self, rewards: Sequence[float | None], index: Sequence[int] | None) -> None:
         """Remember rewards until the next ``step``.
