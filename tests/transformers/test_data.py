@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
-from selfpaced import Pacer
+from selfpaced import Indexed, Pacer
 from selfpaced.age import Deviations
 
 N = 14
@@ -47,6 +47,7 @@ WITHOUT_CLASSES: dict[str, Callable[[Any], Samples]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:The labels are tags")
 @pytest.mark.parametrize("case", WITHOUT_CLASSES)
 def test_the_default_without_classes_has_no_groups(tiny: Any, paced: Make, case: str) -> None:
     samples = WITHOUT_CLASSES[case](tiny)
@@ -112,6 +113,16 @@ def test_the_default_age_of_several_numbers_is_deviations(tiny: Any, paced: Make
     rows = [{"input_ids": ids, "labels": [0.1, 0.2]} for ids in tiny.tokens(N)]
     model = tiny.bert(num_labels=2, problem_type="regression")
     assert paced(model=model, train_dataset=rows).pacer.age == Deviations()
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "guessed"])
+def test_tags_raise_a_warning_with_the_default_age(tiny: Any, paced: Make, named: bool) -> None:
+    rows = [{"input_ids": ids, "labels": [1.0, 0.0, ids[0] % 2 / 1]} for ids in tiny.tokens(N)]
+    settings = {"problem_type": "multi_label_classification"} if named else {}
+    given = {"model": tiny.bert(num_labels=3, **settings), "train_dataset": rows}
+    with pytest.warns(UserWarning, match=r"labels are tags.* give pacer=Pacer\(n, age=Quantile"):
+        paced(**given)
+    paced(**given, pacer=Pacer(N, age=Deviations()))  # an age of the user: no warning
 
 
 # --- the index
@@ -183,8 +194,17 @@ def test_a_collator_of_tuples_gets_them_without_the_index(paced: Make) -> None:
     rows = TensorDataset(torch.arange(12).reshape(6, 2) + 5, torch.arange(6) % 2)
     run = paced(train_dataset=rows, data_collator=collate, pacer=Pacer(6))
     run.train()
-    assert seen == [{2}, {2}]
+    assert seen and all(sizes == {2} for sizes in seen)
     assert not run.pacer.ledger.loss.isnan().any()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_collator_that_sorts_is_refused(tiny: Any, paced: Make, workers: int) -> None:
+    def by_length(items: Samples) -> Any:
+        return tiny.padding()(sorted(items, key=lambda item: len(item["input_ids"])))
+
+    with pytest.raises(ValueError, match="changes the order of the samples"):
+        paced(data_collator=by_length, dataloader_num_workers=workers).train()
 
 
 def test_the_collator_and_the_columns_of_the_trainer_do_not_change(tiny: Any, paced: Make) -> None:
@@ -222,8 +242,29 @@ def test_a_batch_without_labels_is_refused(tiny: Any, paced: Make) -> None:
         batch = tiny.padding()(items)
         return {"input_ids": batch["input_ids"]}
 
-    with pytest.raises(ValueError, match='batch has no "labels", only input_ids'):
+    with pytest.raises(ValueError, match='batch has no "labels", only input_ids.*RewardTrainer'):
         paced(data_collator=collate).train()
+
+
+@pytest.mark.filterwarnings("ignore:The labels of a")
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_train_set_without_indices_is_refused(tiny: Any, paced: Make, kind: str) -> None:
+    run = paced(train_dataset=KINDS[kind](tiny.sentences(N)))
+    for other in (KINDS[kind](tiny.sentences(N)), Indexed(tiny.sentences(2 * N))):
+        run.train_dataset = other
+        with pytest.raises(ValueError, match="was replaced after .* Make a new trainer for it"):
+            run.train()
+
+
+def test_a_part_of_the_train_set_can_take_its_place(tiny: Any, paced: Make) -> None:
+    run = paced(train_dataset=datasets.Dataset.from_list(tiny.sentences(N)))
+    run.train_dataset = run.train_dataset.select([9, 3, 5]).shuffle(seed=0)
+    run.train()
+    assert (~run.pacer.ledger.loss.isnan()).nonzero().flatten().tolist() == [3, 5, 9]
+    run = paced(train_dataset=tiny.sentences(N))
+    run.train_dataset = Subset(run.train_dataset, [9, 3, 5])
+    run.train()
+    assert (~run.pacer.ledger.loss.isnan()).nonzero().flatten().tolist() == [3, 5, 9]
 
 
 @pytest.mark.parametrize("removed", [True, False])

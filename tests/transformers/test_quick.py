@@ -100,6 +100,7 @@ def test_each_loss_goes_to_its_own_sample_and_the_pacer_steps(quick: Make) -> No
     assert pacer.steps == 2 and pacer.weight.sum() == N / 2
 
 
+@pytest.mark.filterwarnings("ignore:All .* samples of this step had weight 0")
 def test_samples_that_are_left_out_train_nothing(quick: Make) -> None:
     model = Two()
     before = model.layer.weight.clone()

@@ -70,7 +70,7 @@ def outcome(run: SelfPacedTrainer) -> dict[str, Any]:
         if "train_runtime" not in row
     ]
     weights = dict(run.model.state_dict())
-    state = run.pacer.state_dict()["_extra_state"]
+    state = run.pacer.get_extra_state()
     return {"model": weights, "pacer": state, "logged": logged}
 
 

@@ -189,6 +189,7 @@ def by_hand(model: nn.Module, samples: Samples) -> tuple[Tensor, Tensor, Tensor]
     return sums, means, counts
 
 
+@pytest.mark.filterwarnings("ignore:All .* samples of this step had weight 0")
 def test_samples_that_are_left_out_give_no_gradient(paced: Make) -> None:
     run = paced(pacer=Pacer(N, age=Threshold(Constant(1e-9)), difficulty=Loss()))
     before = {name: value.clone() for name, value in run.model.state_dict().items()}
@@ -273,6 +274,14 @@ def test_the_pacer_steps_after_every_epoch_and_logs_once(paced: Make) -> None:
     rows = [row for row in run.state.log_history if "spl/frac_selected" in row]
     assert [row["epoch"] for row in rows] == [1.0, 2.0, 3.0]
     assert {"spl/class_0/frac_selected", "spl/loss_q50", "spl/n_suspect"} <= rows[-1].keys()
+
+
+def test_the_host_logs_its_loss_after_each_epoch_too(trained: Make) -> None:
+    settings: dict[str, Any] = {"logging_strategy": "epoch", "num_train_epochs": 3}
+    plain = trained(Trainer, "classes", **settings)
+    ours = trained(SelfPacedTrainer, "classes", pacer=Pacer(N, age=None), **settings)
+    assert len(losses(ours)) == 3
+    assert losses(ours) == pytest.approx(losses(plain), rel=1e-5)
 
 
 class Tracker(TrainerCallback):
@@ -386,8 +395,6 @@ def test_training_again_continues(paced: Make) -> None:
 
 
 def test_settings_that_leave_no_loss_per_sample_are_refused(paced: Make, arguments: Make) -> None:
-    with pytest.raises(ValueError, match="compute_loss_func returns one number for all samples"):
-        paced(compute_loss_func=lambda outputs, labels, num_items_in_batch: None)
     with pytest.raises(ValueError, match="Liger's fused loss does not return a loss per token"):
         paced(use_liger_kernel=True)
     args = arguments()
@@ -465,6 +472,118 @@ class Own(nn.Module):
 def test_a_loss_that_is_no_mean_is_refused_at_the_first_batch(paced: Make) -> None:
     with pytest.raises(ValueError, match="not a mean of its losses per item.* Override item_loss"):
         paced(model=Own()).train()
+
+
+@pytest.mark.parametrize("extra", [1e-3, 2e-4])
+def test_a_small_term_of_the_model_is_noticed_whenever_it_comes(paced: Make, extra: float) -> None:
+    class Later(Own):
+        batches = 0
+
+        def forward(
+            self, input_ids: Tensor, labels: Tensor, attention_mask: Tensor
+        ) -> dict[str, Tensor]:
+            self.batches += 1
+            logits = self.inner(input_ids).mean(1)
+            added = extra if self.batches > 2 else 0.0
+            return {"loss": F.cross_entropy(logits, labels) + added, "logits": logits}
+
+    model = Later()
+    with pytest.raises(ValueError, match="not a mean of its losses per item"):
+        paced(model=model).train()
+    assert model.batches == 3
+
+
+class Recipe(Trainer):
+    """Class weights, as the documentation of Transformers has them."""
+
+    weight = torch.tensor([1.0, 3.0])
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        labels = inputs.pop("labels")
+        outputs = model(**inputs)
+        loss = F.cross_entropy(outputs.logits, labels, weight=self.weight)
+        return (loss, outputs) if return_outputs else loss
+
+
+class Bypassing(SelfPacedTrainer):
+    """The recipe in a subclass of ours: the pacer sees nothing."""
+
+    weight = Recipe.weight
+    compute_loss = Recipe.compute_loss
+
+
+class PacedRecipe(SelfPacedMixin, Recipe):
+    """The recipe with its losses per sample."""
+
+    def item_losses(self, outputs: Any, labels: Tensor) -> Items:
+        loss = F.cross_entropy(outputs.logits, labels, reduction="none")[:, None]
+        weight = self.weight[labels][:, None]
+        return Items(weight * loss, loss, weight)
+
+
+class Adding(SelfPacedTrainer):
+    """It adds a term to the loss of ours."""
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        loss = super().compute_loss(model, inputs, num_items_in_batch=num_items_in_batch)
+        bias: Tensor = model.get_parameter("classifier.bias")
+        return loss + 0.1 * bias.sum()
+
+
+def test_a_compute_loss_that_bypasses_the_pacer_is_refused(tiny: Any, arguments: Make) -> None:
+    given = {"train_dataset": tiny.sentences(N), "data_collator": tiny.padding()}
+    with pytest.raises(ValueError, match=r"Bypassing.compute_loss did not call .* item_losses"):
+        Bypassing(model=tiny.bert(), args=arguments(), **given).train()
+    run = Adding(model=tiny.bert(), args=arguments(), **given)
+    run.train()
+    assert run.pacer.steps == 1
+
+
+def test_a_compute_loss_func_must_be_a_mean_of_item_losses(trained: Make) -> None:
+    def mean(outputs: Any, labels: Tensor, num_items_in_batch: Tensor) -> Tensor:
+        return F.cross_entropy(outputs.logits, labels, reduction="sum") / num_items_in_batch
+
+    def focal(outputs: Any, labels: Tensor, num_items_in_batch: Tensor) -> Tensor:
+        loss = F.cross_entropy(outputs.logits, labels, reduction="none")
+        return ((1 - (-loss).exp()) * loss).mean()
+
+    plain = trained(Trainer, "classes", compute_loss_func=mean)
+    ours = trained(SelfPacedTrainer, "classes", compute_loss_func=mean, pacer=Pacer(N, age=None))
+    assert_same_weights(plain, ours)
+    with pytest.raises(ValueError, match="not a mean of its losses per item"):
+        trained(SelfPacedTrainer, "classes", compute_loss_func=focal)
+
+
+def test_class_weights_train_as_in_the_host(tiny: Any, arguments: Make) -> None:
+    runs = []
+    kinds: list[tuple[Any, dict[str, Any]]] = [
+        (Recipe, {}),
+        (PacedRecipe, {"pacer": Pacer(N, age=None)}),
+    ]
+    for kind, more in kinds:
+        run: Any = kind(
+            model=tiny.bert(dropout=0.0),
+            args=arguments(),
+            train_dataset=tiny.sentences(N),
+            data_collator=tiny.padding(),
+            **more,
+        )
+        run.train()
+        runs.append(run)
+    assert_same_weights(*runs)
+    assert not runs[1].pacer.ledger.loss.isnan().any()
 
 
 def test_a_model_without_logits_is_refused(paced: Make) -> None:

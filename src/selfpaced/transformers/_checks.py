@@ -41,10 +41,6 @@ def require_fit(trainer: Trainer, pacer: Pacer, n: int) -> None:
 def _require_losses(trainer: Trainer) -> None:
     """Raise for settings with which there is no loss per sample."""
     args = trainer.args
-    require(
-        trainer.compute_loss_func is None,
-        "compute_loss_func returns one number for all samples. Override item_losses instead.",
-    )
     fused = (args.liger_kernel_config or {}).get("fused_linear_cross_entropy", True)
     require(
         not (args.use_liger_kernel and fused),

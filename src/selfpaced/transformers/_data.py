@@ -16,6 +16,7 @@ from selfpaced._errors import require
 from selfpaced._pacer.pacer import Pacer
 from selfpaced._sampling.indexed import Indexed, labels_beside
 from selfpaced.age import Deviations
+from selfpaced.transformers._losses import NUMBERS, TAGS
 
 if is_datasets_available():
     import datasets
@@ -50,7 +51,24 @@ def numbered(dataset: Any) -> Any:  # noqa: ANN401 - any dataset that the host t
     )
     if is_table(dataset) and dataset.format["type"] != "custom":
         return dataset.add_column(INDEX, np.arange(len(dataset)))
-    return Indexed(dataset)
+    return Numbered(dataset)
+
+
+class Numbered(Indexed):
+    """The trainer's own ``Indexed``: another one is of other samples."""
+
+
+def require_index(dataset: Any) -> None:  # noqa: ANN401 - as above
+    """Raise for a dataset that came in place of the numbered one, and is no part of it."""
+    part = dataset
+    while not isinstance(part, Numbered) and hasattr(part, "dataset"):
+        part = part.dataset  # a Subset of it, or another wrapper
+    require(
+        isinstance(part, Numbered) or INDEX in (getattr(part, "column_names", None) or []),
+        f"The train_dataset was replaced after the trainer was made: a {type(dataset).__name__} of "
+        f"{len(dataset)} samples that have no index. Make a new trainer for it. A part of "
+        f"trainer.train_dataset can be put in its place (select, filter, shuffle; torch's Subset).",
+    )
 
 
 def is_table(dataset: object) -> bool:
@@ -71,7 +89,7 @@ class Numbering:
     """A data collator that takes the index out of the items, and puts it into the batch.
 
     Args:
-        collate: The collator of the user or the host. It must keep the order of the items.
+        collate: The collator of the user or the host, ``InOrder``.
     """
 
     collate: Callable[[list[Any]], Mapping[str, Any]]
@@ -106,20 +124,28 @@ def default_pacer(dataset: Any, model: nn.Module | None) -> Pacer:  # noqa: ANN4
         model: If its config says regression or has one label, labels are numbers of any type.
 
     Warns:
-        UserWarning: For classes that cannot be read without loading all items.
+        UserWarning: For classes that cannot be read without loading all items, and for tags.
     """
     n, labels = len(dataset), labels_of(dataset)
     config = getattr(model, "config", None)
-    numbers = getattr(config, "problem_type", None) == "regression"
+    problem = getattr(config, "problem_type", None)
     if (
-        numbers
+        problem == NUMBERS
         or getattr(config, "num_labels", 0) == 1
         or (labels is not None and labels.is_floating_point())
     ):
         return Pacer(n, age=Deviations())
     if labels is not None:
         return Pacer(n, columns={"group": labels.long()} if int(labels.min()) >= 0 else None)
-    if n and _label_of(dataset[0]).dtype.kind in "biu":
+    first = dataset[0] if n else None
+    if _are_tags(first, problem):
+        warnings.warn(
+            "The labels are tags, several per sample. The default age finds no gap between losses "
+            "of right and wrong tags: it ranks suspects, and leaves hardly any out. To leave out "
+            "30 % of the samples, give pacer=Pacer(n, age=Quantile(Ramp(1.0, 0.7, steps=5))).",
+            stacklevel=3,
+        )
+    if _label_of(first).dtype.kind in "biu":
         warnings.warn(
             f"The labels of a {type(dataset).__name__} are not known without loading its items, so "
             f'no class is protected. Give pacer=Pacer(n, columns={{"group": labels}}), or give the '
@@ -127,6 +153,20 @@ def default_pacer(dataset: Any, model: nn.Module | None) -> Pacer:  # noqa: ANN4
             stacklevel=3,
         )
     return Pacer(n)
+
+
+def _are_tags(item: object, problem: str | None) -> bool:
+    """Say whether an item's labels are tags: several numbers, and not those of a regression.
+
+    Measured where 20 to 30 % of the samples have wrong tags: neither the mean, nor the sum, nor the
+    maximum of a sample's losses has a valley that Auto can rely on. With the last two it may leave
+    out samples with rare tags.
+    """
+    name = next((n for n in LABELS if n in item), None) if isinstance(item, Mapping) else None
+    if not isinstance(item, Mapping) or name is None or problem not in (None, TAGS):
+        return False
+    label = np.asarray(item[name])
+    return label.ndim == 1 and len(label) > 1 and (problem == TAGS or label.dtype.kind == "f")
 
 
 def labels_of(dataset: Any) -> Tensor | None:  # noqa: ANN401 - as above

@@ -1,7 +1,7 @@
 """The loss of each label or token, from the outputs of a model, before anything is averaged."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,13 +16,6 @@ CLASSES = "single_label_classification"
 NUMBERS = "regression"
 TAGS = "multi_label_classification"
 
-# Relative difference up to which two losses count as equal, for a float32 loss.
-CLOSE = 1e-3
-# The same for a loss of lower precision.
-CLOSE_IN_HALF = 3e-2
-# The difference is relative to the expected loss, but to no smaller number than this.
-SMALLEST = 1e-3
-
 
 class Items(NamedTuple):
     """The losses of a batch of B samples with T items each: tokens, labels, or one class.
@@ -31,7 +24,8 @@ class Items(NamedTuple):
         loss: The losses that the host averages, float32, shape (B, T).
         difficulty: The losses without label smoothing, float32, shape (B, T); a sample is judged by
             them. Lower is easier.
-        counts: Which items count, bool, shape (B, T); False for padding.
+        counts: Which items count, shape (B, T); False for padding. Where the host divides by the
+            sum of class weights, a float: the class weight of each item.
     """
 
     loss: Tensor
@@ -41,7 +35,7 @@ class Items(NamedTuple):
     @property
     def sums(self) -> Tensor:
         """The loss of each sample, shape (B,): the sum over its items."""
-        return torch.where(self.counts, self.loss, 0.0).sum(1)
+        return torch.where(self.counts.bool(), self.loss, 0.0).sum(1)
 
     @property
     def means(self) -> Tensor:
@@ -75,12 +69,13 @@ def items_of(
     >>> items.sums, items.counts.shape
     (tensor([1.3863, 1.3863]), torch.Size([2, 1]))
     """
-    found = outputs if isinstance(outputs, Mapping) else getattr(outputs, "__dict__", {})
-    log_probs = found.get("log_probs")
+    log_probs = part_of(outputs, "log_probs")
     if log_probs is not None:
-        return Items(-log_probs.float(), -log_probs.float(), found["label_mask"].bool())
-    logits = found.get("logits")
+        counts = part_of(outputs, "label_mask").bool()
+        return Items(-log_probs.float(), -log_probs.float(), counts)
+    logits = part_of(outputs, "logits")
     if not isinstance(logits, Tensor):
+        found = outputs if isinstance(outputs, Mapping) else getattr(outputs, "__dict__", {})
         raise ValueError(
             f"The model returned no logits, only {', '.join(found) or type(outputs).__name__}, so "
             f"there is no loss per sample. Turn off fused losses (use_liger_kernel), or override "
@@ -95,6 +90,13 @@ def items_of(
         f"{tuple(logits.shape)} with labels of shape {tuple(labels.shape)}. Override item_losses.",
     )
     return _of_sequences(logits, labels, problem or _guess(logits, labels), smoothing)
+
+
+def part_of(outputs: object, name: str) -> Any:  # noqa: ANN401 - the model's own
+    """Return a part of the outputs of a model; None if they do not have it."""
+    if isinstance(outputs, Mapping):
+        return outputs.get(name)
+    return getattr(outputs, "__dict__", {}).get(name)
 
 
 def shifts(model: object) -> bool:
@@ -136,38 +138,3 @@ def _guess(logits: Tensor, labels: Tensor) -> str:
     if logits.shape[1] == 1:
         return NUMBERS
     return TAGS if labels.is_floating_point() else CLASSES
-
-
-def divides_by_batch(
-    plain: Tensor, items: Items, num_items: Tensor | int | None, scale: int
-) -> bool:
-    """Say whether the host divides the sum of losses by the items of the batch.
-
-    It divides by the items of the whole step if the model takes ``num_items``; some models do not.
-
-    Args:
-        plain: The host's own loss of the batch.
-        items: The losses of which it should be the sum, divided.
-        num_items: Number of items in the whole step, where the host counts them.
-        scale: The factor by which the host multiplies the loss.
-
-    Returns:
-        True for the items of the batch, False for the items of the step.
-
-    Raises:
-        ValueError: If the host's loss is neither of the two.
-    """
-    total, own = float(items.sums.detach().sum()), int(items.counts.sum())
-    said = float(plain.detach())
-    close = CLOSE if plain.dtype == torch.float32 else CLOSE_IN_HALF
-    step = own if num_items is None else float(num_items)
-    for by_batch, divisor in ((False, step), (True, own)):
-        expected = total / max(divisor, 1) * scale
-        # Written so that a NaN loss passes: the pacer reports it.
-        if not abs(said - expected) > close * max(abs(expected), SMALLEST):
-            return by_batch
-    raise ValueError(
-        f"The model's own loss is {said:.4g}, and not a mean of its losses per item, which is "
-        f"{total / max(own, 1) * scale:.4g}: the model weights classes, adds an auxiliary loss or "
-        f"shifts labels by itself. Override item_losses."
-    )
