@@ -445,15 +445,29 @@ def test_a_run_that_max_steps_ended_resumes_with_more_steps(tmp_path: Path, loop
 
 
 @pytest.mark.parametrize("inside", [False, True], ids=["outside", "inside"])
-def test_a_checkpoint_holds_the_pacer_once(tmp_path: Path, inside: bool) -> None:
+def test_a_checkpoint_holds_the_pacer_in_the_callback(tmp_path: Path, inside: bool) -> None:
     training = Training(inside=inside)
     training.fit(tmp_path, ModelCheckpoint(tmp_path, filename="last"), max_epochs=1)
     saved = torch.load(tmp_path / "last.ckpt", weights_only=True)
-    assert ("pacer" in saved["callbacks"]["PaceCallback"]) is not inside
-    assert ("pacer._extra_state" in saved["state_dict"]) is inside
+    assert all(isinstance(value, torch.Tensor) for value in saved["state_dict"].values())
+    net = Net.load_from_checkpoint(tmp_path / "last.ckpt", pacer=Pacer(N), inside=inside)
+    pacer = net.beside[0]
     if inside:
-        net = Net.load_from_checkpoint(tmp_path / "last.ckpt", pacer=Pacer(N), inside=True)
-        assert torch.equal(net.pacer.suspects(9), training.pacer.suspects(9))
+        with pytest.raises(ValueError, match="Save the Pacer's own state_dict"):
+            pacer.suspects(9)
+    pacer.load_state_dict(saved["callbacks"]["PaceCallback"]["pacer"])
+    assert torch.equal(pacer.suspects(9), training.pacer.suspects(9))
+
+
+def test_a_checkpoint_with_the_pacer_in_the_weights_is_still_loaded() -> None:
+    training, other = Training(inside=True), Training(inside=True)
+    training.pacer.observe(torch.rand(N), torch.arange(N))
+    training.pacer.step()
+    callback = training.callback.state_dict()
+    (state,) = callback.pop("pacer")["_extra_state"]
+    other.net.load_state_dict({**training.net.state_dict(), "pacer._extra_state": state})
+    other.callback.load_state_dict(callback)
+    assert torch.equal(other.pacer.suspects(9), training.pacer.suspects(9))
 
 
 @pytest.mark.filterwarnings("ignore:.*shuffl")

@@ -187,6 +187,15 @@ def test_items_may_need_the_users_collate_function(blobs: Arrays) -> None:
     assert set(fitted(net, records, None).suspects_[:2]) == {3, 90}
 
 
+def test_a_collate_function_that_sorts_is_refused(blobs: Arrays) -> None:
+    def sorting(items: list[Any]) -> Any:
+        x, y = zip(*sorted(items, key=lambda item: float(item[0][0])), strict=True)
+        return torch.from_numpy(np.stack(x)), torch.tensor(y)
+
+    with pytest.raises(ValueError, match="changes the order of the samples"):
+        paced(iterator_train__collate_fn=sorting).fit(*blobs)
+
+
 def test_classifiers_protect_classes_and_regressors_use_deviations(blobs: Arrays) -> None:
     X, y = blobs
     net = fitted(paced(classes=[4, 7]), X, y)
@@ -232,6 +241,15 @@ def test_class_weights_do_not_change_the_difficulty(blobs: Arrays) -> None:
     ones = blobs[1] == 1
     np.testing.assert_allclose(net.difficulty_[ones], own.difficulty_[ones], rtol=1e-4)
     assert not net.difficulty_[~ones].any()
+
+
+def test_tags_raise_a_warning_with_the_default_age(blobs: Arrays) -> None:
+    X, y = blobs
+    tags = np.stack([y, 1 - y], 1).astype(np.float32)
+    make = partial(plain, type("Tags", (SelfPacedMixin, NeuralNet), {}), train_split=None)
+    with pytest.warns(UserWarning, match="targets are tags.* give pacer__age=Quantile"):
+        make(criterion=nn.BCEWithLogitsLoss).fit(X, tags)
+    make(criterion=nn.BCEWithLogitsLoss, pacer__age=HALF).fit(X, tags)  # no warning
 
 
 def test_losses_slightly_below_zero_count_as_zero_difficulty(blobs: Arrays) -> None:
@@ -451,10 +469,11 @@ def test_a_paced_sampler_skips_samples_without_weight(blobs: Arrays) -> None:
 
 
 def test_the_users_own_sampler_is_used(blobs: Arrays) -> None:
-    chosen = WeightedRandomSampler([1.0] * 10 + [0.0] * 110, 60)
+    drawn = [float(row % 12 == 0) for row in range(120)]
+    chosen = WeightedRandomSampler(drawn, 60)
     net = paced(iterator_train__shuffle=False, iterator_train__sampler=chosen, train_split=None)
     net = fitted(net, *blobs)
-    assert set(np.flatnonzero(~np.isnan(net.difficulty_))) <= set(range(10))
+    assert set(np.flatnonzero(~np.isnan(net.difficulty_))) <= set(range(0, 120, 12))
 
 
 def test_a_prediction_in_training_mode_works(blobs: Arrays) -> None:
@@ -493,7 +512,11 @@ class Stream(IterableDataset[Any]):
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"criterion": Mean}, ValueError, "Pacer expects one loss per sample"),
+        (
+            {"criterion": Mean},
+            ValueError,
+            r"expects one loss per sample, shape \(16, ...\); got shape \(\)",
+        ),
         (
             {"pacer__reduction": "none"},
             ValueError,

@@ -18,7 +18,17 @@ from torch.utils.data import DataLoader
 
 from selfpaced._errors import require, require_keys
 from selfpaced._pacer.pacer import Pacer
+from selfpaced._pacer.state import Plain
+from selfpaced._sampling.collated import InOrder
 from selfpaced.age import Deviations
+from selfpaced.skorch._losses import (
+    difficulty_and_divisor,
+    require_one_per_sample,
+    require_seen,
+    unreduced,
+    warn_of_tags,
+    weighed,
+)
 from selfpaced.skorch._rows import (
     Numbered,
     PlacedBatch,
@@ -48,11 +58,11 @@ class RowPacer(Pacer):
         super().__init__(len(rows), **settings)
         self.rows, self.n_rows, self.mark = torch.from_numpy(rows), n_rows, mark
 
-    def get_extra_state(self) -> dict[str, Any]:
+    def _own_state(self) -> dict[str, Any]:
         """Return the pacer's state, with the rows and the checksum of their targets."""
-        return {**super().get_extra_state(), "rows": self.rows, "mark": self.mark}
+        return {**super()._own_state(), "rows": self.rows, "mark": self.mark}
 
-    def set_extra_state(self, state: dict[str, Any]) -> None:
+    def _load_own_state(self, state: dict[str, Any]) -> None:
         """Load the state of a pacer for the same rows and targets."""
         require_keys(state, {"rows", "mark"}, "SelfPacedMixin")
         require(
@@ -61,7 +71,19 @@ class RowPacer(Pacer):
             "checkpoints continue with the same rows, targets and train_split (give it a "
             "random_state). For other data call initialize(), or fit without warm_start.",
         )
-        super().set_extra_state(state)
+        super()._load_own_state(state)
+
+    def weights(self, loss: Tensor, difficulty: Tensor | None, places: Tensor) -> Tensor:
+        """Return the weights of a batch, float32, shape (B,), and remember its losses.
+
+        Args:
+            loss: One per sample, shape (B,).
+            difficulty: Judges the samples in place of the loss, shape (B,).
+            places: Indices of the samples, int64, shape (B,).
+        """
+        score = loss.detach().float() if difficulty is None else difficulty.float()
+        weight: Tensor = self(torch.ones_like(score), places, difficulty=score)
+        return weight
 
     def spread(self, places: Tensor, values: Tensor, rest: float) -> NDArray[np.float64]:
         """Return one value per row of X, float64, shape (n_rows,).
@@ -76,66 +98,18 @@ class RowPacer(Pacer):
         return whole
 
 
-class PendingState(nn.Module):
+class PendingState(Plain):
     """Holds a loaded state until the data is known, and with the data the size of the pacer."""
 
     state: Any = None
 
-    def get_extra_state(self) -> Any:
+    def _own_state(self) -> Any:
         """Return the loaded state; None where none was loaded."""
         return self.state
 
-    def set_extra_state(self, state: Any) -> None:
+    def _load_own_state(self, state: Any) -> None:
         """Keep the state for the pacer that the data will make."""
         self.state = state
-
-
-@contextmanager
-def unreduced(criterion: Any) -> Iterator[None]:
-    """Set the criterion's ``reduction`` to "none" within the block: one loss per sample.
-
-    >>> criterion = torch.nn.L1Loss()
-    >>> with unreduced(criterion):
-    ...     criterion(torch.tensor([1.0, 3.0]), torch.zeros(2))
-    tensor([1., 3.])
-    >>> criterion.reduction
-    'mean'
-    """
-    before = getattr(criterion, "reduction", None)
-    if before is None:  # a criterion of the user, which may return a loss per sample by itself
-        yield
-        return
-    criterion.reduction = "none"
-    try:
-        yield
-    finally:
-        criterion.reduction = before
-
-
-def difficulty_and_divisor(
-    criterion: Any, loss: Tensor, y_true: Tensor
-) -> tuple[Tensor | None, Tensor | None]:
-    """Return the difficulty of each sample, and the number that the criterion divides by.
-
-    For a cross-entropy these are -ln p without class weights, shape (B,), and the sum of the class
-    weights of the labels that are not ignored. The difficulty is never below 0, although skorch
-    adds an epsilon to p. Where targets are no class codes, shape (B,), the divisor is None, which
-    stands for the batch size. For other criteria the difficulty is None, too: it is the loss.
-
-    >>> criterion = torch.nn.CrossEntropyLoss(torch.tensor([1.0, 4.0]))
-    >>> difficulty_and_divisor(criterion, torch.tensor([0.5, 2.0]), torch.tensor([0, 1]))
-    (tensor([0.5000, 0.5000]), tensor(5.))
-    """
-    if not hasattr(criterion, "ignore_index"):  # CrossEntropyLoss and NLLLoss have it
-        return None, None
-    difficulty, weight = loss.detach().clamp(min=0), criterion.weight
-    if y_true.ndim != 1 or y_true.is_floating_point():
-        return difficulty, None
-    known = (y_true != criterion.ignore_index).to(loss.device)
-    scale = known.to(loss.dtype)
-    if weight is not None:
-        scale = scale * weight[y_true.to(loss.device).where(known, 0)]
-    return torch.where(scale > 0, difficulty / scale, difficulty), scale.sum()
 
 
 class KeptShareLog(PrintLog):  # type: ignore[misc]  # skorch has no types
@@ -158,6 +132,11 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
     counts. Class weights of a cross-entropy multiply its loss but do not change the difficulty;
     ``pos_weight`` changes both. A label that the criterion ignores trains nothing, and counts as
     the easiest.
+
+    A subclass may have its own ``get_loss``, and calls ``super().get_loss``: the result is the
+    weighted loss. If the criterion does not reduce (``criterion__reduction="none"``, as in skorch's
+    recipe for sample weights in X), it is the weighted loss of each sample, for the subclass to
+    reduce. ``pacer__columns={"sample_weight": ...}`` multiplies the weights without a subclass.
 
     The arguments of ``Pacer`` are parameters of the net: ``pacer__age``, ``pacer__weighting``, ...
     ``pacer__columns`` has one value per row given to ``fit``. Classifiers protect each class by
@@ -189,6 +168,7 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
 
     prefixes_: ClassVar[list[str]] = [*NeuralNet.prefixes_, "pacer"]
     cuda_dependent_attributes_: ClassVar[list[str]] = ["pacer_"]
+    weighs_ = False  # whether a training step is going on
 
     @property
     def weights_(self) -> NDArray[np.float64]:
@@ -227,6 +207,7 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
         targets = targets_of(train, y, rows)
         settings = self._settings(targets, rows, n_rows)
         pacer = RowPacer(rows, n_rows, mark_of(targets), settings)
+        warn_of_tags(self.criterion_, targets, pacer)
         before = self.pacer_.get_extra_state()
         if before is not None:
             pacer.set_extra_state(before)
@@ -252,7 +233,7 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
                 f"batches; got {type(loader).__name__} with batch_size="
                 f"{getattr(loader, 'batch_size', None)}. Set a batch_size."
             )
-        loader.collate_fn = PlacedCollate(loader.collate_fn)
+        loader.collate_fn = PlacedCollate(InOrder(loader.collate_fn))
         return loader
 
     def run_single_epoch(
@@ -267,24 +248,39 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
         plain = batch.batch if isinstance(batch, PlacedBatch) else batch
         return super().evaluation_step(plain, training=training)
 
+    def train_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Make an optimizer step, in which every loss is weighed."""
+        with self._weighing():
+            step: dict[str, Any] = super().train_step(batch, **fit_params)
+        return step
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Compute gradients of the weighted loss, also for a ``train_step`` of a subclass."""
+        with self._weighing():
+            step: dict[str, Any] = super().train_step_single(batch, **fit_params)
+        return step
+
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
-        """Return the criterion's loss; in training the weighted loss."""
-        if not training:
+        """Return the criterion's loss; in training the weighted loss, a number.
+
+        In training a subclass that has its own ``get_loss``, and whose criterion does not reduce,
+        gets the weighted losses in the shape of the criterion's losses.
+        """
+        if not (training or self.weighs_):
             loss: Tensor = super().get_loss(y_pred, y_true, X=X, training=False)
             return loss
         with unreduced(self.criterion_):
-            loss = super().get_loss(y_pred, y_true, X=X, training=True)
-        loss = loss.flatten(1).mean(1) if loss.ndim > 1 else loss
-        pacer = self._fitted_pacer()
+            losses = super().get_loss(y_pred, y_true, X=X, training=True)
+        require_one_per_sample(losses, len(self.places_))
+        loss = losses.flatten(1).mean(1) if losses.ndim > 1 else losses
+        pacer, places = self._fitted_pacer(), self.places_.to(loss.device)
         if pacer.weight.device != loss.device:
             pacer.to(loss.device)
         difficulty, divisor = difficulty_and_divisor(self.criterion_, loss, y_true)
-        weighted: Tensor = pacer(
-            loss,
-            self.places_.to(loss.device),
-            difficulty=difficulty,
-            denominator=divisor if pacer.reduction == "mean" else None,
-        )
+        if pacer.reduction == "none":
+            return weighed(losses, pacer.weights(loss, difficulty, places))
+        divisor = divisor if pacer.reduction == "mean" else None
+        weighted: Tensor = pacer(loss, places, difficulty=difficulty, denominator=divisor)
         return weighted
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
@@ -295,8 +291,10 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Step the pacer, and record its numbers in the history."""
         super().on_epoch_end(net, **kwargs)
-        self._fitted_pacer().step()
-        for name, value in scalars(self._fitted_pacer()).items():
+        pacer = self._fitted_pacer()
+        require_seen(pacer.ledger, type(self).__name__)
+        pacer.step()
+        for name, value in scalars(pacer).items():
             self.history.record(name, value)
 
     @property
@@ -322,7 +320,28 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
             'SelfPacedMixin: a net minimises one number, and pacer__reduction="none" returns one '
             'per sample. Use "mean", "kept" or "sum".',
         )
+        if self._reduces():
+            require(
+                "reduction" not in given,
+                f"SelfPacedMixin: pacer__reduction has no effect, because get_loss of "
+                f"{type(self).__name__} reduces the losses itself. Leave it out.",
+            )
+            settings["reduction"] = "none"
         return settings | {"columns": columns}
+
+    @contextmanager
+    def _weighing(self) -> Iterator[None]:
+        """Weigh every loss within the block, also if ``training`` was not passed on."""
+        before, self.weighs_ = self.weighs_, True
+        try:
+            yield
+        finally:
+            self.weighs_ = before
+
+    def _reduces(self) -> bool:
+        """Return whether a subclass reduces losses that its criterion does not."""
+        own = type(self).get_loss is not SelfPacedMixin.get_loss
+        return own and getattr(self.criterion_, "reduction", "none") == "none"
 
     def _groups(self, targets: NDArray[Any] | None) -> dict[str, Tensor]:
         """Return the column of classes, if the net classifies and each sample has one label."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Subset
 
 from selfpaced._errors import require
+from selfpaced._memory.given import values_of
 from selfpaced._sampling.indexed import Indexed, labels_beside
 
 Places = NDArray[np.int64]
@@ -28,6 +29,11 @@ class PlacedBatch(NamedTuple):
 class Numbered(Indexed):
     """A dataset of pairs: the place of an item, and the item, whatever it is."""
 
+    def __init__(self, dataset: Any) -> None:
+        """Keep the dataset as it is, also with the indices of an ``Indexed``."""
+        super().__init__(dataset)
+        self.dataset = dataset
+
     def __getitem__(self, place: Any) -> Any:
         """Return a place and its item."""
         return place, self.dataset[place]
@@ -41,7 +47,7 @@ class Numbered(Indexed):
 
 @dataclass(frozen=True)
 class PlacedCollate:
-    """Collates items with the collate function of the user's loader, and keeps their places."""
+    """Collates items as the user's loader does (``InOrder``), and keeps their places."""
 
     collate: Callable[[list[Any]], Any]
 
@@ -90,7 +96,7 @@ def codes(labels: NDArray[Any]) -> Tensor:
 
 def column_of_rows(name: str, column: Any, rows: Places, n_rows: int) -> Tensor:
     """Return the values of a column at the training rows; the column has one per row of X."""
-    whole = torch.as_tensor(column)
+    whole = values_of(name, column)
     require(
         whole.shape == (n_rows,),
         f"SelfPacedMixin: column {name!r} of pacer__columns must have one value per row of X, "
