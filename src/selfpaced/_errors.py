@@ -6,10 +6,14 @@ Each message says what was expected, what came and what to do.
 import difflib
 import math
 from collections.abc import Mapping, Set
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+GROUPS = 10_000  # labels of groups up to here are taken in small data too
+T = TypeVar("T")
+NUMBERED = "numpy.unique(labels, return_inverse=True)[1] numbers the labels, in sorted order."
 
 
 def require(condition: bool, message: str) -> None:
@@ -41,6 +45,14 @@ def require_keys(state: Mapping[str, object], keys: Set[str], owner: str) -> Non
     )
 
 
+def require_version(version: int, newest: int, owner: str) -> None:
+    """Raise for a saved state of a newer version than this package writes."""
+    require(
+        version <= newest,
+        f"{owner}: the state is of version {version}, newer than {newest}. Update selfpaced.",
+    )
+
+
 def require_seed(seed: object, owner: str) -> None:
     """Raise unless the seed is an int from 0 to 2**63 - 1."""
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
@@ -63,21 +75,29 @@ def values_can_be_read(tensor: "Tensor") -> bool:
 
 
 def check_groups(name: str, group: "Tensor") -> None:
-    """Raise unless groups are int64 labels of 0 or more."""
-    import torch  # not at the top, as above
-
-    if group.dtype != torch.int64:
-        raise TypeError(f"column {name!r} holds groups and must be int64; got {group.dtype}.")
+    """Raise unless groups are whole numbers from 0, without large gaps: an age is kept for each."""
+    if group.is_floating_point():
+        raise TypeError(
+            f"column {name!r} holds groups and must hold whole numbers; got {group.dtype}. Convert "
+            f"it, with labels.astype(int) or labels.long()."
+        )
     require(
         group.numel() > 0 and int(group.min()) >= 0,
-        f"column {name!r} must hold labels from 0 up; got {group[group < 0][:3].tolist()}.",
+        f"column {name!r} must hold labels from 0 up; got {group[group < 0][:3].tolist()}. "
+        f"{NUMBERED}",
+    )
+    largest, most = int(group.max()), max(GROUPS, 10 * group.numel())
+    require(
+        largest < most,
+        f"column {name!r} must hold labels below {most}, because each label from 0 to the largest "
+        f"has an age; got {largest}. {NUMBERED}",
     )
 
 
 def check_sample_weight(weight: "Tensor") -> None:
     """Raise unless sample weights are finite and 0 or more."""
     require(
-        weight.is_floating_point() and bool((weight >= 0).all() and weight.isfinite().all()),
+        bool((weight >= 0).all() and weight.isfinite().all()),
         "column 'sample_weight' must hold finite floats of 0 or more. To leave a sample out, "
         "give it a weight of 0, not a negative one.",
     )
@@ -92,7 +112,7 @@ def choose(name: str, value: str, allowed: tuple[str, ...]) -> None:
     raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}.{hint}")
 
 
-def column_of(columns: "Mapping[str, Tensor]", name: str, owner: str) -> "Tensor":
+def column_of(columns: Mapping[str, T], name: str, owner: str) -> T:
     """Return a column that a part of the pacer reads; raise if it is missing."""
     if name not in columns:
         raise ValueError(

@@ -1,20 +1,22 @@
 import copy
 import pickle
-from collections import UserDict
-from collections.abc import Iterator
-from typing import Any
+from collections import UserDict, namedtuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import torch
 from torch.utils.data import (
     BatchSampler,
+    ConcatDataset,
     DataLoader,
     Dataset,
     IterableDataset,
     SequentialSampler,
     Subset,
     TensorDataset,
+    random_split,
 )
 
 from selfpaced import Indexed
@@ -162,6 +164,84 @@ def test_any_mapping_is_an_item_with_an_index() -> None:
     item = UserDict(text="a")
     assert Indexed([item])[0] == {"text": "a", "index": 0}
     assert dict(item) == {"text": "a"}
+
+
+A = TensorDataset(torch.arange(3) * 1.5)
+B = TensorDataset(torch.arange(3, 7) * 1.5)
+WHOLE: Any = ConcatDataset([A, B])
+
+
+@pytest.mark.parametrize(
+    "nested",
+    [
+        lambda: Indexed(Indexed(WHOLE)),
+        lambda: ConcatDataset([Indexed(A), Indexed(B)]),
+        lambda: ConcatDataset([Indexed(A), B]),
+        lambda: Subset(ConcatDataset([Indexed(A), Indexed(B)]), range(7)),
+        lambda: ConcatDataset([Subset(Indexed(WHOLE), range(3)), Subset(WHOLE, range(3, 7))]),
+    ],
+)
+def test_an_item_has_one_index_its_place_in_the_outer_dataset(nested: Callable[[], Any]) -> None:
+    inner = nested()
+    before = str([inner[i] for i in range(7)])
+    data = Indexed(inner)
+    assert len(data) == 7
+    assert [item[0] for item in map(data.__getitem__, range(7))] == list(range(7))
+    for index, x in DataLoader(data, batch_size=3):
+        assert torch.equal(x, index * 1.5)
+    assert str([inner[i] for i in range(7)]) == before  # the user's dataset is not changed
+
+
+def test_the_parts_of_a_split_have_their_own_indices() -> None:
+    split: Any = random_split(Indexed(WHOLE), [5, 2], generator=torch.Generator().manual_seed(0))
+    for part in split:
+        data = Indexed(part)
+        index, x = next(iter(DataLoader(data, batch_size=9)))
+        assert index.tolist() == list(range(len(part)))
+        assert torch.equal(x, torch.tensor(part.indices) * 1.5)
+
+
+def test_a_dataset_without_indices_is_kept_as_it_is() -> None:
+    assert Indexed(WHOLE).dataset is WHOLE
+    part: Any = Subset(WHOLE, [1])
+    assert Indexed(part).dataset is part
+
+
+class Item(NamedTuple):
+    x: float
+    y: int
+
+
+Pair = namedtuple("Pair", ["a", "b"])
+
+
+class Records(Dataset[Item]):
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, place: int) -> Item:
+        return Item(place / 2, place % 2)
+
+
+@pytest.mark.parametrize("context", [None, "fork", "spawn"])
+def test_a_named_tuple_keeps_its_names_and_gets_an_index(context: str | None) -> None:
+    workers = {} if context is None else {"num_workers": 1, "multiprocessing_context": context}
+    [batch] = DataLoader(Indexed(Records()), batch_size=4, **workers)  # type: ignore[arg-type]  # a str
+    assert batch.index.tolist() == [0, 1, 2, 3] and batch.y.tolist() == [0, 1, 0, 1]
+    index, x, y = batch
+    assert torch.equal(x, index / 2) and torch.equal(y, index % 2)
+
+
+def test_a_named_tuple_with_an_index_survives_pickling_and_copying() -> None:
+    item = Indexed([Pair(5, 6)])[0]
+    for again in (pickle.loads(pickle.dumps(item)), copy.deepcopy(item), copy.copy(item)):
+        assert again == (0, 5, 6) and (again.index, again.a, again.b) == (0, 5, 6)
+
+
+def test_a_field_index_is_not_overwritten() -> None:
+    Placed = namedtuple("Placed", ["index", "x"])
+    with pytest.raises(ValueError, match='the field "index", which Placed has already'):
+        Indexed([Placed(0, 1)])[0]
 
 
 class Kept(list[tuple[str, int]]):

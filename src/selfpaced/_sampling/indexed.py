@@ -1,13 +1,17 @@
 """``Indexed``: a dataset whose items carry their index; and the labels of a dataset."""
 
+import copy
+import operator
+from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
+from torch.utils.data import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset
 
 from selfpaced._errors import require
 from selfpaced._public import public
@@ -23,6 +27,10 @@ class Indexed(Dataset[Any]):
     arrays), so does this one. A batch is then read by one indexing, and nothing is collated, with
     ``DataLoader(Indexed(dataset), batch_size=None, sampler=BatchSampler(...))``.
 
+    Index the dataset that is trained on, as a whole: ``Indexed(Subset(...))``, not
+    ``Subset(Indexed(...))``, and ``Indexed(ConcatDataset([a, b]))``. The indices of an ``Indexed``
+    within a ``Subset`` or ``ConcatDataset`` are left out, so that an item has one index.
+
     Args:
         dataset: Any object with ``__getitem__`` and ``__len__``. Its other attributes are
             available here too. ``__getitems__``, which reads a batch in one call, is available
@@ -30,13 +38,14 @@ class Indexed(Dataset[Any]):
 
     Returns:
         Item i is ``(i, *item)`` for a tuple or list, ``{**item, "index": i}`` for a dict and
-        ``(i, item)`` for anything else. The default collate makes an int64 tensor of the indices.
+        ``(i, item)`` for anything else. A named tuple gets a first field "index". The default
+        collate makes an int64 tensor of the indices.
 
     Raises:
         IndexError: For an index before the first sample.
         TypeError: For a dataset without length or items, such as an IterableDataset, and for an
             index that is a slice, a mask, or empty.
-        ValueError: For dict items that have a key "index" already.
+        ValueError: For items that have a key or a field "index" already.
 
     >>> import torch
     >>> Indexed([("a", 0), ("b", 1)])[1]
@@ -58,7 +67,7 @@ class Indexed(Dataset[Any]):
                 f"got {type(dataset).__name__}. An iterable dataset has no indices: use Pacer() "
                 f"without n_samples, and pacer(loss) without an index."
             )
-        self.dataset = dataset
+        self.dataset = without_indices(dataset)
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -123,9 +132,56 @@ def _with_index(index: int | Tensor, item: Any) -> Any:
             'Indexed adds the key "index", which the items have already. Rename the key.',
         )
         return {**item, "index": index}
+    if isinstance(item, tuple) and hasattr(item, "_fields"):
+        return _named(type(item), index, *item)
     if isinstance(item, tuple | list):
         return (index, *item)
     return (index, item)
+
+
+def _named(kind: Any, *values: object) -> Any:
+    """Return a named tuple with the index and the fields of an item of this kind."""
+    return _with_field(kind)(*values)
+
+
+@cache
+def _with_field(kind: Any) -> Any:
+    """Return a kind of named tuple with "index" before the fields of another kind.
+
+    It is pickled by that other kind, because loader workers could not find it by its name.
+    """
+    require(
+        "index" not in kind._fields,
+        f'Indexed adds the field "index", which {kind.__name__} has already. Rename the field.',
+    )
+    fields: Any = namedtuple(kind.__name__, ("index", *kind._fields))  # type: ignore[misc]  # made
+    pickled = {"__reduce__": lambda item: (_named, (kind, *item))}
+    return type(kind.__name__, (fields,), {"__slots__": (), **pickled})
+
+
+def without_indices(dataset: Any) -> Any:
+    """Return a dataset without the ``Indexed`` in it, as far as Subset and ConcatDataset show it.
+
+    >>> without_indices(Subset(Indexed("abc"), [2, 0]))[0]
+    'c'
+    """
+    if type(dataset) is Indexed:
+        return dataset.dataset
+    if isinstance(dataset, Subset):
+        inner = without_indices(dataset.dataset)
+        return dataset if inner is dataset.dataset else _replaced(dataset, "dataset", inner)
+    if isinstance(dataset, ConcatDataset):
+        parts = [without_indices(part) for part in dataset.datasets]
+        same = all(map(operator.is_, parts, dataset.datasets))
+        return dataset if same else _replaced(dataset, "datasets", parts)
+    return dataset
+
+
+def _replaced(dataset: Any, name: str, value: object) -> Any:
+    """Return a copy of a dataset with another attribute."""
+    made = copy.copy(dataset)
+    setattr(made, name, value)
+    return made
 
 
 def labels_beside(

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from selfpaced._errors import require, require_positive_int
+from selfpaced._errors import check_groups, require, require_positive_int
+from selfpaced._memory.given import values_of
 from selfpaced._pacer.checks import AGE, WEIGHTING, require_part
 from selfpaced._public import public
 from selfpaced.age import Growing
@@ -144,7 +144,9 @@ class Search:
         """
         choice = None
         if self.age is not None:
-            choice = Choice(self.weighting, self.age, _read_columns(columns or {}, len(model)))
+            choice = Choice(
+                self.weighting, self.age, _read_columns(columns or {}, len(model), self.age.by)
+            )
         tol = model.tolerance if self.stop.tol is None else self.stop.tol
         run = Run(model, choice, self.warmup, self.max_inner, tol)
         small, last, converged = 0, None, False
@@ -159,15 +161,17 @@ class Search:
         return run.result(converged=converged)
 
 
-def _read_columns(columns: Mapping[str, Column], n: int) -> dict[str, Tensor]:
+def _read_columns(columns: Mapping[str, Column], n: int, by: str | None) -> dict[str, Tensor]:
     """Return columns as tensors, or raise unless each has one number per unit."""
-    found = {name: torch.as_tensor(column) for name, column in columns.items()}
+    found = {name: values_of(name, column) for name, column in columns.items()}
     for name, column in found.items():
         require(
             column.shape == (n,),
             f"Search: the column {name!r} must have one number per unit, shape ({n},); got shape "
             f"{tuple(column.shape)}.",
         )
+    if by is not None and by in found:
+        check_groups(by, found[by])
     return found
 
 
