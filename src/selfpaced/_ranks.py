@@ -36,3 +36,12 @@ def from_all(bad: Tensor) -> Tensor:
     dist.all_gather(each, bad)
     counts, indices = torch.stack(each).unbind(1)
     return torch.stack([counts.sum(), indices[(counts > 0).int().argmax()]])
+
+
+def total(value: int, device: torch.device) -> int:
+    """Return the sum of a value over all ranks; all ranks have to call this."""
+    if world_size() == 1:
+        return value
+    summed = torch.tensor(value, device=device)
+    dist.all_reduce(summed)
+    return int(summed)

@@ -63,7 +63,7 @@ def scalars(pacer: Pacer) -> dict[str, float]:
         found |= _by_group("frac_selected", _shares(pacer, seen))
         first = None if pacer.age is None else pacer.age.judges_from
         if first is not None and pacer.steps >= first:
-            found["spl/n_suspect"] = (Judge()(pacer).probability > 0.5).sum()
+            found["spl/n_suspect"] = (Judge().judge(pacer).probability > 0.5).sum()
     numbers = {name: float(number) for name, number in found.items()}
     return {name: number for name, number in numbers.items() if math.isfinite(number)}
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.utils.data import DataLoader, TensorDataset
 
 from selfpaced import Pacer
 from selfpaced.age import Auto, Quantile, Threshold
@@ -117,7 +118,11 @@ def test_the_length_of_a_probe_is_an_int(probe: int) -> None:
             r"Quantile\(.*reads the column 'class'; the pacer has \[\]",
         ),
         (
-            lambda: Pacer(4, columns={"prior": torch.tensor([0.0, math.nan, 1.0, math.nan])}),
+            lambda: Pacer(
+                4,
+                difficulty=Shifted("prior"),
+                columns={"prior": torch.tensor([0.0, math.nan, 1.0, math.nan])},
+            ),
             r"column 'prior' must hold numbers; got NaN at \[1, 3\]. Fix the data",
         ),
         (
@@ -129,7 +134,7 @@ def test_the_length_of_a_probe_is_an_int(probe: int) -> None:
             "'sample_weight' must hold finite floats",
         ),
         (
-            lambda: Pacer(4, columns={"prior": torch.zeros(4, 1)}),
+            lambda: Pacer(4, difficulty=Shifted("prior"), columns={"prior": torch.zeros(4, 1)}),
             r"'prior' must have one value per sample, shape \(4,\); got shape \(4, 1\)",
         ),
     ],
@@ -165,6 +170,48 @@ def test_memory_grows_with_the_number_of_groups_not_with_the_largest_label(age: 
     tracemalloc.stop()
     assert pacer.current_age.isfinite().any()
     assert peak < 60e6
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (
+            {"groups": ALL},
+            r"no part reads the column 'groups'. Did you mean 'group'\? Columns that",
+        ),
+        ({"weight": torch.ones(4)}, "'weight'. .*are read: 'class', 'group', 'sample_weight'."),
+        (
+            {"class": ALL, "classes": ALL},
+            "no part reads the column 'classes'. Did you mean 'class'",
+        ),
+    ],
+)
+def test_a_column_that_no_part_reads_warns(columns: dict[str, Any], message: str) -> None:
+    with pytest.warns(UserWarning, match=message) as caught:
+        Pacer(4, age=Auto(by="class"), columns=columns)
+    assert len(caught) == 1 and caught[0].filename == __file__
+
+
+def test_a_column_that_a_part_reads_does_not_warn() -> None:
+    columns = {"group": ALL, "sample_weight": torch.ones(4), "prior": torch.ones(4), "class": ALL}
+    age = Quantile(Constant(0.5), by="class")
+    assert Pacer(4, age=age, difficulty=Shifted("prior"), columns=columns).steps == 0
+
+
+@pytest.mark.parametrize("dataset", [[1, 2, 3], TensorDataset(ALL), DataLoader([1]), 3.0])  # type: ignore[arg-type]  # a list is a dataset
+def test_a_dataset_in_place_of_its_size_is_refused(dataset: Any) -> None:
+    name = type(dataset).__name__
+    message = rf"Pacer expects the number of samples.*; got {name}. .*Pacer\(len\(dataset\)\)"
+    with pytest.raises(TypeError, match=message):
+        Pacer(dataset)
+
+
+@pytest.mark.parametrize("largest", [10_000, 300_000_000])
+def test_labels_with_large_gaps_are_refused(largest: int) -> None:
+    message = rf"labels below 10000, because .*; got {largest}. numpy.unique\(labels, return_inv"
+    with pytest.raises(ValueError, match=message):
+        Pacer(4, columns={"group": torch.tensor([0, 1, largest, 1])})
+    assert len(Pacer(4, columns={"group": torch.tensor([0, 1, 9_999, 1])}).current_age) == 10_000
 
 
 @pytest.mark.parametrize(

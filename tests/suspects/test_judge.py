@@ -14,6 +14,8 @@ from selfpaced.pacing import Constant
 from selfpaced.suspects import Count, Judge, confusion
 from selfpaced.suspects._judge import _wrong
 
+# tests/pacer/test_signs.py has the warning.
+pytestmark = pytest.mark.filterwarnings("ignore:Judge. without logits")
 LOSSES = st.lists(st.floats(0, 700, width=32), min_size=1, max_size=50)
 
 

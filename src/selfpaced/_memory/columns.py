@@ -1,11 +1,30 @@
 """Columns of the ledger: write values into rows, gather rows, and count what they stand for."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor
 
 from selfpaced._errors import values_can_be_read
+
+
+@contextmanager
+def lasting() -> Iterator[None]:
+    """Make ordinary tensors within the block, whatever mode the caller is in.
+
+    What is made under ``torch.inference_mode`` cannot be written to outside of it, and what is made
+    on the meta device has no values. The memory outlives both.
+
+    >>> with torch.inference_mode(), torch.device("meta"), lasting():
+    ...     made = torch.zeros(2)
+    >>> made.is_inference(), made.device
+    (False, device(type='cpu'))
+    """
+    on_meta = torch.get_default_device().type == "meta"
+    device = torch.device("cpu") if on_meta else nullcontext()
+    with torch.inference_mode(False), device:
+        yield
 
 
 def place(

@@ -1,13 +1,13 @@
 """What logits tell about a sample over time: margin, correctness, forgetting, probabilities."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from selfpaced._errors import require, values_can_be_read
-from selfpaced._memory.columns import place
+from selfpaced._errors import require, require_keys, values_can_be_read
+from selfpaced._memory.columns import lasting, place
 
 # Columns of ``Dynamics.waiting``.
 SEEN = 0  # 1 if a visit waits, else 0
@@ -15,6 +15,9 @@ CORRECT = 1  # 1 if the target had the highest logit, else 0
 TARGET = 2  # the target
 MARGIN = 3  # the target's logit minus the highest other logit
 CLASS = 4  # the logit of the first class; those of the other classes follow
+# The columns of counts and labels, and those of real numbers.
+WHOLE = ("visits", "correct", "forgotten", "was_correct", "target")
+REAL = ("margin_total", "evidence", "probability", "waiting")
 
 
 class Dynamics:
@@ -46,18 +49,12 @@ class Dynamics:
 
     def __init__(self, n_samples: int, n_classes: int, device: torch.device) -> None:
         """Make empty columns."""
-        whole = ("visits", "correct", "forgotten", "was_correct", "target")
-        self._tensors = {
-            name: torch.zeros(n_samples, dtype=torch.int32, device=device) for name in whole
-        }
-        shapes = {
-            "margin_total": (n_samples,),
-            "evidence": (n_samples,),
-            "probability": (n_samples, n_classes),
-            "waiting": (n_samples, CLASS + n_classes),
-        }
-        for name, shape in shapes.items():
-            self._tensors[name] = torch.zeros(shape, dtype=torch.float32, device=device)
+        with lasting():
+            self._tensors = {
+                name: torch.zeros(shape, dtype=kind, device=device)
+                for kind, names in ((torch.int32, WHOLE), (torch.float32, REAL))
+                for name, shape in _shapes(names, n_samples, n_classes).items()
+            }
 
     @property
     def visits(self) -> Tensor:
@@ -138,15 +135,36 @@ class Dynamics:
 
     def apply(self, change: Callable[[Tensor], Tensor]) -> None:
         """Replace every column by the result of ``change``."""
-        self._tensors = {name: change(column) for name, column in self._tensors.items()}
+        with lasting():
+            self._tensors = {name: change(column) for name, column in self._tensors.items()}
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return copies of all columns."""
-        return {name: column.clone() for name, column in self._tensors.items()}
+        """Return copies of all columns, on the CPU."""
+        return {name: column.to("cpu", copy=True) for name, column in self._tensors.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore the columns of ``state_dict``."""
-        self._tensors = {name: column.clone() for name, column in state.items()}
+        with lasting():
+            self._tensors = {name: column.clone() for name, column in state.items()}
+
+
+def check_columns(state: Mapping[str, Tensor], n_samples: int) -> None:
+    """Raise for a state of ``Dynamics`` that is cut short, or of another size."""
+    require_keys(state, {*WHOLE, *REAL}, "Pacer")
+    classes = state["probability"].shape[-1]
+    shapes = _shapes((*WHOLE, *REAL), n_samples, classes)
+    wrong = sorted(name for name, shape in shapes.items() if state[name].shape != shape)
+    require(
+        not wrong,
+        f"Pacer: the state's columns {wrong} from logits do not fit {n_samples} samples and "
+        f"{classes} classes. Load a complete state of a pacer with the same n_samples.",
+    )
+
+
+def _shapes(names: Iterable[str], n_samples: int, n_classes: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of these columns."""
+    wide = {"probability": n_classes, "waiting": CLASS + n_classes}
+    return {name: (n_samples, wide[name]) if name in wide else (n_samples,) for name in names}
 
 
 def check_logits(loss: Tensor, logits: Tensor, target: Tensor, n_classes: int) -> None:

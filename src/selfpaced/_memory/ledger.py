@@ -2,7 +2,9 @@
 
 A row is five float32 numbers (20 bytes a sample), packed so that a batch gathers once:
 
-    loss      the last loss; NaN for a sample never seen
+    loss      the last loss; NaN for a sample never seen; an infinite one counts as just above
+              the largest finite loss of its step. After a first visit it was an overflow, which
+              says nothing of the sample: memory, total and evidence stay
     visits    number of steps in which the sample was seen, plus a half while a visit waits for
               ``commit``; visits within one step count once, and the last one wins
     memory    what the difficulty keeps of all visits up to the last step
@@ -18,10 +20,11 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from selfpaced._errors import require, require_positive_int
+from selfpaced._errors import require, require_keys, require_positive_int
 from selfpaced._evidence import Evidence, of_likelihoods
-from selfpaced._memory.columns import Gathered, place
-from selfpaced._memory.dynamics import Dynamics
+from selfpaced._memory.columns import Gathered, lasting, place
+from selfpaced._memory.dynamics import Dynamics, check_columns
+from selfpaced._memory.given import values_of
 from selfpaced._memory.merge import merge_ranks
 from selfpaced._public import public
 from selfpaced.chain import Difficulty, Population, Rows
@@ -34,6 +37,7 @@ TOTAL = 3  # the sum of evidence times loss
 EVIDENCE = 4  # the sum of evidence
 COLUMNS = 5  # the number of columns
 WAITING = 0.5  # is added to the visits while a visit waits for ``commit``
+LARGEST = torch.finfo(torch.float32).max  # an infinite loss until ``commit``
 
 
 @public("selfpaced")
@@ -49,7 +53,7 @@ class Ledger:
 
     Raises:
         ValueError: For a column of another length.
-        TypeError: For n_samples that is not an int.
+        TypeError: For n_samples that is not an int, and for a column that holds no numbers.
 
     >>> import torch
     >>> ledger = Ledger(3)
@@ -59,14 +63,15 @@ class Ledger:
     tensor([   nan,    nan, 0.5000])
     """
 
-    def __init__(self, n_samples: int, columns: Mapping[str, Tensor] | None = None) -> None:
+    def __init__(self, n_samples: int, columns: Mapping[str, object] | None = None) -> None:
         """Make rows for samples that are not seen yet."""
         require_positive_int("n_samples", n_samples, "Ledger")
         self.n_samples = n_samples
-        self.columns = {
-            name: _column(name, column, n_samples) for name, column in (columns or {}).items()
-        }
-        self.packed = torch.zeros(n_samples, COLUMNS, dtype=torch.float32)
+        with lasting():
+            self.columns = {
+                name: _column(name, column, n_samples) for name, column in (columns or {}).items()
+            }
+            self.packed = torch.zeros(n_samples, COLUMNS, dtype=torch.float32)
         self.packed[:, LOSS] = torch.nan
         self.dynamics: Dynamics | None = None
 
@@ -142,9 +147,12 @@ class Ledger:
         """
         waiting = self.waiting.nonzero().squeeze(1)
         rows = self.rows(waiting)
-        loss = self.loss[waiting]
-        counted = rows.visits.clamp(max=1) * evidence(loss)
-        self.packed[waiting, MEMORY] = difficulty.fold(loss, rows)
+        overflow = (self.loss[waiting].abs() >= LARGEST) & (rows.visits >= 1)
+        loss = _finite(self.loss[waiting])
+        self.packed[waiting, LOSS] = loss
+        counted = torch.where(overflow, 0.0, rows.visits.clamp(max=1) * evidence(loss))
+        memory = difficulty.fold(loss, rows)
+        self.packed[waiting, MEMORY] = torch.where(overflow, rows.memory, memory)
         self.packed[waiting, TOTAL] += loss * counted
         self.packed[waiting, EVIDENCE] += counted
         self.packed[waiting, VISITS] = rows.visits + 1
@@ -160,6 +168,17 @@ class Ledger:
         """Give every rank the waiting losses of all ranks; see ``merge_ranks``."""
         return merge_ranks(self)
 
+    def before(self, difficulty: Difficulty) -> Tensor | None:
+        """Return the difficulties before ``commit`` of the samples that wait for it.
+
+        Returns:
+            float32, shape (n_samples,); NaN for samples that do not wait, or were never seen.
+        """
+        again = (self.waiting & (self.packed[:, VISITS] >= 1)).nonzero().squeeze(1)
+        rows = self.rows(again)
+        before = torch.full_like(self.loss, torch.nan)
+        return before.index_copy(0, again, difficulty(rows.memory, rows))
+
     def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:
         """Return the indices of the seen samples, shape (n,), and their population."""
         seen = (self.packed[:, VISITS] >= 1).nonzero().squeeze(1)
@@ -167,7 +186,8 @@ class Ledger:
         mass = rows.columns.get("sample_weight")
         if mass is not None and bool((mass > 0).any()):
             mass = (mass / mass.double().mean()).float()  # mean 1, whatever their unit
-        return seen, Population(difficulty(rows.memory, rows), mass, rows.columns)
+        d, visits = difficulty(rows.memory, rows), float(rows.visits.mean())
+        return seen, Population(d, mass, rows.columns, visits=visits)
 
     @property
     def device(self) -> torch.device:
@@ -176,16 +196,28 @@ class Ledger:
 
     def to(self, device: torch.device) -> Self:
         """Move the rows and columns; dtypes stay."""
-        self.packed = self.packed.to(device)
-        self.columns = {name: column.to(device) for name, column in self.columns.items()}
+        with lasting():
+            self.packed = self.packed.to(device)
+            self.columns = {name: column.to(device) for name, column in self.columns.items()}
         if self.dynamics is not None:
             self.dynamics.apply(lambda column: column.to(device))
         return self
 
     def state_dict(self) -> dict[str, Any]:
-        """Return copies of the rows; the user's columns are not included."""
+        """Return copies of the rows, on the CPU; the user's columns are not included."""
         dynamics = None if self.dynamics is None else self.dynamics.state_dict()
-        return {"packed": self.packed.clone(), "dynamics": dynamics}
+        return {"packed": self.packed.to("cpu", copy=True), "dynamics": dynamics}
+
+    def check_state(self, state: dict[str, Any]) -> None:
+        """Raise for a state that is cut short, or of a ledger of another size."""
+        require_keys(state, set(self.state_dict()), "Pacer")
+        require(
+            state["packed"].shape == self.packed.shape,
+            f"Pacer: the state has rows of shape {tuple(state['packed'].shape)}, the pacer of "
+            f"{tuple(self.packed.shape)}. Make the pacer with the n_samples of the saved one.",
+        )
+        if state["dynamics"] is not None:
+            check_columns(state["dynamics"], self.n_samples)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the rows of a ledger of the same size."""
@@ -197,19 +229,33 @@ class Ledger:
             self.dynamics.apply(lambda column: column.to(self.packed.device))
 
 
-def _column(name: str, column: Tensor, n_samples: int) -> Tensor:
-    """Return a column as a tensor, floats as float32, or raise."""
-    column = torch.as_tensor(column)
+def _column(name: str, column: object, n_samples: int) -> Tensor:
+    """Return a column as a tensor, floats as float32, other numbers as int64, or raise."""
+    values = values_of(name, column)
+    values = values.clone() if values.is_inference() else values
     require(
-        column.shape == (n_samples,),
+        values.shape == (n_samples,),
         f"column {name!r} must have one value per sample, shape ({n_samples},); "
-        f"got shape {tuple(column.shape)}.",
+        f"got shape {tuple(values.shape)}.",
     )
-    if not column.is_floating_point():
-        return column
-    bad = column.isnan().nonzero().squeeze(1)
+    if not values.is_floating_point():
+        return values.float() if name == "sample_weight" else values
+    bad = values.isnan().nonzero().squeeze(1)
     require(
         len(bad) == 0,
         f"column {name!r} must hold numbers; got NaN at {bad[:5].tolist()}. Fix the data.",
     )
-    return column.float()
+    return values.float()
+
+
+def _finite(loss: Tensor) -> Tensor:
+    """Return the losses of a step with infinite ones just above the largest finite one.
+
+    One overflow then makes a sample hard for a few visits, not for hundreds. If all losses are
+    infinite, they stay the largest float32.
+    """
+    finite = loss[loss.abs() < LARGEST]
+    if not len(finite):
+        return loss
+    above = torch.tensor(math.inf, device=loss.device)
+    return loss.clamp(torch.nextafter(finite.min(), -above), torch.nextafter(finite.max(), above))

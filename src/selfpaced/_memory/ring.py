@@ -5,6 +5,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from selfpaced._memory.columns import lasting
 from selfpaced._memory.ledger import MEMORY, VISITS, Ledger
 from selfpaced._ranks import rank_here, world_size
 from selfpaced.chain import Difficulty, Population, Rows
@@ -23,7 +24,8 @@ class Ring(Ledger):
     def __init__(self, n_samples: int = PLACES) -> None:
         """Make an empty ring."""
         super().__init__(n_samples)
-        self.position = torch.zeros((), dtype=torch.int64)
+        with lasting():
+            self.position = torch.zeros((), dtype=torch.int64)
 
     def next(self, n: int) -> Tensor:
         """Return the next n places, int64, shape (n,), and advance; the ranks alternate."""
@@ -36,6 +38,9 @@ class Ring(Ledger):
         zeros = torch.zeros(len(index), dtype=torch.float32, device=index.device)
         return Rows(index, zeros, zeros, {})
 
+    def before(self, difficulty: Difficulty) -> None:
+        """Return None: places are not samples, so nothing is known of an earlier step."""
+
     def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:
         """Return the filled places and the difficulties of the losses there."""
         filled = (self.packed[:, VISITS] > 0).nonzero().squeeze(1)
@@ -45,12 +50,13 @@ class Ring(Ledger):
     def to(self, device: torch.device) -> Self:
         """Move the ring; dtypes stay."""
         super().to(device)
-        self.position = self.position.to(device)
+        with lasting():
+            self.position = self.position.to(device)
         return self
 
     def state_dict(self) -> dict[str, Any]:
         """Return copies of the rows and of the position."""
-        return {**super().state_dict(), "position": self.position.clone()}
+        return {**super().state_dict(), "position": self.position.to("cpu", copy=True)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore a ring of the same size."""

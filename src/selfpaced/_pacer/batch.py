@@ -1,13 +1,14 @@
 """Checks of a batch: bad values raise at once on the CPU, and at the next step elsewhere."""
 
 import math
+import weakref
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from selfpaced._errors import require
-from selfpaced._memory.ledger import Ledger
+from selfpaced._memory.ledger import LARGEST, Ledger
 from selfpaced._memory.ring import Ring
 from selfpaced._pacer.checks import (
     NO_INDEX,
@@ -18,8 +19,6 @@ from selfpaced._pacer.checks import (
 )
 from selfpaced._ranks import from_all
 from selfpaced.chain import Rows, Weighting
-
-LARGEST = torch.finfo(torch.float32).max  # infinite losses count as this in the ledger
 
 
 class Weighed(NamedTuple):
@@ -36,6 +35,54 @@ class Weighed(NamedTuple):
     finite: bool
     place: Tensor
     valid: Tensor | None
+
+
+class Closure:
+    """The batch of the last call, by which the repeated calls of a closure are recognised.
+
+    An optimizer that searches along a line compares values of one objective: if the weights
+    changed between its calls, it could lower the loss by making samples too hard to count.
+
+    >>> closure, index = Closure(), torch.tensor([2, 5])
+    >>> closure.first(Weighed(torch.tensor([1.0, 0.0]), True, index, None), index)
+    tensor([1., 0.])
+    >>> closure.first(Weighed(torch.tensor([0.0, 0.0]), True, index, None), index)
+    tensor([1., 0.])
+    >>> closure.repeats
+    True
+    """
+
+    def __init__(self) -> None:
+        """Begin without a batch."""
+        self.repeats = False  # whether the last call was on the same batch as the one before
+        self._index: weakref.ref[Tensor] | None = None
+        self._version = 0
+        self._weight: Tensor | None = None
+
+    def first(self, batch: Weighed, index: Tensor | None) -> Tensor:
+        """Return the weights of the first call on this batch, shape (B,).
+
+        Args:
+            batch: The batch as this call weighs it.
+            index: Dataset indices; the same batch is the same tensor, not changed in place. None
+                is never the same batch.
+        """
+        if index is None or index.is_inference():
+            return batch.weight
+        same = self._index is not None and self._index() is index
+        self.repeats = same and index._version == self._version
+        if not self.repeats or self._weight is None:
+            self._index, self._version, self._weight = (
+                weakref.ref(index),
+                index._version,
+                batch.weight,
+            )
+            return batch.weight
+        return self._weight if batch.valid is None else self._weight.where(batch.valid, 0.0)
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        """Copy and pickle as a new one: a copied pacer is in no closure."""
+        return Closure, ()
 
 
 def address(ledger: Ledger, loss: Tensor, index: Tensor | None) -> Tensor:

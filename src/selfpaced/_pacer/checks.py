@@ -1,5 +1,7 @@
 """What a pacer refuses: settings that do not fit together, and batches of a wrong shape."""
 
+import difflib
+import warnings
 from collections.abc import Mapping
 from typing import NamedTuple, NoReturn, Protocol
 
@@ -7,6 +9,7 @@ import torch
 from torch import Tensor
 
 from selfpaced._errors import check_groups, check_sample_weight, choose, column_of, require
+from selfpaced._memory.given import values_of
 from selfpaced.chain import Age, Coupling, Difficulty, Weighting
 
 NO_INDEX = (
@@ -54,9 +57,10 @@ class Settings(Protocol):
         ...
 
 
-def require_fit(pacer: Settings, columns: Mapping[str, Tensor] | None) -> None:
+def require_fit(pacer: Settings, columns: Mapping[str, object] | None) -> None:
     """Raise if settings of a pacer do not fit together."""
     columns = columns or {}
+    _require_size(pacer.n_samples)
     choose("decide", pacer.decide, ("batch", "step"))
     choose("reduction", pacer.reduction, ("mean", "kept", "sum", "none"))
     _require_parts(pacer)
@@ -75,6 +79,15 @@ def require_fit(pacer: Settings, columns: Mapping[str, Tensor] | None) -> None:
         f"weighting that cuts, such as Hard() or Linear(), or age=Threshold(pacing).",
     )
     _require_columns(pacer, columns)
+
+
+def _require_size(n_samples: object) -> None:
+    """Raise ``TypeError`` for a dataset in place of its size."""
+    if n_samples is not None and not isinstance(n_samples, int):
+        raise TypeError(
+            f"Pacer expects the number of samples, an int, or None; got "
+            f"{type(n_samples).__name__}. Make it as Pacer(len(dataset))."
+        )
 
 
 def _require_parts(pacer: Settings) -> None:
@@ -134,16 +147,32 @@ def require_part(owner: str, kind: Kind, part: object) -> None:
         )
 
 
-def _require_columns(pacer: Settings, columns: Mapping[str, Tensor]) -> None:
+def _require_columns(pacer: Settings, columns: Mapping[str, object]) -> None:
     """Raise if a column that a part reads is missing or of the wrong kind."""
+    known = ["group", "sample_weight"]
     for part in (pacer.age, pacer.couple, pacer.difficulty):
         for name in () if part is None else part.reads:
             column_of(columns, name, repr(part))
+            known.append(name)
     by = None if pacer.age is None else pacer.age.by
     if by is not None and by in columns:
-        check_groups(by, torch.as_tensor(columns[by]))
+        check_groups(by, values_of(by, columns[by]))
     if "sample_weight" in columns:
-        check_sample_weight(torch.as_tensor(columns["sample_weight"]))
+        check_sample_weight(values_of("sample_weight", columns["sample_weight"]))
+    known = known if by is None else [*known, by]
+    _warn_of_unread([name for name in columns if name not in known], sorted({*known}))
+
+
+def _warn_of_unread(unread: list[str], known: list[str]) -> None:
+    """Warn of columns that no part reads: a misspelt one would be without effect."""
+    for name in unread:
+        near = difflib.get_close_matches(str(name), known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        warnings.warn(
+            f"Pacer: no part reads the column {name!r}.{hint} Columns that are read: "
+            f"{', '.join(map(repr, known))}.",
+            stacklevel=5,
+        )
 
 
 def check_losses(loss: Tensor) -> None:
@@ -192,8 +221,9 @@ def raise_out_of_range(index: Tensor, n_samples: int) -> NoReturn:
     """Raise ``ValueError`` that names the first index out of range."""
     bad = index[(index < 0) | (index >= n_samples)][0].item()
     raise ValueError(
-        f"index {bad} is out of range for n_samples={n_samples}. "
-        f"Was the dataset enlarged after the Pacer was made?"
+        f"index {bad} is out of range for n_samples={n_samples}. Give the size of the dataset that "
+        f"yields the indices. Of a Subset, such as a part of random_split, index the part itself, "
+        f"Indexed(part), or make Pacer(n) with the size of the whole dataset."
     )
 
 

@@ -9,11 +9,12 @@ from torch import Tensor
 
 from selfpaced._errors import require, require_positive_int, values_can_be_read
 from selfpaced._evidence import of_likelihoods
-from selfpaced._memory.columns import expand
+from selfpaced._memory.columns import expand, lasting
 from selfpaced._memory.dynamics import check_logits, without_nan
 from selfpaced._memory.ledger import Ledger
 from selfpaced._memory.ring import Ring
 from selfpaced._pacer.batch import (
+    Closure,
     Weighed,
     address,
     flag_below,
@@ -23,9 +24,10 @@ from selfpaced._pacer.batch import (
     read_scores,
 )
 from selfpaced._pacer.checks import NO_INDEX, check_score, require_fit
-from selfpaced._pacer.history import History, describe
+from selfpaced._pacer.history import History, Row, describe
 from selfpaced._pacer.reduction import Reduction, reduce_weighted
-from selfpaced._pacer.state import Plain, restore, state_of, state_of_all
+from selfpaced._pacer.signs import Signs, require_drawn, require_training
+from selfpaced._pacer.state import Plain, begun, require_whole, restore, state_of, state_of_all
 from selfpaced._public import public
 from selfpaced.age import Auto
 from selfpaced.chain import Age, Coupling, Difficulty, Population, Weighting
@@ -46,7 +48,14 @@ class Pacer(Plain):
     """Weigh each sample's loss by its difficulty, easy samples first.
 
     Call it with the losses of a batch instead of ``loss.mean()``. Call ``step`` once an epoch, like
-    a learning-rate scheduler. In eval mode it returns the plain mean and remembers nothing.
+    a learning-rate scheduler. In eval mode it returns the plain mean and remembers nothing: call
+    ``pacer.eval()`` and ``pacer.train()`` where you call those of the model.
+
+    Ages count steps. If you step more often than once an epoch, a schedule runs faster, but the
+    warm-up of ``Auto`` still waits until samples were visited three times in the mean.
+
+    An optimizer that calls a closure several times on a batch (L-BFGS, SAM) minimises one
+    objective: repeated calls with the same index tensor use the weights of the first.
 
     Args:
         n_samples: Size of the dataset. Without it no index is needed: ages are computed from the
@@ -55,8 +64,9 @@ class Pacer(Plain):
         age: Computes the age at each ``step``; with None you set ``current_age`` yourself.
         difficulty: Computes the difficulty from the losses.
         couple: A regulariser that ties samples together; only with ``decide="step"``.
-        columns: Per-sample constants by name, each of shape (n_samples,). "group" holds class
-            labels (int64 from 0): ``Auto`` then protects each class. "sample_weight" multiplies
+        columns: Per-sample constants by name, each of shape (n_samples,): tensors, arrays, lists,
+            or columns of data frames, which are read by position. "group" holds class labels
+            (whole numbers from 0): ``Auto`` then protects each class. "sample_weight" multiplies
             the weights and counts as mass in shares. Parts can read others, such as "prior".
         decide: "batch" computes the weights of each batch from its losses and the age of the last
             step; "step" fixes the weights of all samples at ``step`` (the alternating search of
@@ -71,12 +81,18 @@ class Pacer(Plain):
         current_age: The age, float32, shape () or (groups,); ``step`` overwrites it in place.
         importance: Multiplies the weights, float32, shape (n_samples,); None for 1. A sampler that
             visits some samples less often sets it, to keep the expected gradient.
+        drawn: The indices that a sampler handed out in this epoch, int64; None without a sampler.
+            ``step`` raises if the pacer has seen others.
         history: One dict per step.
         ledger: The memory of all samples.
 
     Raises:
         ValueError: For settings that do not fit together, and for bad batches.
-        TypeError: For an index that is not int64, and for a loss that is not floating point.
+        TypeError: For a dataset in place of its size, for columns that hold no numbers, for an
+            index that is not int64, and for a loss that is not floating point.
+
+    Warns:
+        UserWarning: For a column that no part reads.
 
     Shape:
         loss (B,), index (B,) int64; the result is a scalar ("none": (B,)).
@@ -102,7 +118,7 @@ class Pacer(Plain):
         age: Age | None = Auto(),
         difficulty: Difficulty = Smoothed(0.7),
         couple: Coupling | None = None,
-        columns: Mapping[str, Tensor] | None = None,
+        columns: Mapping[str, object] | None = None,
         decide: Decide = "batch",
         reduction: Reduction = "mean",
         skip_nan: bool = False,
@@ -115,13 +131,16 @@ class Pacer(Plain):
         require_fit(self, columns)
         self.ledger = Ring() if n_samples is None else Ledger(n_samples, columns)
         self._has_mass = "sample_weight" in self.ledger.columns
-        self.weight = torch.ones(self.ledger.n_samples, dtype=torch.float32)
-        keeps_all = torch.full((), math.inf, dtype=torch.float32)
-        self.current_age = keeps_all if age is None else age.first(self.ledger.columns)
+        with lasting():
+            self.weight = torch.ones(self.ledger.n_samples, dtype=torch.float32)
+            keeps_all = torch.full((), math.inf, dtype=torch.float32)
+            self.current_age = keeps_all if age is None else age.first(self.ledger.columns)
+            self._bad = torch.tensor([0, -1])
         self.history = History()
         self.importance: Tensor | None = None
+        self.drawn: Tensor | None = None
         self.steps = 0
-        self._bad = torch.tensor([0, -1])
+        self._signs, self._closure = Signs(), Closure()
 
     def forward(
         self,
@@ -155,10 +174,11 @@ class Pacer(Plain):
             TypeError: For a loss that is not floating point, and for an index that is not int64.
             ValueError: For shapes that do not fit, an empty batch, a NaN loss, an index out of
                 range, a missing index, a denominator with ``reduction="none"``, or logits that do
-                not fit.
+                not fit; in training mode without gradients.
         """
         if not self.training:
             return loss.mean()
+        require_training()
         if denominator is not None and self.reduction == "none":
             raise ValueError(
                 'Pacer: a denominator divides a sum, but reduction="none" does not sum. Use "sum".'
@@ -168,8 +188,13 @@ class Pacer(Plain):
             check_score(difficulty, loss)
             score = torch.where(loss.detach().isnan(), torch.nan, difficulty)
         batch = self._see(loss, score, index, logits, target, probabilities)
+        weight = batch.weight
+        if not torch.compiler.is_compiling():
+            weight = self._closure.first(batch, index)
+            if not self._closure.repeats:
+                self._signs.batch(len(loss), self.n_samples, difficulty is not None)
         finite = batch.finite and difficulty is None
-        return reduce_weighted(loss, batch.weight, self.reduction, denominator, finite=finite)
+        return reduce_weighted(loss, weight, self.reduction, denominator, finite=finite)
 
     @torch.no_grad()
     def observe(
@@ -205,10 +230,16 @@ class Pacer(Plain):
         Call it after each epoch, on all ranks.
 
         Raises:
-            ValueError: If nothing was observed since the last step, or if an accelerator met bad
-                values; the message gives their number and the first bad index.
+            ValueError: If nothing was observed since the last step; if an accelerator met bad
+                values (the message gives their number and the first bad index); if the samples
+                that were seen are not those that a sampler drew, or are the same on all ranks.
+
+        Warns:
+            UserWarning: Once for each sign that the loop does not do what its user means, such as
+                samples that are never seen, or a step in which nothing was kept.
         """
         raise_flagged(self._bad, self.ledger.n_samples, self.weighting)
+        require_drawn(self.drawn, self.ledger.waiting)
         self.ledger.merge()
         visited = self.ledger.waiting
         require(
@@ -216,12 +247,23 @@ class Pacer(Plain):
             "Pacer.step: nothing was observed since the last step. Call it after an epoch of "
             "pacer(loss, index) in training mode, or of pacer.observe.",
         )
+        before = self.ledger.before(self.difficulty)
+        if before is not None:
+            drawn = 0 if self.drawn is None else len(self.drawn)
+            self._signs.at_step(visited, before, self.ledger.loss, drawn)
         self.ledger.commit(self.difficulty, self._evidence)
         self.steps += 1
         seen, population = self.ledger.population(self.difficulty)
         population = population._replace(
-            expansion=expand(self.weight[seen] == 0, visited[seen]), probed=self._probed(1)
+            expansion=expand(self.weight[seen] == 0, visited[seen]),
+            probes=self._probes(self.history),
+            before=None if before is None else before[seen],
         )
+        if before is not None:
+            had = self._had(population, seen)[visited[seen]]
+            self._signs.after_step(self.ledger.visits, visited, had)
+        self._signs.forget()
+        self._closure, self.drawn = Closure(), None
         probing = False
         if self.age is not None:
             probing = self.age.probing(self.steps, population, self.current_age)
@@ -245,7 +287,8 @@ class Pacer(Plain):
 
         Raises:
             TypeError: For a k that is not an int.
-            ValueError: For a k below 1, and for a pacer without ``n_samples``.
+            ValueError: For a k below 1, for a pacer without ``n_samples``, and for one whose own
+                state was not loaded with that of the module around it.
         """
         require_positive_int("k", k, "Pacer.suspects")
         require(
@@ -253,28 +296,34 @@ class Pacer(Plain):
             "Pacer.suspects needs n_samples; make the pacer as Pacer(len(dataset)) and "
             "give it the index.",
         )
+        self._require_own_state()
+        if not self.steps:
+            self._signs.tell(
+                "suspects",
+                "Pacer.suspects: there are none before the first step. Call pacer.step() after "
+                "each epoch.",
+            )
         return self.ledger.suspects(k)
+
+    @property
+    def mean_loss(self) -> float:
+        """The mean of the last losses of all samples, without weights; NaN before a step.
+
+        The loss that is minimised falls when samples are left out and rises when they come back.
+        Give this number to what watches the training, such as ``ReduceLROnPlateau`` or early
+        stopping.
+        """
+        return float(str(self.history[-1]["mean_loss"])) if self.history else math.nan
 
     def gathered_state_dict(self) -> dict[str, Any]:
         """Return the ``state_dict`` of all ranks together, the same on every rank.
 
-        Between steps each rank only knows the samples that it has seen, so that a checkpoint of one
-        rank would lose the others. Call this on all ranks. ``load_state_dict`` takes it on all
-        ranks, also with another number of ranks. The run itself does not change.
+        Between steps each rank only knows the samples that it has seen: a checkpoint of one rank
+        would lose the others, and ``state_dict`` raises. Call this on all ranks.
+        ``load_state_dict`` takes it on all ranks, also with another number of ranks. The run itself
+        does not change.
         """
-        return {"_extra_state": state_of_all(self)}
-
-    def get_extra_state(self) -> dict[str, Any]:
-        """Return all that a checkpoint needs: ledger, age, weights, steps and history."""
-        return state_of(self)
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Restore a checkpoint exactly; on an error nothing changes.
-
-        Raises:
-            ValueError: For a checkpoint of another number of samples or groups, or one cut short.
-        """
-        restore(self, state)
+        return {"_extra_state": (state_of_all(self),)}
 
     def extra_repr(self) -> str:
         """Return the settings and the number of steps, for ``repr``."""
@@ -291,6 +340,7 @@ class Pacer(Plain):
         probabilities: bool,
     ) -> Weighed:
         """Weigh the batch and remember it, with its logits if there are any."""
+        self._require_own_state()
         require(
             (logits is None) == (target is None),
             "Pacer needs logits and target together; got one of them.",
@@ -307,6 +357,25 @@ class Pacer(Plain):
         valid = torch.stack(both).all(0) if both else None
         self.ledger.observe(batch.place, logits, target, probabilities, valid)
         return batch
+
+    def _own_state(self) -> dict[str, Any]:
+        """Return all that a checkpoint needs: ledger, age, weights, steps and history."""
+        require_whole(self)
+        return state_of(self)
+
+    def _load_own_state(self, state: dict[str, Any]) -> None:
+        """Restore a checkpoint exactly; on an error nothing changes.
+
+        Raises:
+            ValueError: For a checkpoint of another number of samples or groups, cut short, or of a
+                newer version.
+        """
+        restore(self, state)
+        self._signs.forget()
+
+    def _begun(self) -> Tensor:
+        """Return the number of steps, plus 1 if losses wait; 0 for a new pacer."""
+        return begun(self)
 
     def _weigh(self, loss: Tensor, score: Tensor, index: Tensor | None) -> Weighed:
         """Weigh the batch and write it into the ledger."""
@@ -337,6 +406,12 @@ class Pacer(Plain):
         weight = weight if valid is None else torch.where(valid, weight, 0.0)
         return Weighed(weight, finite, place, valid)
 
+    def _had(self, population: Population, seen: Tensor) -> Tensor:
+        """Return the weights that the seen samples had in the step that ends, shape (n,)."""
+        if self.decide == "step":
+            return self.weight[seen]
+        return self.weighting(population.difficulty, self._age_of(population.columns))
+
     def _evidence(self, loss: Tensor) -> float:
         """Return how much the losses of this step count in the ranking of suspects.
 
@@ -344,11 +419,12 @@ class Pacer(Plain):
         """
         if self.age is None:
             return of_likelihoods(loss, self._classes())
-        return 0.0 if self._probed(2) else self.age.evidence(loss, self._classes())
+        recovers = self._probes(self.history[-2:]) > 0
+        return 0.0 if recovers else self.age.evidence(loss, self._classes())
 
-    def _probed(self, steps: int) -> bool:
-        """Return whether one of the last steps was a probe of the age."""
-        return any(row.get("probe", False) for row in self.history[-steps:])
+    def _probes(self, rows: list[Row]) -> int:
+        """Return how many of these rows of the history are of a probe of the age."""
+        return sum(bool(row.get("probe", False)) for row in rows)
 
     def _classes(self) -> int | None:
         """Return the number of classes if class labels or probabilities are known, else None."""

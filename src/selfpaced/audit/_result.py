@@ -165,7 +165,7 @@ def result(model: Any, pacer: Pacer, labels: Tensor, names: Iterable[Any]) -> Au
         labels: Classes, int64, shape (n,).
         names: The user's names of the C classes, in the order of their numbers.
     """
-    judgement, classes = Judge()(pacer), pd.Index(list(names))
+    judgement, classes = Judge().judge(pacer), pd.Index(list(names))
     suggested = judgement.suggested.numpy()
     table = pd.DataFrame(
         {

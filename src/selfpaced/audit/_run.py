@@ -67,7 +67,7 @@ class Epoch:
         """The number of labels that look wrong so far; of a regression, of samples left out."""
         if self.pacer.ledger.dynamics is None:
             return int((self.pacer.weight == 0).sum())
-        return int((Judge()(self.pacer).probability > 0.5).sum())
+        return int((Judge().judge(self.pacer).probability > 0.5).sum())
 
 
 class Run:

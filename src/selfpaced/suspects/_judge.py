@@ -1,6 +1,7 @@
 """Judge the labels of a run by the losses of the model that learned them."""
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -121,6 +122,17 @@ class Judge:
     @torch.no_grad()
     def __call__(self, pacer: Pacer) -> Judgement:
         """Judge all labels of a pacer's dataset."""
+        judgement = self.judge(pacer)
+        if not _observed(pacer):
+            warnings.warn(
+                "Judge: without logits the number of wrong labels counts doubtful labels, too. "
+                "Call pacer(loss, index, logits=logits, target=labels, probabilities=True).",
+                stacklevel=3,
+            )
+        return judgement
+
+    def judge(self, pacer: Pacer) -> Judgement:
+        """Judge all labels, without a word where only their losses are known."""
         require(
             pacer.n_samples is not None and pacer.steps > 0,
             "Judge needs a pacer made as Pacer(len(dataset)) and trained for at least one step.",
@@ -193,7 +205,7 @@ class Judge:
         """Return the share of wrong labels of the seen samples, and their mean 1 - p at the end."""
         doubted = float(_wrong(pacer.ledger.packed[seen, MEMORY]).double().mean())
         dynamics = pacer.ledger.dynamics
-        if dynamics is None or not dynamics.probability.shape[1]:
+        if dynamics is None or not _observed(pacer):
             return doubted, doubted
         known = seen[dynamics.visits[seen] > 0]
         given = dynamics.target[known].cpu().long()
@@ -235,11 +247,17 @@ def _quantile(values: Tensor, share: float) -> Tensor:
     return values.kthvalue(min(int(share * len(values)) + 1, len(values))).values
 
 
+def _observed(pacer: Pacer) -> bool:
+    """Return whether the pacer has observed probabilities of classes."""
+    dynamics = pacer.ledger.dynamics
+    return dynamics is not None and dynamics.probability.shape[1] > 0
+
+
 def _suggested(pacer: Pacer) -> tuple[Tensor, Tensor]:
     """Return the most probable class of each sample and its probability; -1 and NaN for none."""
     dynamics = pacer.ledger.dynamics
     nothing = torch.full(pacer.weight.shape, -1, device="cpu")
-    if dynamics is None or not dynamics.probability.shape[1]:
+    if dynamics is None or not _observed(pacer):
         return nothing, nothing.float() * torch.nan
     confidence, suggested = dynamics.probability.cpu().max(1)
     known = dynamics.visits.cpu() > 0
