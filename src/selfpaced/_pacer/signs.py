@@ -147,13 +147,13 @@ def require_drawn(drawn: Tensor | None, waiting: Tensor) -> None:
         drawn: Indices that the sampler handed out on this rank, int64; None without a sampler.
         waiting: Which samples this rank has seen, bool, shape (n,).
     """
-    if drawn is None:
-        return
-    told = torch.zeros_like(waiting, device="cpu")
-    told[drawn] = True
-    seen = waiting.cpu()
-    missed, others = int((told & ~seen).sum()), int((seen & ~told).sum())
-    few = max(FEW, NOTICED * int(told.sum()))
+    missed, others, few = 0, 0, FEW
+    if drawn is not None:
+        told, seen = torch.zeros_like(waiting, device="cpu"), waiting.cpu()
+        told[drawn] = True
+        missed, others = int((told & ~seen).sum()), int((seen & ~told).sum())
+        few = max(FEW, round(NOTICED * len(drawn)))
+    # A host may iterate the sampler on one rank only: all ranks have to take part in the sum.
     wrong = total(int(min(missed, others) > few), waiting.device)
     require(
         wrong == 0,
