@@ -121,7 +121,7 @@ def test_the_probe_of_a_hard_task_is_no_evidence() -> None:
         pacer.step()
         gained.append(float(pacer.ledger.packed[0, EVIDENCE]) > before)
     probes = [bool(row["probe"]) for row in pacer.history]
-    assert [k + 1 for k, probe in enumerate(probes) if probe] == [5, 6]
+    assert [k + 1 for k, probe in enumerate(probes) if probe] == [5, 6, 7]
     assert float(pacer.history[4]["age"]) > math.log(2)  # type: ignore[arg-type]
     recovering = [probes[k] or probes[k - 1] for k in range(1, len(probes))]
     assert [not gain for gain in gained[2:]] == recovering[:-1]

@@ -70,7 +70,7 @@ def test_the_first_three_steps_keep_all_samples() -> None:
 def test_one_skewed_hump_gives_no_cut_and_keeps_all_after_the_probe() -> None:
     loss, rule = hump(2000, -3.0).square(), Auto(doubt=0.0)
     assert rule.cut(stuck(loss)) is None
-    assert rule(LATE, stuck(loss)._replace(probes=2), EVERYTHING) == math.inf
+    assert rule(LATE, stuck(loss)._replace(probes=3), EVERYTHING) == math.inf
     assert rule(4, stuck(loss), EVERYTHING) == math.inf
     probed = rule(5, stuck(loss), EVERYTHING)
     assert float((loss < probed).float().mean()) == pytest.approx(0.5, abs=0.01)
@@ -118,7 +118,7 @@ def test_labels_given_for_the_next_class_are_found_by_a_probe() -> None:
 
 def test_a_probe_runs_to_its_end_even_if_a_valley_appears() -> None:
     loss, rule = two_humps(), Auto()
-    begun, over = stuck(loss)._replace(probes=1), stuck(loss)._replace(probes=2)
+    begun, over = stuck(loss)._replace(probes=1), stuck(loss)._replace(probes=3)
     for step in (6, 9):
         assert rule.probing(step, begun, EVERYTHING)
         probing = rule(step, begun, EVERYTHING)
@@ -153,15 +153,16 @@ def test_a_probe_of_a_hard_task_is_a_probe_whatever_its_age() -> None:
 
 def test_only_steps_of_a_probe_are_said_to_be_one() -> None:
     hard = stuck(hump(2000, 1.0))
-    assert [step for step in range(8) if Auto().probing(step, hard, EVERYTHING)] == [5, 6, 7]
-    over = hard._replace(probes=2)
+    begins = [step for step in range(20) if Auto().probing(step, hard, EVERYTHING)]
+    assert begins == [5, 6, 7, 8, 9, 10]
+    over = hard._replace(probes=3)
     assert not any(Auto().probing(step, over, EVERYTHING) for step in range(8))
     assert not any(Auto(probe=0).probing(step, hard, EVERYTHING) for step in range(8))
     assert not Auto().probing(5, stuck(two_humps()), EVERYTHING)
     assert not Auto().probing(5, None, EVERYTHING)
 
 
-@pytest.mark.parametrize(("epochs", "last"), [(8, None), (9, 5), (12, 8)])
+@pytest.mark.parametrize(("epochs", "last"), [(9, None), (10, 5), (12, 7), (30, 10)])
 def test_two_steps_follow_a_probe_where_their_number_is_told(epochs: int, last: int | None) -> None:
     hard = stuck(hump(2000, 1.0))
     for rule in (Auto(epochs=epochs), Auto().within(epochs)):

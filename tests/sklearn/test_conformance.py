@@ -82,7 +82,7 @@ def test_without_an_age_it_is_the_estimators_own_fit(
 
 @pytest.mark.parametrize(
     ("kind", "age"),
-    [(SelfPacedClassifier, Auto(probe=3, start=0.3)), (SelfPacedRegressor, Deviations())],
+    [(SelfPacedClassifier, Auto()), (SelfPacedRegressor, Deviations())],
 )
 def test_the_default_age_needs_no_choice(kind: Any, age: Any) -> None:
     assert kind().age == age

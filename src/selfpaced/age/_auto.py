@@ -15,6 +15,7 @@ from selfpaced.chain import Age, Floats, Population
 
 CERTAIN = math.log(2)  # the loss -ln p of a label that is as likely as all others together
 AFTER = 2  # number of steps that have to follow a probe, in which its effect is made good
+LATE = 2  # times the first step of a probe, the model has learned labels by heart
 HALF = 0.5  # of a visit: not every epoch visits every sample, as without the last small batch
 LOST = 0.25  # a class is lost if its kept share is below this fraction of the overall kept share
 MAJORITY = 0.5  # a valley separates classes if lost classes are over this share of what it cuts
@@ -56,7 +57,7 @@ class Auto(Age):
     Args:
         warmup: Number of steps that keep everything; 1 or more.
         probe_at: The first step at which a probe may begin, or the end of the warm-up if that is
-            later. There is at most one probe.
+            later. It begins at twice that step at the latest, and there is at most one.
         probe: Number of steps of the probe; 0 for none.
         start: The share that a probe keeps, between 0 and 1.
         doubt: A probe begins only if more than this share of the labels is less likely than all
@@ -83,7 +84,7 @@ class Auto(Age):
 
     warmup: int = 3
     probe_at: int = 5
-    probe: int = 2
+    probe: int = 3
     start: float = 0.5
     doubt: float = 0.25
     floor: float = 0.7
@@ -160,9 +161,9 @@ class Auto(Age):
             return False
         if population.probes:
             return True
-        first = max(self.probe_at, self.warmup)
-        last = math.inf if self.epochs is None else self.epochs - self.probe - AFTER
-        if not first <= step <= last or _visits(population, step) < first - HALF:
+        first, visits = max(self.probe_at, self.warmup), _visits(population, step)
+        ends = math.inf if self.epochs is None else self.epochs - self.probe - AFTER
+        if not first <= step <= ends or not first - HALF <= visits <= LATE * first + HALF:
             return False
         counts = histogram(population)
         doubted = counts[LOWEST[:-1] > CERTAIN].sum() > self.doubt * counts.sum()

@@ -41,9 +41,8 @@ class SelfPacedClassifier(ClassifierMixin, SelfPacedEstimator):  # type: ignore[
         estimator: A classifier with ``predict_proba`` whose fit takes ``sample_weight``, or a
             Pipeline that ends in one; None for ``LogisticRegression(max_iter=1000)``. With
             ``warm_start=True`` each fit continues the previous one; trees do not allow this.
-        age: How hard a row may be. ``Auto`` needs no noise rate; its probe is longer here and keeps
-            less, because the next fit forgets it. ``Quantile(pacing)`` keeps a share that you know;
-            None keeps all rows, which is the estimator's own fit.
+        age: How hard a row may be. ``Auto()`` needs no noise rate; ``Quantile(pacing)`` keeps a
+            share that you know; None keeps all rows, which is the estimator's own fit.
         rounds: How often the rows are judged. A fit whose weights did not change is not repeated.
             If the rounds are too few for a probe of ``Auto`` and two fits after it (by default,
             fewer than 10), none is made.
@@ -85,7 +84,7 @@ class SelfPacedClassifier(ClassifierMixin, SelfPacedEstimator):  # type: ignore[
         self,
         estimator: Any = None,
         *,
-        age: Age | None = Auto(probe=3, start=0.3),
+        age: Age | None = Auto(),
         rounds: int = 10,
         weighting: Weighting = Hard(),
         difficulty: Difficulty = Smoothed(0.7),
