@@ -67,8 +67,8 @@ class Population(NamedTuple):
             sampler visits only some of the samples that are left out; those it visits stand for
             all of them.
         probes: How many of the steps so far were probes (``Age.probing``).
-        before: The difficulty at the step before, float32, shape (n,); NaN for a sample that was
-            not visited at both steps. None where samples are not remembered one by one.
+        before: The difficulty before the last step, float32, shape (n,); NaN for a sample that the
+            step did not visit, or visited first. None where samples are not remembered one by one.
         visits: Mean number of steps at which a sample was visited; None if that is unknown.
     """
 

@@ -264,6 +264,17 @@ def test_repeated_calls_on_a_batch_use_the_weights_of_the_first() -> None:
     assert pacer.ledger.loss[:4].tolist() == [3.0] * 4
 
 
+def test_an_age_that_was_set_or_loaded_decides_anew() -> None:
+    pacer, index = Pacer(4, age=None, difficulty=Loss()), torch.arange(4)
+    pacer.current_age.fill_(0.5)
+    state = pacer.state_dict()
+    assert float(pacer(torch.ones(4), index)) == 0
+    pacer.current_age.fill_(2.0)
+    assert float(pacer(torch.ones(4), index)) == 1
+    pacer.load_state_dict(state)
+    assert float(pacer(torch.ones(4), index)) == 0
+
+
 def test_a_scoring_pass_is_no_first_call() -> None:
     pacer, index = Pacer(4, age=Threshold(Constant(1.0)), difficulty=Loss()), torch.arange(4)
     pacer.observe(torch.full((4,), 0.5), index)

@@ -593,6 +593,15 @@ def test_a_position_ahead_of_the_training_is_refused() -> None:
         sampler.state_dict(position=21)
 
 
+def test_a_loop_that_leaves_out_samples_without_a_label_can_be_saved() -> None:
+    pacer = pacer_keeping(0.5)
+    sampler = PacedSampler(pacer)
+    index = torch.tensor(list(sampler)[:20])
+    known = index[torch.arange(20) % 3 > 0]
+    pacer(torch.ones(len(known)), known)
+    assert sampler.state_dict(position=20)["position"] == 20
+
+
 def test_a_host_that_splits_the_order_itself_may_save_any_position() -> None:
     pacer = pacer_keeping(0.5)
     sampler = PacedSampler(pacer, num_replicas=2, rank=0)  # a world of one rank: no check

@@ -164,9 +164,9 @@ class Ledger:
         """Which samples were seen since the last ``commit``, bool, shape (n_samples,)."""
         return self.packed[:, VISITS].frac() > 0
 
-    def merge(self) -> dict[str, Tensor]:
+    def merge(self, check: bool = True) -> dict[str, Tensor]:
         """Give every rank the waiting losses of all ranks; see ``merge_ranks``."""
-        return merge_ranks(self)
+        return merge_ranks(self, check)
 
     def before(self, difficulty: Difficulty) -> Tensor | None:
         """Return the difficulties before ``commit`` of the samples that wait for it.

@@ -19,8 +19,8 @@ SHARDS = (
     'split, as with dataset.add_column("index", range(len(dataset))), and make the pacer with the '
     "length and the columns of the whole dataset."
 )
-NEARLY = 1.1  # fewer samples than this many times those of a rank: all ranks saw the same
-FEW = 20  # fewer samples than this can be the same on all ranks by chance
+NEARLY = 1.1  # if all have seen at most this many times what one has, they saw the same indices
+FEW = 100  # so few samples can be the same on all ranks, as of a last batch that was filled up
 
 if TYPE_CHECKING:
     from selfpaced._memory.ledger import Ledger
@@ -28,11 +28,15 @@ if TYPE_CHECKING:
 VISITS = 1  # the column of ``Ledger.packed``
 
 
-def merge_ranks(ledger: "Ledger") -> dict[str, Tensor]:
+def merge_ranks(ledger: "Ledger", check: bool) -> dict[str, Tensor]:
     """Give every rank the waiting losses of all ranks; the lowest rank wins, bit for bit.
 
     This takes two all-reduces of 4 bytes a sample, and nothing with one rank. Between steps the
     ranks send nothing.
+
+    Args:
+        ledger: The ledger of this rank.
+        check: Raise if the ranks number other samples alike.
 
     Returns:
         The rank that each waiting visit came from, or the number of ranks for none, int32,
@@ -43,8 +47,9 @@ def merge_ranks(ledger: "Ledger") -> dict[str, Tensor]:
         return {}
     _agree(ledger)
     owner = _owner_of(ledger.waiting)
-    _require_parts(int(ledger.waiting.sum()), int((owner < world_size()).sum()), owner.device)
     loss = _from_owner(ledger.loss, owner)
+    if check:
+        _require_one_numbering(ledger, loss, int((owner < world_size()).sum()))
     seen = (owner < world_size()).nonzero().squeeze(1)
     ledger.write(seen, loss[seen], ledger.rows(seen))
     owners = {"loss": owner}
@@ -86,17 +91,23 @@ def _checksum(ledger: "Ledger") -> int:
     return zlib.crc32(b"".join(columns))
 
 
-def _require_parts(here: int, seen: int, device: torch.device) -> None:
-    """Raise on all ranks if they have seen the same indices, not parts of them.
+def _require_one_numbering(ledger: "Ledger", loss: Tensor, seen: int) -> None:
+    """Raise on all ranks if they have seen the same indices, but other samples.
+
+    The losses of one sample are equal on ranks that work on the same batches, or score a dataset
+    with the same model.
 
     Args:
-        here: Number of samples seen on this rank.
+        ledger: The ledger of this rank, before the merge.
+        loss: The losses of the owners, shape (n_samples,).
         seen: Number of samples seen on any rank.
-        device: The device of the ledger.
     """
-    visits = total(here, device)
+    waiting = ledger.waiting
+    visits = total(int(waiting.sum()), loss.device)
+    other = total(int((waiting & (ledger.loss != loss)).sum()), loss.device)
+    alike = seen > FEW and seen * world_size() <= NEARLY * visits
     require(
-        seen <= FEW or seen * world_size() > NEARLY * visits,
+        not alike or 2 * other < visits - seen,
         f"All {world_size()} ranks have seen the same {seen} indices, or nearly. {SHARDS} If every "
         f"rank shall read the whole dataset, give each its part with a DistributedSampler.",
     )

@@ -44,9 +44,9 @@ class Closure:
     changed between its calls, it could lower the loss by making samples too hard to count.
 
     >>> closure, index = Closure(), torch.tensor([2, 5])
-    >>> closure.first(Weighed(torch.tensor([1.0, 0.0]), True, index, None), index)
+    >>> closure.weight_of(Weighed(torch.tensor([1.0, 0.0]), True, index, None), index, ())
     tensor([1., 0.])
-    >>> closure.first(Weighed(torch.tensor([0.0, 0.0]), True, index, None), index)
+    >>> closure.weight_of(Weighed(torch.tensor([0.0, 0.0]), True, index, None), index, ())
     tensor([1., 0.])
     >>> closure.repeats
     True
@@ -56,27 +56,27 @@ class Closure:
         """Begin without a batch."""
         self.repeats = False  # whether the last call was on the same batch as the one before
         self._index: weakref.ref[Tensor] | None = None
-        self._version = 0
+        self._version: tuple[int, ...] = ()
         self._weight: Tensor | None = None
 
-    def first(self, batch: Weighed, index: Tensor | None) -> Tensor:
+    def weight_of(self, batch: Weighed, index: Tensor | None, decided: tuple[int, ...]) -> Tensor:
         """Return the weights of the first call on this batch, shape (B,).
 
         Args:
             batch: The batch as this call weighs it.
             index: Dataset indices; the same batch is the same tensor, not changed in place. None
                 is never the same batch.
+            decided: Numbers that change when the age or the weights of the pacer are set.
         """
+        self.repeats = False
         if index is None or index.is_inference():
             return batch.weight
+        version = index._version, *decided
         same = self._index is not None and self._index() is index
-        self.repeats = same and index._version == self._version
+        self.repeats = same and version == self._version
         if not self.repeats or self._weight is None:
-            self._index, self._version, self._weight = (
-                weakref.ref(index),
-                index._version,
-                batch.weight,
-            )
+            self._index, self._version = weakref.ref(index), version
+            self._weight = batch.weight
             return batch.weight
         return self._weight if batch.valid is None else self._weight.where(batch.valid, 0.0)
 

@@ -55,7 +55,9 @@ class Pacer(Plain):
     warm-up of ``Auto`` still waits until samples were visited three times in the mean.
 
     An optimizer that calls a closure several times on a batch (L-BFGS, SAM) minimises one
-    objective: repeated calls with the same index tensor use the weights of the first.
+    objective: repeated calls with the same index tensor use the weights of the first. Give two
+    losses of the same samples, as of two views, index tensors of their own (``index.clone()``).
+    Under ``torch.compile`` each call decides anew.
 
     Args:
         n_samples: Size of the dataset. Without it no index is needed: ages are computed from the
@@ -190,7 +192,7 @@ class Pacer(Plain):
         batch = self._see(loss, score, index, logits, target, probabilities)
         weight = batch.weight
         if not torch.compiler.is_compiling():
-            weight = self._closure.first(batch, index)
+            weight = self._closure.weight_of(batch, index, self._decided())
             if not self._closure.repeats:
                 self._signs.batch(len(loss), self.n_samples, difficulty is not None)
         finite = batch.finite and difficulty is None
@@ -307,13 +309,16 @@ class Pacer(Plain):
 
     @property
     def mean_loss(self) -> float:
-        """The mean of the last losses of all samples, without weights; NaN before a step.
+        """The mean of the last losses of all seen samples, without weights; NaN before a step.
+
+        Where ``difficulty`` was given, these are the difficulties.
 
         The loss that is minimised falls when samples are left out and rises when they come back.
         Give this number to what watches the training, such as ``ReduceLROnPlateau`` or early
         stopping.
         """
-        return float(str(self.history[-1]["mean_loss"])) if self.history else math.nan
+        mean = self.history[-1]["mean_loss"] if self.history else math.nan
+        return mean if isinstance(mean, float) else math.nan
 
     def gathered_state_dict(self) -> dict[str, Any]:
         """Return the ``state_dict`` of all ranks together, the same on every rank.
@@ -372,6 +377,7 @@ class Pacer(Plain):
         """
         restore(self, state)
         self._signs.forget()
+        self._closure = Closure()
 
     def _begun(self) -> Tensor:
         """Return the number of steps, plus 1 if losses wait; 0 for a new pacer."""
@@ -405,6 +411,11 @@ class Pacer(Plain):
             weight = weight * self.importance.index_select(0, place)
         weight = weight if valid is None else torch.where(valid, weight, 0.0)
         return Weighed(weight, finite, place, valid)
+
+    def _decided(self) -> tuple[int, ...]:
+        """Return numbers that change when what the weights are computed from is set."""
+        age, importance = self.current_age, self.importance
+        return id(age), age._version, id(importance), self.weight._version
 
     def _had(self, population: Population, seen: Tensor) -> Tensor:
         """Return the weights that the seen samples had in the step that ends, shape (n,)."""

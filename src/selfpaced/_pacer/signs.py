@@ -18,7 +18,7 @@ PASSES = 3  # passes over the dataset without a step that are too many
 NOTICED = 0.02  # share of the samples that is too many to be a last batch or a coincidence
 FEW = 10  # samples that may stay unseen, or have a loss of 0, without a word
 ZEROS = 0.01  # share of the first losses that are 0 where labels are ignored
-TWICE = 1.9  # visits per sample from which all samples are visited again, and not some of them
+TWICE = 1.5  # visits per sample from which most are visited again, and not those of a validation
 
 
 class Signs:
@@ -98,7 +98,8 @@ class Signs:
                 "unseen",
                 f"The samples from index {last} on were never seen, of n_samples={len(visits)}. "
                 f"Make the pacer as Pacer(len(dataset)). If parts of a ConcatDataset are Indexed, "
-                f"they share indices: take Indexed(ConcatDataset(parts)).",
+                f"they share indices: take Indexed(ConcatDataset(parts)). If you train on a part "
+                f"of the dataset on purpose, nothing is wrong.",
             )
 
     def _some_twice(self, extra: int, visits: int, seen: int, n: int) -> None:
@@ -118,7 +119,8 @@ class Signs:
                 "twice",
                 f"Of {visits} losses since the last step {again} were of samples seen before in "
                 f"it, whose losses they replaced. Was it a pass for validation? Call pacer.eval() "
-                f"before it and pacer.train() after it.",
+                f"before it and pacer.train() after it. If they were drawn again on purpose, "
+                f"nothing is wrong.",
             )
 
     def _zeros(self, zeros: int, first: int) -> None:
@@ -155,6 +157,7 @@ def require_drawn(drawn: Tensor | None, waiting: Tensor) -> None:
         few = max(FEW, round(NOTICED * len(drawn)))
     # A host may iterate the sampler on one rank only: all ranks have to take part in the sum.
     wrong = total(int(min(missed, others) > few), waiting.device)
+    missed, others = total(missed, waiting.device), total(others, waiting.device)
     require(
         wrong == 0,
         f"Of the samples that PacedSampler drew {missed} were not seen, but {others} others: the "

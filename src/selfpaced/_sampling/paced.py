@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Sampler
@@ -163,7 +164,8 @@ class PacedSampler(Sampler[int]):
         whole = self._world()[0] == world_size()  # else a host splits the order among the ranks
         seen = position is not None and whole and not self._stepped() and not self.pacer.skip_nan
         if drawn is not None and seen:
-            _require_seen(share_of(drawn.order, *self._world())[self._start : place], self.pacer)
+            share = share_of(drawn.order, *self._world())
+            _require_seen(share[self._start : place], share[place:], self.pacer)
         return {
             "version": VERSION,
             "n_samples": self.pacer.n_samples,
@@ -356,12 +358,21 @@ def _require_position(position: int, order: Order | Tensor | None, ranks: int) -
     )
 
 
-def _require_seen(visited: Order, pacer: Pacer) -> None:
-    """Raise if the pacer has seen samples since its last step, but not all of these."""
+def _require_seen(visited: Order, rest: Order, pacer: Pacer) -> None:
+    """Raise if the pacer has not seen all of these, unless the loop leaves some samples out.
+
+    Such a loop, as over labels that are partly unknown, leaves gaps and has seen none of the rest.
+
+    Args:
+        visited: Indices before the position.
+        rest: Indices behind it.
+        pacer: The pacer.
+    """
     index, seen = torch.from_numpy(visited), pacer.ledger.waiting.cpu()
-    missed = index[~seen[index]]
+    missed, ahead = index[~seen[index]], torch.from_numpy(np.setdiff1d(rest, visited))
+    gaps = bool(seen[index[len(index) - len(missed) :]].any()) and not seen[ahead].any()
     require(
-        len(missed) == 0 or not seen.any(),  # no sample seen: the loop observes after the epoch
+        len(missed) == 0 or not seen.any() or gaps,  # none seen: the loop observes after the epoch
         f"PacedSampler.state_dict: of the first {len(index)} samples of the epoch the pacer has "
         f"not seen {len(missed)}, first index {missed[:1].tolist()}. Train in the sampler's order "
         f"(a DataLoader with in_order=True) and give the number of samples trained on.",

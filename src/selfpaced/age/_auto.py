@@ -226,17 +226,17 @@ def _learns(population: Population) -> bool:
     return easiest < PROGRESS * was or easiest > CERTAIN or agree > AGREEMENT
 
 
-def _between_classes(cut: float, counts: Floats) -> bool:
+def _between_classes(at: float, counts: Floats) -> bool:
     """Return whether a valley separates learned classes from classes not learned yet.
 
     It does if most samples beyond it belong to lost classes, of which little would be kept. Wrong
     labels, in contrast, lie beyond it in every class.
 
     Args:
-        cut: The difficulty at the valley.
+        at: The difficulty at the valley.
         counts: Histograms of the classes seen so far, shape (classes, bins).
     """
-    kept, total = counts[:, LOWEST[:-1:COARSE] < cut].sum(1), counts.sum(1)
+    kept, total = counts[:, LOWEST[:-1:COARSE] < at].sum(1), counts.sum(1)
     lost = kept / total < LOST * kept.sum() / total.sum()
     beyond = total - kept
     return bool(beyond[lost].sum() > MAJORITY * beyond.sum())

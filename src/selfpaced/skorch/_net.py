@@ -168,6 +168,7 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
 
     prefixes_: ClassVar[list[str]] = [*NeuralNet.prefixes_, "pacer"]
     cuda_dependent_attributes_: ClassVar[list[str]] = ["pacer_"]
+    places_: Tensor  # the places of the current batch, in training
     weighs_ = False  # whether a training step is going on
 
     @property
@@ -273,7 +274,8 @@ class SelfPacedMixin(NeuralNet):  # type: ignore[misc]  # skorch has no types
             losses = super().get_loss(y_pred, y_true, X=X, training=True)
         require_one_per_sample(losses, len(self.places_))
         loss = losses.flatten(1).mean(1) if losses.ndim > 1 else losses
-        pacer, places = self._fitted_pacer(), self.places_.to(loss.device)
+        self.places_ = self.places_.to(loss.device)  # once for all calls of a closure
+        pacer, places = self._fitted_pacer(), self.places_
         if pacer.weight.device != loss.device:
             pacer.to(loss.device)
         difficulty, divisor = difficulty_and_divisor(self.criterion_, loss, y_true)
