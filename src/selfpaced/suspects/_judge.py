@@ -99,12 +99,16 @@ class Judge:
 
     >>> import torch
     >>> from selfpaced import Pacer
-    >>> pacer = Pacer(3)
+    >>> logits = torch.tensor([[5.0, 0.0], [4.0, 0.0], [0.0, 5.0], [5.0, 0.0]])
+    >>> labels = torch.tensor([0, 0, 1, 1])
+    >>> loss = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+    >>> pacer = Pacer(4)
     >>> for _ in range(4):
-    ...     pacer.observe(torch.tensor([0.01, 0.02, 5.0]), torch.arange(3))
+    ...     pacer.observe(loss, torch.arange(4), logits, labels, probabilities=True)
     ...     pacer.step()
-    >>> Judge()(pacer).probability.round(decimals=1)
-    tensor([0., 0., 1.])
+    >>> judgement = Judge()(pacer)
+    >>> judgement.probability.round(decimals=1), judgement.suggested
+    (tensor([0., 0., 0., 1.]), tensor([0, 0, 1, 0]))
     """
 
     slope: float = 0.75
