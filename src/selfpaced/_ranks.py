@@ -38,10 +38,11 @@ def from_all(bad: Tensor) -> Tensor:
     return torch.stack([counts.sum(), indices[(counts > 0).int().argmax()]])
 
 
-def total(value: int, device: torch.device) -> int:
-    """Return the sum of a value over all ranks; all ranks have to call this."""
+def totals(values: list[int], device: torch.device) -> list[int]:
+    """Return the sum of each value over all ranks; all ranks have to call this."""
     if world_size() == 1:
-        return value
-    summed = torch.tensor(value, device=device)
+        return values
+    summed = torch.tensor(values, device=device)
     dist.all_reduce(summed)
-    return int(summed)
+    found: list[int] = summed.tolist()
+    return found

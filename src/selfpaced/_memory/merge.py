@@ -12,7 +12,7 @@ from torch import Tensor
 
 from selfpaced._errors import require
 from selfpaced._memory.dynamics import SEEN, Dynamics
-from selfpaced._ranks import extremes, total, world_size
+from selfpaced._ranks import extremes, totals, world_size
 
 SHARDS = (
     "Does each rank number the samples of its own shard from 0? Number them before the dataset is "
@@ -24,8 +24,6 @@ FEW = 100  # so few samples can be the same on all ranks, as of a last batch tha
 
 if TYPE_CHECKING:
     from selfpaced._memory.ledger import Ledger
-
-VISITS = 1  # the column of ``Ledger.packed``
 
 
 def merge_ranks(ledger: "Ledger", check: bool) -> dict[str, Tensor]:
@@ -85,7 +83,7 @@ def _agree(ledger: "Ledger") -> None:
 
 def _checksum(ledger: "Ledger") -> int:
     """Return a checksum of the columns; 0 without columns, and after the first step."""
-    if not ledger.columns or bool((ledger.packed[:, VISITS] >= 1).any()):
+    if not ledger.columns or bool((ledger.visits > ledger.waiting.long()).any()):
         return 0
     columns = (ledger.columns[name].cpu().numpy().tobytes() for name in sorted(ledger.columns))
     return zlib.crc32(b"".join(columns))
@@ -103,8 +101,8 @@ def _require_one_numbering(ledger: "Ledger", loss: Tensor, seen: int) -> None:
         seen: Number of samples seen on any rank.
     """
     waiting = ledger.waiting
-    visits = total(int(waiting.sum()), loss.device)
-    other = total(int((waiting & (ledger.loss != loss)).sum()), loss.device)
+    differs = waiting & (ledger.loss != loss)
+    visits, other = totals([int(waiting.sum()), int(differs.sum())], loss.device)
     alike = seen > FEW and seen * world_size() <= NEARLY * visits
     require(
         not alike or 2 * other < visits - seen,

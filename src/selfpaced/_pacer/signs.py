@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from selfpaced._errors import require
-from selfpaced._ranks import total, world_size
+from selfpaced._ranks import totals, world_size
 
 PASSES = 3  # passes over the dataset without a step that are too many
 NOTICED = 0.02  # share of the samples that is too many to be a last batch or a coincidence
@@ -66,24 +66,23 @@ class Signs:
             loss: Losses, shape (n,).
             drawn: Number of indices that a sampler handed out; it may repeat some.
         """
-        visits, seen = total(self.visits, waiting.device), int(waiting.sum())
-        self._some_twice(visits - total(drawn, waiting.device), visits, seen, len(waiting))
-        if visits == 0:  # a scoring pass only, such as that of trees, which may be certain
+        self.visits, drawn = totals([self.visits, drawn], waiting.device)
+        self._some_twice(self.visits - drawn, int(waiting.sum()), len(waiting))
+        if self.visits == 0:  # a scoring pass only, such as that of trees, which may be certain
             return
         first = waiting & before.isnan()
         self._zeros(int((first & (loss == 0)).sum()), int(first.sum()))
 
     def after_step(self, visits: Tensor, waiting: Tensor, weight: Tensor) -> None:
-        """Look for signs at a step, when its losses are committed; the same on all ranks.
+        """Look for signs after ``at_step``, when its losses are committed; the same on all ranks.
 
         Args:
             visits: Number of steps at which each sample was seen, shape (n,).
             waiting: Which samples this step has seen, bool, shape (n,).
             weight: The weights that they had, shape (m,).
         """
-        trained = total(self.visits, visits.device) > 0
         most = 2 * len(weight) >= int((visits > 0).sum())  # not just some that were left out
-        if trained and most and not bool((weight > 0).any()):
+        if self.visits and most and not bool((weight > 0).any()):
             self.tell(
                 "none",
                 f"All {len(weight)} samples of this step had weight 0, so nothing was trained: all "
@@ -102,13 +101,13 @@ class Signs:
                 f"of the dataset on purpose, nothing is wrong.",
             )
 
-    def _some_twice(self, extra: int, visits: int, seen: int, n: int) -> None:
+    def _some_twice(self, extra: int, seen: int, n: int) -> None:
         """Tell of samples that were seen again in the same step, as in a pass for validation.
 
         Draws with replacement repeat samples, too, but leave more of the others unseen. What a
         sampler draws on purpose is not ``extra``.
         """
-        again = visits - seen
+        visits, again = self.visits, self.visits - seen
         few = max(FEW, NOTICED * n, world_size() * self.largest if world_size() > 1 else 0)
         if (
             min(extra, again) > few
@@ -156,8 +155,8 @@ def require_drawn(drawn: Tensor | None, waiting: Tensor) -> None:
         missed, others = int((told & ~seen).sum()), int((seen & ~told).sum())
         few = max(FEW, round(NOTICED * len(drawn)))
     # A host may iterate the sampler on one rank only: all ranks have to take part in the sum.
-    wrong = total(int(min(missed, others) > few), waiting.device)
-    missed, others = total(missed, waiting.device), total(others, waiting.device)
+    wrong = int(min(missed, others) > few)
+    wrong, missed, others = totals([wrong, missed, others], waiting.device)
     require(
         wrong == 0,
         f"Of the samples that PacedSampler drew {missed} were not seen, but {others} others: the "

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from selfpaced._errors import require
 from selfpaced._memory.ledger import Ledger
+from selfpaced._pacer.checks import about_tags
 from selfpaced._pacer.pacer import Pacer
 
 
@@ -68,12 +69,7 @@ def warn_of_tags(criterion: Any, targets: NDArray[Any] | None, pacer: Pacer) -> 
     binary = nn.BCEWithLogitsLoss, nn.BCELoss, nn.MultiLabelSoftMarginLoss
     reads_likelihoods = pacer.age is not None and pacer.age.judges_from is not None
     if tags and isinstance(criterion, binary) and reads_likelihoods:
-        warnings.warn(
-            "The targets are tags, several per sample. The default age finds no gap between losses "
-            "of right and wrong tags: it ranks suspects, and leaves hardly any out. To leave out "
-            "30 % of the samples, give pacer__age=Quantile(Ramp(1.0, 0.7, steps=5)).",
-            stacklevel=3,
-        )
+        warnings.warn(about_tags("targets", "pacer__age={}"), stacklevel=3)
 
 
 def weighed(losses: Tensor, weight: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch.utils.data import IterableDataset
 from transformers.utils.import_utils import is_datasets_available
 
 from selfpaced._errors import require
+from selfpaced._pacer.checks import about_tags
 from selfpaced._pacer.pacer import Pacer
 from selfpaced._sampling.indexed import Indexed, labels_beside
 from selfpaced.age import Deviations
@@ -139,12 +140,7 @@ def default_pacer(dataset: Any, model: nn.Module | None) -> Pacer:  # noqa: ANN4
         return Pacer(n, columns={"group": labels.long()} if int(labels.min()) >= 0 else None)
     first = dataset[0] if n else None
     if _are_tags(first, problem):
-        warnings.warn(
-            "The labels are tags, several per sample. The default age finds no gap between losses "
-            "of right and wrong tags: it ranks suspects, and leaves hardly any out. To leave out "
-            "30 % of the samples, give pacer=Pacer(n, age=Quantile(Ramp(1.0, 0.7, steps=5))).",
-            stacklevel=3,
-        )
+        warnings.warn(about_tags("labels", "pacer=Pacer(n, age={})"), stacklevel=3)
     if _label_of(first).dtype.kind in "biu":
         warnings.warn(
             f"The labels of a {type(dataset).__name__} are not known without loading its items, so "
@@ -162,11 +158,13 @@ def _are_tags(item: object, problem: str | None) -> bool:
     maximum of a sample's losses has a valley that Auto can rely on. With the last two it may leave
     out samples with rare tags.
     """
-    name = next((n for n in LABELS if n in item), None) if isinstance(item, Mapping) else None
-    if not isinstance(item, Mapping) or name is None or problem not in (None, TAGS):
-        return False
-    label = np.asarray(item[name])
-    return label.ndim == 1 and len(label) > 1 and (problem == TAGS or label.dtype.kind == "f")
+    label = _labels_in(item)
+    return (
+        problem in (None, TAGS)
+        and label.ndim == 1
+        and len(label) > 1
+        and (problem == TAGS or label.dtype.kind == "f")
+    )
 
 
 def labels_of(dataset: Any) -> Tensor | None:  # noqa: ANN401 - as above
@@ -188,9 +186,15 @@ def labels_of(dataset: Any) -> Tensor | None:  # noqa: ANN401 - as above
 
 def _label_of(item: object) -> NDArray[Any]:
     """Return the one label of an item; an array of text if it has none, or several."""
-    name = next((n for n in LABELS if n in item), None) if isinstance(item, Mapping) else None
-    label = np.asarray(item[name]) if isinstance(item, Mapping) and name else np.asarray("")
+    label = _labels_in(item)
     return label if label.ndim == 0 else np.asarray("")
+
+
+def _labels_in(item: object) -> NDArray[Any]:
+    """Return the label of an item, or its labels; an array of text if it has none."""
+    if not isinstance(item, Mapping):
+        return np.asarray("")
+    return np.asarray(next((item[name] for name in LABELS if name in item), ""))
 
 
 def _has_one(items: list[object] | tuple[object, ...]) -> bool:
