@@ -16,12 +16,19 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from hypothesis import HealthCheck, settings
 from sklearn.datasets import load_wine
 
 torch.set_num_threads(1)  # tests run side by side: threads would only wait for each other
 
 # A shell that starts the tests in the background has Ctrl-C ignored; programs are tested with it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A case that takes longer hangs. `pytest tests/fuzz --hypothesis-profile=long` tries many more.
+SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile("short", deadline=10_000, suppress_health_check=SLOW)
+settings.register_profile("long", settings.get_profile("short"), max_examples=10_000)
+settings.load_profile("short")
 
 WriteIdx = Callable[[Path, str, int, int], None]
 Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
