@@ -1,13 +1,15 @@
+import errno
 import importlib
 import math
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from selfpaced._files import read_parquet, write_parquet, write_text
+from selfpaced._files import read_parquet, sync_folder, write_parquet, write_text
 
 
 def test_a_table_keeps_its_types(tmp_path: Path) -> None:
@@ -35,6 +37,29 @@ def test_an_error_leaves_the_earlier_file_and_nothing_else(
     with pytest.raises(OSError, match="no more"):
         write_text("new", path) if kind == "text" else write_parquet(pd.DataFrame(), path)
     assert os.listdir(tmp_path) == ["a"] and path.read_text() == "old"
+
+
+def test_an_unfinished_file_goes_through_no_link_and_into_no_file_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("selfpaced._files.token_hex", lambda _: "guessed")
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / ".partial-guessed-a").symlink_to(tmp_path / "mine")
+    with pytest.raises(FileExistsError):
+        write_text("new", tmp_path / "a")
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("number", "passes"), [(errno.EINVAL, True), (errno.EIO, False)])
+def test_a_folder_that_cannot_be_flushed_is_an_error_where_flushing_is_possible(
+    number: int, passes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with nullcontext() if passes else pytest.raises(OSError, match="Input/output error"):
+        sync_folder(tmp_path)
 
 
 def test_a_table_that_parquet_cannot_hold_leaves_the_earlier_file(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """Write files whole or not at all, and read and write tables as Parquet."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from selfpaced._errors import require
@@ -20,8 +22,9 @@ PARTIAL = ".partial-"  # prefix of the name of a file that is not complete yet
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; the file written there replaces ``path``.
 
-    At the end of the block the file is flushed to the disk and renamed in one step. If the block
-    raises, the temporary file is removed, and an existing file at ``path`` stays as it was.
+    At the end of the block the file and its folder are flushed to the disk, and it is renamed in
+    one step. If the block raises, the temporary file is removed, and an existing file at ``path``
+    stays as it was. The temporary file is a new one with a name that nobody can guess.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -30,11 +33,13 @@ def replacing(path: Path) -> Iterator[Path]:
     ...     Path(folder, "a.txt").read_text()
     'whole'
     """
-    made = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
+    made = path.with_name(f"{PARTIAL}{token_hex(8)}-{path.name}")
+    os.close(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     try:
         yield made
         sync(made)
         os.replace(made, path)
+        sync_folder(path.parent)
     finally:
         made.unlink(missing_ok=True)
 
@@ -43,6 +48,20 @@ def sync(path: Path) -> None:
     """Flush a file to the disk, and wait for it."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Flush the names of the files in a folder to the disk, where the file system can do that."""
+    if os.name != "posix":
+        return
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    except OSError as error:  # network file systems that write names at once refuse
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(folder)
 
 
 def write_text(text: str, path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ import torch
 from PIL import Image
 from typer.testing import Result
 
+from selfpaced.audit._folder.claim import claimed
 from selfpaced.audit._folder.files import FILES
+from selfpaced.audit._run import Run as Training
 
 Run = Callable[..., Result]
 Say = Callable[..., str]
@@ -188,6 +191,26 @@ def test_a_corrected_copy_is_written_and_the_table_stays(done: Say, wine: Path, 
     # what was found is what `fix` writes later
     assert f"later.csv  {len(suspects)} rows" in done("fix", "run", "later.csv", *["--drop"] * drop)
     assert Path("later.csv").read_bytes() == Path("new.csv").read_bytes()
+
+
+def test_rows_that_move_while_an_audit_trains_are_found(
+    done: Say, wine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, *lines = wine.read_text().splitlines()
+    train = Training.train
+
+    def with_a_new_first_row(self: Training, *given: Any) -> bool:
+        wine.write_text("\n".join([head, lines[70], *lines]) + "\n")
+        return train(self, *given)
+
+    monkeypatch.setattr(Training, "train", with_a_new_first_row)
+    done("audit", wine, "--label", "kind", "-o", "run", "--fix", "new.csv", *FAST)
+    suspects = pd.read_csv("run/suspects.csv").query("fix == 'yes'")
+    new = pd.read_csv("new.csv")
+    changed = new[new["selfpaced_was"].notna()]
+    assert len(suspects) > 20
+    assert sorted(changed.index) == sorted(suspects["row"])  # one more row above
+    assert changed["kind"].tolist() == suspects.sort_values("row")["suggested"].tolist()
 
 
 def test_labels_that_are_numbers_make_a_regression(done: Say, here: Path) -> None:
@@ -397,6 +420,12 @@ def test_force_replaces_a_run_only_once_the_next_one_is_over(
     assert Path("run/suspects.csv").read_bytes() == before
     done("audit", wine, "--label", "kind", "--epochs", 5, *words)
     assert Path("run/suspects.csv").read_bytes() != before
+
+
+def test_a_folder_that_a_run_writes_to_is_refused(refused: Say, wine: Path) -> None:
+    with claimed(Path("run"), force=False, resume=False):
+        said = refused("audit", wine, "--label", "kind", "-o", "run", "--force", *FAST)
+    assert said.startswith("run is in use: process ") and "choose another folder." in said
 
 
 def test_debug_shows_where_an_error_came_from(run: Run) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -74,8 +74,9 @@ def carry_out(plan: "Plan", results: Results) -> None:
     console = Console(quiet=results.json or results.quiet or not is_main())
     existed, run = results.folder.exists(), None
     try:
-        run = _begin(plan, results, console)
-        with one_thread() if run.small else nullcontext():
+        with ExitStack() as held:
+            run = _begin(plan, results, console, held)
+            held.enter_context(one_thread() if run.small else nullcontext())
             _train(run, results, console)
             if run.main:
                 _finish(run, results, console, began)
@@ -87,10 +88,13 @@ def carry_out(plan: "Plan", results: Results) -> None:
                 results.folder.rmdir()
 
 
-def _begin(plan: "Plan", results: Results, console: Console) -> "Run":
-    """Check the settings, claim the folder, read the samples, and print what was read."""
+def _begin(plan: "Plan", results: Results, console: Console, held: ExitStack) -> "Run":
+    """Check the settings, claim the folder, read the samples, and print what was read.
+
+    The folder is held until ``held`` is closed.
+    """
     with console.status(f"Reading {escape(str(plan.path))}"):
-        _check(plan, results)
+        _check(plan, results, held)
         from selfpaced.audit import read
 
         source = read(plan.path, plan.options)
@@ -110,10 +114,10 @@ def _begin(plan: "Plan", results: Results, console: Console) -> "Run":
     return run
 
 
-def _check(plan: "Plan", results: Results) -> None:
+def _check(plan: "Plan", results: Results, held: ExitStack) -> None:
     """Raise for errors that can be found before anything is read; then claim the folder."""
     from selfpaced._errors import require
-    from selfpaced.audit._folder.files import claim
+    from selfpaced.audit._folder.claim import claimed
     from selfpaced.audit._plan import check, check_model
 
     require(not (results.json and results.quiet), "Choose --json or --quiet; got both.")
@@ -138,7 +142,7 @@ def _check(plan: "Plan", results: Results) -> None:
         _check_files(plan, results)
         # With --resume and --fix, --force is for the corrected copy: the run itself is continued.
         force = results.force and not (results.resume and results.fix is not None)
-        claim(results.folder, force=force, resume=results.resume)
+        held.enter_context(claimed(results.folder, force=force, resume=results.resume))
     check_model(plan)  # last, as it imports torch
 
 
@@ -260,21 +264,20 @@ def _fixed(run: "Run", results: Results, written: "Written") -> "Changes | None"
     if results.fix is None:
         return None
     from selfpaced.audit._fixing.fix import fix
+    from selfpaced.audit._fixing.moved import audited_rows
     from selfpaced.audit._fixing.suspects_file import chosen
 
     plan, corrected, drop, force = run.plan, results.fix, results.drop, results.force
     rows, numeric = chosen(written.suspects, written.names), run.prepared.names is None
-    label, sheet = str(plan.options.label), plan.options.sheet
+    source, label, sheet = run.prepared.source, str(plan.options.label), plan.options.sheet
     try:
         return fix(
-            plan.path,
-            corrected,
-            label,
-            rows,
+            *(plan.path, corrected, label, rows),
             drop=drop,
             force=force,
             numeric=numeric,
             sheet=sheet,
+            audited=audited_rows(source.where, source.fingerprints),
         )
     except (ValueError, OSError) as error:
         again = ["selfpaced", "fix", str(results.folder), str(corrected), *["--drop"] * drop]

@@ -21,8 +21,10 @@ from selfpaced import Indexed
 from selfpaced.audit import Options, Source, Trained, load, read
 from selfpaced.audit._features.fit import fit
 from selfpaced.audit._folder import model as module
-from selfpaced.audit._folder.files import FILES, staged
+from selfpaced.audit._folder.files import FILES
 from selfpaced.audit._folder.model import read_config, save
+from selfpaced.audit._folder.seal import write_config
+from selfpaced.audit._folder.staging import staged
 from selfpaced.audit._learning.aims import Classes, Numbers
 from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._learning.committee import Committee, Learner
@@ -172,9 +174,9 @@ def test_a_model_that_is_saved_again_gives_the_same_bytes(tmp_path: Path, run: P
     again = tmp_path / "again"
     again.mkdir()
     save(load(run), dict(reversed(RUN.items())), again)
-    for name in ("config.json", "model.safetensors"):
-        assert (again / name).read_bytes() == (run / name).read_bytes()
+    assert (again / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
     config = read_config(run)
+    assert read_config(again) | {"files": None} == config | {"files": None}
     assert list(config) == sorted(config)
     assert config["run"] == RUN
     assert config["model"]["built"] == {
@@ -378,10 +380,16 @@ def edited(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     (folder / "config.json").write_text(json.dumps(config))
 
 
-def cut(folder: Path, name: str, keep: float = 0.5) -> None:
+def cut(folder: Path, name: str, keep: float = 0.5) -> Path:
     """Keep only the first part of a file."""
     whole = (folder / name).read_bytes()
     (folder / name).write_bytes(whole[: int(len(whole) * keep)])
+    return folder
+
+
+def sealed(folder: Path) -> None:
+    """Write config.json with the hashes of the files as they are now."""
+    write_config(json.loads((folder / "config.json").read_text()), folder)
 
 
 BROKEN: list[tuple[Callable[[Path], object], type[Exception], str]] = [
@@ -400,7 +408,7 @@ BROKEN: list[tuple[Callable[[Path], object], type[Exception], str]] = [
     (
         lambda f: edited(f, lambda c: c.update(layout=9, selfpaced="9.1")),
         ValueError,
-        r"layout 9, of selfpaced 9\.1; selfpaced .* reads layout 4\. Use the version that wrote it",
+        r"layout 9, of selfpaced 9\.1; selfpaced .* reads layout 5\. Use the version that wrote it",
     ),
     (lambda f: edited(f, lambda c: c.pop("run")), ValueError, r"it lacks \['run'\]"),
     (lambda f: edited(f, lambda c: c["model"].pop("names")), ValueError, r"it lacks \['names'\]"),
@@ -415,10 +423,13 @@ BROKEN: list[tuple[Callable[[Path], object], type[Exception], str]] = [
         "config.json is damaged: built is not an object",
     ),
     (lambda f: (f / "features.joblib").unlink(), FileNotFoundError, "features.joblib is missing"),
-    (lambda f: cut(f, "features.joblib"), ValueError, "features.joblib cannot be read: .* damaged"),
-    (lambda f: cut(f, "features.joblib", 0), ValueError, "features.joblib cannot be read: "),
+    (lambda f: cut(f, "features.joblib"), ValueError, "features.joblib is not the file that the"),
+    (lambda f: sealed(cut(f, "features.joblib")), ValueError, "cannot be read: .* damaged"),
+    (lambda f: sealed(cut(f, "features.joblib", 0)), ValueError, "joblib cannot be read: "),
     (lambda f: (f / "model.safetensors").unlink(), FileNotFoundError, "Copy the whole folder of"),
-    (lambda f: cut(f, "model.safetensors"), ValueError, "model.safetensors is damaged: "),
+    (lambda f: cut(f, "model.safetensors"), ValueError, "model.safetensors is not the file that"),
+    (lambda f: sealed(cut(f, "model.safetensors")), ValueError, "model.safetensors is damaged: "),
+    (lambda f: (f / "model.joblib").touch(), ValueError, "model.joblib is not the file that the"),
     (
         lambda f: edited(f, lambda c: c["model"]["built"].update(members=["network", "trees"])),
         FileNotFoundError,
@@ -440,6 +451,22 @@ def test_a_run_that_is_damaged_or_incomplete_is_refused(
     with pytest.raises(kind, match=said) as raised:
         load(run)
     assert "\n" not in str(raised.value)
+
+
+def test_a_model_that_is_replaced_while_it_is_read_is_refused(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = joblib.load
+
+    def replaced(path: Path) -> Any:
+        edited(run, lambda config: config["run"].update(seed=9))
+        return read(path)
+
+    monkeypatch.setattr(joblib, "load", replaced)
+    with pytest.raises(
+        ValueError, match="Another run has replaced the files of .* Read them again"
+    ):
+        load(run)
 
 
 def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import torch
 
 from selfpaced.audit import Options, load, read
 from selfpaced.audit._folder.files import FILES
+from selfpaced.audit._folder.seal import write_config
 from selfpaced.audit._folder.write import Written, fix_from, write
 from selfpaced.audit._plan import Plan, from_json
 from selfpaced.audit._run import Run
@@ -199,12 +200,18 @@ def test_a_full_disk_leaves_the_checkpoint(
     assert (tmp_path / "suspects.csv").read_bytes() == (done[0] / "suspects.csv").read_bytes()
 
 
+def copied(run: Path, folder: Path) -> None:
+    """Copy what a correction needs but the suspects."""
+    for name in ("config.json", "ledger.parquet"):
+        (folder / name).write_bytes((run / name).read_bytes())
+
+
 def test_a_table_is_corrected_from_the_suspects_that_are_left(
     done: tuple[Path, Written, Plan], tmp_path: Path
 ) -> None:
     folder, copy = tmp_path / "run", tmp_path / "fixed.csv"
     folder.mkdir()
-    (folder / "config.json").write_bytes((done[0] / "config.json").read_bytes())
+    copied(done[0], folder)
     head, *lines = (done[0] / "suspects.csv").read_text().splitlines()
     row, line, fix, _, given, suggested, *_ = lines[1].split(",")
     no = lines[2].replace(",yes,", ",no,", 1)
@@ -215,6 +222,44 @@ def test_a_table_is_corrected_from_the_suspects_that_are_left(
     assert copy.read_text().splitlines()[int(line) - 1].endswith(f",{suggested},{given}")
     assert len(fix_from(folder, copy, drop=True, force=True)) == 1
     assert len(copy.read_text().splitlines()) == 179
+
+
+def test_suspects_are_found_in_a_table_that_has_changed_since(
+    done: tuple[Path, Written, Plan], tmp_path: Path
+) -> None:
+    folder, table, copy = tmp_path / "run", tmp_path / "wine.csv", tmp_path / "fixed.csv"
+    folder.mkdir()
+    copied(done[0], folder)
+    (folder / "suspects.csv").write_bytes((done[0] / "suspects.csv").read_bytes())
+    head, *lines = done[2].path.read_text().splitlines()
+    table.write_text("\n".join([head, lines[0], *lines[::-1], lines[5]]) + "\n")
+    changes = fix_from(folder, copy, data=table)
+    suspects = pd.read_csv(folder / "suspects.csv").query("fix == 'yes'")
+    assert len(changes) == len(suspects) > 10
+    wanted = {
+        f"{lines[row - 1].rpartition(',')[0]},{new},{was}"
+        for row, new, was in suspects[["row", "suggested", "given"]].itertuples(index=False)
+    }
+    assert {line for line in copy.read_text().splitlines()[1:] if line[-1] != ","} == wanted
+    row = int(suspects["row"].iloc[0])
+    table.write_text("\n".join([head, *lines[: row - 1], *lines[row:]]) + "\n")
+    said = f"wine.csv has changed since the audit: row {row} of the audit is not in it any more"
+    with pytest.raises(ValueError, match=said):
+        fix_from(folder, tmp_path / "other.csv", data=table)
+
+
+def test_rows_without_a_fingerprint_are_not_corrected(
+    done: tuple[Path, Written, Plan], tmp_path: Path
+) -> None:
+    copied(done[0], tmp_path)
+    (tmp_path / "suspects.csv").write_text("row,fix,given,suggested\n32,yes,cat,dog\n")
+    ledger = pd.read_parquet(tmp_path / "ledger.parquet")
+    ledger.drop(columns="fingerprint").to_parquet(tmp_path / "ledger.parquet")
+    with pytest.raises(ValueError, match="ledger.parquet is not the file that the run wrote"):
+        fix_from(tmp_path, tmp_path / "fixed.csv")
+    write_config(json.loads((tmp_path / "config.json").read_text()), tmp_path)
+    with pytest.raises(ValueError, match="ledger.parquet does not say which rows were audited"):
+        fix_from(tmp_path, tmp_path / "fixed.csv")
 
 
 def test_our_columns_are_found_among_those_of_the_user(
@@ -256,7 +301,7 @@ def test_of_a_regression_numbers_may_come_and_go(train_and_write: Write, tmp_pat
 def test_a_suspect_without_a_suggestion_is_refused(
     done: tuple[Path, Written, Plan], tmp_path: Path, line: str
 ) -> None:
-    (tmp_path / "config.json").write_bytes((done[0] / "config.json").read_bytes())
+    copied(done[0], tmp_path)
     (tmp_path / "suspects.csv").write_text(f"row,fix,given,suggested\n{line}\n")
     said = "suspects.csv has no suggested label for row 32. Write it into the column suggested, or"
     with pytest.raises(ValueError, match=said):
@@ -266,7 +311,7 @@ def test_a_suspect_without_a_suggestion_is_refused(
 def test_without_suspects_the_copy_is_equal(
     done: tuple[Path, Written, Plan], tmp_path: Path
 ) -> None:
-    (tmp_path / "config.json").write_bytes((done[0] / "config.json").read_bytes())
+    copied(done[0], tmp_path)
     (tmp_path / "suspects.csv").write_text("row,fix,given,suggested\n,,,\n")
     assert len(fix_from(tmp_path, tmp_path / "fixed.csv", drop=True)) == 0
     assert (tmp_path / "fixed.csv").read_bytes() == done[2].path.read_bytes()
@@ -281,7 +326,7 @@ def test_tables_that_cannot_be_corrected_are_refused(
     said = r"There is no .*gone.csv, which the run in .* audited. Pass data=\.\.\. with its path"
     with pytest.raises(FileNotFoundError, match=said):
         fix_from(done[0], copy, data=tmp_path / "gone.csv")
-    (tmp_path / "config.json").write_bytes((done[0] / "config.json").read_bytes())
+    copied(done[0], tmp_path)
     with pytest.raises(FileNotFoundError, match="There is no .*suspects.csv. Restore it, or audit"):
         fix_from(tmp_path, copy)
     (tmp_path / "suspects.csv").write_text("row;given;suggested\n32;cat;dog\n")

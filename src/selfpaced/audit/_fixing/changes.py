@@ -3,10 +3,14 @@
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from selfpaced._errors import choose, require
+from selfpaced.audit._fixing.moved import places
 from selfpaced.audit._fixing.spelling import Spelling, class_of, key, missing
 from selfpaced.audit._reading.words import count
 
@@ -116,6 +120,8 @@ class Wanted:
         numeric: Whether the labels are numbers (a regression): then there are no classes to keep.
         force: Allow a class to lose all its rows, and labels that are no class of the table.
         sheet: The sheet of a workbook; None for the first one with rows.
+        audited: The fingerprints of the rows of the audit, as ``moved.places`` takes them; None if
+            the rows are where ``suggested`` says.
     """
 
     name: str
@@ -126,6 +132,7 @@ class Wanted:
     numeric: bool = False
     force: bool = False
     sheet: str | None = None
+    audited: Mapping[int, int] | None = None
 
     def check_columns(self, columns: Sequence[str]) -> None:
         """Raise for a table without the column of labels, or with the column to be added."""
@@ -134,6 +141,22 @@ class Wanted:
             self.drop or WAS not in columns,
             f"{self.name} has a column {WAS} from an earlier correction. Remove or rename it.",
         )
+
+    def found(self, now: NDArray[np.uint64]) -> "Wanted":
+        """Return the changes at the rows where those of the audit are now.
+
+        Args:
+            now: The fingerprints of all rows of the table, shape (n,).
+
+        Raises:
+            ValueError: For rows that cannot be found.
+        """
+        if self.audited is None:
+            return self
+        at = places(self.name, self.suggested, self.audited, now)
+        suggested = {at[row]: label for row, label in self.suggested.items()}
+        given = {at[row]: label for row, label in self.given.items() if row in at}
+        return replace(self, suggested=suggested, given=given, audited=None)
 
     def changes(self, labels: Sequence[object]) -> Changes:
         """Return the changes; new labels are spelled as in the table.

@@ -15,6 +15,7 @@ from selfpaced._errors import require
 from selfpaced.audit._fixing.changes import WAS, Changes, Wanted
 from selfpaced.audit._reading.content import encoding_of, unpack
 from selfpaced.audit._reading.tables.dialect import Dialect, dialect_of, long_fields
+from selfpaced.audit._reading.tables.fingerprints import of_cells, of_columns, of_lines
 from selfpaced.audit._reading.tables.lines import object_of
 
 
@@ -33,7 +34,7 @@ def copy_delimited(path: Path, target: Path, wanted: Wanted) -> Changes:
     wanted.check_columns(names)
     column, rows = names.index(wanted.label), [record for record in records[1:] if record.fields]
     whole = [row.fields if len(row.fields) == len(names) else None for row in rows]
-    changes = wanted.changes(
+    changes = wanted.found(of_cells(row.fields for row in rows)).changes(
         [None if fields is None else dialect.value(fields[column]) for fields in whole]
     )
     new = {id(rows[place]): str(label) for place, label in changes.new.items()}
@@ -55,7 +56,7 @@ def copy_lines(path: Path, target: Path, wanted: Wanted) -> Changes:
     lines = list(io.StringIO(text, newline="\n"))
     rows = [object_of(line) or {} for line in lines]
     wanted.check_columns(list(dict.fromkeys(name for row in rows for name in row)))
-    changes = wanted.changes([row.get(wanted.label) for row in rows])
+    changes = wanted.found(of_lines(lines)).changes([row.get(wanted.label) for row in rows])
     made = []
     for place, (line, row) in enumerate(zip(lines, rows, strict=True)):
         if place not in changes.new:
@@ -93,7 +94,7 @@ def copy_parquet(path: Path, target: Path, wanted: Wanted) -> Changes:
     wanted.check_columns(table.column_names)
     require_labels(path, wanted.label)
     labels = table.column(wanted.label).to_pylist()
-    changes = wanted.changes(labels)
+    changes = wanted.found(of_columns(table)).changes(labels)
     if wanted.drop:
         table = table.filter(pa.array([place not in changes.new for place in range(len(labels))]))
     else:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -40,6 +40,7 @@ def fix(
     force: bool = False,
     numeric: bool = False,
     sheet: str | None = None,
+    audited: Mapping[int, int] | None = None,
 ) -> Changes:
     r"""Write a copy of a table in which the suspects have their suggested labels.
 
@@ -60,14 +61,16 @@ def fix(
             left, or that has a new class; without ``force``, these are errors.
         numeric: Whether the labels are numbers (a regression), of which any may come and go.
         sheet: The sheet of a workbook; None for the first one with rows.
+        audited: The fingerprint of each row of the audit, by its number, as ``moved.places`` takes
+            them: rows that have moved since are found by it. None if none has moved.
 
     Returns:
         Which rows were changed or left out, counted by class.
 
     Raises:
-        ValueError: For another format, if ``corrected`` is the table itself, and for a table that
-            has changed since the audit. Without ``force``, if a class would lose all its rows, and
-            for a suggested label that no row has.
+        ValueError: For another format, if ``corrected`` is the table itself, and for rows that the
+            audit did not judge, or that are changed or gone since. Without ``force``, if a class
+            would lose all its rows, and for a suggested label that no row has.
         FileNotFoundError: If the folder of ``corrected`` does not exist.
         FileExistsError: If ``corrected`` exists, without ``force``.
 
@@ -82,7 +85,7 @@ def fix(
     require_target(path, corrected, force=force)
     write = FORMATS[suffix_of(path)]
     suggested, given = _by_row(suspects)
-    wanted = Wanted(path.name, label, suggested, given, drop, numeric, force, sheet)
+    wanted = Wanted(path.name, label, suggested, given, drop, numeric, force, sheet, audited)
     with replacing(corrected) as made:
         return write(path, made, wanted)
 

@@ -15,9 +15,10 @@ from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 
 from selfpaced._errors import require, require_keys
-from selfpaced._files import write_text
 from selfpaced._version import __version__
 from selfpaced.audit._folder.files import CHECKPOINT, CONFIG, ESTIMATOR, FEATURES, WEIGHTS
+from selfpaced.audit._folder.seal import FILES, MODEL, require_file, unbroken, write_config
+from selfpaced.audit._folder.staging import settle
 from selfpaced.audit._learning.mixture import Blend, Share
 from selfpaced.audit._learning.networks import Copies, build
 from selfpaced.audit._learning.trained import Network, Trained
@@ -26,9 +27,9 @@ __all__ = ["Trained", "load", "read_config", "save"]
 
 # The version of the folder's layout. It grows whenever an older version of selfpaced could not read
 # what is written.
-LAYOUT = 4
+LAYOUT = 5
 # The keys of config.json.
-KEYS = {"layout", "model", "run", "selfpaced", "versions"}
+KEYS = {"layout", "model", "run", "selfpaced", "versions", FILES}
 # The keys of the section "model" of config.json.
 MODEL_KEYS = {"built", "names", "scale"}
 # The packages whose versions config.json records.
@@ -60,7 +61,6 @@ def save(trained: Trained, run: dict[str, Any], folder: Path) -> None:
         "versions": {name: version(name) for name in PACKAGES}
         | {"python": platform.python_version()},
     }
-    text = json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     members = dict(trained.model.members)
     network = members.pop(NETWORK, None)
     if network is not None:
@@ -69,7 +69,7 @@ def save(trained: Trained, run: dict[str, Any], folder: Path) -> None:
     if members:
         joblib.dump(members, folder / ESTIMATOR)
     joblib.dump(trained.features, folder / FEATURES)
-    write_text(text + "\n", folder / CONFIG)
+    write_config(config, folder)
 
 
 def require_tensors(network: nn.Module) -> None:
@@ -111,11 +111,12 @@ def load(folder: str | Path) -> Trained:
             f"{version('scikit-learn')} is installed: the predictions may differ.",
             stacklevel=2,
         )
-    features = _unpickle(folder / FEATURES)
     built = model["built"]
-    members = _unpickle(folder / ESTIMATOR) if set(built["members"]) - {NETWORK} else {}
-    if NETWORK in built["members"]:
-        members |= {NETWORK: Network(_network(folder, built))}
+    with unbroken(folder, config, MODEL):
+        features = _unpickle(folder / FEATURES)
+        members = _unpickle(folder / ESTIMATOR) if set(built["members"]) - {NETWORK} else {}
+        if NETWORK in built["members"]:
+            members |= {NETWORK: Network(_network(folder, built))}
     shares = built["shares"] and {kind: Share(*share) for kind, share in built["shares"].items()}
     names = None if model["names"] is None else tuple(model["names"])
     center, spread = model["scale"]
@@ -132,6 +133,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not folder.exists():
         raise FileNotFoundError(f"There is no folder {folder}. Check the name.")
+    settle(folder)
     if not path.is_file():
         stopped = (folder / CHECKPOINT).is_file()
         do = (
@@ -154,7 +156,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         f"{__version__} reads layout {LAYOUT}. Use the version that wrote it, or audit again.",
     )
     require_keys(config, KEYS, str(path))
-    for section in ("model", "run", "versions"):
+    for section in ("model", "run", "versions", FILES):
         _require_object(config[section], section, path)
     require_keys(config["model"], MODEL_KEYS, str(path))
     _require_object(config["model"]["built"], "built", path)
@@ -172,7 +174,7 @@ def _require_object(value: object, name: str, path: Path) -> None:
 def _network(folder: Path, built: dict[str, Any]) -> nn.Module:
     """Build the network again, and load its weights."""
     path = folder / WEIGHTS
-    _require_file(path)
+    require_file(path)
     with torch.random.fork_rng(devices=[]):
         network = build(built["network"], tuple(built["shape"]), built["outputs"])
         network = Copies(network, built["folds"]) if built["folds"] else network
@@ -193,7 +195,7 @@ def _unpickle(path: Path) -> Any:
     """Read a file that joblib wrote."""
     from sklearn.exceptions import InconsistentVersionWarning
 
-    _require_file(path)
+    require_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InconsistentVersionWarning)  # ``load`` warns once
@@ -204,12 +206,6 @@ def _unpickle(path: Path) -> Any:
             f"{path} cannot be read: {reason}. It is damaged, or needs the package versions that "
             f"{CONFIG} lists."
         ) from error
-
-
-def _require_file(path: Path) -> None:
-    """Raise unless the file exists."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing. Copy the whole folder of the run.")
 
 
 def _plain(name: Any) -> Any:

@@ -61,17 +61,21 @@ def suspects_table(
     return pd.concat([left, right], axis=1)
 
 
-def ledger_table(found: Audit, where: pd.Series) -> pd.DataFrame:
+def ledger_table(
+    found: Audit, where: pd.Series, fingerprints: NDArray[np.uint64] | None = None
+) -> pd.DataFrame:
     """Return all samples in the order of the file, with everything that the run recorded.
 
     Args:
         found: The result of an audit of n samples.
         where: The place of each sample, as in ``suspects_table``.
+        fingerprints: As ``Source`` has them.
 
     Returns:
-        A row per sample: its place, ``given``, ``probability``, ``suggested``, ``confidence``,
-        ``loss`` (higher is more suspect), ``weight`` (0 if left out), ``visits``; if logits were
-        observed, also ``margin`` (lower is more suspect), ``correct`` and ``forgotten``.
+        A row per sample: its place, ``fingerprint`` if there are some, ``given``, ``probability``,
+        ``suggested``, ``confidence``, ``loss`` (higher is more suspect), ``weight`` (0 if left
+        out), ``visits``; if logits were observed, also ``margin`` (lower is more suspect),
+        ``correct`` and ``forgotten``.
 
     Raises:
         ValueError: For ``where`` of another length.
@@ -79,7 +83,10 @@ def ledger_table(found: Audit, where: pd.Series) -> pd.DataFrame:
     _require_length("where", len(where), found)
     table, ledger = found.table.sort_index(), found.pacer.ledger
     judged = ("probability", "suggested", "confidence", "loss")
-    columns = {str(where.name): where.array, "given": table["label"].array}
+    columns: dict[str, Any] = {str(where.name): where.array}
+    if fingerprints is not None:
+        columns["fingerprint"] = fingerprints[where.to_numpy(np.int64) - 1]
+    columns["given"] = table["label"].array
     columns |= {name: table[name].array for name in judged if name in table}
     tensors = {"weight": found.pacer.weight, "visits": ledger.visits}
     dynamics = ledger.dynamics

@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from selfpaced._errors import require
-from selfpaced._files import write_parquet, write_text
+from selfpaced._files import read_parquet, write_parquet, write_text
 from selfpaced.audit._fixing.changes import Changes
 from selfpaced.audit._fixing.fix import fix
 from selfpaced.audit._fixing.suspects_file import OURS, our_names, read_chosen
@@ -23,10 +24,11 @@ from selfpaced.audit._folder.files import (
     SUMMARY,
     SUSPECTS,
     require_no_result,
-    staged,
 )
 from selfpaced.audit._folder.model import read_config, save
 from selfpaced.audit._folder.pictures import draw
+from selfpaced.audit._folder.seal import unbroken
+from selfpaced.audit._folder.staging import staged
 from selfpaced.audit._folder.summary import about_places, summary
 from selfpaced.audit._folder.tables import csv_text, ledger_table, suspects_table
 from selfpaced.audit._learning.trained import Trained
@@ -91,7 +93,6 @@ def write(
     columns = {ours: names[ours] for ours in OURS if names[ours] in suspects}
     name = source.path.name or str(source.path)
     with staged(folder) as stage:
-        save(trained, _settings(plan, len(source)) | {"columns": columns}, stage)
         _write_csv(csv_text(suspects, names), stage / SUSPECTS)
         if len(source.conflicts):
             _write_csv(csv_text(source.conflicts), stage / CONFLICTS)
@@ -101,8 +102,9 @@ def write(
             _write_csv(csv_text(told), stage / CONSENSUS)
             each = found.votes.annotators.rename_axis("annotator").reset_index()
             _write_csv(csv_text(each), stage / ANNOTATORS)
-        write_parquet(ledger_table(found, source.where), stage / LEDGER)
+        write_parquet(ledger_table(found, source.where, source.fingerprints), stage / LEDGER)
         write_parquet(found.history, stage / HISTORY)
+        save(trained, _settings(plan, len(source)) | {"columns": columns}, stage)
         images = prepared.inputs.dense if source.kind == "images" else None
         draw(found, stage, images, dark=dark, losses=losses)
         files = tuple(sorted([*(path.name for path in stage.iterdir()), SUMMARY]))
@@ -179,11 +181,27 @@ def fix_from(
         label is not None, f"{table} has no column of labels. Correct the labels where they are."
     )
     names = {ours: ours for ours in OURS} | (config["run"].get("columns") or {})
-    rows = read_chosen(folder / SUSPECTS, names)
-    sheet = plan.options.sheet
+    with unbroken(folder, config, (LEDGER,)):
+        rows, audited = read_chosen(folder / SUSPECTS, names), _audited(folder)
     return fix(
-        table, corrected, str(label), rows, drop=drop, force=force, numeric=numeric, sheet=sheet
+        *(table, corrected, str(label), rows),
+        drop=drop,
+        force=force,
+        numeric=numeric,
+        sheet=plan.options.sheet,
+        audited=audited,
     )
+
+
+def _audited(folder: Path) -> dict[int, int]:
+    """Return the fingerprints of the rows of an audit, by their numbers, from its ledger."""
+    ledger, needed = read_parquet(folder / LEDGER), ["row", "fingerprint"]
+    require(
+        set(needed) <= set(ledger),
+        f"{folder / LEDGER} does not say which rows were audited. Audit again.",
+    )
+    numbers, marks = (ledger[name].astype(np.uint64).tolist() for name in needed)
+    return dict(zip(numbers, marks, strict=True))
 
 
 def _plan(folder: Path, saved: dict[str, Any]) -> Plan:

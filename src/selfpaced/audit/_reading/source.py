@@ -36,6 +36,9 @@ class Source:
         depth: Bits per pixel of images before they became 8.
         votes: The labels of several annotators, a row per sample and a column per annotator, NaN
             for none; ``labels`` is their consensus. None for one label per sample.
+        fingerprints: A number for each row of the file, also for rows without a label, by which it
+            is found again after it has moved; uint64, in the order of the file. None for other
+            data than a table in one file.
     """
 
     path: Path
@@ -51,6 +54,7 @@ class Source:
     groups: "NDArray[np.int64] | None" = None
     depth: int = 8
     votes: "pd.DataFrame | None" = None
+    fingerprints: "NDArray[np.uint64] | None" = None
 
     def __len__(self) -> int:
         """Return the number of samples."""

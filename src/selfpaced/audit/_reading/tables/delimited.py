@@ -20,6 +20,7 @@ from selfpaced.audit._reading.tables.dialect import (
     dialect_of,
     long_fields,
 )
+from selfpaced.audit._reading.tables.fingerprints import of_delimited
 from selfpaced.audit._reading.tables.frames import (
     Table,
     require_names,
@@ -70,7 +71,7 @@ def read_delimited(path: Path) -> Table:
     do = f"Are the columns separated by {signs}, and values with them in quotes?"
     unread = tell_unread(path, lines[gone].tolist(), len(table), reason, do)
     rows = np.delete(np.arange(1, len(lines) + 1), gone)
-    return text_table(
+    read = text_table(
         table,
         rows,
         "," if dialect.separator == ";" else ".",
@@ -78,6 +79,7 @@ def read_delimited(path: Path) -> Table:
         notes=notes + told + unnamed + unread,
         lines=np.delete(lines, gone),
     )
+    return replace(read, fingerprints=of_delimited(data, dialect))
 
 
 def _without_trailing(table: pa.Table) -> tuple[pa.Table, NDArray[np.bool]]:

@@ -43,6 +43,8 @@ class Table:
         odd: Columns of numbers of which some cells are not numbers.
         words: Columns with words for gaps, such as NA, as they stand in the file.
         vectors: Columns of lists of equally many numbers, float64, shape (n, d); NaN for a gap.
+        fingerprints: Of every row of the file, also of those that could not be read; see
+            ``fingerprints.py``. None for a table of several files.
     """
 
     frame: pd.DataFrame
@@ -54,6 +56,7 @@ class Table:
     odd: dict[str, Odd] = field(default_factory=dict)
     words: dict[str, pd.Series] = field(default_factory=dict)
     vectors: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    fingerprints: NDArray[np.uint64] | None = None
 
 
 def table_of(

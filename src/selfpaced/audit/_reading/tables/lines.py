@@ -1,6 +1,7 @@
 """JSON Lines: text with one JSON object per line."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 
 from selfpaced.audit._reading.content import read_text
 from selfpaced.audit._reading.tables.cells import typed
+from selfpaced.audit._reading.tables.fingerprints import of_lines
 from selfpaced.audit._reading.tables.frames import Table, table_of, tell_unread
 
 # The start of a surrogate in JSON: half of a character, which needs a second one after it.
@@ -27,7 +29,8 @@ def read_lines(path: Path) -> Table:
     """
     data, notes = read_text(path)
     records, rows, bad = [], [], []
-    for number, line in enumerate(data.split(b"\n"), 1):
+    lines = data.split(b"\n")
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         record = object_of(line)
@@ -42,7 +45,8 @@ def read_lines(path: Path) -> Table:
     columns = [_column([record.get(name) for record in records]) for name in names]
     table = pa.table(columns, names=names)
     places = np.array(rows, np.int64)
-    return table_of(table, places, len(bad), notes + unread, places, typed(table, "."))
+    read = table_of(table, places, len(bad), notes + unread, places, typed(table, "."))
+    return replace(read, fingerprints=of_lines(lines))
 
 
 def object_of(line: str | bytes) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from selfpaced.audit._reading.tables.columns import (
     require_column,
 )
 from selfpaced.audit._reading.tables.delimited import read_delimited
+from selfpaced.audit._reading.tables.fingerprints import of_columns
 from selfpaced.audit._reading.tables.frames import (
     Table,
     require_names,
@@ -40,6 +41,11 @@ def read_table(path: Path, kind: Kind, options: Options) -> Source:
     table = load(path, kind, options.sheet)
     if not options.known:
         return _new_samples(path, table, options)
+    return replace(_samples(path, table, options), fingerprints=table.fingerprints)
+
+
+def _samples(path: Path, table: Table, options: Options) -> Source:
+    """Return the samples of a table that have a label."""
     table, labels, votes, notes = _labels(path, table, options)
     if votes is not None:
         options = replace(options, numeric=False)
@@ -132,4 +138,5 @@ def _one_parquet(path: Path) -> Table:
     table = read_parquet(path)
     require_names(path, table.column_names)
     require_rows(path, len(table))
-    return table_of(table, np.arange(1, len(table) + 1), notes=class_names(table.schema))
+    read = table_of(table, np.arange(1, len(table) + 1), notes=class_names(table.schema))
+    return replace(read, fingerprints=of_columns(table))

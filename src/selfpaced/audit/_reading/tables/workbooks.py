@@ -2,6 +2,7 @@
 
 import datetime
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from selfpaced._errors import require
 from selfpaced.audit._reading.tables.cells import text_table
+from selfpaced.audit._reading.tables.fingerprints import of_cells
 from selfpaced.audit._reading.tables.frames import Table, require_names
 from selfpaced.audit._reading.words import listed
 
@@ -123,7 +125,8 @@ def _table(path: Path, sheet: Sheet) -> Table:
     }
     lines = np.array([row.number for row in body], np.int64)
     places = np.arange(1, len(body) + 1)
-    return text_table(pa.table(named), places, notes=sheet.notes, lines=lines)
+    read = text_table(pa.table(named), places, notes=sheet.notes, lines=lines)
+    return replace(read, fingerprints=of_cells(row.cells for row in body))
 
 
 def _text(cell: Any) -> str | None:
