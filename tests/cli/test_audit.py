@@ -197,14 +197,15 @@ def test_rows_that_move_while_an_audit_trains_are_found(
     done: Say, wine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     head, *lines = wine.read_text().splitlines()
-    train = Training.train
+    table, train = Path("table.csv"), Training.train
+    table.write_bytes(wine.read_bytes())
 
-    def with_a_new_first_row(self: Training, *given: Any) -> bool:
-        wine.write_text("\n".join([head, lines[70], *lines]) + "\n")
-        return train(self, *given)
+    def with_a_new_first_row(self: Training, *given: Any, **settings: Any) -> bool:
+        table.write_text("\n".join([head, lines[70], *lines]) + "\n")
+        return train(self, *given, **settings)
 
     monkeypatch.setattr(Training, "train", with_a_new_first_row)
-    done("audit", wine, "--label", "kind", "-o", "run", "--fix", "new.csv", *FAST)
+    done("audit", table, "--label", "kind", "-o", "run", "--fix", "new.csv", *FAST)
     suspects = pd.read_csv("run/suspects.csv").query("fix == 'yes'")
     new = pd.read_csv("new.csv")
     changed = new[new["selfpaced_was"].notna()]
