@@ -230,6 +230,7 @@ def _finish(run: "Run", results: Results, console: Console, began: float) -> Non
         found = replace(found, every_class=results.every_class)
         written = write(
             *(folder, plan, prepared, found, trained),
+            origin=run.origin,
             losses=run.losses_by_epoch(),
             dark=results.dark,
             top=results.top,

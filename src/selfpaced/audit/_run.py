@@ -18,6 +18,7 @@ from selfpaced._pacer.pacer import Pacer
 from selfpaced._sampling.indexed import Indexed
 from selfpaced.audit._folder import checkpoint
 from selfpaced.audit._folder.model import require_tensors
+from selfpaced.audit._folder.origin import of_code, origin
 from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._learning.choice import choose_models
 from selfpaced.audit._learning.committee import Committee, Learner
@@ -88,6 +89,7 @@ class Run:
             of the user, with few samples or a small network of a table alone.
         main: Whether this process is the one that writes files.
         saved: Whether the folder holds a state of this training.
+        origin: What the run is made from; see ``origin.py``.
     """
 
     def __init__(self, plan: Plan, prepared: Prepared, folder: Path, machine: Machine) -> None:
@@ -102,7 +104,8 @@ class Run:
         self.small = light and plan.model is None and machine.device.type == "cpu"
         few = last.settings.epochs * len(prepared.labels) <= MOST_LOSSES
         self.losses: list[Tensor] | None = [] if few else None
-        self._data = checkpoint.fingerprint(prepared.source)
+        code = of_code(plan.model, self.learner.parts[-1].model) if plan.model else None
+        self.origin = origin(prepared.source, prepared.inputs, code, plan.text_model)
         self.saved = False
         self._saved_at = 0.0
 
@@ -111,9 +114,9 @@ class Run:
 
         Raises:
             FileNotFoundError: If the folder holds no state.
-            ValueError: For a state that cannot be read, of another plan or of other samples.
+            ValueError: For a state that cannot be read, and of another plan or origin.
         """
-        state = checkpoint.load(self.folder, self.plan, self._data)
+        state = checkpoint.load(self.folder, self.plan, self.origin)
         self.learner.load_state_dict(state["training"])
         if self.losses is not None and state["losses"] is not None:
             self.losses = list(state["losses"])
@@ -129,7 +132,7 @@ class Run:
             return
         losses = torch.stack(self.losses) if self.losses else None
         state = self.learner.state_dict()
-        checkpoint.save(self.folder, self.plan, self._data, state, losses)
+        checkpoint.save(self.folder, self.plan, self.origin, state, losses)
         self.saved = True
         self._saved_at = monotonic()
 

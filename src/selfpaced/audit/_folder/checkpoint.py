@@ -1,38 +1,44 @@
 """The checkpoint of a run: the state of a training on the disk, to continue a run later."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import torch
 
 from selfpaced._errors import require
 from selfpaced._files import replacing
 from selfpaced.audit._folder.files import CHECKPOINT, disk_is_full, require_checkpoint
-from selfpaced.audit._plan import Plan, differences, from_json, to_json
-from selfpaced.audit._reading.source import Source
+from selfpaced.audit._folder.origin import differences
+from selfpaced.audit._plan import Plan, from_json, to_json
+from selfpaced.audit._plan import differences as differences_of_plans
 
 # The keys of a checkpoint.
-KEYS = {"plan", "data", "training", "losses"}
+KEYS = {"plan", "origin", "training", "losses"}
 
 
-def save(folder: Path, plan: Plan, data: str, training: dict[str, Any], losses: Any) -> None:
+def save(
+    folder: Path, plan: Plan, origin: Mapping[str, str], training: dict[str, Any], losses: Any
+) -> None:
     """Write the state of a training into the folder of its run; an earlier state is replaced.
 
     Args:
         folder: The folder of the run.
         plan: The settings of the run.
-        data: The ``fingerprint`` of the samples.
+        origin: What the run is made from; see ``origin.py``.
         training: The ``state_dict`` of the training.
         losses: Losses after each epoch so far, float32, shape (epochs, n); None if not kept.
 
     Raises:
         OSError: If the disk is full; an earlier state stays as it was.
     """
-    state = {"plan": to_json(plan), "data": data, "training": training, "losses": losses}
+    state = {
+        "plan": to_json(plan),
+        "origin": dict(origin),
+        "training": training,
+        "losses": losses,
+    }
     path = folder / CHECKPOINT
     try:
         with replacing(path) as made, made.open("wb") as file:
@@ -46,20 +52,20 @@ def save(folder: Path, plan: Plan, data: str, training: dict[str, Any], losses: 
         ) from error
 
 
-def load(folder: Path, plan: Plan, data: str) -> dict[str, Any]:
+def load(folder: Path, plan: Plan, origin: Mapping[str, str]) -> dict[str, Any]:
     """Read the checkpoint of a run that was stopped.
 
     Args:
         folder: The folder of the run.
         plan: The settings with which the run is to continue.
-        data: The ``fingerprint`` of the samples with which it is to continue.
+        origin: What it is to continue with.
 
     Returns:
         "training" and "losses", as they were passed to ``save``.
 
     Raises:
         FileNotFoundError: If the folder holds no checkpoint.
-        ValueError: For a checkpoint that cannot be read, and for another plan or other samples.
+        ValueError: For a checkpoint that cannot be read, and for another plan or origin.
     """
     require_checkpoint(folder)
     path = folder / CHECKPOINT
@@ -67,16 +73,23 @@ def load(folder: Path, plan: Plan, data: str) -> dict[str, Any]:
     labels = plan.options.labels  # files may have moved, so paths are not compared
     saved = _plan(path, state["plan"])
     saved = replace(saved, path=plan.path, options=replace(saved.options, labels=labels))
-    changed = differences(_with_defaults(saved), _with_defaults(plan))
+    changed = differences_of_plans(_with_defaults(saved), _with_defaults(plan))
     require(
         not changed,
         f"{path} belongs to another run; it differs in {', '.join(changed)}. Go on with the "
         f"same settings, or begin again with force=True.",
     )
+    before = state["origin"]
     require(
-        state["data"] == data,
+        before.get("samples") == origin["samples"],
         f"{plan.path} has changed since the run in {folder} was stopped. Restore the file, or "
         f"begin again with force=True.",
+    )
+    changed = differences(before, origin)
+    require(
+        not changed,
+        f"{path} was written with other parts; these differ: {', '.join(changed)}. Restore them, "
+        f"or begin again with force=True.",
     )
     return {"training": state["training"], "losses": state["losses"]}
 
@@ -106,7 +119,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise ValueError(
             f"{path} is damaged, or not a checkpoint of a run. Move it away to begin again."
         ) from error
-    complete = isinstance(state, dict) and state.keys() >= KEYS and isinstance(state["plan"], dict)
+    complete = isinstance(state, dict) and state.keys() >= KEYS
+    complete = complete and all(isinstance(state[name], dict) for name in ("plan", "origin"))
     require(complete, f"{path} is not a checkpoint of a run. Move it away to begin again.")
     return dict(state)
 
@@ -124,26 +138,3 @@ def _plan(path: Path, saved: dict[str, Any]) -> Plan:
 def _with_defaults(plan: Plan) -> Plan:
     """Return a plan with its default settings filled in: giving a default makes no difference."""
     return replace(plan, learning_rate=plan.settings(1).learning_rate)
-
-
-def fingerprint(source: Source) -> str:
-    """Return a hash of the samples and labels, 32 hexadecimal digits.
-
-    >>> frame, where = pd.DataFrame({"a": [1, 2]}), pd.Series([1, 2], name="row")
-    >>> def data(labels):
-    ...     labels = pd.Series(labels)
-    ...     return Source(Path("a"), "table", frame, labels, where, frame, False, (), frame)
-    >>> fingerprint(data(["x", "y"])) == fingerprint(data(["y", "x"]))
-    False
-    """
-    digest = blake2b(digest_size=16)
-    rows = source.features
-    if isinstance(rows, pd.DataFrame):
-        digest.update("\0".join(rows.columns).encode())
-        digest.update(pd.util.hash_pandas_object(rows, index=False).to_numpy().tobytes())
-    else:
-        digest.update(str(rows.shape).encode())
-        digest.update(np.ascontiguousarray(rows).data)
-    for column in (source.labels, source.where):
-        digest.update(pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes())
-    return digest.hexdigest()

@@ -3,8 +3,10 @@
 import json
 import platform
 import warnings
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import joblib
@@ -17,6 +19,7 @@ from torch import Tensor, nn
 from selfpaced._errors import require, require_keys
 from selfpaced._version import __version__
 from selfpaced.audit._folder.files import CHECKPOINT, CONFIG, ESTIMATOR, FEATURES, WEIGHTS
+from selfpaced.audit._folder.origin import of_code, of_folder, require_same, versions
 from selfpaced.audit._folder.seal import FILES, MODEL, require_file, unbroken, write_config
 from selfpaced.audit._folder.staging import settle
 from selfpaced.audit._learning.mixture import Blend, Share
@@ -29,16 +32,17 @@ __all__ = ["Trained", "load", "read_config", "save"]
 # what is written.
 LAYOUT = 5
 # The keys of config.json.
-KEYS = {"layout", "model", "run", "selfpaced", "versions", FILES}
+KEYS = {"layout", "model", "run", "selfpaced", "versions", "origin", FILES}
 # The keys of the section "model" of config.json.
 MODEL_KEYS = {"built", "names", "scale"}
-# The packages whose versions config.json records.
-PACKAGES = ("numpy", "pandas", "scikit-learn", "skrub", "torch")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 # The member of the model that is a network; all others are pickled.
 NETWORK = "network"
 
 
-def save(trained: Trained, run: dict[str, Any], folder: Path) -> None:
+def save(
+    trained: Trained, run: dict[str, Any], folder: Path, origin: Mapping[str, str] = NOTHING
+) -> None:
     """Write the model, its features and config.json into a folder.
 
     Args:
@@ -46,6 +50,7 @@ def save(trained: Trained, run: dict[str, Any], folder: Path) -> None:
         run: The settings of the run, as values that JSON can hold; the section "run" of
             config.json.
         folder: A folder that exists; files with the same names are replaced.
+        origin: What the run is made from; see ``origin.py``.
 
     Raises:
         ValueError: For a network whose state holds more than tensors.
@@ -58,8 +63,8 @@ def save(trained: Trained, run: dict[str, Any], folder: Path) -> None:
         "model": {"built": trained.built, "names": names, "scale": list(trained.scale)},
         "run": run,
         "selfpaced": __version__,
-        "versions": {name: version(name) for name in PACKAGES}
-        | {"python": platform.python_version()},
+        "origin": dict(origin),
+        "versions": versions() | {"python": platform.python_version()},
     }
     members = dict(trained.model.members)
     network = members.pop(NETWORK, None)
@@ -116,7 +121,8 @@ def load(folder: str | Path) -> Trained:
         features = _unpickle(folder / FEATURES)
         members = _unpickle(folder / ESTIMATOR) if set(built["members"]) - {NETWORK} else {}
         if NETWORK in built["members"]:
-            members |= {NETWORK: Network(_network(folder, built))}
+            members |= {NETWORK: Network(_network(folder, config))}
+        _require_text_model(folder, config)
     shares = built["shares"] and {kind: Share(*share) for kind, share in built["shares"].items()}
     names = None if model["names"] is None else tuple(model["names"])
     center, spread = model["scale"]
@@ -156,7 +162,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         f"{__version__} reads layout {LAYOUT}. Use the version that wrote it, or audit again.",
     )
     require_keys(config, KEYS, str(path))
-    for section in ("model", "run", "versions", FILES):
+    for section in ("model", "run", "versions", "origin", FILES):
         _require_object(config[section], section, path)
     require_keys(config["model"], MODEL_KEYS, str(path))
     _require_object(config["model"]["built"], "built", path)
@@ -171,12 +177,23 @@ def _require_object(value: object, name: str, path: Path) -> None:
     )
 
 
-def _network(folder: Path, built: dict[str, Any]) -> nn.Module:
+def _require_text_model(folder: Path, config: dict[str, Any]) -> None:
+    """Raise if the transformers model that read the text of a run is another one now."""
+    place = config["run"].get("text_model")
+    if place is not None and Path(place).is_dir():  # the reader of text tells if it is gone
+        now = {"text_model": of_folder(Path(place))}
+        require_same(folder / CONFIG, config["origin"], now)
+
+
+def _network(folder: Path, config: dict[str, Any]) -> nn.Module:
     """Build the network again, and load its weights."""
-    path = folder / WEIGHTS
+    path, built = folder / WEIGHTS, config["model"]["built"]
     require_file(path)
     with torch.random.fork_rng(devices=[]):
         network = build(built["network"], tuple(built["shape"]), built["outputs"])
+        if ":" in built["network"]:
+            now = {"code": of_code(built["network"], network)}
+            require_same(folder / CONFIG, config["origin"], now)
         network = Copies(network, built["folds"]) if built["folds"] else network
     try:
         load_model(network, path)

@@ -25,7 +25,7 @@ from selfpaced.audit._folder.files import (
     SUSPECTS,
     require_no_result,
 )
-from selfpaced.audit._folder.model import read_config, save
+from selfpaced.audit._folder.model import NOTHING, read_config, save
 from selfpaced.audit._folder.pictures import draw
 from selfpaced.audit._folder.seal import unbroken
 from selfpaced.audit._folder.staging import staged
@@ -58,13 +58,14 @@ class Written:
     files: tuple[str, ...]
 
 
-def write(
+def write(  # noqa: PLR0913  # each is a part of the folder
     folder: Path,
     plan: Plan,
     prepared: Prepared,
     found: Audit,
     trained: Trained,
     *,
+    origin: Mapping[str, str] = NOTHING,
     losses: NDArray[Any] | None = None,
     dark: bool = False,
     top: int | None = None,
@@ -78,6 +79,7 @@ def write(
         prepared: The samples.
         found: The result of the training.
         trained: The model.
+        origin: What the run is made from; see ``origin.py``.
         losses: Losses after each epoch, shape (epochs, n), for the picture of the training; None
             draws means.
         dark: Draw the pictures on a dark background.
@@ -104,7 +106,7 @@ def write(
             _write_csv(csv_text(each), stage / ANNOTATORS)
         write_parquet(ledger_table(found, source.where, source.fingerprints), stage / LEDGER)
         write_parquet(found.history, stage / HISTORY)
-        save(trained, _settings(plan, len(source)) | {"columns": columns}, stage)
+        save(trained, _settings(plan, len(source)) | {"columns": columns}, stage, origin)
         images = prepared.inputs.dense if source.kind == "images" else None
         draw(found, stage, images, dark=dark, losses=losses)
         files = tuple(sorted([*(path.name for path in stage.iterdir()), SUMMARY]))
