@@ -295,6 +295,41 @@ def test_a_run_goes_on_with_the_same_trainings_only(
         other.resume()
 
 
+OWN = (
+    "from torch import nn\ndef make(shape, n):\n    return nn.Sequential(nn.Linear(*shape, n){})\n"
+)
+
+
+def test_a_run_goes_on_with_the_same_code_versions_and_features_only(
+    table: Path,
+    tmp_path: Path,
+    start: Start,
+    write_module: WriteModule,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_module("own_net", OWN.format(""))
+    plan = plan_of(table, model="own_net:make", epochs=2)
+    start(plan, tmp_path).train(pulse=lambda: True)
+    said = "other parts; these differ: {}. Restore them, or begin again with force=True"
+
+    write_module("own_net", OWN.format(", nn.Tanh()"))
+    with pytest.raises(ValueError, match=said.format(r"the code of model=\.\.\.")):
+        start(plan, tmp_path).resume()
+
+    write_module("own_net", OWN.format("") + "# the same network\n")
+    other = replace(prepare(read(plan.path, plan.options)))
+    other.inputs.dense[0] += 1
+    with pytest.raises(ValueError, match=said.format("the numbers that the samples become")):
+        Run(plan, other, tmp_path, machine(plan)).resume()
+
+    monkeypatch.setattr("selfpaced.audit._folder.origin.__version__", "9.1")
+    with pytest.raises(ValueError, match=said.format(r"selfpaced \(.*, then 9\.1\)")):
+        start(plan, tmp_path).resume()
+    monkeypatch.undo()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    start(plan, tmp_path).resume()
+
+
 def test_a_run_that_is_killed_continues_from_its_last_checkpoint(
     table: Path, tmp_path: Path, start: Start, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:

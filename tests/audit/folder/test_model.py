@@ -23,6 +23,7 @@ from selfpaced.audit._features.fit import fit
 from selfpaced.audit._folder import model as module
 from selfpaced.audit._folder.files import FILES
 from selfpaced.audit._folder.model import read_config, save
+from selfpaced.audit._folder.origin import of_code, of_folder
 from selfpaced.audit._folder.seal import write_config
 from selfpaced.audit._folder.staging import staged
 from selfpaced.audit._learning.aims import Classes, Numbers
@@ -255,7 +256,8 @@ def tied(tmp_path: Path, write_module: WriteModule, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "tied_here", sys.modules[__name__])
     body = "import tied_here\ndef make(shape, n):\n    return tied_here.Tied(*shape, n)\n"
     write_module("pets_model", body)
-    save(network_of(pets(tmp_path), ("cat", "dog"), "pets_model:make"), RUN, tmp_path)
+    trained = network_of(pets(tmp_path), ("cat", "dog"), "pets_model:make")
+    save(trained, RUN, tmp_path, {"code": of_code("pets_model:make", Tied(3, 2))})
     return tmp_path
 
 
@@ -272,7 +274,7 @@ def test_a_network_of_the_user_with_shared_weights_is_loaded(tied: Path) -> None
 
 def test_copies_of_a_network_with_shared_weights_are_loaded(tied: Path) -> None:
     trained = trained_of(pets(tied), ("cat", "dog"), network="pets_model:make", folds=2)
-    save(trained, RUN, tied)
+    save(trained, RUN, tied, read_config(tied)["origin"])
     loaded = load(tied)
     for each in module_of(loaded).networks:
         assert each.first.weight is each.second.weight
@@ -285,12 +287,12 @@ CHANGED = [
     ("def make(shape, outputs):\n    return 3\n", "must return a torch module; it returned int"),
     (
         "import torch\ndef make(shape, outputs):\n    return torch.nn.Linear(shape[0], outputs)\n",
-        "does not fit the network pets_model:make, which has changed since the run. Restore the "
-        "code of the network. .* Missing key",
+        r"config.json: since the run, the code of model=\.\.\. changed, so that the model would "
+        r"predict something else. Restore it, or audit again.",
     ),
     (
         "import tied_here\ndef make(shape, outputs):\n    return tied_here.Tied(5, outputs)\n",
-        "does not fit the network .* size mismatch",
+        r"since the run, the code of model=\.\.\. changed",
     ),
 ]
 
@@ -303,6 +305,19 @@ def test_a_factory_that_has_changed_is_refused(
     with pytest.raises(ValueError, match=said) as raised:
         load(tied)
     assert "\n" not in str(raised.value)
+
+
+def test_a_text_model_that_has_changed_is_refused(run: Path, tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    words.mkdir()
+    (words / "model.safetensors").write_bytes(b"weights")
+    told = RUN | {"text_model": str(words)}
+    save(load(run), told, run, {"text_model": of_folder(words)})
+    load(run)
+    (words / "model.safetensors").write_bytes(b"others!")
+    said = r"since the run, the files of text_model=\.\.\. changed, so that the model would predict"
+    with pytest.raises(ValueError, match=said):
+        load(run)
 
 
 def test_a_factory_that_was_removed_is_reported(tied: Path) -> None:
