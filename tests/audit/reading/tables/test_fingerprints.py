@@ -1,7 +1,9 @@
 """Claims about the numbers by which rows are found again."""
 
+import csv
 import datetime
 import decimal
+import io
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +16,14 @@ from selfpaced.audit import Options, read
 from selfpaced.audit._reading.tables.dialect import Dialect
 from selfpaced.audit._reading.tables.fingerprints import of_cells, of_columns, of_delimited
 
-cells = st.text(st.characters(codec="utf-8", exclude_characters='\0\r\n,"'), max_size=4)
+cells = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=4)
 
 
 @given(st.lists(st.lists(cells, min_size=2, max_size=2), min_size=1, max_size=6))
 def test_lines_without_quotes_need_no_parser(rows: list[list[str]]) -> None:
-    data = "a,b\n" + "".join(",".join(row) + "\n" for row in rows)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([["a", "b"], *rows])
+    data = text.getvalue()
     fast = of_delimited(data.encode(), Dialect(one_line=True))
     slow = of_delimited(data.encode(), Dialect())
     assert fast.tolist() == slow.tolist() == of_cells(rows).tolist()

@@ -4,7 +4,7 @@ An audit and the correction of its table compute them alike, each from what it r
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,11 +46,10 @@ def of_delimited(data: bytes, dialect: Dialect) -> Fingerprints:
     >>> same.tolist()
     [True]
     """
-    if dialect.one_line and b'"' not in data:  # a line is a row: nothing has to be parsed
-        text = data.replace(dialect.separator.encode(), BETWEEN.encode()).decode()
-        lines = (line.removesuffix("\r") for line in text.split("\n"))
-        return of_texts([line for line in lines if line][1:])
     with long_fields():
+        if dialect.one_line:
+            lines = (line.removesuffix("\r") for line in data.decode().split("\n"))
+            return of_texts(_joined([line for line in lines if line][1:], dialect))
         rows = dialect.reader(io.StringIO(data.decode(), newline=""))
         return of_cells([fields for fields in rows if fields][1:])
 
@@ -65,6 +64,19 @@ def of_columns(table: pa.Table) -> Fingerprints:
     columns = {str(place): _plain(column) for place, column in enumerate(table.columns)}
     frame = pd.DataFrame(columns, index=pd.RangeIndex(len(table)))
     return np.asarray(pd.util.hash_pandas_object(frame, index=False, categorize=False), np.uint64)
+
+
+def _joined(lines: list[str], dialect: Dialect) -> Iterator[str]:
+    """Yield the cells of rows that are one line each, as ``of_cells`` joins them.
+
+    Lines without quotation marks need no parser.
+    """
+    parsed = dialect.reader(line for line in lines if '"' in line)
+    for line in lines:
+        if '"' in line:
+            yield BETWEEN.join(next(parsed))
+        else:
+            yield line.replace(dialect.separator, BETWEEN)
 
 
 def _plain(column: pa.ChunkedArray) -> Any:
