@@ -1,5 +1,6 @@
 import io
 import pickle
+from typing import Any
 
 import pytest
 import torch
@@ -110,6 +111,58 @@ def test_a_bad_index_is_refused(index: Tensor, message: str) -> None:
 def test_an_index_of_floats_is_refused() -> None:
     with pytest.raises(TypeError, match="index as an int64 tensor; got torch.float32"):
         SPLLoss(n_samples=2)(torch.zeros(2, 2), torch.tensor([0, 1]), torch.tensor([0.0, 1.0]))
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (
+            {"v": torch.ones(2)},
+            r"SPLLoss: 'v' of the state must be int32 of shape \(n,\); got float",
+        ),
+        (
+            {"v": torch.tensor([0, 2], dtype=torch.int32)},
+            r"'v' .* from 0 to 1, none NaN; got \[2\]",
+        ),
+        ({"threshold": "0.1"}, "'threshold' of the state must be a number; got '0.1'"),
+        ({"threshold": float("nan")}, "'threshold' of the state must be a number; got nan"),
+        ({"growing_factor": 0}, "'growing_factor' of the state must be a finite number above 0"),
+        ({"version": 2}, "SPLLoss: the state is of version 2, newer than 1. Update selfpaced"),
+    ],
+)
+def test_a_damaged_state_changes_nothing(damage: dict[str, Any], said: str) -> None:
+    first, second = SPLLoss(n_samples=2), SPLLoss(torch.zeros(2), n_samples=2)
+    first.v.fill_(1)
+    first.threshold = 5.0
+    state = {"weight": torch.ones(2), "_extra_state": (first.get_extra_state() | damage,)}
+    with pytest.raises(ValueError, match=said):
+        second.load_state_dict(state)
+    assert second.threshold == 0.1 and not second.v.any()
+    assert second.weight is not None and not second.weight.any()
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        (torch.ones(3), r"SPLLoss: 'weight' of the state must be float32 of shape \(2,\); got"),
+        (torch.tensor([1.0, torch.nan]), "SPLLoss: 'weight' of the state must be finite; got"),
+    ],
+)
+def test_damaged_class_weights_change_nothing(weight: Tensor, said: str) -> None:
+    first, second = SPLLoss(torch.ones(2), n_samples=2), SPLLoss(torch.zeros(2), n_samples=2)
+    first.threshold = 5.0
+    with pytest.raises(ValueError, match=said):
+        second.load_state_dict(first.state_dict() | {"weight": weight})
+    assert second.threshold == 0.1 and second.weight is not None and not second.weight.any()
+
+
+def test_a_state_of_before_it_had_a_version_is_still_loaded() -> None:
+    first, second = SPLLoss(n_samples=2), SPLLoss(n_samples=2)
+    first.increase_threshold()
+    state = first.get_extra_state()
+    del state["version"]
+    second.load_state_dict({"_extra_state": (state,)})
+    assert second.threshold == first.threshold
 
 
 def test_a_state_of_another_size_is_refused() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "selfpaced"
 LEVELS = {
-    "ground": ["_version", "_public", "_errors", "_evidence", "_files", "_ranks"],
+    "ground": ["_version", "_public", "_errors", "_evidence", "_files", "_ranks", "_saved"],
     "chain": ["chain"],
     "slots": ["weighting", "pacing", "age", "difficulty", "coupling"],
     "memory": ["_memory"],

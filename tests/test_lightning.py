@@ -499,6 +499,23 @@ def test_a_state_from_within_an_epoch_needs_its_sampler() -> None:
         other.load_state_dict({"batches": 1})
 
 
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"sampler": 3}, "PacedSampler: the state must be a dict; got 3"),
+        ({"batches": -1}, "PaceCallback: 'batches' of the state must be an int from 0 to"),
+        ({"samples": None}, "PaceCallback: 'samples' of the state must be an int from 0 to"),
+        ({"version": 2}, "PaceCallback: the state is of version 2, newer than 1"),
+    ],
+)
+def test_a_damaged_part_of_a_state_changes_no_other_part(damage: Any, said: str) -> None:
+    training, other = Training(), Training()
+    training.pacer(torch.ones(SIZE), torch.arange(SIZE))
+    with pytest.raises(ValueError, match=said):
+        other.callback.load_state_dict(training.callback.state_dict() | damage)
+    assert other.pacer.ledger.loss.isnan().all() and other.callback._batches == 0
+
+
 # --- the number of batches ---------------------------------------------------------------------
 
 

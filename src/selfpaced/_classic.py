@@ -12,10 +12,13 @@ from selfpaced._pacer.checks import raise_out_of_range
 from selfpaced._pacer.reduction import Reduction, reduce_weighted
 from selfpaced._pacer.state import Plain
 from selfpaced._public import public
+from selfpaced._saved import Assign, Saved
 from selfpaced.weighting import Hard
 
 THRESHOLD = 0.1  # the classic program's first threshold
 GROWING_FACTOR = 1.35  # the classic program multiplies the threshold by this after each epoch
+VERSION = 1  # version of the state
+KEYS = {"v", "threshold", "growing_factor"}  # the keys of a state
 
 
 @public("selfpaced")
@@ -100,24 +103,35 @@ class SPLLoss(Plain, nn.NLLLoss):
     def _own_state(self) -> dict[str, Any]:
         """Return v, threshold and growing factor for a checkpoint."""
         return {
+            "version": VERSION,
             "v": self.v.to("cpu", copy=True),
             "threshold": self.threshold,
             "growing_factor": self.growing_factor,
         }
 
-    def _load_own_state(self, state: dict[str, Any]) -> None:
-        """Restore a checkpoint.
+    def _read_own_state(self, state: object) -> Assign:
+        """Check a checkpoint; return the function that restores it.
 
         Raises:
-            ValueError: For a checkpoint of another number of samples.
+            ValueError: For a checkpoint of another number of samples, cut short, of a newer
+                version, or damaged.
         """
+        saved = Saved(state, "SPLLoss", KEYS, newest=VERSION)
+        size = len(saved.tensor("v", torch.int32, (None,), low=0, high=1))
         require(
-            state["v"].shape == self.v.shape,
-            f"SPLLoss: the state is of {len(state['v'])} samples, the loss of {len(self.v)}. Make "
-            f"it as SPLLoss(n_samples={len(state['v'])}).",
+            size == len(self.v),
+            f"SPLLoss: the state is of {size} samples, the loss of {len(self.v)}. Make it as "
+            f"SPLLoss(n_samples={size}).",
         )
-        self.v.copy_(state["v"])
-        self.threshold, self.growing_factor = state["threshold"], state["growing_factor"]
+        threshold = saved.number("threshold")
+        growing_factor = saved.number("growing_factor", positive=True)
+
+        def assign() -> None:
+            """Assign what was read."""
+            self.v.copy_(saved["v"])
+            self.threshold, self.growing_factor = threshold, growing_factor
+
+        return assign
 
     def _begun(self) -> Tensor:
         """Return 1 if a sample was kept or the threshold has grown, else 0."""

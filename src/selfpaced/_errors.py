@@ -45,14 +45,6 @@ def require_keys(state: Mapping[str, object], keys: Set[str], owner: str) -> Non
     )
 
 
-def require_version(version: int, newest: int, owner: str) -> None:
-    """Raise for a saved state of a newer version than this package writes."""
-    require(
-        version <= newest,
-        f"{owner}: the state is of version {version}, newer than {newest}. Update selfpaced.",
-    )
-
-
 def require_seed(seed: object, owner: str) -> None:
     """Raise unless the seed is an int from 0 to 2**63 - 1."""
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:

@@ -11,10 +11,11 @@ from typing import Any
 
 from torch.utils.data import DistributedSampler
 
-from selfpaced._errors import require, require_keys, require_positive_int
+from selfpaced._errors import require, require_positive_int
 from selfpaced._memory.ring import PLACES
 from selfpaced._pacer.pacer import Pacer, require_pacer
 from selfpaced._sampling.paced import PacedSampler
+from selfpaced._saved import Saved, assign_all
 from selfpaced.tracking import scalars
 
 try:
@@ -28,6 +29,7 @@ except ImportError as error:
 
 __all__ = ["PaceCallback"]
 
+VERSION = 1  # version of the state
 # The keys of a state. It also has "pacer", except one of a version in which a pacer that was a
 # submodule was saved with the module's weights.
 KEYS = {"batches", "samples", "sampler"}
@@ -193,6 +195,7 @@ class PaceCallback(Callback):
             place = min(self._samples, len(self.sampler)) if self._samples else 0
             sampler = self.sampler.state_dict(position=place)
         return {
+            "version": VERSION,
             "batches": self._batches,
             "samples": self._samples,
             "sampler": sampler,
@@ -202,25 +205,29 @@ class PaceCallback(Callback):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Load a state for training; validation and test do not change the pacer.
 
+        On an error nothing changes.
+
         Raises:
-            ValueError: For a state that lacks a key, and for a state from the middle of an epoch
-                that was saved with a sampler where there is none now, or the reverse.
+            ValueError: For a state that lacks a key, is of a newer version, or is damaged, and for
+                a state from the middle of an epoch that was saved with a sampler where there is
+                none now, or the reverse.
         """
         if self._stage != "fit":
             return
-        require_keys(state, KEYS, "PaceCallback")
-        had, has = state["sampler"] is not None, self.sampler is not None
+        saved = Saved(state, "PaceCallback", KEYS, newest=VERSION, optional={"pacer"})
+        batches, samples = saved.count("batches"), saved.count("samples")
+        had, has = saved["sampler"] is not None, self.sampler is not None
         require(
-            had == has or not state["batches"],
+            had == has or not batches,
             f"PaceCallback: the checkpoint is from the middle of an epoch, saved "
             f"{'with' if had else 'without'} a sampler; now there is {'one' if has else 'none'}. "
             f"Use the same sampler, or resume from a checkpoint of the end of an epoch.",
         )
-        if "pacer" in state:
-            self.pacer.load_state_dict(state["pacer"])
+        read = [self.pacer._read(saved["pacer"])] if "pacer" in saved else []
         if self.sampler is not None and had:
-            self.sampler.load_state_dict(state["sampler"])
-        self._batches, self._samples = state["batches"], state["samples"]
+            read.append(self.sampler._read(saved["sampler"]))
+        assign_all(read)()
+        self._batches, self._samples = batches, samples
 
     def _step(self) -> None:
         """Step the pacer, and count batches from 0 again."""

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from selfpaced._errors import require, require_positive_int
 from selfpaced._files import replacing
+from selfpaced._saved import Saved, assign_all
 from selfpaced.prompts import AsyncPassRates, PassRates, PromptSampler
 
 try:
@@ -30,6 +31,9 @@ __all__ = ["SelfPacedGRPOMixin", "SelfPacedGRPOTrainer"]
 
 # Name of our file in a checkpoint's folder.
 STATE = "selfpaced.pt"
+# The version and the keys of the state in it.
+VERSION = 1
+KEYS = {"pass_rates", "pacer", "prompts"}
 
 if TYPE_CHECKING:
     Base = GRPOTrainer
@@ -154,6 +158,7 @@ class SelfPacedGRPOMixin(Base):
         super()._save_optimizer_and_scheduler(output_dir)
         rates = self.pass_rates
         state = {
+            "version": VERSION,
             "pass_rates": rates.state_dict(),
             "pacer": rates.pacer.state_dict(),
             "prompts": self._prompts.state_dict(),
@@ -174,9 +179,9 @@ class SelfPacedGRPOMixin(Base):
             f"save_only_model=True. Resume from a checkpoint that has it.",
         )
         state = torch.load(path, map_location="cpu", weights_only=True)
-        self._prompts.load_state_dict(state["prompts"])
-        rates.load_state_dict(state["pass_rates"])
-        rates.pacer.load_state_dict(state["pacer"])
+        saved = Saved(state, str(path), KEYS, newest=VERSION)
+        prompts, passes = self._prompts._read(saved["prompts"]), rates._read(saved["pass_rates"])
+        assign_all([prompts, passes, rates.pacer._read(saved["pacer"])])()
         # Set the epoch here, too: where batches are skipped on several ranks, accelerate's loader
         # does not pass set_epoch on.
         self._prompts.set_epoch(int(self.state.epoch or 0))

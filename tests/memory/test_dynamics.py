@@ -79,10 +79,10 @@ def test_until_the_commit_nothing_counts_and_the_last_visit_wins() -> None:
 
 
 def test_a_saved_state_is_shared_neither_with_its_source_nor_with_its_copy() -> None:
-    first, second = Dynamics(1, 2, CPU), Dynamics(1, 0, CPU)
+    first = Dynamics(1, 2, CPU)
     learned(first, True)
     state = first.state_dict()
-    second.load_state_dict(state)
+    second = Dynamics.read(state, 1, CPU)
     learned(second, False)
     learned(first, True, True)
     assert state["visits"].tolist() == [1]

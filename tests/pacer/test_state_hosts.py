@@ -18,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, TensorDataset
 
 from selfpaced import Indexed, PacedSampler, Pacer, SPLLoss
+from selfpaced._pacer import state as state_module
 from selfpaced.age import Quantile
 from selfpaced.pacing import Constant
 
@@ -147,6 +148,53 @@ def test_the_two_states_are_loaded_in_any_order(model_first: bool) -> None:
         module.load_state_dict(state)
     see(other.pacer, 4)
     assert other.pacer.steps == 1
+
+
+def test_on_a_new_rank_that_owns_no_waiting_loss_both_states_are_loaded_in_any_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    net = Net()
+    see(net.pacer)
+    model, own = net.state_dict(), net.pacer.state_dict()
+    monkeypatch.setattr(state_module, "world_size", lambda: 2)
+    monkeypatch.setattr(state_module, "rank_here", lambda: 1)
+    other = Net()
+    other.pacer.load_state_dict(own)
+    other.load_state_dict(model)
+    assert not other.pacer.ledger.waiting.any()
+    see(other.pacer, 4)
+    assert int(other.pacer.ledger.waiting.sum()) == 4
+
+
+def test_the_part_of_a_models_state_is_not_the_own_state_of_a_pacer() -> None:
+    part = {"_extra_state": used().state_dict()["pacer._extra_state"]}
+    pacer = Pacer(N)
+    with pytest.raises(ValueError, match="saved when the Pacer was in use, and this one is new"):
+        pacer.load_state_dict(part)
+    see(pacer)  # nothing has changed, so nothing is awaited
+
+
+@pytest.mark.parametrize(
+    "damaged", [torch.tensor(-1), torch.tensor(torch.nan), torch.ones(2), torch.tensor(1j)]
+)
+def test_a_models_state_with_a_damaged_number_of_steps_is_refused(damaged: Tensor) -> None:
+    net = Net()
+    state = net.state_dict() | {"pacer._extra_state": damaged}
+    with pytest.raises(ValueError, match="'_extra_state' of the state must be a number of steps"):
+        net.load_state_dict(state)
+
+
+def test_unknown_keys_of_a_module_change_nothing() -> None:
+    net, criterion = used(), SPLLoss(torch.ones(2), n_samples=2)
+    criterion.threshold = 5.0
+    state = criterion.state_dict()
+    other, classic = Pacer(N), SPLLoss(torch.zeros(2), n_samples=2)
+    with pytest.raises(RuntimeError, match="Unexpected key"):
+        other.load_state_dict(net.pacer.state_dict() | {"more": torch.ones(1)})
+    assert other.steps == 0 and other.ledger.loss.isnan().all()
+    with pytest.raises(RuntimeError, match="Unexpected key"):
+        classic.load_state_dict(state | {"more": torch.ones(1)})
+    assert classic.threshold == 0.1 and classic.weight is not None and not classic.weight.any()
 
 
 def test_safetensors_and_averaged_models_hold_a_model_with_a_pacer(tmp_path: Path) -> None:

@@ -183,6 +183,43 @@ def test_a_state_that_does_not_fit_is_refused() -> None:
         rates.load_state_dict({"passes": torch.zeros(2)})
 
 
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (
+            {"passes": torch.tensor([0.0, 3.0])},
+            "'passes' of the state must be at most 1 per complet",
+        ),
+        ({"passes": torch.tensor([0.0, torch.nan])}, r"'passes' .* none NaN; got \[nan\]"),
+        (
+            {"completions": torch.tensor([0.0, 1.0])},
+            "'completions' .* must be int64 of .*; got flo",
+        ),
+        ({"completions": torch.tensor([-1, 1])}, r"'completions' .* from 0 to inf.*; got \[-1\]"),
+        (
+            {"batches": 0.5},
+            "PassRates: 'batches' of the state must be an int from 0 to .*; got 0.5",
+        ),
+        ({"version": 2}, "PassRates: the state is of version 2, newer than 1. Update selfpaced"),
+    ],
+)
+def test_a_damaged_state_changes_nothing(damage: Any, said: str) -> None:
+    rates, other = PassRates(Pacer(2), given), PassRates(Pacer(2), given)
+    rates(completions=[1.0, 0.0], sample_index=[1, 1])
+    with pytest.raises(ValueError, match=said):
+        other.load_state_dict(rates.state_dict() | damage)
+    assert other.batches == 0 and not other._passes.any() and not other._completions.any()
+
+
+def test_a_state_of_before_it_had_a_version_is_still_loaded() -> None:
+    rates, other = PassRates(Pacer(2), given), PassRates(Pacer(2), given)
+    rates(completions=[1.0], sample_index=[1])
+    state = rates.state_dict()
+    del state["version"]
+    other.load_state_dict(state)
+    assert other.batches == 1
+
+
 def test_parts_that_do_not_fit_are_refused() -> None:
     with pytest.raises(TypeError, match="expects a Pacer; got function"):
         PassRates(given, Pacer(2))  # type: ignore[arg-type]  # the mistake under test

@@ -180,6 +180,14 @@ def test_a_state_that_does_not_fit_changes_nothing() -> None:
         ({"version": 2}, "newer than 1"),
         ({"n_samples": 13}, "the state is for 13 prompts"),
         ({"batch_size": 4}, "batches of 4, the sampler for 12 in batches of 3"),
+        ({"drawn": torch.tensor([0, 1])}, "'drawn' of the state must be batches of 3, at most 4"),
+        ({"drawn": torch.tensor([0, 1, 12])}, r"with values from 0 to 11, none NaN; got \[12\]"),
+        ({"drawn": torch.tensor([0, 1, 0])}, "'drawn' of the state must be batches of different"),
+        ({"drawn": torch.zeros(3)}, r"'drawn' .* must be int64 of shape \(n,\); got float32"),
+        ({"epoch": -1}, "'epoch' of the state must be an int from 0 to 100000; got -1"),
+        ({"round": None}, "'round' of the state must be an int from 0 to .*; got None"),
+        ({"place": 13}, "'place' of the state must be an int from 0 to 12; got 13"),
+        ({"seed": 1}, r"the state has unknown keys: \['seed'\]"),
     ):
         with pytest.raises(ValueError, match=message):
             sampler.load_state_dict({**state, **change})

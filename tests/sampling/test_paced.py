@@ -415,10 +415,18 @@ ORDER = torch.arange(5)
         ({**GOOD, "order": ORDER, "version": 3}, "of version 3, newer than 2. Update selfpaced"),
         ({**GOOD, "order": ORDER, "n_samples": 9}, "of 9 samples, the pacer of 200"),
         ({**GOOD, "order": ORDER, "position": 6}, "position must be from 0 to 5"),
-        ({**GOOD, "order": (ORDER + 196,)}, "order must hold indices from 0 to 199, int64"),
-        ({**GOOD, "order": (ORDER - 1,)}, "order must hold indices from 0 to 199"),
-        ({**GOOD, "order": (ORDER.float(),)}, "The state is damaged; load another checkpoint"),
-        ({**GOOD, "order": (ORDER,), "easy": (torch.ones(9).bool(),)}, "easy a bool per sample"),
+        ({**GOOD, "order": (ORDER + 196,)}, r"shape \(n,\) with values from 0 to 199.*got \[200\]"),
+        ({**GOOD, "order": (ORDER - 1,)}, r"'order' .* from 0 to 199, none NaN; got \[-1\]"),
+        ({**GOOD, "order": (ORDER.float(),)}, r"'order' .* must be int64 of .*; got float32 of sh"),
+        ({**GOOD, "order": (ORDER[:0],)}, "indices of samples, at least one, as of length='sele"),
+        ({**GOOD, "order": (ORDER // 2,)}, "a draw, which visits all of its samples in turn"),
+        ({**GOOD, "order": (ORDER,), "easy": (torch.ones(9).bool(),)}, r"must be bool of .*200"),
+        ({**GOOD, "order": None}, "'position' of the state must be 0 without an order; got 1"),
+        ({**GOOD, "order": (ORDER, ORDER)}, "'order' of the state must be a tuple of one tensor"),
+        ({**GOOD, "order": ORDER, "epoch": -1}, "'epoch' .* must be an int from 0 .*; got -1"),
+        ({**GOOD, "order": ORDER, "steps": True}, "'steps' .* must be an int from 0 .*; got True"),
+        ({**GOOD, "order": ORDER, "num_replicas": 0}, "'num_replicas' .* an int from 1 .*; got 0"),
+        ({**GOOD, "order": ORDER, "seed": 1}, r"has unknown keys: \['seed'\]. Use a state"),
     ],
 )
 def test_a_state_that_does_not_fit_changes_nothing(state: dict[str, Any], said: str) -> None:
@@ -620,9 +628,19 @@ def test_a_state_whose_order_cannot_be_read_changes_nothing() -> None:
     sampler = PacedSampler(pacer_keeping(0.5))
     before = list(PacedSampler(pacer_keeping(0.5)))
     state = {**GOOD, "order": torch.empty(5, dtype=torch.int64, device="meta"), "epoch": 7}
-    with pytest.raises((NotImplementedError, RuntimeError)):
+    with pytest.raises(ValueError, match=r"must be int64 of shape \(n,\); got .*\(strided, meta\)"):
         sampler.load_state_dict(state)
     assert sampler.epoch == 0 and list(sampler) == before
+
+
+def test_an_order_must_have_the_length_of_the_sampler() -> None:
+    saved = PacedSampler(Pacer(6), length=4)
+    next(iter(saved))
+    for length, wanted in (("dataset", 6), (5, 5)):
+        other = PacedSampler(Pacer(6), length=length)  # type: ignore[arg-type]  # of two types
+        with pytest.raises(ValueError, match=f"must be {wanted} indices, as of length={length!r}"):
+            other.load_state_dict(saved.state_dict())
+        assert other.epoch == 0 and other._drawn is None
 
 
 def test_samples_that_another_process_trained_on_need_not_be_seen_here() -> None:
@@ -650,3 +668,28 @@ def test_an_epoch_that_is_set_after_it_began_ends_with_the_step() -> None:
     pacer.observe(torch.ones(6), torch.tensor([first, *indices]))
     pacer.step()
     assert sampler.state_dict()["epoch"] == 1
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_after_a_loader_that_is_cut_short_another_may_go_on(workers: int) -> None:
+    pacer = pacer_keeping(0.5)
+    data = Indexed(TensorDataset(torch.arange(N)))
+    settings: dict[str, Any] = {"batch_size": 10, "num_workers": workers}
+    drawn = DataLoader(data, sampler=PacedSampler(pacer), **settings)
+    for index, x in islice(drawn, 3):
+        pacer(x / N, index)
+    assert pacer.drawn is not None and len(pacer.drawn) == 30
+    rest = sorted({*range(N)} - {*pacer.drawn.tolist()})
+    for index, x in DataLoader(data, sampler=rest, **settings):
+        pacer(x / N, index)
+    pacer.step()
+    assert pacer.steps == 2
+
+
+def test_a_loader_of_other_indices_is_noticed_also_if_it_is_cut_short() -> None:
+    pacer = pacer_keeping(0.5)
+    sampler = PacedSampler(pacer)
+    for index in islice(sampler, 50):
+        pacer(torch.ones(1), torch.tensor([N - 1 - index]))
+    with pytest.raises(ValueError, match="Of the samples that PacedSampler drew .* were not seen"):
+        pacer.step()

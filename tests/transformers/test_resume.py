@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 from transformers import Trainer, TrainerControl, TrainerState
 
@@ -14,7 +15,7 @@ from selfpaced import PacedSampler, Pacer
 from selfpaced.age import Quantile
 from selfpaced.pacing import Ramp
 from selfpaced.transformers import SelfPacedTrainer
-from selfpaced.transformers._epochs import Epochs
+from selfpaced.transformers._epochs import Epochs, read_state, write_state
 
 N = 22
 EPOCHS = 3
@@ -173,6 +174,42 @@ def test_a_file_of_another_program_is_refused(trainer: Make, resumed: Make, tmp_
     (folder / FILE).write_bytes((folder / "model.safetensors").read_bytes())
     with pytest.raises(ValueError, match="was not written by selfpaced: its metadata has no"):
         resumed(tmp_path, 3)
+
+
+def seen(loss: float) -> Epochs:
+    """Return the callback of a run within its first epoch."""
+    pacer = Pacer(N)
+    pacer.observe(torch.full((N,), loss), torch.arange(N))
+    made = Epochs(pacer, PacedSampler(pacer), lambda numbers: None)
+    made.running = True
+    return made
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"sampler": 3}, "PacedSampler: the state must be a dict; got 3"),
+        ({"pacer": {"_extra_state": [3]}}, "Pacer: the state must be a dict; got 3"),
+        ({"running": 1}, r"selfpaced.safetensors: 'running' of the state must be True or False"),
+        ({"version": 2}, "selfpaced.safetensors: the state is of version 2, newer than 1"),
+    ],
+)
+def test_a_damaged_part_of_a_file_changes_no_other_part(
+    tmp_path: Path, damage: dict[str, Any], said: str
+) -> None:
+    seen(1.0).save(str(tmp_path), writes=True)
+    write_state(read_state(tmp_path / FILE) | damage, tmp_path / FILE)
+    other = seen(2.0)
+    with pytest.raises(ValueError, match=said):
+        other.load(str(tmp_path))
+    assert other.pacer.ledger.loss.eq(2.0).all() and not other._restored
+
+
+def test_a_file_whose_metadata_does_not_fit_is_refused(tmp_path: Path) -> None:
+    for rest in ('{"a": "tensor:.b"}', "{"):
+        save_file({".a": torch.ones(1)}, tmp_path / FILE, metadata={"selfpaced": rest})
+        with pytest.raises(ValueError, match="is damaged: its metadata does not fit its tensors"):
+            read_state(tmp_path / FILE)
 
 
 def test_a_failed_write_leaves_the_earlier_file(trainer: Make, tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """What logits tell about a sample over time: margin, correctness, forgetting, probabilities."""
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable
+from typing import Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from selfpaced._errors import require, require_keys, values_can_be_read
+from selfpaced._errors import require, values_can_be_read
 from selfpaced._memory.columns import lasting, place
+from selfpaced._saved import LARGEST_COUNT, Saved
 
 # Columns of ``Dynamics.waiting``.
 SEEN = 0  # 1 if a visit waits, else 0
@@ -18,6 +21,8 @@ CLASS = 4  # the logit of the first class; those of the other classes follow
 # The columns of counts and labels, and those of real numbers.
 WHOLE = ("visits", "correct", "forgotten", "was_correct", "target")
 REAL = ("margin_total", "evidence", "probability", "waiting")
+ROUNDING = 1e-3  # a mean of probabilities is above 1 by less than this
+LARGEST = torch.finfo(torch.float32).max
 
 
 class Dynamics:
@@ -105,8 +110,8 @@ class Dynamics:
         logits = logits.float()
         own = logits.gather(1, target[:, None]).squeeze(1)
         others = logits.scatter(1, target[:, None], -torch.inf).amax(1)
-        correct = (own > others).float()
-        new = torch.stack([torch.ones_like(own), correct, target.float(), own - others], 1)
+        correct, margin = (own > others).float(), (own - others).nan_to_num()  # inf - inf is 0
+        new = torch.stack([torch.ones_like(own), correct, target.float(), margin], 1)
         if self.probability.shape[1]:
             new = torch.cat([new, logits], 1)
         place([(self.waiting, new)], index, valid)
@@ -130,7 +135,8 @@ class Dynamics:
         column["evidence"][at] += evidence[at]
         share = (evidence[at] / column["evidence"][at]).nan_to_num(nan=1.0)
         old = self.probability[at]
-        column["probability"][at] = old + share[:, None] * (F.softmax(new[:, CLASS:], 1) - old)
+        probability = F.softmax(new[:, CLASS:].clamp(-LARGEST, LARGEST), 1)  # infinity has none
+        column["probability"][at] = old + share[:, None] * (probability - old)
         self.waiting[:, SEEN] = 0
 
     def apply(self, change: Callable[[Tensor], Tensor]) -> None:
@@ -142,23 +148,52 @@ class Dynamics:
         """Return copies of all columns, on the CPU."""
         return {name: column.to("cpu", copy=True) for name, column in self._tensors.items()}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restore the columns of ``state_dict``."""
-        with lasting():
-            self._tensors = {name: column.clone() for name, column in state.items()}
+    @classmethod
+    def read(cls, state: object, n_samples: int, device: torch.device) -> Self:
+        """Return the columns that ``state_dict`` returned.
+
+        Raises:
+            ValueError: For a state that is cut short, of another size, or damaged.
+        """
+        saved = Saved(state, "Pacer", {*WHOLE, *REAL}, name="state's memory of logits")
+        shape = getattr(saved["probability"], "shape", (0,))
+        classes = shape[-1] if len(shape) else 0
+        most, targets = LARGEST_COUNT, classes - 1 if classes else LARGEST_COUNT
+        shapes, limits = _shapes((*WHOLE, *REAL), n_samples, classes), _limits(most, targets)
+        columns = {
+            name: saved.tensor(name, dtype, shapes[name], low=low, high=high)
+            for dtype, names in ((torch.int32, WHOLE), (torch.float32, REAL))
+            for name, low, high in ((name, *limits[name]) for name in names)
+        }
+        for name in ("correct", "forgotten"):
+            few = bool((columns[name] <= columns["visits"]).all())
+            saved.require(name, few, "at most the visits", columns[name])
+        _require_waiting(saved, columns["waiting"], targets)
+        made = cls(n_samples, classes, device)
+        for name, column in columns.items():
+            made._tensors[name].copy_(column)
+        return made
 
 
-def check_columns(state: Mapping[str, Tensor], n_samples: int) -> None:
-    """Raise for a state of ``Dynamics`` that is cut short, or of another size."""
-    require_keys(state, {*WHOLE, *REAL}, "Pacer")
-    classes = state["probability"].shape[-1]
-    shapes = _shapes((*WHOLE, *REAL), n_samples, classes)
-    wrong = sorted(name for name, shape in shapes.items() if state[name].shape != shape)
-    require(
-        not wrong,
-        f"Pacer: the state's columns {wrong} from logits do not fit {n_samples} samples and "
-        f"{classes} classes. Load a complete state of a pacer with the same n_samples.",
-    )
+def _limits(most: int, targets: int) -> dict[str, tuple[float, float]]:
+    """Return the least and the largest value of each column.
+
+    Args:
+        most: The largest number of visits.
+        targets: The largest target.
+    """
+    counts = dict.fromkeys(("visits", "correct", "forgotten"), (0, most))
+    finite = dict.fromkeys(("margin_total", "waiting"), (-math.inf, math.inf))
+    ones = {"was_correct": (0, 1), "probability": (0, 1 + ROUNDING)}
+    return {**counts, **finite, **ones, "target": (0, targets), "evidence": (0, LARGEST)}
+
+
+def _require_waiting(saved: Saved, waiting: Tensor, targets: int) -> None:
+    """Raise unless the waiting visits of a state have flags of 0 or 1 and whole targets."""
+    flags, target = waiting[:, [SEEN, CORRECT]], waiting[:, TARGET]
+    holds = ((flags == 0) | (flags == 1)).all() and (target == target.floor()).all()
+    inside = holds and ((target >= 0) & (target <= targets)).all()
+    saved.require("waiting", bool(inside), "flags of 0 or 1, and targets", waiting)
 
 
 def _shapes(names: Iterable[str], n_samples: int, n_classes: int) -> dict[str, tuple[int, ...]]:

@@ -15,18 +15,20 @@ A row is five float32 numbers (20 bytes a sample), packed so that a batch gather
 
 import math
 from collections.abc import Mapping
-from typing import Any, Self
+from copy import copy
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
-from selfpaced._errors import require, require_keys, require_positive_int
+from selfpaced._errors import require, require_positive_int
 from selfpaced._evidence import Evidence, of_likelihoods
 from selfpaced._memory.columns import Gathered, lasting, place
-from selfpaced._memory.dynamics import Dynamics, check_columns
+from selfpaced._memory.dynamics import Dynamics
 from selfpaced._memory.given import values_of
 from selfpaced._memory.merge import merge_ranks
 from selfpaced._public import public
+from selfpaced._saved import Saved
 from selfpaced.chain import Difficulty, Population, Rows
 
 # Columns of ``Ledger.packed``; see above.
@@ -38,6 +40,9 @@ EVIDENCE = 4  # the sum of evidence
 COLUMNS = 5  # the number of columns
 WAITING = 0.5  # is added to the visits while a visit waits for ``commit``
 LARGEST = torch.finfo(torch.float32).max  # an infinite loss until ``commit``
+MOST = 2**23  # float32 counts visits, and halves of them, up to here
+VERSION = 1  # version of the state
+KEYS = {"packed", "dynamics"}  # the keys of a state
 
 
 @public("selfpaced")
@@ -62,6 +67,8 @@ class Ledger:
     >>> ledger.loss
     tensor([   nan,    nan, 0.5000])
     """
+
+    _more: ClassVar[frozenset[str]] = frozenset()  # keys of a state, besides KEYS
 
     def __init__(self, n_samples: int, columns: Mapping[str, object] | None = None) -> None:
         """Make rows for samples that are not seen yet."""
@@ -206,27 +213,60 @@ class Ledger:
     def state_dict(self) -> dict[str, Any]:
         """Return copies of the rows, on the CPU; the user's columns are not included."""
         dynamics = None if self.dynamics is None else self.dynamics.state_dict()
-        return {"packed": self.packed.to("cpu", copy=True), "dynamics": dynamics}
-
-    def check_state(self, state: dict[str, Any]) -> None:
-        """Raise for a state that is cut short, or of a ledger of another size."""
-        require_keys(state, set(self.state_dict()), "Pacer")
-        require(
-            state["packed"].shape == self.packed.shape,
-            f"Pacer: the state has rows of shape {tuple(state['packed'].shape)}, the pacer of "
-            f"{tuple(self.packed.shape)}. Make the pacer with the n_samples of the saved one.",
-        )
-        if state["dynamics"] is not None:
-            check_columns(state["dynamics"], self.n_samples)
+        return {
+            "version": VERSION,
+            "packed": self.packed.to("cpu", copy=True),
+            "dynamics": dynamics,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore the rows of a ledger of the same size."""
-        self.packed.copy_(state["packed"])
-        self.dynamics = None
-        if state["dynamics"] is not None:
-            self.dynamics = Dynamics(self.n_samples, 0, self.packed.device)
-            self.dynamics.load_state_dict(state["dynamics"])
+        """Restore the rows of a ledger of the same size; on an error nothing changes.
+
+        Raises:
+            ValueError: For a state that is cut short, of another size, of a newer version, or
+                damaged.
+        """
+        self._take(self._read(state))
+
+    def _read(self, state: object) -> Self:
+        """Return a ledger on the CPU with the rows of a state; this one does not change."""
+        saved = Saved(state, "Pacer", KEYS | self._more, newest=VERSION, name="state's ledger")
+        made = copy(self)
+        made.packed = _read_rows(saved, self.n_samples)
+        made.dynamics = None
+        if saved["dynamics"] is not None:
+            cpu = torch.device("cpu")
+            made.dynamics = Dynamics.read(saved["dynamics"], self.n_samples, cpu)
+        made._read_more(saved)
+        return made
+
+    def _read_more(self, saved: Saved) -> None:
+        """Take the values of ``_more`` from a state."""
+
+    def _take(self, read: Self) -> None:
+        """Take the rows of a ledger that ``_read`` returned."""
+        self.packed.copy_(read.packed)
+        self.dynamics = read.dynamics
+        if self.dynamics is not None:
             self.dynamics.apply(lambda column: column.to(self.packed.device))
+
+
+def _read_rows(saved: Saved, n_samples: int) -> Tensor:
+    """Return a copy of the rows of a state; raise for numbers that no ledger holds."""
+    rows = saved.tensor("packed", torch.float32, (n_samples, COLUMNS), nan=True).clone()
+    loss, visits, evidence = rows[:, LOSS], rows[:, VISITS], rows[:, EVIDENCE]
+    counts = (visits >= 0) & (visits <= MOST) & (visits / WAITING == (visits / WAITING).floor())
+    columns = (
+        ("visits", visits, counts),
+        ("losses, none NaN,", loss, (visits == 0) | ~loss.isnan()),
+        ("evidence of 0 or more", evidence, (evidence >= 0) & evidence.isfinite()),
+        ("totals, none NaN,", rows[:, TOTAL], ~rows[:, TOTAL].isnan()),
+        ("finite memories", rows[:, MEMORY], rows[:, MEMORY].isfinite()),
+    )
+    for what, column, good in columns:
+        bad = column[~good]
+        saved.require("packed", not len(bad), f"rows of {what} of each sample", bad[:3].tolist())
+    return rows
 
 
 def _column(name: str, column: object, n_samples: int) -> Tensor:
@@ -256,6 +296,6 @@ def _finite(loss: Tensor) -> Tensor:
     """
     finite = loss[loss.abs() < LARGEST]
     if not len(finite):
-        return loss
+        return loss.clamp(-LARGEST, LARGEST)
     above = torch.tensor(math.inf, device=loss.device)
     return loss.clamp(torch.nextafter(finite.min(), -above), torch.nextafter(finite.max(), above))

@@ -1,6 +1,6 @@
 """``Ring``: the last losses of a run without indices."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -8,9 +8,11 @@ from torch import Tensor
 from selfpaced._memory.columns import lasting
 from selfpaced._memory.ledger import MEMORY, VISITS, Ledger
 from selfpaced._ranks import rank_here, world_size
+from selfpaced._saved import Saved
 from selfpaced.chain import Difficulty, Population, Rows
 
 PLACES = 10_000  # number of losses that a run without indices keeps
+FARTHEST = 2**53  # a position beyond it is damage
 
 
 class Ring(Ledger):
@@ -20,6 +22,8 @@ class Ring(Ledger):
     >>> ring.next(3), ring.next(3)
     (tensor([0, 1, 2]), tensor([3, 0, 1]))
     """
+
+    _more: ClassVar[frozenset[str]] = frozenset({"position"})
 
     def __init__(self, n_samples: int = PLACES) -> None:
         """Make an empty ring."""
@@ -62,7 +66,11 @@ class Ring(Ledger):
         """Return copies of the rows and of the position."""
         return {**super().state_dict(), "position": self.position.to("cpu", copy=True)}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore a ring of the same size."""
-        super().load_state_dict(state)
-        self.position.copy_(state["position"])
+    def _read_more(self, saved: Saved) -> None:
+        """Take the position from a state."""
+        self.position = saved.tensor("position", torch.int64, (), low=0, high=FARTHEST).clone()
+
+    def _take(self, read: Self) -> None:
+        """Take the rows and the position of a ring that ``_read`` returned."""
+        super()._take(read)
+        self.position.copy_(read.position)

@@ -7,12 +7,14 @@ import torch
 from torch import Tensor
 
 from selfpaced._files import read_parquet
+from selfpaced._saved import Saved, is_number
 from selfpaced.chain import Population
 
 if TYPE_CHECKING:
     import pandas
 
 Row = dict[str, float | int | list[float]]
+KEYS = {"step", "age", "kept_share", "seen", "mean_loss", "median_difficulty"}  # of every row
 
 
 class History(list[Row]):
@@ -63,6 +65,46 @@ def describe(step: int, age: Tensor, population: Population, weight: Tensor, los
         "mean_loss": float(loss.mean()),
         "median_difficulty": float(population.difficulty.median()),
     }
+
+
+def saved_history(saved: Saved, steps: int, n_samples: int, age: Tensor) -> History:
+    """Return a copy of the history of a state. A row may also have keys of the user.
+
+    Args:
+        saved: The state.
+        steps: Its number of steps: that of the last row.
+        n_samples: Number of rows of the ledger.
+        age: The age, shape () or (groups,).
+
+    Raises:
+        ValueError: For what is not a list of rows.
+    """
+    rows, what = saved["history"], "a list of a dict per step"
+    saved.require("history", isinstance(rows, list | tuple), what, rows)
+    for row in rows:
+        good = isinstance(row, dict) and row.keys() >= KEYS and _is_row(row, n_samples, age)
+        saved.require("history", good, what, row)
+    numbers = [row["step"] for row in rows]
+    rising = numbers == sorted({*numbers}) and numbers[-1:] in ([], [steps])
+    saved.require("history", rising, f"{what}, the last of step {steps}", numbers[-3:])
+    return History(dict(row) for row in rows)
+
+
+def _is_row(row: Row, n_samples: int, age: Tensor) -> bool:
+    """Return whether the values of a row are those of a step."""
+    ages = row["age"]
+    fits = isinstance(ages, list) and len(ages) == len(age) if age.ndim else is_number(ages)
+    numbers = [*(ages if isinstance(ages, list) else []), row["mean_loss"]]
+    numbers += [row["median_difficulty"], row["kept_share"]]
+    counts = type(row["step"]) is int and row["step"] >= 0
+    counts = counts and type(row["seen"]) is int and 0 <= row["seen"] <= n_samples
+    return (
+        fits
+        and counts
+        and all(is_number(number) for number in numbers)
+        and 0 <= row["kept_share"] <= 1  # type: ignore[operator]  # it is a number
+        and isinstance(row.get("probe", False), bool)
+    )
 
 
 def read_history(path: Path) -> History:

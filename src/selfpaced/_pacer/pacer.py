@@ -27,8 +27,9 @@ from selfpaced._pacer.checks import NO_INDEX, check_score, require_fit
 from selfpaced._pacer.history import History, Row, describe
 from selfpaced._pacer.reduction import Reduction, reduce_weighted
 from selfpaced._pacer.signs import Signs, require_drawn, require_training
-from selfpaced._pacer.state import Plain, begun, require_whole, restore, state_of, state_of_all
+from selfpaced._pacer.state import Plain, begun, read, require_whole, state_of, state_of_all
 from selfpaced._public import public
+from selfpaced._saved import Assign, assign_all
 from selfpaced.age import Auto
 from selfpaced.chain import Age, Coupling, Difficulty, Population, Weighting
 from selfpaced.difficulty import Smoothed
@@ -368,19 +369,22 @@ class Pacer(Plain):
         require_whole(self)
         return state_of(self)
 
-    def _load_own_state(self, state: dict[str, Any]) -> None:
-        """Restore a checkpoint exactly; on an error nothing changes.
+    def _read_own_state(self, state: object) -> Assign:
+        """Check a checkpoint; return the function that restores it exactly.
 
         Raises:
-            ValueError: For a checkpoint of another number of samples or groups, cut short, or of a
-                newer version.
+            ValueError: For a checkpoint of another number of samples or groups, cut short, of a
+                newer version, or damaged.
         """
-        restore(self, state)
+        return assign_all([read(self, state), self._forget])
+
+    def _forget(self) -> None:
+        """Forget what was counted before a state was loaded."""
         self._signs.forget()
         self._closure = Closure()
 
     def _begun(self) -> Tensor:
-        """Return the number of steps, plus 1 if losses wait; 0 for a new pacer."""
+        """Return the number of steps, or 1 if a loss is known before the first; 0 if new."""
         return begun(self)
 
     def _weigh(self, loss: Tensor, score: Tensor, index: Tensor | None) -> Weighed:

@@ -1,6 +1,6 @@
 """``PacedSampler``: visits what the pacer keeps, in one order for all ranks; can be resumed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sized
 from typing import Any, Literal
 
 import numpy as np
@@ -8,22 +8,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from selfpaced._errors import (
-    require,
-    require_keys,
-    require_positive_int,
-    require_seed,
-    require_step,
-    require_version,
-)
+from selfpaced._errors import require, require_positive_int, require_seed, require_step
 from selfpaced._pacer.pacer import Pacer, require_pacer
 from selfpaced._public import public
 from selfpaced._ranks import rank_here, world_size
 from selfpaced._sampling.order import Drawn, Order, chosen, length_of, share_of, shuffled, thinned
+from selfpaced._saved import Assign, Saved, shown
 
 VERSION = 2  # version of the state; in 1, order and easy were a tensor or None
 # The keys of the state.
-KEYS = {"version", "n_samples", "epoch", "num_replicas", "steps", "position", "order", "easy"}
+KEYS = {"n_samples", "epoch", "num_replicas", "steps", "position", "order", "easy"}
 CHUNK = 4096  # number of indices that become Python ints at a time
 
 
@@ -143,6 +137,7 @@ class PacedSampler(Sampler[int]):
         except GeneratorExit:  # the loop ended before the epoch
             if self._running is running:
                 self._left = self.pacer.steps
+                self._cut_short(share[: self._position])
             raise
 
     def state_dict(self, position: int | None = None) -> dict[str, Any]:
@@ -186,17 +181,28 @@ class PacedSampler(Sampler[int]):
         again; the pacer's ledger has what was visited. Load the pacer's state as well.
 
         Raises:
-            ValueError: For a state that is cut short, of a newer version, or of another dataset.
+            ValueError: For a state that is cut short, of a newer version, of another dataset or
+                length, or damaged.
         """
-        order, easy = _require_state(state, self.pacer)
-        drawn = None
-        if order is not None and state["num_replicas"] == self._world()[0]:
-            drawn = Drawn(order.cpu().numpy().copy(), None if easy is None else easy.cpu())
-        self.epoch, self._drawn, self._steps = state["epoch"], drawn, state["steps"]
-        self._left = self._steps
-        self._position = 0 if drawn is None else state["position"]
-        self._start, self._resuming = self._position, drawn is not None
-        self._cached = self._requested = self._running = None
+        self._read(state)()
+
+    def _read(self, state: object) -> Assign:
+        """Check a state; return the function that resumes from it."""
+        saved = Saved(state, "PacedSampler", KEYS, newest=VERSION)
+        drawn, position = _read_draw(saved, self.pacer, self.length)
+        epoch, steps = saved.count("epoch"), saved.count("steps")
+        if saved["num_replicas"] != self._world()[0]:
+            drawn = None
+
+        def assign() -> None:
+            """Assign what was read."""
+            self.epoch, self._drawn, self._steps = epoch, drawn, steps
+            self._left = self._steps
+            self._position = 0 if drawn is None else position
+            self._start, self._resuming = self._position, drawn is not None
+            self._cached = self._requested = self._running = None
+
+        return assign
 
     def _stepped(self) -> bool:
         """Return whether the pacer has stepped since the last epoch began."""
@@ -270,6 +276,21 @@ class PacedSampler(Sampler[int]):
         easy[seen.cpu()] = (kept & (difficulty < difficulty[kept].mean())).cpu()
         return easy
 
+    def _cut_short(self, handed: Order) -> None:
+        """Tell the pacer that only these indices were handed out in this epoch.
+
+        A loader fetches ahead, so some of them may never be seen. If nothing else was seen so far,
+        the indices are right, and those that were seen are left to compare: what is seen from now
+        on comes from another loader.
+        """
+        if self.pacer.drawn is None:
+            return
+        seen = self.pacer.ledger.waiting.cpu()
+        others = seen.clone()
+        others[handed] = False
+        right = handed if bool(others.any()) else handed[seen[handed].numpy()]
+        self.pacer.drawn = torch.from_numpy(right.copy())
+
     def _set_importance(self, easy: Tensor | None) -> None:
         """Set the pacer's importance: 1 / (1 - thin) for samples that thinning could skip."""
         if easy is not None:
@@ -310,43 +331,60 @@ def _require_fit(sampler: PacedSampler) -> None:
     )
 
 
-def _require_state(state: dict[str, Any], pacer: Pacer) -> tuple[Tensor | None, Tensor | None]:
-    """Return order and easy of a state; raise for a state that cannot be resumed."""
-    require_keys(state, KEYS, "PacedSampler")
-    require_version(state["version"], VERSION, "PacedSampler")
+def _read_draw(saved: Saved, pacer: Pacer, length: str | int) -> tuple[Drawn | None, int]:
+    """Return the draw of a state, if an epoch has begun, and the position in it."""
+    n_samples = saved["n_samples"]
     require(
-        state["n_samples"] == pacer.n_samples,
-        f"PacedSampler: the state is of {state['n_samples']} samples, the pacer of "
+        type(n_samples) is int and n_samples == pacer.n_samples,
+        f"PacedSampler: the state is of {shown(n_samples)} samples, the pacer of "
         f"{pacer.n_samples}. Did the dataset change since the checkpoint?",
     )
-    order, easy = _tensor(state["order"]), _tensor(state["easy"])
-    _require_position(state["position"], order, state["num_replicas"])
-    n_samples = len(pacer.weight)
-    require(
-        (order is None or _holds_indices(order, n_samples))
-        and (easy is None or (easy.shape == (n_samples,) and easy.dtype == torch.bool)),
-        f"PacedSampler: the state's order must hold indices from 0 to {n_samples - 1}, int64, and "
-        f"easy a bool per sample. The state is damaged; load another checkpoint.",
-    )
-    return order, easy
+    ranks, position = saved.count("num_replicas", least=1), saved.count("position")
+    order = _read_order(saved, n_samples, length)
+    easy = _single(saved, "easy")
+    if easy is not None:
+        easy = Saved({"easy": easy}, saved.owner, {"easy"}).tensor("easy", torch.bool, (n_samples,))
+    if order is None:
+        saved.require("easy", easy is None, "empty without an order", easy)
+        saved.require("position", position == 0, "0 without an order", position)
+        return None, 0
+    _require_position(position, order, ranks)
+    return Drawn(order.numpy().copy(), None if easy is None else easy.clone()), position
 
 
-def _tensor(value: Sequence[Tensor] | Tensor | None) -> Tensor | None:
-    """Return the tensor of a tuple, or of a list once it was JSON; in version 1 it stood alone."""
-    if value is None or isinstance(value, Tensor):
+def _read_order(saved: Saved, n_samples: int, length: str | int) -> Tensor | None:
+    """Return the order of a state; None if no epoch has begun.
+
+    An order of a fixed length repeats samples in turns, so that their numbers of visits differ by
+    one at most. Any other visits a sample once.
+    """
+    order = _single(saved, "order")
+    if order is None:
+        return None
+    saved = Saved({"order": order}, saved.owner, {"order"})
+    order = saved.tensor("order", torch.int64, (None,), low=0, high=n_samples - 1)
+    wanted = {"selected": len(order), "dataset": n_samples}
+    long = wanted[length] if isinstance(length, str) else length
+    what = "indices of samples, at least one" if length == "selected" else f"{long} indices"
+    saved.require("order", len(order) == long > 0, f"{what}, as of length={length!r}", order)
+    visits = order.bincount()
+    few, most = int(visits[visits > 0].min()), int(visits.max())
+    turns = most == 1 if length == "selected" else most - few <= 1
+    saved.require("order", turns, "a draw, which visits all of its samples in turn", order)
+    return order
+
+
+def _single(saved: Saved, key: str) -> object:
+    """Return what a tuple holds, or a list once it was JSON; in version 1 it stood alone."""
+    value = saved[key]
+    if value is None or (saved.version == 1 and isinstance(value, Tensor)):
         return value
+    holds = isinstance(value, list | tuple) and len(value) <= 1
+    saved.require(key, holds, "a tuple of one tensor, or empty", value)
     return value[0] if value else None
 
 
-def _holds_indices(order: Tensor, n_samples: int) -> bool:
-    """Return whether the tensor holds indices of samples, at least one."""
-    if order.ndim != 1 or order.dtype != torch.int64 or not len(order):
-        return False
-    low, high = order.aminmax()
-    return 0 <= int(low) and int(high) < n_samples
-
-
-def _require_position(position: int, order: Order | Tensor | None, ranks: int) -> None:
+def _require_position(position: int, order: Sized | None, ranks: int) -> None:
     """Raise for a position beyond the length of an epoch on one rank."""
     if order is None:
         return

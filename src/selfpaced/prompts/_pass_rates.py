@@ -13,14 +13,17 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from selfpaced._errors import require, require_keys
+from selfpaced._errors import require
 from selfpaced._memory.columns import lasting
 from selfpaced._memory.ledger import MEMORY, VISITS
 from selfpaced._pacer.checks import raise_out_of_range
 from selfpaced._pacer.pacer import Pacer, require_pacer
 from selfpaced._ranks import rank_here, world_size
+from selfpaced._saved import Assign, Saved
 from selfpaced.tracking import scalars
 
+# The version of a state.
+VERSION = 1
 # The keys of a state.
 KEYS = {"passes", "completions", "batches"}
 
@@ -119,25 +122,45 @@ class _PassRates:
     def state_dict(self) -> dict[str, Any]:
         """Return what all ranks recorded since the last ``step``. Call this on all ranks."""
         passes, completions = self._merged()
-        return {"passes": passes, "completions": completions, "batches": self.batches}
+        return {
+            "version": VERSION,
+            "passes": passes,
+            "completions": completions,
+            "batches": self.batches,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Load a state, on any number of ranks.
+        """Load a state, on any number of ranks; on an error nothing changes.
 
         Raises:
-            ValueError: For a state that lacks a key, or is for another number of prompts.
+            ValueError: For a state that lacks a key, is for another number of prompts, of a newer
+                version, or damaged.
         """
-        owner = type(self).__name__
-        require_keys(state, KEYS, owner)
+        self._read(state)()
+
+    def _read(self, state: object) -> Assign:
+        """Check a state; return the function that loads it."""
+        owner, n_samples = type(self).__name__, len(self._passes)
+        saved = Saved(state, owner, KEYS, newest=VERSION)
+        most = torch.finfo(torch.float32).max
+        passes = saved.tensor("passes", torch.float32, (None,), low=0, high=most)
         require(
-            state["passes"].shape == self._passes.shape,
-            f"{owner}: the state is for {len(state['passes'])} prompts, the pacer for "
-            f"{len(self._passes)}. Load it with the dataset of the checkpoint.",
+            len(passes) == n_samples,
+            f"{owner}: the state is for {len(passes)} prompts, the pacer for {n_samples}. Load it "
+            f"with the dataset of the checkpoint.",
         )
-        mine = int(rank_here() == 0)  # the state has the sums of all ranks: only one loads them
-        self._passes.copy_(state["passes"] * mine)
-        self._completions.copy_(state["completions"] * mine)
-        self.batches = state["batches"]
+        completions = saved.tensor("completions", torch.int64, (n_samples,), low=0)
+        fits = bool((passes <= completions).all())
+        saved.require("passes", fits, "at most 1 per completion", passes)
+        batches, mine = saved.count("batches"), int(rank_here() == 0)
+
+        def assign() -> None:
+            """Assign what was read: the sums of all ranks, which only one of them loads."""
+            self._passes.copy_(passes * mine)
+            self._completions.copy_(completions * mine)
+            self.batches = batches
+
+        return assign
 
     def _merged(self) -> tuple[Tensor, Tensor]:
         """Return the sums over all ranks, on the device of the ledger."""

@@ -7,22 +7,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.utils.data import Sampler
 
-from selfpaced._errors import (
-    require,
-    require_keys,
-    require_positive_int,
-    require_seed,
-    require_step,
-)
+from selfpaced._errors import require, require_positive_int, require_seed, require_step
 from selfpaced._pacer.pacer import Pacer, require_pacer
 from selfpaced._sampling.order import Order, chosen
+from selfpaced._saved import Assign, Saved, shown
 
 # The version of a state.
 VERSION = 1
 # The keys of a state.
-KEYS = {"version", "n_samples", "batch_size", "epoch", "drawn", "round", "place"}
+KEYS = {"n_samples", "batch_size", "epoch", "drawn", "round", "place"}
+
+
+# An epoch beyond it is damage: its order takes as many draws, one after another.
+MOST_EPOCHS = 100_000
 
 
 class Place(NamedTuple):
@@ -181,14 +181,31 @@ class PromptSampler(Sampler[int]):
         epoch.
 
         Raises:
-            ValueError: For a state that lacks a key, has a newer version, or is for another dataset
-                or batch size.
+            ValueError: For a state that lacks a key, has a newer version, is for another dataset
+                or batch size, or is damaged.
         """
-        _require_state(state, self)
-        drawn = state["drawn"].cpu().numpy().reshape(-1, self.batch_size).copy()
-        running = self._epoch(state["epoch"])
-        running.drawn, running.at = list(drawn), Place(state["round"], state["place"])
-        self._running, self._goes_on, self._asked = running, True, None
+        self._read(state)()
+
+    def _read(self, state: object) -> Assign:
+        """Check a state; return the function that loads it."""
+        saved = Saved(state, "PromptSampler", KEYS, newest=VERSION)
+        sizes = saved["n_samples"], saved["batch_size"]
+        require(
+            all(type(size) is int for size in sizes) and sizes == (self.n_samples, self.batch_size),
+            f"PromptSampler: the state is for {shown(sizes[0])} prompts in batches of "
+            f"{shown(sizes[1])}, the sampler for {self.n_samples} in batches of "
+            f"{self.batch_size}. Use the dataset and the batch size of the checkpoint.",
+        )
+        drawn = _read_drawn(saved, self.n_samples, self.batch_size)
+        at = Place(saved.count("round"), saved.count("place", most=self.n_samples))
+        running = self._epoch(saved.count("epoch", most=MOST_EPOCHS))
+        running.drawn, running.at = list(drawn.numpy().copy()), at
+
+        def assign() -> None:
+            """Assign what was read."""
+            self._running, self._goes_on, self._asked = running, True, None
+
+        return assign
 
     @property
     def _batches(self) -> int:
@@ -249,17 +266,13 @@ def _require_fit(sampler: PromptSampler) -> int:
     return pacer.n_samples
 
 
-def _require_state(state: dict[str, Any], sampler: PromptSampler) -> None:
-    """Raise for a state that the sampler cannot load."""
-    require_keys(state, KEYS, "PromptSampler")
-    require(
-        state["version"] <= VERSION,
-        f"PromptSampler: the state has version {state['version']}, newer than {VERSION}. "
-        f"Update selfpaced.",
-    )
-    require(
-        state["n_samples"] == sampler.n_samples and state["batch_size"] == sampler.batch_size,
-        f"PromptSampler: the state is for {state['n_samples']} prompts in batches of "
-        f"{state['batch_size']}, the sampler for {sampler.n_samples} in batches of "
-        f"{sampler.batch_size}. Use the dataset and the batch size of the checkpoint.",
-    )
+def _read_drawn(saved: Saved, n_samples: int, size: int) -> Tensor:
+    """Return the drawn batches of a state, int64, shape (batches, size)."""
+    drawn = saved.tensor("drawn", torch.int64, (None,), low=0, high=n_samples - 1)
+    fits = len(drawn) % size == 0 and len(drawn) <= n_samples
+    saved.require("drawn", fits, f"batches of {size}, at most {n_samples // size}", drawn)
+    batches = drawn.reshape(-1, size)
+    ordered = batches.sort(1).values
+    once = not bool((ordered[:, 1:] == ordered[:, :-1]).any())
+    saved.require("drawn", once, "batches of different prompts", drawn)
+    return batches

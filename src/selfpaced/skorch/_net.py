@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,10 +17,11 @@ from skorch.utils import is_dataset
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from selfpaced._errors import require, require_keys
+from selfpaced._errors import require
 from selfpaced._pacer.pacer import Pacer
-from selfpaced._pacer.state import Plain
+from selfpaced._pacer.state import KEYS, VERSION, Plain
 from selfpaced._sampling.collated import InOrder
+from selfpaced._saved import Assign, Saved
 from selfpaced.age import Deviations
 from selfpaced.skorch._losses import (
     difficulty_and_divisor,
@@ -42,6 +44,9 @@ from selfpaced.skorch._rows import (
 )
 from selfpaced.tracking import scalars
 
+ROW_KEYS = {"rows", "mark"}  # the keys of a RowPacer's state, besides those of a Pacer's
+LARGEST_MARK = 2**32 - 1  # of a checksum
+
 
 class RowPacer(Pacer):
     """A pacer for some rows of X, whose state says which rows and with which targets.
@@ -62,16 +67,17 @@ class RowPacer(Pacer):
         """Return the pacer's state, with the rows and the checksum of their targets."""
         return {**super()._own_state(), "rows": self.rows, "mark": self.mark}
 
-    def _load_own_state(self, state: dict[str, Any]) -> None:
-        """Load the state of a pacer for the same rows and targets."""
-        require_keys(state, {"rows", "mark"}, "SelfPacedMixin")
+    def _read_own_state(self, state: object) -> Assign:
+        """Check the state of a pacer for the same rows and targets."""
+        saved = Saved(state, "SelfPacedMixin", KEYS | ROW_KEYS, newest=VERSION, optional={"owners"})
+        rows = saved.tensor("rows", torch.int64, (None,))
         require(
-            torch.equal(self.rows, state["rows"].cpu()) and self.mark == state["mark"],
+            torch.equal(self.rows, rows) and saved.count("mark", most=LARGEST_MARK) == self.mark,
             "SelfPacedMixin: the pacer remembers other samples. partial_fit, warm_start and "
             "checkpoints continue with the same rows, targets and train_split (give it a "
             "random_state). For other data call initialize(), or fit without warm_start.",
         )
-        super()._load_own_state(state)
+        return super()._read_own_state(saved.without(ROW_KEYS))
 
     def weights(self, loss: Tensor, difficulty: Tensor | None, places: Tensor) -> Tensor:
         """Return the weights of a batch, float32, shape (B,), and remember its losses.
@@ -107,9 +113,11 @@ class PendingState(Plain):
         """Return the loaded state; None where none was loaded."""
         return self.state
 
-    def _load_own_state(self, state: Any) -> None:
-        """Keep the state for the pacer that the data will make."""
-        self.state = state
+    def _read_own_state(self, state: object) -> Assign:
+        """Check the keys of a state, and keep it for the pacer that the data will make."""
+        if state is not None:
+            Saved(state, "SelfPacedMixin", KEYS | ROW_KEYS, newest=VERSION, optional={"owners"})
+        return partial(setattr, self, "state", state)
 
 
 class KeptShareLog(PrintLog):  # type: ignore[misc]  # skorch has no types

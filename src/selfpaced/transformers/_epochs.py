@@ -14,10 +14,14 @@ from selfpaced._errors import require
 from selfpaced._files import replacing
 from selfpaced._pacer.pacer import Pacer
 from selfpaced._sampling.paced import PacedSampler
+from selfpaced._saved import Saved, assign_all
 from selfpaced.tracking import scalars
 
 # Name of our file in a checkpoint's folder.
 FILE = "selfpaced.safetensors"
+# The version and the keys of a state.
+VERSION = 1
+KEYS = {"pacer", "sampler", "running"}
 # In the JSON of that file, a string that starts with this stands for a tensor.
 TENSOR = "tensor:"
 
@@ -88,6 +92,7 @@ class Epochs(TrainerCallback):
         # Position 0: when a run is resumed, the host itself skips the batches that were seen.
         sampler = None if self.sampler is None else self.sampler.state_dict(position=0)
         state = {
+            "version": VERSION,
             "pacer": self.pacer.gathered_state_dict(),
             "sampler": sampler,
             "running": self.running,
@@ -96,7 +101,7 @@ class Epochs(TrainerCallback):
             write_state(state, Path(folder, FILE))
 
     def load(self, folder: str) -> None:
-        """Load the state of a checkpoint; all ranks call this.
+        """Load the state of a checkpoint; all ranks call this. On an error nothing changes.
 
         Raises:
             ValueError: For a folder without our file, a damaged file, and a file that was saved
@@ -109,17 +114,18 @@ class Epochs(TrainerCallback):
             f"cannot be continued. The host's own Trainer and save_only_model=True do not save "
             f"it; resume from a checkpoint that has it.",
         )
-        state = read_state(path)
-        had = state["sampler"] is not None
+        saved = Saved(read_state(path), str(path), KEYS, newest=VERSION)
+        had, running = saved["sampler"] is not None, saved.flag("running")
         require(
             had == (self.sampler is not None),
             f"{path} was saved {'with' if had else 'without'} a PacedSampler. Give the trainer the "
             f"same sampler= as in that run.",
         )
-        self.pacer.load_state_dict(state["pacer"])
+        read = [self.pacer._read(saved["pacer"])]
         if self.sampler is not None:
-            self.sampler.load_state_dict(state["sampler"])
-        self._restored = bool(state["running"])
+            read.append(self.sampler._read(saved["sampler"]))
+        assign_all(read)()
+        self._restored = running
 
 
 def write_state(state: Mapping[str, Any], path: Path) -> None:
@@ -167,7 +173,13 @@ def read_state(path: Path) -> dict[str, Any]:
         f"{path} was not written by selfpaced: its metadata has no entry 'selfpaced'. Use another "
         f"file.",
     )
-    state: dict[str, Any] = _nest(json.loads(str(said)), tensors)
+    try:
+        state: dict[str, Any] = _nest(json.loads(str(said)), tensors)
+    except (json.JSONDecodeError, KeyError) as damaged:
+        raise ValueError(
+            f"{path} is damaged: its metadata does not fit its tensors. Resume from another "
+            f"checkpoint."
+        ) from damaged
     return state
 
 

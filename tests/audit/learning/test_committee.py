@@ -154,6 +154,19 @@ def test_a_network_that_judges_labels_that_it_learned_has_no_share() -> None:
     assert mixture.predict(data()[0], 2).shape == (N, 2)
 
 
+def test_a_damaged_state_of_one_training_changes_no_other() -> None:
+    saved, other = committee(), committee()
+    saved.parts[0].run()
+    state = saved.state_dict()
+    del state["parts"][1]["epoch"]
+    before = flat(other.state_dict())
+    with pytest.raises(ValueError, match=r"the state is cut short; it lacks \['epoch'\]"):
+        other.load_state_dict(state)
+    assert flat(other.state_dict()) == before
+    with pytest.raises(ValueError, match="Committee: 'parts' of the state must be a list of state"):
+        other.load_state_dict(state | {"parts": 3})
+
+
 def test_a_state_of_other_trainings_is_refused() -> None:
     with pytest.raises(ValueError, match="Committee: the state is cut short; it lacks"):
         committee().load_state_dict({})

@@ -367,3 +367,24 @@ BAD: list[tuple[Callable[[], Any], str]] = [
 def test_arguments_that_do_not_fit_are_refused(make: Callable[[], Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         make()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"epoch": -1}, "Rounds: 'epoch' of the state must be an int from 0 to"),
+        ({"kinds": 3}, "Rounds: 'kinds' of the state must be a list of kinds; got 3"),
+        (
+            {"held_out": {}},
+            r"Rounds: the state's held-out predictions is cut short; it lacks \['log",
+        ),
+        ({"held_out": {"logistic": torch.zeros(2)}}, "'logistic' .* must be float32 of shape"),
+        ({"pacer": {"_extra_state": 3}}, "Pacer: the state must be a dict; got 3"),
+    ],
+)
+def test_a_damaged_state_changes_nothing(change: dict[str, Any], said: str) -> None:
+    saved, other = started("logistic"), started("logistic")
+    saved.run(pulse=lambda: True)
+    with pytest.raises(ValueError, match=said):
+        other.load_state_dict(saved.state_dict() | change)
+    assert other.epoch == 0 and other.held_out == {} and other.pacer.steps == 0

@@ -160,6 +160,55 @@ def test_an_incomplete_state_is_refused() -> None:
         started().load_state_dict(state)
 
 
+def damaged(state: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Return a copy of a state with another value at a path such as "optimizer.state.0"."""
+    state = copy.deepcopy(state)
+    *way, last = [int(key) if key.isdigit() else key for key in path.split("/")]
+    part: Any = state
+    for key in way:
+        part = part[key]
+    part[last] = value
+    return state
+
+
+DAMAGES: list[tuple[str, Any, str]] = [
+    ("version", 2, "Training: the state is of version 2, newer than 1"),
+    ("epoch", 5, "Training: 'epoch' of the state must be an int from 0 to 4; got 5"),
+    ("position", 8, "Training: 'position' of the state must be an int from 0 to 7; got 8"),
+    ("settings", None, "The state of the training is damaged: it has no settings"),
+    (
+        "order",
+        torch.zeros(3),
+        "'order' of the state must be the state of a random number generator",
+    ),
+    ("random", [], "'random' of the state must be a list of states of random number generators"),
+    ("random", [1], "'random' of the state must be the state of a random number generator"),
+    ("model", {}, r"Training: 'model' of the state must be a dict with the keys \["),
+    ("pacer", {"_extra_state": 3}, "Pacer: the state must be a dict; got 3"),
+    ("optimizer/state/0/exp_avg_sq", torch.ones(1), "Adam: 'exp_avg_sq' of the state of a par"),
+    ("optimizer/state/99", {}, "Adam: 'state' of the state must be of the parameters 0 to"),
+    ("optimizer/param_groups", [], "Adam: 'param_groups' of the state must be one group of"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "said"), DAMAGES)
+def test_a_damaged_state_changes_nothing(path: str, value: Any, said: str) -> None:
+    stopped, other = started(), started(seed=1)
+    stopped.run(pulse=lambda: stopped.position == 3)
+    before = copy.deepcopy(other.state_dict())
+    with pytest.raises(ValueError, match=said):
+        other.load_state_dict(damaged(stopped.state_dict(), path, value))
+    assert equal(other.state_dict(), before)
+
+
+def test_parameters_of_a_state_must_be_finite() -> None:
+    state = copy.deepcopy(started().state_dict())
+    name = next(iter(dict(started().model.named_parameters())))
+    state["model"][name].fill_(float("nan"))
+    with pytest.raises(ValueError, match=f"'model' of the state must be finite in {name}"):
+        started().load_state_dict(state)
+
+
 def test_numbers_are_learned_without_those_that_are_wrong() -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(400, 3, generator=generator)

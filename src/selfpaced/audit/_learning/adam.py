@@ -8,6 +8,8 @@ from torch import Tensor
 from torch.nn import Parameter
 from torch.optim.adam import adam
 
+from selfpaced._saved import Saved
+
 # The decay of the two averages, and what is added to the denominator: the defaults of torch.
 DECAY = (0.9, 0.999)
 LEAST = 1e-8
@@ -83,11 +85,12 @@ class Adam:
         return {"state": self._state, "param_groups": [group]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state, of this class or of ``torch.optim.Adam``."""
-        self._state = {
-            int(place): {name: tensor.clone() for name, tensor in one.items()}
-            for place, one in state["state"].items()
-        }
+        """Continue from a state, of this class or of ``torch.optim.Adam``.
+
+        Raises:
+            ValueError: For a state of other parameters, or a damaged one; nothing changes.
+        """
+        self._state = read_adam(state, self._parameters)
 
     def _of(self, place: int) -> dict[str, Tensor]:
         """Return the state of a parameter; zeros before its first step."""
@@ -99,3 +102,31 @@ class Adam:
                 "exp_avg_sq": torch.zeros_like(parameter),
             }
         return self._state[place]
+
+
+def read_adam(state: object, parameters: list[Parameter]) -> dict[int, dict[str, Tensor]]:
+    """Return a copy of the averages in a state, by the place of the parameter, on its device.
+
+    Raises:
+        ValueError: For a state of other parameters, or a damaged one.
+    """
+    saved = Saved(state, "Adam", {"state", "param_groups"})
+    groups, whole = saved["param_groups"], list(range(len(parameters)))
+    fits = isinstance(groups, list) and len(groups) == 1 and isinstance(groups[0], dict)
+    holds = fits and groups[0].get("params") == whole
+    saved.require("param_groups", holds, f"one group of {len(whole)} parameters", groups)
+    holds = isinstance(saved["state"], dict) and saved["state"].keys() <= {*whole}
+    saved.require("state", holds, f"of the parameters 0 to {len(whole) - 1}", saved["state"])
+    return {place: _read_one(one, parameters[place]) for place, one in saved["state"].items()}
+
+
+def _read_one(state: object, parameter: Parameter) -> dict[str, Tensor]:
+    """Return a copy of the averages of a parameter."""
+    saved = Saved(state, "Adam", {"step", "exp_avg", "exp_avg_sq"}, name="state of a parameter")
+    shape, dtype = tuple(parameter.shape), parameter.dtype
+    read = {
+        "step": saved.tensor("step", torch.float32, (), low=0),
+        "exp_avg": saved.tensor("exp_avg", dtype, shape),
+        "exp_avg_sq": saved.tensor("exp_avg_sq", dtype, shape, low=0),
+    }
+    return {name: tensor.clone().to(parameter.device) for name, tensor in read.items()}

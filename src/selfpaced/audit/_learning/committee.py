@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from selfpaced._errors import require, require_keys
+from selfpaced._errors import require
 from selfpaced._pacer.pacer import Pacer
+from selfpaced._saved import Assign, Saved, assign_all
 from selfpaced.audit._learning.mixture import Blend, Share, mixed, shares_of
 from selfpaced.audit._learning.training import Watch
 from selfpaced.chain import Floats
 
-# The keys of a saved state.
+# The version and the keys of a saved state.
+VERSION = 1
 KEYS = {"parts"}
 
 
@@ -64,8 +66,8 @@ class Learner(Protocol):
         """Return everything that is needed to continue the training."""
         ...
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state that ``state_dict`` returned."""
+    def _read(self, state: object) -> Assign:
+        """Check a state that ``state_dict`` returned; return the function that continues."""
         ...
 
 
@@ -172,20 +174,25 @@ class Committee:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the states of all trainings."""
-        return {"parts": [part.state_dict() for part in self.parts]}
+        return {"version": VERSION, "parts": [part.state_dict() for part in self.parts]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a saved state.
+        """Continue from a saved state; on an error nothing changes.
 
         Raises:
-            ValueError: For a state of other trainings.
+            ValueError: For a state of other trainings, of a newer version, or damaged.
         """
-        require_keys(state, KEYS, "Committee")
+        self._read(state)()
+
+    def _read(self, state: object) -> Assign:
+        """Check a state; return the function that continues from it."""
+        saved = Saved(state, "Committee", KEYS, newest=VERSION)
+        parts = saved["parts"]
+        saved.require("parts", isinstance(parts, list | tuple), "a list of states", parts)
         require(
-            len(state["parts"]) == len(self.parts),
-            f"The run was stopped with {len(state['parts'])} kinds of training, and would go on "
-            f"with {len(self.parts)}: several processes train a network only. Go on with as many "
+            len(parts) == len(self.parts),
+            f"The run was stopped with {len(parts)} kinds of training, and would go on with "
+            f"{len(self.parts)}: several processes train a network only. Go on with as many "
             f"processes as before, or begin again with force=True.",
         )
-        for part, saved in zip(self.parts, state["parts"], strict=True):
-            part.load_state_dict(saved)
+        return assign_all([part._read(one) for part, one in zip(self.parts, parts, strict=True)])

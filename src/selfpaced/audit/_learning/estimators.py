@@ -1,5 +1,6 @@
 """Self-paced training of scikit-learn estimators: each round fits them to the samples kept."""
 
+import math
 import pickle
 import warnings
 from collections.abc import Callable, Sequence
@@ -13,7 +14,8 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from selfpaced._errors import choose, require, require_keys
+from selfpaced._errors import choose, require
+from selfpaced._saved import Assign, Saved
 from selfpaced.audit._learning.aims import Classes, Numbers, require_classes
 from selfpaced.audit._learning.batches import spread
 from selfpaced.audit._learning.ensembles import VIEWS, Ensemble, Kind, make, predictions
@@ -32,11 +34,14 @@ from selfpaced.audit._learning.training import Watch
 __all__ = ["Kind", "Rounds"]
 
 
-# The keys of a saved state.
+# The version and the keys of a saved state.
+VERSION = 1
 KEYS = {"kinds", "models", "pacer", "settings", "epoch", "held_out"}
 # The weight of a row that is left out: with a weight of 0, scikit-learn would drop the row, and
 # with the last row of a class the class.
 LEFT_OUT_WEIGHT = 1e-6
+# A probability may be above 1 by less than this.
+ROUNDING = 1e-3
 # scikit-learn takes seeds below this number.
 SEED_LIMIT = 2**32
 
@@ -168,6 +173,7 @@ class Rounds:
     def state_dict(self) -> dict[str, Any]:
         """Return everything needed to continue bit for bit; the models are pickled."""
         return {
+            "version": VERSION,
             "kinds": list(self.kinds),
             "models": torch.frombuffer(bytearray(pickle.dumps(self._models)), dtype=torch.uint8),
             "pacer": self.pacer.state_dict(),
@@ -177,24 +183,52 @@ class Rounds:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a saved state. The models are unpickled: load only states that you trust.
+        """Continue from a saved state; on an error nothing changes.
+
+        The models are unpickled: load only states that you trust.
 
         Raises:
             ValueError: For a state that is incomplete, of other kinds of estimators, of another
-                number of samples, or of a version of selfpaced with other classes.
+                number of samples, of a newer version, or of a version of selfpaced with other
+                classes.
         """
-        require_keys(state, KEYS, "Rounds")
+        self._read(state)()
+
+    def _read(self, state: object) -> Assign:
+        """Check a state; return the function that continues from it."""
+        saved = Saved(state, "Rounds", KEYS, newest=VERSION)
+        kinds = saved["kinds"]
+        words = isinstance(kinds, list | tuple) and all(isinstance(kind, str) for kind in kinds)
+        saved.require("kinds", words, "a list of kinds", kinds)
         require(
-            list(state["kinds"]) == list(self.kinds),
+            list(kinds) == list(self.kinds),
             f"Rounds of {', '.join(self.kinds)} cannot load a state of "
-            f"{', '.join(state['kinds'])}. Make Rounds with the kinds that the state was saved "
+            f"{', '.join(kinds)}. Make Rounds with the kinds that the state was saved "
             f"with.",
         )
-        require_same(state["settings"], self.settings)
-        self.pacer.load_state_dict(state["pacer"])
-        self._models = _unpickled(state["models"])
-        self._held_out = {kind: p.numpy() for kind, p in state["held_out"].items()}
-        self.epoch = state["epoch"]
+        require_same(saved["settings"], self.settings)
+        epoch = saved.count("epoch", most=self.settings.epochs)
+        held_out = self._read_held_out(saved)
+        pacer, models = self.pacer._read(saved["pacer"]), _unpickled(saved["models"])
+
+        def assign() -> None:
+            """Assign what was read."""
+            pacer()
+            self._models, self._held_out, self.epoch = models, held_out, epoch
+
+        return assign
+
+    def _read_held_out(self, saved: Saved) -> dict[str, NDArray[np.float32]]:
+        """Return the predictions of held-out rows in a state: none before the first round."""
+        kinds = {*self.kinds} if saved["epoch"] else frozenset()
+        found = Saved(saved["held_out"], "Rounds", kinds, name="state's held-out predictions")
+        n, high = len(self.labels), math.inf if self._classes is None else 1 + ROUNDING
+        shape = (n,) if self._classes is None else (n, self._classes)
+        low = -math.inf if self._classes is None else 0
+        read = {
+            kind: found.tensor(kind, torch.float32, shape, low=low, high=high) for kind in kinds
+        }
+        return {kind: read[kind].numpy().copy() for kind in self.kinds if kind in read}
 
     def _round(self) -> None:
         """Continue the training of all kinds, judge the labels, and decide which are kept."""

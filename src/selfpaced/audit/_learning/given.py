@@ -11,11 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from selfpaced._errors import require
+from selfpaced._saved import Assign, Saved
 from selfpaced.audit._learning.aims import Classes
 from selfpaced.audit._learning.mixture import GIVEN, LEAST_PROBABILITY, Blend
 from selfpaced.audit._learning.training import Watch
 from selfpaced.audit._reading.words import listed
 
+# The version of a saved state.
+VERSION = 1
 # How far from 1 the probabilities of a row may add up.
 TOLERANCE = 1e-3
 
@@ -78,11 +81,21 @@ class Given:
         return True
 
     def state_dict(self) -> dict[str, Any]:
-        """Return an empty state: the probabilities are read again."""
-        return {}
+        """Return a state without values: the probabilities are read again."""
+        return {"version": VERSION}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Begin again: nothing is lost."""
+        """Begin again: nothing is lost.
+
+        Raises:
+            ValueError: For the state of a training.
+        """
+        self._read(state)()
+
+    def _read(self, state: object) -> Assign:
+        """Check a state; return a function that does nothing."""
+        Saved(state, "Given", frozenset(), newest=VERSION)
+        return lambda: None
 
 
 def probabilities_of(

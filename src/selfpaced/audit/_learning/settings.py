@@ -70,6 +70,7 @@ def require_same(saved: dict[str, Any], settings: Settings) -> None:
     Raises:
         ValueError: Naming the settings that differ.
     """
+    require(isinstance(saved, dict), "The state of the training is damaged: it has no settings.")
     now = asdict(settings)
     differ = [name for name in now if saved.get(name) != now[name]]
     other = [f"{name} {saved.get(name)}, now {now[name]}" for name in differ]

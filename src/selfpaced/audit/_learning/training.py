@@ -10,10 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from selfpaced._errors import require, require_keys
+from selfpaced._errors import require
 from selfpaced._ranks import extremes
 from selfpaced._sampling.indexed import Indexed
-from selfpaced.audit._learning.adam import Adam
+from selfpaced._saved import Assign, Saved, require_generator
+from selfpaced.audit._learning.adam import Adam, read_adam
 from selfpaced.audit._learning.aims import Aim
 from selfpaced.audit._learning.batches import Batches, loader, spread
 from selfpaced.audit._learning.machine import Alone, Machine, share_batch
@@ -28,7 +29,8 @@ DIVERGED = (
     "The training diverged: the model returns NaN or infinity. Lower the learning rate "
     "(learning_rate=...), or look for NaN in a model of your own."
 )
-# The keys of a saved state.
+# The version and the keys of a saved state.
+VERSION = 1
 KEYS = {
     *("model", "optimizer", "scaler", "pacer", "settings"),
     *("epoch", "position", "order", "random"),
@@ -154,6 +156,7 @@ class Training:
     def state_dict(self) -> dict[str, Any]:
         """Return everything needed to continue bit for bit."""
         return {
+            "version": VERSION,
             "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "scaler": None if self.machine.scaler is None else self.machine.scaler.state_dict(),
@@ -166,21 +169,43 @@ class Training:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a saved state.
+        """Continue from a saved state; on an error nothing changes.
 
         Raises:
-            ValueError: For a state that is incomplete, or of another number of samples.
+            ValueError: For a state that is incomplete, of another number of samples, of other
+                settings, of a newer version, or damaged.
         """
-        require_keys(state, KEYS, "Training")
-        require_same(state["settings"], self.settings)
-        self.pacer.load_state_dict(state["pacer"])
-        self.model.load_state_dict(state["model"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        if self.machine.scaler is not None:
-            self.machine.scaler.load_state_dict(state["scaler"])
-        self.epoch, self.position = state["epoch"], state["position"]
-        self._order, self._random = state["order"], state["random"]
-        self.batches.generator.set_state(self._order)
+        self._read(state)()
+
+    def _read(self, state: object) -> Assign:
+        """Check a state; return the function that continues from it."""
+        saved = Saved(state, "Training", KEYS, newest=VERSION)
+        require_same(saved["settings"], self.settings)
+        epoch = saved.count("epoch", most=self.settings.epochs)
+        most = len(self.batches) if epoch < self.settings.epochs else 0
+        position = saved.count("position", most=most)
+        order = require_generator(saved, "order", saved["order"], torch.device("cpu"))
+        random = _read_random(saved, self.machine.device)
+        saved.require_like("model", saved["model"], self.model.state_dict())
+        _require_finite(saved, self.model)
+        adam = read_adam(saved["optimizer"], list(self.model.parameters()))
+        scaler = self.machine.scaler
+        if scaler is not None:
+            saved.require_like("scaler", saved["scaler"], scaler.state_dict())
+        pacer = self.pacer._read(saved["pacer"])
+
+        def assign() -> None:
+            """Assign what was read."""
+            self.model.load_state_dict(saved["model"])
+            pacer()
+            self._optimizer.load_state_dict({**saved["optimizer"], "state": adam})
+            if scaler is not None:
+                scaler.load_state_dict(saved["scaler"])
+            self.epoch, self.position = epoch, position
+            self._order, self._random = order, random
+            self.batches.generator.set_state(order)
+
+        return assign
 
     def _train_epoch(self, pulse: Callable[[], bool]) -> bool:
         """Train to the end of the epoch; return whether to continue."""
@@ -230,6 +255,23 @@ class Training:
             return x
         rows = self.batches.rows(self.position)
         return shifted(x, shift, rows, machine.process_index, machine.num_processes)
+
+
+def _read_random(saved: Saved, device: torch.device) -> list[Tensor]:
+    """Return the states of torch's random number generators in a state."""
+    states, most = saved["random"], 1 if device.type == "cpu" else 2
+    holds = isinstance(states, list | tuple) and len(states) > 0
+    saved.require("random", holds, "a list of states of random number generators", states)
+    devices = [torch.device("cpu"), device][:most]
+    pairs = zip(states, devices, strict=False)  # a state of a CUDA device is not for a CPU
+    return [require_generator(saved, "random", state, where) for state, where in pairs]
+
+
+def _require_finite(saved: Saved, model: nn.Module) -> None:
+    """Raise for parameters of a state that are NaN or infinite."""
+    for name, _ in model.named_parameters():
+        finite = bool(saved["model"][name].isfinite().all())
+        saved.require("model", finite, f"finite in {name}", saved["model"][name])
 
 
 def random_state(device: torch.device) -> list[Tensor]:
