@@ -88,6 +88,15 @@ def test_the_command_of_a_plan_runs_the_same_plan(
     assert asked == [plan]
 
 
+def test_words_that_begin_with_a_dash_are_no_options() -> None:
+    options = Options(label="-kind", ignore=("--x",), sheet="- y")
+    words = shlex.split(command(Plan(Path("-a.csv"), options), Path("-run")))
+    assert words == [
+        *("selfpaced", "audit", "./-a.csv", "--label=-kind", "--sheet=- y", "--ignore=--x"),
+        *("--output", "./-run"),
+    ]
+
+
 def test_every_setting_that_differs_is_named() -> None:
     other = replace(FULL, options=replace(FULL.options, label="is", numeric=True), seed=6)
     assert differences(FULL, other) == [

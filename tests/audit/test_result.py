@@ -96,6 +96,12 @@ def test_repr_of_classes_names_those_that_are_confused(classes_found: Audit) -> 
     assert "1 labelled cat is probably dog" in repr(classes_found)
 
 
+def test_repr_of_classes_steers_no_terminal(classes_found: Audit) -> None:
+    table = classes_found.table.replace({"label": {"cat": "\x1b[31m\n\u202e"}})
+    found = replace(classes_found, table=table)
+    assert "  1 labelled \\x1b[31m \\u202e is probably dog" in repr(found).split("\n")
+
+
 def test_the_result_holds_a_scikit_learn_estimator_unchanged() -> None:
     tree, pacer = DecisionTreeClassifier(), Pacer(3)
     pacer.observe(torch.ones(3), torch.arange(3))

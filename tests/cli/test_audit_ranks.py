@@ -6,9 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-import pytest
-
-from selfpaced._cli.console import is_main
 
 Say = Callable[..., str]
 Python = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -40,14 +37,3 @@ def test_an_error_is_printed_once(python: Python, wine: Path, tmp_path: Path) ->
     assert result.returncode != 0
     assert result.stderr.count("Did you mean 'kind'?") == 1
     assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize(
-    ("name", "rank", "main"), [("RANK", "0", True), ("RANK", "1", False), ("PMI_RANK", "1", False)]
-)
-def test_only_the_first_process_is_main(
-    monkeypatch: pytest.MonkeyPatch, name: str, rank: str, main: bool
-) -> None:
-    assert is_main()
-    monkeypatch.setenv(name, rank)
-    assert is_main() == main

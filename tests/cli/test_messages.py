@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from rich.console import Console
 
+from selfpaced._cli.console import Console
 from selfpaced._cli.messages import _table, tell_fixed
 from selfpaced.audit._fixing.changes import changes_of
 
 
 def drawn(shown: pd.DataFrame, width: int) -> str:
-    console = Console(width=width, file=io.StringIO())
+    console = Console()
+    console.width, console.file = width, io.StringIO()
     console.print(_table(shown, width - 1))
     out = console.file
     assert isinstance(out, io.StringIO)
@@ -39,7 +40,8 @@ def test_without_columns_of_the_user_there_are_ours() -> None:
 
 
 def told(labels: list[str], new: Mapping[int, object], *, drop: bool = False) -> list[str]:
-    console = Console(width=80, file=io.StringIO())
+    console = Console()
+    console.width, console.file = 80, io.StringIO()
     tell_fixed(Path("new.csv"), changes_of(labels, new, drop=drop), console)
     out = console.file
     assert isinstance(out, io.StringIO)

@@ -3,18 +3,20 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from selfpaced._cli.audit import audit
+from selfpaced._cli.console import Console
 from selfpaced._cli.demo import blobs, digits
 from selfpaced._cli.fix import fix
 from selfpaced._cli.latent import latent
 from selfpaced._cli.predict import predict
+from selfpaced._cli.process import Commands
 from selfpaced._version import __version__
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
     help="Self-paced learning: train on easy samples first, and find labels that are wrong.",
 )
 demo = typer.Typer(no_args_is_help=True, help="Demonstrate self-paced learning on small data sets.")
@@ -25,7 +27,7 @@ app.add_typer(latent, name="latent")
 def _print_version(asked: bool) -> None:
     """Print the version and exit, if the user asked for it."""
     if asked:
-        Console().print(f"selfpaced {__version__}", highlight=False)
+        Console().print(f"selfpaced {__version__}")
         raise typer.Exit
 
 

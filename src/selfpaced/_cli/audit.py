@@ -294,7 +294,7 @@ def audit(  # noqa: PLR0913  # each flag is an argument
     ] = False,
 ) -> None:
     """Find the labels that are probably wrong, and suggest the right ones."""
-    with errors_in_one_line(debug=debug):
+    with errors_in_one_line(debug=debug, quiet=quiet):
         from selfpaced.audit import Options
         from selfpaced.audit._plan import Plan
 

@@ -1,7 +1,5 @@
 """The steps of ``selfpaced audit``: check, read, train, write the results and print them."""
 
-import json
-import shlex
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,14 +7,16 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 
 from selfpaced._cli import messages
-from selfpaced._cli.console import is_main, one_thread, say_stopped
+from selfpaced._cli.console import Console, one_thread, say_json, say_stopped
 from selfpaced._cli.flags import in_flags
+from selfpaced._cli.process import Terminated
 from selfpaced._cli.progress import Picture, stopping, watched
+from selfpaced._text import operand, shell_line
+from selfpaced.audit._learning.launcher import is_main
 
 if TYPE_CHECKING:
     from selfpaced.audit._fixing.changes import Changes
@@ -80,8 +80,9 @@ def carry_out(plan: "Plan", results: Results) -> None:
             _train(run, results, console)
             if run.main:
                 _finish(run, results, console, began)
-    except KeyboardInterrupt:
-        _stopped(plan, results, 130, saved=results.resume if run is None else run.saved)
+    except (KeyboardInterrupt, Terminated) as stop:
+        code = stop.code if isinstance(stop, Terminated) else 130
+        _stopped(plan, results, code, saved=results.resume if run is None else run.saved)
     finally:
         if is_main() and not existed:
             with suppress(OSError):  # a folder that holds results is not empty, and stays
@@ -93,7 +94,7 @@ def _begin(plan: "Plan", results: Results, console: Console, held: ExitStack) ->
 
     The folder is held until ``held`` is closed.
     """
-    with console.status(f"Reading {escape(str(plan.path))}"):
+    with console.status(console.render_str(f"Reading {escape(str(plan.path))}")):
         _check(plan, results, held)
         from selfpaced.audit import read
 
@@ -204,9 +205,13 @@ def _train(run: "Run", results: Results, console: Console) -> None:
 
 def _stopped(plan: "Plan", results: Results, code: int, *, saved: bool) -> None:
     """Print the command that continues the run, and exit."""
+    from selfpaced.audit._folder.files import CHECKPOINT
     from selfpaced.audit._plan import command
 
-    more = [*results.words, *(["--fix", str(results.fix)] if results.fix is not None else [])]
+    if saved and not (results.folder / CHECKPOINT).exists():  # all but the copy is written
+        say_stopped(f"Stopped; the results are in {results.folder}.", _fix_command(results))
+        raise typer.Exit(code)
+    more = [*results.words, *(["--fix", operand(results.fix)] if results.fix is not None else [])]
     switches = ["drop", "json", "quiet", "dark"]
     if not saved or results.fix is not None:
         switches.append("force")
@@ -223,7 +228,7 @@ def _stopped(plan: "Plan", results: Results, code: int, *, saved: bool) -> None:
 def _finish(run: "Run", results: Results, console: Console, began: float) -> None:
     """Write the results and the corrected copy, and print what was found."""
     plan, prepared, folder = run.plan, run.prepared, results.folder
-    with console.status(f"Writing to {escape(str(folder))}"):
+    with console.status(console.render_str(f"Writing to {escape(str(folder))}")):
         from selfpaced.audit._folder.write import write  # matplotlib comes with it
 
         found, trained = run.conclude()
@@ -241,7 +246,7 @@ def _finish(run: "Run", results: Results, console: Console, began: float) -> Non
     changes = _fixed(run, results, written)
     if results.json:
         told = messages.as_json(prepared, found, folder, written, monotonic() - began)
-        typer.echo(json.dumps(told | _fixed_as_json(results, changes)))
+        say_json(told | _fixed_as_json(results, changes))
         return
     if results.fix is not None and changes is not None:
         messages.tell_fixed(results.fix, changes, console)
@@ -281,8 +286,16 @@ def _fixed(run: "Run", results: Results, written: "Written") -> "Changes | None"
             audited=audited_rows(source.where, source.fingerprints),
         )
     except (ValueError, OSError) as error:
-        again = ["selfpaced", "fix", str(results.folder), str(corrected), *["--drop"] * drop]
         raise ValueError(
             f"The results are in {results.folder}, but {corrected} was not written: "
-            f"{str(error).removesuffix('.')}. To write it, run {shlex.join(again)}"
+            f"{str(error).removesuffix('.')}. To write it, run {_fix_command(results)}"
         ) from error
+
+
+def _fix_command(results: Results) -> str:
+    """Return the command that writes the corrected copy of a finished run; "" if none is wanted."""
+    if results.fix is None:
+        return ""
+    switches = [f"--{name}" for name in ("drop", "force") if getattr(results, name)]
+    words = ["selfpaced", "fix", operand(results.folder), operand(results.fix), *switches]
+    return shell_line(words)

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import TaskID
 from rich.table import Table
 
-from selfpaced._cli.console import bars, errors_in_one_line, one_thread, writable
+from selfpaced._cli.console import Console, bars, errors_in_one_line, one_thread, writable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,7 +73,6 @@ def digits(
     console.print(
         f"[bold]{escape(loaded.name)}[/]: {len(given):,} training images, {noise:.0%} of their "
         f"labels made wrong ({kind}), seed {seed}",
-        highlight=False,
     )
     comparison = _compare(loaded, given, epochs, seed, console)
     with errors_in_one_line(code=1):
@@ -130,12 +128,12 @@ def _report(comparison: "Comparison", written: list[Path], console: Console) -> 
         interval = f"{share.low:.1%} to {share.high:.1%}"
         table.add_row(run.name, f"{share.value:.1%}", interval, f"{run.seconds:.1f}")
     console.print(table)
-    console.print(found(comparison), highlight=False)
+    console.print(found(comparison))
     console.print()
-    console.print(sentence(comparison), highlight=False)
+    console.print(sentence(comparison))
     console.print()
     for path in written:
-        console.print(f"  {escape(str(path))}", style="cyan", highlight=False, soft_wrap=True)
+        console.print(f"  {escape(str(path))}", style="cyan", soft_wrap=True)
 
 
 def blobs(
@@ -162,7 +160,6 @@ def blobs(
         console.print(
             f"[bold]Two blobs[/]: {samples:,} points around (0, 0) and (3, 3), one with the wrong "
             f"label; a linear model, seed {seed}",
-            highlight=False,
         )
         with one_thread(), bars(console) as progress:
             tasks: dict[str, TaskID] = {}
@@ -184,10 +181,10 @@ def _report_story(story: "Story", written: list[Path], console: Console) -> None
 
     console.print(_table_of_orders(story.runs))
     for path, caption in zip(written, captions(story), strict=True):
-        console.print(f"  {escape(str(path))}", style="cyan", highlight=False, soft_wrap=True)
-        console.print(f"    {caption}", highlight=False)
+        console.print(f"  {escape(str(path))}", style="cyan", soft_wrap=True)
+        console.print(f"    {caption}")
     console.print()
-    console.print(verdict(story), highlight=False)
+    console.print(verdict(story))
 
 
 def _table_of_orders(runs: "dict[str, Run]") -> Table:

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from selfpaced._cli import messages
-from selfpaced._cli.console import errors_in_one_line
+from selfpaced._cli.console import Console, errors_in_one_line
 
 
 def fix(

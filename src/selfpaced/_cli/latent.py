@@ -5,11 +5,10 @@ from statistics import mean
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from selfpaced._cli.console import bars, errors_in_one_line, one_thread, writable
+from selfpaced._cli.console import Console, bars, errors_in_one_line, one_thread, writable
 
 if TYPE_CHECKING:
     from selfpaced._demo.latent import Comparison, Task
@@ -159,7 +158,6 @@ def _compare(
         f"[bold]{escape(task.name)}[/]: {len(task.train.y):,} to train on, "
         f"{len(task.test.y):,} to test; C = {c:g}, factor {factor:g}, "
         f"{starts} start{'s' * (starts > 1)}, seed {seed}",
-        highlight=False,
     )
     with one_thread(), bars(console) as progress:
         tasks = {name: progress.add_task(name, total=starts, note="") for name in NAMES}
@@ -199,13 +197,12 @@ def _report(comparison: "Comparison", folder: Path, console: Console) -> None:
         "first, all after 20 steps, and ends when nothing changes. Stuck: starts that ended with a "
         "test error of 45% or more.",
         style="dim",
-        highlight=False,
     )
     console.print()
-    console.print(sentence(comparison), highlight=False)
+    console.print(sentence(comparison))
     console.print()
     for path in write_files(folder, comparison):
-        console.print(f"  {escape(str(path))}", style="cyan", highlight=False, soft_wrap=True)
+        console.print(f"  {escape(str(path))}", style="cyan", soft_wrap=True)
     console.print()
 
 
@@ -213,8 +210,8 @@ def _beside_digits(console: Console) -> None:
     """Print what the paper reports about digits."""
     from selfpaced._demo.latent_paper import PAPERS_DIGITS, SOURCE
 
-    console.print(PAPERS_DIGITS, highlight=False)
-    console.print(SOURCE, style="dim", highlight=False)
+    console.print(PAPERS_DIGITS)
+    console.print(SOURCE, style="dim")
 
 
 def _beside_motifs(console: Console) -> None:
@@ -229,5 +226,5 @@ def _beside_motifs(console: Console) -> None:
         cells = (f"{cccp:.2f} / {paced:.2f}" for cccp, paced in protein)
         table.add_row(f"protein {number}", *cells)
     console.print(table)
-    console.print(PAPERS_MOTIFS, highlight=False)
-    console.print(SOURCE, style="dim", highlight=False)
+    console.print(PAPERS_MOTIFS)
+    console.print(SOURCE, style="dim")

@@ -1,16 +1,16 @@
 """What ``selfpaced audit`` prints: what was read, what was found, and what to do next."""
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from selfpaced._cli.console import Console
 from selfpaced._cli.flags import in_flags
+from selfpaced._text import operand, shell_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +131,7 @@ def tell_next(
     prepared: "Prepared", folder: Path, found: "Audit", fixed: bool, console: Console
 ) -> None:
     """Print the command to run next."""
-    path, run, suspects = prepared.source.path, shlex.quote(str(folder)), len(found.suspects)
+    path, run, suspects = prepared.source.path, operand(folder), len(found.suspects)
     say(console)
     if found.reliability is not None and not found.reliability.learned:
         say(console, "Next, add samples, or columns from which the labels can be told.")
@@ -139,13 +139,13 @@ def tell_next(
     if suspects and not fixed and _fixable(path):
         listed = escape(str(folder / "suspects.csv"))
         say(console, f"Next, set fix to no in {listed} where the given label is right, then run")
-        drop = " --drop" if prepared.source.numeric else ""
-        command = f"selfpaced fix {run} {shlex.quote(_copy_of(path))}{drop}"
+        drop = ["--drop"] if prepared.source.numeric else []
+        words = ["fix", run, operand(Path(_copy_of(path))), *drop]
     else:
         first = "correct the wrong labels, then " if suspects and not fixed else ""
         say(console, f"Next, {first}predict the labels of new samples with the model:")
-        command = f"selfpaced predict {run} {shlex.quote('new' + ''.join(path.suffixes))}"
-    say(console, f"[bold]  {escape(command)}[/]")
+        words = ["predict", run, "new" + "".join(path.suffixes)]
+    say(console, f"[bold]  {escape(shell_line(['selfpaced', *words]))}[/]")
 
 
 def as_json(
@@ -203,7 +203,7 @@ def _change(change: "OfClass", *, drop: bool) -> str:
 
 def say(console: Console, text: str = "") -> None:
     """Print a line without wrapping it."""
-    console.print(text, highlight=False, soft_wrap=True)
+    console.print(text, soft_wrap=True)
 
 
 def _fixable(path: Path) -> bool:

@@ -1,16 +1,14 @@
 """``selfpaced predict``: predict the labels of new data with the model of a run."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from selfpaced._cli.console import errors_in_one_line
+from selfpaced._cli.console import Console, errors_in_one_line, say_json
 from selfpaced._cli.flags import in_flags
 from selfpaced._cli.messages import say
 
@@ -33,7 +31,13 @@ def predict(
         typer.Argument(help="New samples in the format of those of the run; labels are optional."),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="CSV file for the predictions.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="CSV file for the predictions, for programs: a label such as =1+1 stays as it is, "
+            "which a spreadsheet would run as a formula.",
+        ),
     ] = Path("predictions.csv"),
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file of --output if it exists.")
@@ -50,7 +54,7 @@ def predict(
     you trust.
     """
     console = Console(quiet=as_json or quiet)
-    with errors_in_one_line(debug=debug):
+    with errors_in_one_line(debug=debug, quiet=quiet):
         _check_flags(as_json, quiet)
         _check_output(output, data, run, force)
         from selfpaced.audit import load, read
@@ -64,10 +68,10 @@ def predict(
         source = replace(source, notes=tuple(in_flags(note) for note in source.notes))
         judged = _judged(trained, source, told)
         table = trained.predict(source) if judged is None else judged.table
-        _write(csv_text(table), output)
+        _write(csv_text(table, spreadsheet=False), output)
     if as_json:
         told = _as_json(table, source, trained, output)
-        typer.echo(json.dumps(told | ({} if judged is None else _judged_as_json(judged))))
+        say_json(told | ({} if judged is None else _judged_as_json(judged)))
     _report(table, source, trained, console)
     if judged is not None:
         title, *text = judged.conclusion

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from selfpaced._cli.console import Console
 
 if TYPE_CHECKING:
     from selfpaced.audit._run import Epoch

@@ -1,12 +1,12 @@
 """The plan of an audit: every setting that decides its result."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from selfpaced._errors import choose, require
+from selfpaced._text import operand, shell_line
 from selfpaced.audit._learning.settings import Settings, for_network, for_rounds
 from selfpaced.audit._reading.kinds import Kind, kind_of, require_model_folder
 from selfpaced.audit._reading.source import Options
@@ -228,7 +228,7 @@ def command(plan: Plan, folder: Path, more: Sequence[str] = ()) -> str:
     "selfpaced audit 'my pets.csv' --label kind --epochs 5 --output run"
     """
     options = plan.options
-    words = ["selfpaced", "audit", str(plan.path)]
+    words = ["selfpaced", "audit", operand(plan.path)]
     for name in ("label", "labels", "group", "side", "depth", "sheet", "item"):
         words += _words(name, getattr(options, name))
     for name in ("ignore", "use", "annotator"):
@@ -243,7 +243,7 @@ def command(plan: Plan, folder: Path, more: Sequence[str] = ()) -> str:
         words += _words(name, None if value == getattr(default, name) else value)
     if not plan.shifts:
         words.append("--no-shifts")
-    return shlex.join([*words, "--output", str(folder), *more])
+    return shell_line([*words, *_words("output", folder), *more])
 
 
 def _check_options(path: Path, kind: Kind, options: Options) -> None:
@@ -337,4 +337,9 @@ def _flat(plan: Plan) -> dict[str, Any]:
 
 def _words(name: str, value: object) -> list[str]:
     """Return a flag of the command line and its value; no words for None."""
-    return [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
+    if value is None:
+        return []
+    flag = f"--{name.replace('_', '-')}"
+    if isinstance(value, Path):
+        return [flag, operand(value)]
+    return [f"{flag}={value}"] if str(value).startswith("-") else [flag, str(value)]

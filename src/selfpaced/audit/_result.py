@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from selfpaced._errors import require_positive_int
 from selfpaced._pacer.pacer import Pacer
+from selfpaced._text import visible
 from selfpaced.audit._learning.committee import Committee
 from selfpaced.audit._reading.labels.votes import all_classes, codes_of
 from selfpaced.audit._reading.words import are
@@ -151,8 +152,8 @@ class Audit:
         kinds = suspects.groupby(["label", "suggested"], observed=True).size().reset_index(name="n")
         for kind in kinds.sort_values("n", ascending=False).head(MOST_KINDS).to_dict("records"):
             k -= kind["n"]
-            probably = f"{are(kind['n'])} probably {kind['suggested']}"
-            lines.append(f"  {kind['n']:,} labelled {kind['label']} {probably}")
+            given, meant = (visible(" ".join(str(kind[x]).split())) for x in ("label", "suggested"))
+            lines.append(f"  {kind['n']:,} labelled {given} {are(kind['n'])} probably {meant}")
         return "\n".join([*lines, f"  {k:,} more of other kinds"] if k else lines)
 
 

@@ -23,7 +23,8 @@ from selfpaced.audit._learning.batches import Rows
 from selfpaced.audit._learning.choice import choose_models
 from selfpaced.audit._learning.committee import Committee, Learner
 from selfpaced.audit._learning.given import Given, probabilities_of
-from selfpaced.audit._learning.machine import ONE_THREAD, Alone, Machine, launched
+from selfpaced.audit._learning.launcher import launched
+from selfpaced.audit._learning.machine import ONE_THREAD, Alone, Machine
 from selfpaced.audit._learning.networks import LEAST_PIXELS, build
 from selfpaced.audit._learning.shifts import pixels_for
 from selfpaced.audit._learning.trained import Network, Trained

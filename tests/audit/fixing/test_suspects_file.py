@@ -60,6 +60,12 @@ def test_decimal_commas_blank_lines_and_more_empty_cells_do_no_harm(tmp_path: Pa
     assert rows(saved(tmp_path, text)) == [[7, "a", "b"]]
 
 
+def test_an_apostrophe_before_a_formula_is_taken_off(tmp_path: Path) -> None:
+    text = "row,fix,given,suggested\n1,yes,'=1+1,'@b\n2,yes,'tis,''=1\n3,yes,'-1,-1\n"
+    expected = [[1, "=1+1", "@b"], [2, "'tis", "'=1"], [3, "'-1", "-1"]]
+    assert rows(saved(tmp_path, text)) == expected
+
+
 def test_columns_may_be_moved(tmp_path: Path) -> None:
     text = "text,suggested,fix,given,row\nx,b,yes,a,7\n"
     assert rows(saved(tmp_path, text)) == [[7, "a", "b"]]

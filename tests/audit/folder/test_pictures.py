@@ -117,7 +117,9 @@ def test_a_picture_is_drawn_without_any_suspect(
         assert look(none, tmp_path, np.zeros((4, 8, 8))).std() > 0.02
 
 
-@pytest.mark.parametrize("name", ["$a$", "$5 or $6 \\frac{", "猫", "a\nb", "x" * 300])
+@pytest.mark.parametrize(
+    "name", ["$a$", "$5 or $6 \\frac{", "猫", "a\nb", "\0\x1b\u202e", "x" * 300]
+)
 def test_any_name_of_a_class_can_be_drawn(classes_found: Audit, tmp_path: Path, name: str) -> None:
     table = classes_found.table.replace({"label": {"cat": name}, "suggested": {"cat": name}})
     classes = [name, "dog"]

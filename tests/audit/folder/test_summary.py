@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 
 from selfpaced.audit import Audit
 from selfpaced.audit._fixing.suspects_file import our_names
@@ -157,7 +158,7 @@ def test_no_probability_is_shown_as_certain(numbers_found: Audit) -> None:
 
 def test_characters_of_markdown_are_escaped(classes_found: Audit) -> None:
     own = pd.DataFrame({"text": ["<b> *x* `y` a\\b"] * 4})
-    assert "| &lt;b> \\*x\\* \\`y\\` a\\\\b |" in page(classes_found, own=own)
+    assert "| \\<b> \\*x\\* \\`y\\` a\\\\b |" in page(classes_found, own=own)
 
 
 def test_a_missing_value_is_an_empty_cell(classes_found: Audit) -> None:
@@ -167,7 +168,33 @@ def test_a_missing_value_is_an_empty_cell(classes_found: Audit) -> None:
 
 def test_cells_of_lists_records_and_bytes_are_shown(classes_found: Audit) -> None:
     own = pd.DataFrame({"a": [np.array(["x", "y"])] * 4, "b": [{"n": 1}] * 4, "c": [b"z"] * 4})
-    assert "| ['x' 'y'] | {'n': 1} | b'z' |" in page(classes_found, own=own)
+    assert "| \\['x' 'y'\\] | {'n': 1} | b'z' |" in page(classes_found, own=own)
+
+
+HOSTILE = (
+    "[x](javascript:1) ![p](http://e.x/p) <img src=x> <http://e.x> &lt; `c` **b** # h \x1b[31m"
+)
+
+
+def test_nothing_of_the_user_is_live_on_the_page(classes_found: Audit) -> None:
+    table = classes_found.table.replace({"label": {"cat": HOSTILE}, "suggested": {"cat": HOSTILE}})
+    confusion = pd.DataFrame(0.0, index=[HOSTILE, "dog"], columns=[HOSTILE, "dog"])
+    found = replace(classes_found, table=table, confusion=confusion)
+    own = pd.DataFrame({HOSTILE: [HOSTILE] * 4})
+    conflicts = pd.DataFrame({HOSTILE: [HOSTILE]})
+    said = page(
+        found, name=HOSTILE, own=own, notes=[f"# {HOSTILE}", f"1. {HOSTILE}"], conflicts=conflicts
+    )
+    assert "\x1b" not in said
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(said)
+    inline = [child for token in tokens for child in token.children or []]
+    ours = {"text", "strong_open", "strong_close", "code_inline"}
+    assert {child.type for child in inline} == ours
+    assert all(child.content in FILES for child in inline if child.type == "code_inline")
+    assert not any("html" in token.type for token in tokens)
+    assert [token.tag for token in tokens if token.type == "heading_open"].count("h1") == 1
+    assert [token.content.count("selfpaced") for token in tokens if token.type == "fence"] == [1]
+    assert sum(child.content.count("http://e.x/p") for child in inline) > 5  # it is shown
 
 
 def test_conflicts_and_notes_have_a_section_if_there_are_any(classes_found: Audit) -> None:

@@ -135,6 +135,28 @@ def test_any_text_is_read_back_unchanged(text: str) -> None:
     assert again["text"].tolist() == [text]
 
 
+def test_text_that_a_spreadsheet_would_run_has_an_apostrophe() -> None:
+    table = pd.DataFrame(
+        {
+            "=head": ["=1+1", "'=1", "a\r"],
+            "kind": pd.Categorical(["-x", "-1", "-"]),
+            "number": [-1.5, 2, 3],
+            "own": [b"=1", None, ["=1"]],
+        }
+    )
+    assert csv_text(table) == (
+        '"\'=head","kind","number","own"\n"\'=1+1","\'-x",-1.5,"b\'=1\'"\n'
+        '"\'\'=1","-1",2.0,""\n"a\r","-",3.0,"[\'=1\']"\n'
+    )
+    assert csv_text(table[["kind"]], spreadsheet=False) == "kind\n-x\n-1\n-\n"
+    assert table["=head"].tolist() == ["=1+1", "'=1", "a\r"]  # the table itself does not change
+
+
+def test_columns_of_one_name_are_all_written() -> None:
+    table = pd.DataFrame([["=a", "=b"]], columns=["x", "x"])
+    assert csv_text(table) == "x,x\n'=a,'=b\n"
+
+
 def test_the_same_run_gives_the_same_bytes() -> None:
     rng = np.random.default_rng(0)
     y = np.repeat(["cat", "dog"], 100)

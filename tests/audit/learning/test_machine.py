@@ -1,28 +1,10 @@
-"""Claims about processes of launchers, and about dropout that several processes share."""
-
-import os
+"""Claims about dropout that several processes share."""
 
 import pytest
 import torch
 from torch import nn
 
-from selfpaced.audit._learning.machine import (
-    ACCELERATE,
-    LAUNCHED,
-    Dropout,
-    launched,
-    share_batch,
-)
-
-
-@pytest.mark.parametrize("name", [*LAUNCHED, "ACCELERATE_MIXED_PRECISION"])
-def test_a_launcher_is_known_by_its_variables(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for known in list(os.environ):
-        if known in LAUNCHED or known.startswith(ACCELERATE):
-            monkeypatch.delenv(known)
-    assert not launched()
-    monkeypatch.setenv(name, "1")
-    assert launched()
+from selfpaced.audit._learning.machine import Dropout, share_batch
 
 
 @pytest.mark.parametrize("p", [0.3, 0.5])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from selfpaced._errors import require
+from selfpaced._text import from_spreadsheet
 from selfpaced.audit._reading.content import encoding_of
 from selfpaced.audit._reading.tables.dialect import long_fields
 from selfpaced.audit._reading.words import at, listed
@@ -60,7 +61,8 @@ def read_chosen(path: Path, names: Mapping[str, str]) -> pd.DataFrame:
     """Read suspects.csv as a spreadsheet saved it, and return the rows to change; see ``chosen``.
 
     The columns are separated by commas, semicolons or tabs; the text is UTF-8 or UTF-16. Lines
-    whose cells are all empty are skipped. No other column is looked at.
+    whose cells are all empty are skipped. The apostrophe before text that would be a formula is
+    taken off; see ``spreadsheet_cell``. No other column is looked at.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -97,7 +99,9 @@ def _table(path: Path, names: Mapping[str, str]) -> pd.DataFrame:
     )
     filled = [line + [""] * (len(header) - len(line)) for _, line in lines]
     places = {names[name]: header.index(names[name]) for name in NEEDED}
-    cells = {name: [line[place] for line in filled] for name, place in places.items()}
+    cells = {
+        name: [from_spreadsheet(line[place]) for line in filled] for name, place in places.items()
+    }
     return pd.DataFrame(cells, dtype=str)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.colors import to_rgba
 from numpy.typing import NDArray
 
+from selfpaced._text import in_picture
 from selfpaced.audit._folder.files import CURVES, SUSPECTS_PICTURE
 from selfpaced.audit._reliability import Reliability
 from selfpaced.audit._result import SUSPECT, Audit
@@ -332,7 +333,7 @@ def _draw_no_suspects(axes: Axes, theme: Theme) -> None:
 
 
 def short(label: object) -> str:
-    r"""Return a label as short text; a dollar sign is escaped, so that no formula is drawn.
+    r"""Return a label as short text; no formula is drawn of it.
 
     >>> short("Personenkraftwagen"), short("$5")
     ('Personenkra…', '\\$5')
@@ -340,4 +341,4 @@ def short(label: object) -> str:
     text = " ".join(str(label).split())
     if len(text) > NAME_LENGTH:
         text = text[: NAME_LENGTH - 1] + "…"
-    return text.replace("$", r"\$")
+    return in_picture(text)

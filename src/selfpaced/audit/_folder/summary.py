@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from selfpaced._text import markdown, markdown_line
 from selfpaced.audit._fixing.suspects_file import YES, our_names
 from selfpaced.audit._folder.files import CONFLICTS, FILES, SUSPECTS, described
 from selfpaced.audit._folder.tables import suspects_table
@@ -79,7 +80,7 @@ def summary(
         _worst(found, table, names, about),
         _annotators(found),
         _conflicts(conflicts, about if table.empty else ""),
-        _section("Noticed while reading", [f"- {_cell(note, NOTE_LENGTH)}" for note in notes]),
+        _section("Noticed while reading", [f"- {_line(note, NOTE_LENGTH)}" for note in notes]),
         _section("How far to trust this", [f"- {line}" for line in _doubts(found)]),
         _files(files, found, conflicts),
         _section("Again", ["```", command, "```"]),
@@ -190,7 +191,7 @@ def _headline(found: Audit, name: str) -> str:
     """Return the headline: how many labels are wrong, with the range, or why nobody can know."""
     title, *text = found.conclusion
     return "\n\n".join(
-        [f"# {_cell(name)}: {title}", *(_cell(line, SENTENCE_LENGTH) for line in text)]
+        [f"# {_cell(name)}: {title}", *(_line(line, SENTENCE_LENGTH) for line in text)]
     )
 
 
@@ -344,13 +345,15 @@ def _markdown(table: pd.DataFrame) -> list[str]:
     return ["| " + " | ".join(cells) + " |" for cells in (heads, edges, *rows)]
 
 
-def _cell(value: object, long: int = CELL_LENGTH) -> str:
-    r"""Return a value as shortened text on one line, with the characters of Markdown escaped.
+def _cell(value: object) -> str:
+    r"""Return a value as shortened text for the middle of a line, where Markdown shows it as it is.
 
     >>> _cell("a|b\nc")
     'a\\|b c'
     """
-    text = shorten(value, long)
-    for mark, safe in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("*", "\\*"), ("`", "\\`")):
-        text = text.replace(mark, safe)
-    return text
+    return markdown(shorten(value))
+
+
+def _line(text: str, long: int) -> str:
+    """Return shortened text for a line of its own, or an item of a list."""
+    return markdown_line(shorten(text, long))

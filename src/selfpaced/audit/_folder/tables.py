@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from selfpaced._errors import require
+from selfpaced._text import spreadsheet_cell
 from selfpaced.audit._fixing.suspects_file import NO, YES, our_names
 from selfpaced.audit._result import Audit
 
@@ -97,7 +98,9 @@ def ledger_table(
     return pd.DataFrame(columns | numbers)
 
 
-def csv_text(table: pd.DataFrame, names: Mapping[str, str] | None = None) -> str:
+def csv_text(
+    table: pd.DataFrame, names: Mapping[str, str] | None = None, *, spreadsheet: bool = True
+) -> str:
     r"""Return a table as CSV; equal tables give equal bytes.
 
     Probabilities have four digits after the point. Other numbers keep all digits that are needed
@@ -106,20 +109,37 @@ def csv_text(table: pd.DataFrame, names: Mapping[str, str] | None = None) -> str
     Args:
         table: The table.
         names: The names of our columns in it; None if they have no prefix.
+        spreadsheet: Whether people open it in a spreadsheet: an apostrophe then stands before text
+            that would be a formula, as ``spreadsheet_cell`` writes it. False for programs.
 
     >>> csv_text(pd.DataFrame({"row": [7], "probability": [0.98765], "price": [0.1]}))
     'row,probability,price\n7,0.9877,0.1\n'
+    >>> csv_text(pd.DataFrame({"note": ["=1+1", "-1"]}))
+    "note\n'=1+1\n-1\n"
     """
     shown = table.copy()
     for ours, digits in DIGITS.items():
         name = ours if names is None else names[ours]
         if name in shown:
             shown[name] = [_fixed_point(value, digits) for value in shown[name]]
-    text = shown.select_dtypes(["object", "string"])
-    carriage_return = any("\r" in str(value) for name in text for value in text[name])
+    if spreadsheet:
+        for place in range(shown.shape[1]):
+            shown.isetitem(place, _inert(shown.iloc[:, place]).array)
+        shown.columns = pd.Index([spreadsheet_cell(str(name)) for name in shown.columns])
+    text = shown.select_dtypes(["object", "string", "category"])
+    cells = map(str, (*shown.columns, *text.to_numpy(object).flat))
     # QUOTE_MINIMAL does not quote a value whose only special character is \r.
-    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if carriage_return else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 2] = (
+        csv.QUOTE_NONNUMERIC if any("\r" in cell for cell in cells) else csv.QUOTE_MINIMAL
+    )
     return shown.to_csv(index=False, lineterminator="\n", quoting=quoting)
+
+
+def _inert(column: pd.Series) -> pd.Series:
+    """Return a column whose text is no formula in a spreadsheet; numbers stay numbers."""
+    if column.dtype.kind in "biufcmM" and not isinstance(column.dtype, pd.CategoricalDtype):
+        return column
+    return column.map(lambda cell: spreadsheet_cell(cell) if isinstance(cell, str) else cell)
 
 
 def _fixed_point(value: float, digits: int) -> str:

@@ -1,26 +1,14 @@
 """What a training runs on: one device, or several processes of Accelerate."""
 
 import math
-import os
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-# Environment variables in which launchers (torchrun, Intel MPI, Open MPI, MVAPICH2) put the number
-# of a process or of all processes.
-LAUNCHED = (
-    "LOCAL_RANK",
-    "WORLD_SIZE",
-    "PMI_SIZE",
-    "OMPI_COMM_WORLD_SIZE",
-    "MV2_COMM_WORLD_SIZE",
-)
 # Up to this number of rows, several threads of scikit-learn mostly wait for each other.
 ONE_THREAD = 20_000
-# The start of the variables that ``accelerate launch`` sets.
-ACCELERATE = "ACCELERATE_"
 
 
 class Machine(Protocol):
@@ -71,11 +59,6 @@ class Alone:
     def backward(self, loss: Tensor) -> None:
         """Compute gradients."""
         loss.backward()
-
-
-def launched() -> bool:
-    """Say whether a launcher started this process; there may then be several of them."""
-    return any(name in LAUNCHED or name.startswith(ACCELERATE) for name in os.environ)
 
 
 class Dropout(nn.Module):
