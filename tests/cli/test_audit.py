@@ -89,7 +89,7 @@ def test_all_kinds_of_models_are_named(done: Say, wine: Path) -> None:
     (judged,) = [line for line in said.splitlines() if line.startswith("Judged by ")]
     kinds = ("a neural network", "kernel logistic regression", "boosted trees", "randomised trees")
     assert all(f"{kind} (" in judged for kind in kinds)
-    assert {"model.joblib", "model.safetensors"} <= set(os.listdir("run"))
+    assert {"estimators.safetensors", "model.safetensors"} <= set(os.listdir("run"))
 
 
 def test_a_network_that_judges_labels_that_it_learned_says_how_little_few_samples_tell(
@@ -236,6 +236,17 @@ def test_labels_that_are_numbers_make_a_regression(done: Say, here: Path) -> Non
     )
 
 
+def test_the_next_command_names_a_network_of_the_user(
+    done: Say, wine: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "from torch import nn\n\ndef make(shape, n):\n    return nn.Linear(*shape, n)\n"
+    (here / "next_net.py").write_text(body)
+    monkeypatch.syspath_prepend(str(here))
+    words = ("--model", "next_net:make", "--epochs", 20, "--fix", "new.csv", "-o", "run")
+    said = done("audit", wine, "--label", "kind", *words)
+    assert "selfpaced predict run new.csv --model next_net:make" in said
+
+
 def test_a_folder_of_images(done: Say, here: Path) -> None:
     rng = np.random.default_rng(0)
     for place in range(24):
@@ -289,7 +300,7 @@ def test_one_kind_of_model_can_be_asked_for(done: Say, wine: Path, name: str) ->
     words = ("audit", wine, "--label", "kind", "--epochs", 1, "--folds", 2, "--learner", name)
     told = json.loads(done(*words, "-o", "run", "--json"))
     assert told["reliability"]["learners"] == {name: 1.0}
-    kind = "model.safetensors" if name == "network" else "model.joblib"
+    kind = "model.safetensors" if name == "network" else "estimators.safetensors"
     assert {kind, "suspects.csv"} <= set(os.listdir("run"))
     assert (
         f"--learner {name} --folds 2 --epochs 1 --output run" in Path("run/summary.md").read_text()

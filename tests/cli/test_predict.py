@@ -1,7 +1,9 @@
 """Claims about ``selfpaced predict``."""
 
 import json
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,16 @@ from PIL import Image
 from typer.testing import Result
 
 from selfpaced import _files
-from selfpaced.audit import Options, Source, Trained, read
+from selfpaced.audit import Options, Source, Trained, load, read
 from selfpaced.audit._features.fit import fit
-from selfpaced.audit._folder.model import save
+from selfpaced.audit._folder.model import read_config, save
+from selfpaced.audit._folder.origin import of_code
 from selfpaced.audit._learning.aims import Classes, Numbers
 from selfpaced.audit._learning.estimators import Rounds
+from selfpaced.audit._learning.mixture import Blend
+from selfpaced.audit._learning.networks import build
 from selfpaced.audit._learning.settings import Settings
+from selfpaced.audit._learning.trained import Network
 
 Run = Callable[..., Result]
 Say = Callable[..., str]
@@ -246,6 +252,28 @@ def test_a_full_disk_leaves_nothing(
         "--output: predictions.csv cannot be written: No space left on device. Nothing was written."
     )
     assert not list(Path().glob("*predictions*"))
+
+
+def test_a_network_of_the_user_is_named_with_model(
+    done: Say, refused: Say, pets: Path, new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "from torch import nn\n\ndef make(shape, n):\n    return nn.Linear(*shape, n)\n"
+    Path("nets_here.py").write_text(body)
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    trained, told = load(pets), read_config(pets)["run"]
+    built = trained.built | {"network": "nets_here:make", "members": ["network"], "shares": None}
+    module = build("nets_here:make", tuple(built["shape"]), 2)
+    made = replace(trained, model=Blend({"network": Network(module)}, None), built=built)
+    save(made, told, pets, {"code": of_code("nets_here:make", module)})
+    del sys.modules["nets_here"]
+    said = refused("predict", pets, new)
+    assert (
+        "to load it runs the code of nets_here:make. If you trust that code, pass --model" in said
+    )
+    assert "nets_here" not in sys.modules
+    assert "os:system is not the network" in refused("predict", pets, new, "--model", "os:system")
+    assert "new.csv" in done("predict", pets, new, "--model", "nets_here:make")
+    del sys.modules["nets_here"]
 
 
 def test_debug_raises_the_error(run: Run, pets: Path) -> None:

@@ -250,7 +250,7 @@ def _finish(run: "Run", results: Results, console: Console, began: float) -> Non
         return
     if results.fix is not None and changes is not None:
         messages.tell_fixed(results.fix, changes, console)
-    messages.tell_next(prepared, folder, found, changes is not None, console)
+    messages.tell_next(run, folder, found, changes is not None, console)
 
 
 def _fixed_as_json(results: Results, changes: "Changes | None") -> dict[str, Any]:

@@ -127,11 +127,10 @@ def tell_fixed(corrected: Path, changes: "Changes", console: Console) -> None:
         say(console, f"  and {rest:,} more {'class' if rest == 1 else 'classes'}")
 
 
-def tell_next(
-    prepared: "Prepared", folder: Path, found: "Audit", fixed: bool, console: Console
-) -> None:
+def tell_next(run: "Run", folder: Path, found: "Audit", fixed: bool, console: Console) -> None:
     """Print the command to run next."""
-    path, run, suspects = prepared.source.path, operand(folder), len(found.suspects)
+    source, place, suspects = run.prepared.source, operand(folder), len(found.suspects)
+    path = source.path
     say(console)
     if found.reliability is not None and not found.reliability.learned:
         say(console, "Next, add samples, or columns from which the labels can be told.")
@@ -139,12 +138,13 @@ def tell_next(
     if suspects and not fixed and _fixable(path):
         listed = escape(str(folder / "suspects.csv"))
         say(console, f"Next, set fix to no in {listed} where the given label is right, then run")
-        drop = ["--drop"] if prepared.source.numeric else []
-        words = ["fix", run, operand(Path(_copy_of(path))), *drop]
+        drop = ["--drop"] if source.numeric else []
+        words = ["fix", place, operand(Path(_copy_of(path))), *drop]
     else:
         first = "correct the wrong labels, then " if suspects and not fixed else ""
         say(console, f"Next, {first}predict the labels of new samples with the model:")
-        words = ["predict", run, "new" + "".join(path.suffixes)]
+        own = [] if run.plan.model is None else ["--model", run.plan.model]
+        words = ["predict", place, "new" + "".join(path.suffixes), *own]
     say(console, f"[bold]  {escape(shell_line(['selfpaced', *words]))}[/]")
 
 

@@ -39,6 +39,12 @@ def predict(
             "which a spreadsheet would run as a formula.",
         ),
     ] = Path("predictions.csv"),
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="package.module:factory of the network of the run, if it is one of your own."
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file of --output if it exists.")
     ] = False,
@@ -50,8 +56,8 @@ def predict(
 ) -> None:
     """Predict the labels of new data with the model of a run, and judge the labels that they have.
 
-    A run contains pickle files, which can execute any code when they are loaded. Use only runs that
-    you trust.
+    The files of a run contain no code. A network of your own is code: it is run only if you name it
+    with --model.
     """
     console = Console(quiet=as_json or quiet)
     with errors_in_one_line(debug=debug, quiet=quiet):
@@ -63,7 +69,7 @@ def predict(
 
         told = read_config(run)["run"]
         _check_text_model(told.get("text_model"))
-        trained = load(run)
+        trained = load(run, model=model)
         source = read(data, _options(told.get("options") or {}, trained))
         source = replace(source, notes=tuple(in_flags(note) for note in source.notes))
         judged = _judged(trained, source, told)

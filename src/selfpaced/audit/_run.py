@@ -118,9 +118,18 @@ class Run:
             ValueError: For a state that cannot be read, and of another plan or origin.
         """
         state = checkpoint.load(self.folder, self.plan, self.origin)
-        self.learner.load_state_dict(state["training"])
-        if self.losses is not None and state["losses"] is not None:
-            self.losses = list(state["losses"])
+        with checkpoint.fitting(self.folder):
+            self.learner.load_state_dict(state["training"])
+            losses = state["losses"]
+            if self.losses is not None and losses is not None:
+                n, epochs = len(self.prepared.labels), self.learner.epochs
+                right = losses.shape[1:] == (n,) and len(losses) <= epochs
+                require(
+                    right,
+                    f"The losses in the checkpoint are not of {n} samples. "
+                    f"Begin again with force=True.",
+                )
+                self.losses = list(losses)
         self.saved = True
 
     def save(self) -> None:

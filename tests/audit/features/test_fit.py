@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
 
 from selfpaced.audit import Source
 from selfpaced.audit._features import fit as features
+from selfpaced.audit._plain import pack
 from selfpaced.audit._reading.samples import no_columns
 
 N = 120
@@ -91,12 +91,12 @@ def test_a_large_offset_and_large_numbers_lose_nothing() -> None:
 
 def test_the_same_rows_become_the_same_numbers_saved_or_not(tmp_path: Path) -> None:
     fitted, inputs, _ = features.fit(mixed())
-    joblib.dump(fitted, tmp_path / "fitted.joblib")
+    pack.write(fitted, tmp_path / "fitted")
     new = fitted.inputs(mixed())
     text = fitted.names.index(next(n for n in fitted.names if n.startswith("review: ")))
     np.testing.assert_array_equal(new.dense[:, :text], inputs.dense[:, :text])
     np.testing.assert_allclose(new.dense, inputs.dense, atol=1e-6)  # of a decomposition
-    loaded = joblib.load(tmp_path / "fitted.joblib").inputs(mixed())
+    loaded = pack.read(tmp_path / "fitted").inputs(mixed())
     for one, other in ((features.fit(mixed())[1], inputs), (loaded, new)):
         np.testing.assert_array_equal(one.dense, other.dense)
         for view in (one.words != other.words, one.letters != other.letters):
@@ -207,6 +207,7 @@ def test_a_large_table_needs_no_more_than_was_estimated(tmp_path: Path) -> None:
 import resource
 from pathlib import Path
 from selfpaced.audit._features import fit as features
+from selfpaced.audit._plain import pack
 from selfpaced.audit import Options, read
 source = read(Path({str(tmp_path / "large.parquet")!r}), Options(known=False))
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,6 +1,5 @@
 """Claims about the features of free text by its words and letters."""
 
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from selfpaced.audit import Options, read
 from selfpaced.audit._features import fit as features
 from selfpaced.audit._features import words as module
 from selfpaced.audit._features.words import learn_words
+from selfpaced.audit._plain.pack import pack, unpack
 
 TEXTS = [f"{'good' if i % 2 else 'awful'} film number {i}" for i in range(60)]
 
@@ -27,7 +27,7 @@ def test_the_texts_are_read_as_new_texts_are() -> None:
     learned = learn_words(TEXTS)
     assert learned is not None
     words, found = learned
-    for again in (words.read(TEXTS), pickle.loads(pickle.dumps(words)).read(TEXTS)):
+    for again in (words.read(TEXTS), unpack(pack(words)).read(TEXTS)):
         np.testing.assert_allclose(again.dense, found.dense, atol=1e-5)
         assert (again.words != found.words).nnz == (again.letters != found.letters).nnz == 0
     assert found.dense.shape == (60, len(words.names)) and found.dense.dtype == np.float32

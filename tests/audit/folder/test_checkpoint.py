@@ -1,6 +1,8 @@
 """Claims about the checkpoint of a run."""
 
 import os
+import pickle
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -96,6 +98,45 @@ def test_a_checkpoint_without_all_its_parts_is_refused(tmp_path: Path) -> None:
         torch.save(bare | {"plan": plan}, tmp_path / "checkpoint.pt")
         with pytest.raises(ValueError, match=said):
             checkpoint.load(tmp_path, PLAN, ORIGIN)
+
+
+def test_a_checkpoint_of_a_stranger_is_refused_in_one_line(tmp_path: Path) -> None:
+    saved(tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    with pytest.raises(ValueError, match="is damaged, or not a checkpoint of a run"):
+        checkpoint.load(tmp_path, PLAN, ORIGIN)  # it may unpack to any size
+    path.write_bytes(pickle.dumps(Evil(tmp_path / "canary")))
+    with pytest.raises(ValueError, match="is damaged, or not a checkpoint of a run"):
+        checkpoint.load(tmp_path, PLAN, ORIGIN)
+    bare: dict[str, Any] = {"origin": ORIGIN, "training": {}, "losses": None}
+    for change in ({"epochs": "x"}, {"model": ["os:system"]}, {"options": [1]}):
+        torch.save(bare | {"plan": to_json(PLAN) | change}, path)
+        with pytest.raises(ValueError, match="checkpoint.pt is damaged: "):
+            checkpoint.load(tmp_path, PLAN, ORIGIN)
+    assert not (tmp_path / "canary").exists()
+
+
+class Evil:
+    """Makes a folder if it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_state_that_does_not_fit_the_training_is_one_line(tmp_path: Path) -> None:
+    said = r"checkpoint.pt does not fit this training .TypeError: a b.\. Begin again with force=T"
+    with pytest.raises(ValueError, match=said), checkpoint.fitting(tmp_path):
+        raise TypeError("a\nb")
+    with pytest.raises(ValueError, match="^as it is$"), checkpoint.fitting(tmp_path):
+        raise ValueError("as it is")
 
 
 def test_the_data_may_have_been_moved(tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 import json
 import os
+import pickle
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,6 +36,7 @@ from selfpaced.audit._learning.networks import build
 from selfpaced.audit._learning.settings import Settings
 from selfpaced.audit._learning.trained import Network
 from selfpaced.audit._learning.training import Training
+from selfpaced.audit._plain import pack
 
 WriteModule = Callable[[str, str], None]
 
@@ -158,8 +159,12 @@ def test_a_model_of_texts_is_loaded(tmp_path: Path) -> None:
     ("kinds", "asked", "files"),
     [
         ((), {"network": "mlp"}, {"model.safetensors"}),
-        (("logistic",), {}, {"model.joblib"}),
-        (("logistic",), {"network": "mlp", "folds": 2}, {"model.safetensors", "model.joblib"}),
+        (("logistic",), {}, {"estimators.safetensors"}),
+        (
+            ("logistic",),
+            {"network": "mlp", "folds": 2},
+            {"model.safetensors", "estimators.safetensors"},
+        ),
     ],
     ids=["network", "estimators", "both"],
 )
@@ -168,7 +173,7 @@ def test_the_files_of_a_model_are_files_of_a_run(
 ) -> None:
     save(trained_of(pets(tmp_path), ("cat", "dog"), *kinds, **asked), RUN, tmp_path)
     written = set(os.listdir(tmp_path)) - {"pets.csv"}
-    assert written == {"config.json", "features.joblib"} | files <= set(FILES)
+    assert written == {"config.json", "features.safetensors"} | files <= set(FILES)
 
 
 def test_a_model_that_is_saved_again_gives_the_same_bytes(tmp_path: Path, run: Path) -> None:
@@ -262,7 +267,7 @@ def tied(tmp_path: Path, write_module: WriteModule, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_network_of_the_user_with_shared_weights_is_loaded(tied: Path) -> None:
-    loaded = load(tied)
+    loaded = load(tied, model="pets_model:make")
     network = module_of(loaded)
     assert network.first.weight is network.second.weight and not network.training
     inputs = loaded.features.inputs(pets(tied))
@@ -275,7 +280,7 @@ def test_a_network_of_the_user_with_shared_weights_is_loaded(tied: Path) -> None
 def test_copies_of_a_network_with_shared_weights_are_loaded(tied: Path) -> None:
     trained = trained_of(pets(tied), ("cat", "dog"), network="pets_model:make", folds=2)
     save(trained, RUN, tied, read_config(tied)["origin"])
-    loaded = load(tied)
+    loaded = load(tied, model="pets_model:make")
     for each in module_of(loaded).networks:
         assert each.first.weight is each.second.weight
     inputs = loaded.features.inputs(pets(tied))
@@ -303,13 +308,14 @@ def test_a_factory_that_has_changed_is_refused(
 ) -> None:
     write_module("pets_model", body)
     with pytest.raises(ValueError, match=said) as raised:
-        load(tied)
+        load(tied, model="pets_model:make")
     assert "\n" not in str(raised.value)
 
 
 def test_a_text_model_that_has_changed_is_refused(run: Path, tmp_path: Path) -> None:
     words = tmp_path / "words"
     words.mkdir()
+    (words / "config.json").write_text("{}")
     (words / "model.safetensors").write_bytes(b"weights")
     told = RUN | {"text_model": str(words)}
     save(load(run), told, run, {"text_model": of_folder(words)})
@@ -320,11 +326,73 @@ def test_a_text_model_that_has_changed_is_refused(run: Path, tmp_path: Path) -> 
         load(run)
 
 
+def test_a_network_of_the_user_is_imported_only_if_the_caller_names_it(tied: Path) -> None:
+    sys.modules.pop("pets_model", None)
+    said = "to load it runs the code of pets_model:make. If you trust that code, pass model='pets_"
+    with pytest.raises(ValueError, match=said):
+        load(tied)
+    with pytest.raises(ValueError, match="model='os:system' is not the network of the run in"):
+        load(tied, model="os:system")
+    assert "pets_model" not in sys.modules
+    assert load(tied, model="pets_model:make").names == ("cat", "dog")
+
+
+def test_a_model_is_named_only_for_a_network_of_the_user(run: Path) -> None:
+    with pytest.raises(ValueError, match="has no network of your own. Leave out model=..."):
+        load(run, model="pets_model:make")
+
+
+def test_a_pickle_in_the_place_of_a_file_is_not_run(run: Path, tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> Any:
+            return os.mkdir, (str(tmp_path / "canary"),)
+
+    for name in ("features.safetensors", "model.safetensors", "estimators.safetensors"):
+        (run / name).write_bytes(pickle.dumps(Evil()))
+        sealed(run)
+        edited(run, lambda c: c["model"]["built"].update(members=["trees", "network"]))
+        edited(
+            run, lambda c: c["model"]["built"].update(shares={"trees": [1, 1], "network": [1, 1]})
+        )
+        with pytest.raises(ValueError, match="cannot be read"):
+            load(run)
+    assert not (tmp_path / "canary").exists()
+
+
+def test_weights_that_do_not_fit_are_refused_before_memory_is_taken(run: Path) -> None:
+    edited(run, lambda c: c["model"]["built"].update(shape=[10**8]))  # 100 GB of weights
+    with pytest.raises(ValueError, match="model.safetensors does not fit the network mlp"):
+        load(run)
+
+
+def test_a_model_whose_features_were_swapped_says_so(run: Path, tmp_path: Path) -> None:
+    features = pack.read(run / "features.safetensors")
+    features.maker.scales = None
+    pack.write(features, run / "features.safetensors")
+    sealed(run)
+    loaded = load(run)
+    with pytest.raises(ValueError, match="The model in .*run cannot read these samples .TypeErr"):
+        loaded.predict(pets(tmp_path))
+
+
+def test_a_model_whose_features_are_not_numbers_any_more_says_so_in_one_line(
+    tmp_path: Path,
+) -> None:
+    save(trained_of(pets(tmp_path), ("cat", "dog"), "logistic"), RUN, tmp_path)
+    features = pack.read(tmp_path / "features.safetensors")
+    features.maker.scales[""].unit[:] = np.nan
+    pack.write(features, tmp_path / "features.safetensors")
+    sealed(tmp_path)
+    with pytest.raises(ValueError, match="cannot read these samples .ValueError: ") as raised:
+        load(tmp_path).predict(pets(tmp_path))
+    assert "\n" not in str(raised.value)
+
+
 def test_a_factory_that_was_removed_is_reported(tied: Path) -> None:
     (tied / "pets_model.py").unlink()
     sys.modules.pop("pets_model", None)
     with pytest.raises(ValueError, match="No module named 'pets_model'. Is its folder on PYTHONP"):
-        load(tied)
+        load(tied, model="pets_model:make")
 
 
 def test_a_state_of_more_than_tensors_is_refused(
@@ -437,18 +505,38 @@ BROKEN: list[tuple[Callable[[Path], object], type[Exception], str]] = [
         ValueError,
         "config.json is damaged: built is not an object",
     ),
-    (lambda f: (f / "features.joblib").unlink(), FileNotFoundError, "features.joblib is missing"),
-    (lambda f: cut(f, "features.joblib"), ValueError, "features.joblib is not the file that the"),
-    (lambda f: sealed(cut(f, "features.joblib")), ValueError, "cannot be read: .* damaged"),
-    (lambda f: sealed(cut(f, "features.joblib", 0)), ValueError, "joblib cannot be read: "),
+    (
+        lambda f: (f / "features.safetensors").unlink(),
+        FileNotFoundError,
+        "features.safetensors is missing",
+    ),
+    (
+        lambda f: cut(f, "features.safetensors"),
+        ValueError,
+        "features.safetensors is not the file that the",
+    ),
+    (
+        lambda f: sealed(cut(f, "features.safetensors")),
+        ValueError,
+        "cannot be read: .* Copy the folder",
+    ),
+    (
+        lambda f: sealed(cut(f, "features.safetensors", 0)),
+        ValueError,
+        "features.safetensors cannot be read: ",
+    ),
     (lambda f: (f / "model.safetensors").unlink(), FileNotFoundError, "Copy the whole folder of"),
     (lambda f: cut(f, "model.safetensors"), ValueError, "model.safetensors is not the file that"),
     (lambda f: sealed(cut(f, "model.safetensors")), ValueError, "model.safetensors is damaged: "),
-    (lambda f: (f / "model.joblib").touch(), ValueError, "model.joblib is not the file that the"),
     (
-        lambda f: edited(f, lambda c: c["model"]["built"].update(members=["network", "trees"])),
+        lambda f: (f / "estimators.safetensors").touch(),
+        ValueError,
+        "estimators.safetensors is not the file that the",
+    ),
+    (
+        lambda f: edited(f, lambda c: c["model"]["built"].update(members=["trees"])),
         FileNotFoundError,
-        "model.joblib is missing",
+        "estimators.safetensors is missing",
     ),
     (
         lambda f: edited(f, lambda c: c["model"]["built"].update(folds=2)),
@@ -471,13 +559,13 @@ def test_a_run_that_is_damaged_or_incomplete_is_refused(
 def test_a_model_that_is_replaced_while_it_is_read_is_refused(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = joblib.load
+    read = pack.read
 
     def replaced(path: Path) -> Any:
         edited(run, lambda config: config["run"].update(seed=9))
         return read(path)
 
-    monkeypatch.setattr(joblib, "load", replaced)
+    monkeypatch.setattr(pack, "read", replaced)
     with pytest.raises(
         ValueError, match="Another run has replaced the files of .* Read them again"
     ):
@@ -509,6 +597,6 @@ def test_a_full_disk_leaves_the_earlier_model(
         save(trained, RUN, stage)
     assert load(run).names == ("cat", "dog")
     monkeypatch.undo()
-    monkeypatch.setattr(joblib, "dump", full_disk)
+    monkeypatch.setattr(pack, "save_file", full_disk)
     with pytest.raises(OSError, match="The disk is full"), staged(run) as stage:
         save(trained, RUN, stage)

@@ -231,7 +231,9 @@ def test_the_files_in_the_folder_are_described(classes_found: Audit) -> None:
     said = page(classes_found, conflicts=conflicts)
     assert all(f"- `{name}`: {what}\n" in said for name, what in FILES.items())
     said = page(classes_found, files=["ledger.parquet", "mine.txt"])
-    assert "features.joblib" not in said and "- `ledger.parquet`" in said and "mine" not in said
+    assert (
+        "features.safetensors" not in said and "- `ledger.parquet`" in said and "mine" not in said
+    )
 
 
 def test_the_command_ends_the_page(classes_found: Audit) -> None:

@@ -25,10 +25,10 @@ Write = Callable[..., Written]
 TABLE = {
     "config.json",
     "curves.png",
-    "features.joblib",
+    "features.safetensors",
     "history.parquet",
     "ledger.parquet",
-    "model.joblib",
+    "estimators.safetensors",
     "summary.md",
     "suspects.csv",
     "suspects.png",
@@ -79,7 +79,7 @@ def test_the_folder_holds_every_file_of_a_run(done: tuple[Path, Written, Plan]) 
 
 @pytest.mark.parametrize(
     ("learner", "models"),
-    [("network", {"model.safetensors"}), ("auto", {"model.safetensors", "model.joblib"})],
+    [("network", {"model.safetensors"}), ("auto", {"model.safetensors", "estimators.safetensors"})],
 )
 def test_networks_and_estimators_have_files_of_their_own_that_the_seed_decides(
     wine: Path, train_and_write: Write, tmp_path: Path, learner: str, models: set[str]
@@ -89,7 +89,7 @@ def test_networks_and_estimators_have_files_of_their_own_that_the_seed_decides(
         folder.mkdir()
         train_and_write(Plan(wine, Options(label="kind"), learner=learner, epochs=1), folder)
         torch.rand(7)
-    assert set(os.listdir(folders[0])) == TABLE - {"model.joblib"} | models
+    assert set(os.listdir(folders[0])) == TABLE - {"estimators.safetensors"} | models
     for name in os.listdir(folders[0]):
         if name != "summary.md":  # it names its folder
             one, two = ((folder / name).read_bytes() for folder in folders)
@@ -130,7 +130,7 @@ def test_the_same_seed_gives_the_same_bytes_in_any_folder(
     torch.rand(7)
     np.random.default_rng().random()
     train_and_write(plan, tmp_path)
-    for name in ("suspects.csv", "config.json", "model.joblib", "ledger.parquet"):
+    for name in ("suspects.csv", "config.json", "estimators.safetensors", "ledger.parquet"):
         assert (folder / name).read_bytes() == (tmp_path / name).read_bytes(), name
 
 

@@ -19,11 +19,12 @@ from selfpaced.audit._learning import estimators as module
 from selfpaced.audit._learning.aims import Classes, Numbers
 from selfpaced.audit._learning.batches import spread
 from selfpaced.audit._learning.choice import OF_NUMBERS
-from selfpaced.audit._learning.ensembles import VIEWS
+from selfpaced.audit._learning.ensembles import VIEWS, make
 from selfpaced.audit._learning.estimators import Kind, Rounds
 from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._learning.mixture import mixed
 from selfpaced.audit._learning.settings import ROUNDS, Settings
+from selfpaced.audit._plain.pack import pack
 from selfpaced.pacing import Constant
 from selfpaced.suspects import HeldOut, judge_held_out
 
@@ -325,11 +326,24 @@ def test_leaving_rows_out_changes_no_bin() -> None:
     assert all((one == other).all() for one, other in zip(bins, after, strict=True))
 
 
-def of_another_version() -> dict[str, Any]:
-    """A state whose models are of a module that there is no more."""
-    gone = b"cselfpaced.audit.ensembles\nEnsemble\n."
-    models = torch.frombuffer(bytearray(gone), dtype=torch.uint8)
-    return started("boosting").state_dict() | {"models": models}
+def with_models(models: Any) -> dict[str, Any]:
+    """Return a state after a round of boosting, with other models."""
+    return started("boosting").state_dict() | {"models": models, "epoch": 1}
+
+
+def saved(estimators: Any) -> dict[str, Any]:
+    """Return estimators as a state holds them."""
+    text, arrays = pack(estimators)
+    return {"parts": text, "arrays": {name: torch.from_numpy(a) for name, a in arrays.items()}}
+
+
+def of_two_features() -> Any:
+    """Return estimators of a first round of boosting that read two features."""
+    model = make("boosting", of(30), False, 3, 0)
+    model.grow(1)
+    for one in model.estimators:
+        one.fit(np.zeros((30, 2)), np.arange(30) % 3)
+    return {"boosting": model.estimators}
 
 
 def of(n: int) -> Inputs:
@@ -339,9 +353,22 @@ def of(n: int) -> Inputs:
 
 BAD: list[tuple[Callable[[], Any], str]] = [
     (
-        lambda: started("boosting").load_state_dict(of_another_version()),
-        r"model of another version of selfpaced \(No module named 'selfpaced.audit.ensembles'\). "
-        r"Use that version, or begin again with force=True",
+        lambda: started("boosting").load_state_dict(with_models(torch.zeros(3))),
+        "The models in the checkpoint cannot be read: .* Begin again with force=True",
+    ),
+    (
+        lambda: started("boosting").load_state_dict(with_models(saved({}))),
+        "The checkpoint holds other models of the kind boosting. Begin again with force=True",
+    ),
+    (
+        lambda: started("boosting").load_state_dict(with_models(saved(of_two_features()))),
+        "The checkpoint holds other models of the kind boosting. Begin again with force=True",
+    ),
+    (
+        lambda: started("boosting").load_state_dict(
+            started("boosting").state_dict() | {"epoch": "x"}
+        ),
+        "The training was saved after epoch 'x' of .* Begin again with force=True",
     ),
     (lambda: started(cast(Kind, "logisitc")), "learner must be one of .* Did you mean .logistic"),
     (

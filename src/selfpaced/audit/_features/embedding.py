@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 import torch
 
+from selfpaced._errors import require
 from selfpaced.audit._features.text import Floats, Read
 from selfpaced.audit._reading.kinds import require_model_folder
 
@@ -71,21 +73,34 @@ def embedding(folder: Path) -> Embedding:
 
 
 def _load(folder: Path) -> tuple[Any, Any]:
-    """Load the tokenizer and the model from the folder; nothing is downloaded."""
+    """Load the tokenizer and the model from the folder.
+
+    Nothing is downloaded, and no code of the folder runs: its weights are read as numbers only.
+    """
     require_model_folder(folder)
     try:
-        from transformers import AutoModel, AutoTokenizer
+        from transformers import AutoConfig, AutoModel, AutoTokenizer
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
             f"text_model=... needs {missing.name}, which is not installed: "
             f"pip install transformers",
             name=missing.name,
         ) from missing
-    place = str(folder)
+    place, safe = str(folder), {"local_files_only": True, "trust_remote_code": False}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True)
-        model = AutoModel.from_pretrained(place, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+        config = AutoConfig.from_pretrained(place, **safe)
+        require(
+            "/" not in str(config._attn_implementation),
+            f"it asks for the code {config._attn_implementation}, which is not a part of it",
+        )
+        tokenizer = AutoTokenizer.from_pretrained(place, **safe)
+        model = AutoModel.from_pretrained(place, config=config, weights_only=True, **safe)
+    except UnpicklingError as error:
+        raise ValueError(
+            f"text_model={place!r} has weights that hold code, which is not run. Save them as "
+            f"safetensors."
+        ) from error
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
         said = str(error).strip().splitlines()[0]
         raise ValueError(f"text_model={place!r} has no transformers model: {said}") from error
     return tokenizer, model.eval()

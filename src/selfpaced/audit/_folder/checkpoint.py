@@ -1,14 +1,17 @@
 """The checkpoint of a run: the state of a training on the disk, to continue a run later."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_STORED, ZipFile
 
 import torch
 
 from selfpaced._errors import require
 from selfpaced._files import replacing
+from selfpaced.audit._folder.config import check_run
 from selfpaced.audit._folder.files import CHECKPOINT, disk_is_full, require_checkpoint
 from selfpaced.audit._folder.origin import differences
 from selfpaced.audit._plan import Plan, from_json, to_json
@@ -94,6 +97,21 @@ def load(folder: Path, plan: Plan, origin: Mapping[str, str]) -> dict[str, Any]:
     return {"training": state["training"], "losses": state["losses"]}
 
 
+@contextmanager
+def fitting(folder: Path) -> Iterator[None]:
+    """Turn the errors of a state whose parts do not fit the training into one line."""
+    try:
+        yield
+    except (ValueError, OSError, MemoryError):
+        raise
+    except Exception as error:  # whoever wrote the file chooses what is raised
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"{folder / CHECKPOINT} does not fit this training ({type(error).__name__}: {reason}). "
+            f"Begin again with force=True."
+        ) from error
+
+
 def remove(folder: Path) -> None:
     """Remove the checkpoint of a run."""
     (folder / CHECKPOINT).unlink()
@@ -112,6 +130,9 @@ def require_own(folder: Path) -> None:
 def _read(path: Path) -> dict[str, Any]:
     """Return the state that ``save`` wrote."""
     try:
+        with ZipFile(path) as archive:
+            stored = all(part.compress_type == ZIP_STORED for part in archive.infolist())
+        require(stored, "It is compressed: it may unpack to any size.")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, MemoryError):
         raise
@@ -127,6 +148,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _plan(path: Path, saved: dict[str, Any]) -> Plan:
     """Return the plan in a checkpoint."""
+    check_run(saved, path)
     try:
         return from_json(saved)
     except (KeyError, TypeError) as error:

@@ -24,12 +24,12 @@ LEDGER = "ledger.parquet"
 HISTORY = "history.parquet"
 # The weights of a trained network.
 WEIGHTS = "model.safetensors"
-# A trained scikit-learn model, pickled.
-ESTIMATOR = "model.joblib"
+# The trained scikit-learn models, as plain data.
+ESTIMATOR = "estimators.safetensors"
 # The settings of the run, and what is needed to build the model again.
 CONFIG = "config.json"
-# The fitted features, pickled.
-FEATURES = "features.joblib"
+# The fitted features, as plain data.
+FEATURES = "features.safetensors"
 # The state of an unfinished training.
 CHECKPOINT = "checkpoint.pt"
 # What the column confidence of suspects.csv means; a regression has no such column.
@@ -52,7 +52,7 @@ FILES = {
     LEDGER: "every sample, in the order of the file, with its probability, loss and weight, for "
     "programs; for a spreadsheet, the option top of the audit lists more rows in suspects.csv",
     HISTORY: "every epoch, with its age, kept share and mean loss",
-    WEIGHTS: "the weights of the trained model",
+    WEIGHTS: "the weights of the trained network",
     ESTIMATOR: "the trained model",
     CONFIG: "the settings of the run, and how the model is built",
     FEATURES: "how a row becomes the numbers that the model takes",

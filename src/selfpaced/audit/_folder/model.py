@@ -1,6 +1,5 @@
 """The model in the folder of a run: how it is saved, and how it is loaded again."""
 
-import json
 import platform
 import warnings
 from collections.abc import Mapping
@@ -9,35 +8,30 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import joblib
 import numpy as np
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 
-from selfpaced._errors import require, require_keys
+from selfpaced._errors import require
 from selfpaced._version import __version__
-from selfpaced.audit._folder.files import CHECKPOINT, CONFIG, ESTIMATOR, FEATURES, WEIGHTS
+from selfpaced.audit._features.fit import Features
+from selfpaced.audit._folder.config import LAYOUT, NETWORK, read_config
+from selfpaced.audit._folder.files import CONFIG, ESTIMATOR, FEATURES, WEIGHTS
 from selfpaced.audit._folder.origin import of_code, of_folder, require_same, versions
-from selfpaced.audit._folder.seal import FILES, MODEL, require_file, unbroken, write_config
-from selfpaced.audit._folder.staging import settle
+from selfpaced.audit._folder.seal import MODEL, require_file, unbroken, write_config
+from selfpaced.audit._learning.ensembles import Ensemble
 from selfpaced.audit._learning.mixture import Blend, Share
-from selfpaced.audit._learning.networks import Copies, build
+from selfpaced.audit._learning.networks import BUILT_IN, Copies, build
 from selfpaced.audit._learning.trained import Network, Trained
+from selfpaced.audit._plain import pack
 
 __all__ = ["Trained", "load", "read_config", "save"]
 
-# The version of the folder's layout. It grows whenever an older version of selfpaced could not read
-# what is written.
-LAYOUT = 5
-# The keys of config.json.
-KEYS = {"layout", "model", "run", "selfpaced", "versions", "origin", FILES}
-# The keys of the section "model" of config.json.
-MODEL_KEYS = {"built", "names", "scale"}
+# What can be done about a damaged file.
+COPY = "Copy the folder again."
 NOTHING: Mapping[str, str] = MappingProxyType({})
-# The member of the model that is a network; all others are pickled.
-NETWORK = "network"
 
 
 def save(
@@ -72,8 +66,8 @@ def save(
         require_tensors(network.module)
         save_model(network.module, str(folder / WEIGHTS))
     if members:
-        joblib.dump(members, folder / ESTIMATOR)
-    joblib.dump(trained.features, folder / FEATURES)
+        pack.write(members, folder / ESTIMATOR)
+    pack.write(trained.features, folder / FEATURES)
     write_config(config, folder)
 
 
@@ -87,19 +81,21 @@ def require_tensors(network: nn.Module) -> None:
     )
 
 
-def load(folder: str | Path) -> Trained:
+def load(folder: str | Path, *, model: str | None = None) -> Trained:
     r"""Load the model of a finished run, onto a GPU if there is one.
 
-    The files ``features.joblib`` and ``model.joblib`` are pickles, and a pickle can run any code:
-    load only runs that you trust.
+    No file of the folder can run code: the model is stored as numbers and text. Only a network of
+    your own is code, and it is imported only if you name it here.
 
     Args:
         folder: The folder that ``selfpaced audit`` wrote.
+        model: ``package.module:factory`` of the network of the run, if it is one of your own.
 
     Raises:
         FileNotFoundError: If the folder is missing, holds no finished run, or lacks a file.
-        ValueError: For a damaged file, for a run of another version, and for a network that cannot
-            be built any more or does not match its weights.
+        ValueError: For a damaged file, for a run of another version, for a network of your own that
+            ``model`` does not name, and for one that cannot be built any more or does not match its
+            weights.
 
     ::
 
@@ -109,96 +105,92 @@ def load(folder: str | Path) -> Trained:
     """
     folder = Path(folder)
     config = read_config(folder)
-    model, before = config["model"], config["versions"].get("scikit-learn")
+    told, before = config["model"], config["versions"].get("scikit-learn")
+    built = told["built"]
+    _require_named(folder, built, model)
     if before != version("scikit-learn"):
         warnings.warn(
             f"{folder} was written with scikit-learn {before}, and version "
             f"{version('scikit-learn')} is installed: the predictions may differ.",
             stacklevel=2,
         )
-    built = model["built"]
     with unbroken(folder, config, MODEL):
-        features = _unpickle(folder / FEATURES)
-        members = _unpickle(folder / ESTIMATOR) if set(built["members"]) - {NETWORK} else {}
-        if NETWORK in built["members"]:
-            members |= {NETWORK: Network(_network(folder, config))}
+        features = _read(folder / FEATURES)
+        members = _members(folder, config)
         _require_text_model(folder, config)
+    require(isinstance(features, Features), f"{folder / FEATURES} holds no features. {COPY}")
     shares = built["shares"] and {kind: Share(*share) for kind, share in built["shares"].items()}
-    names = None if model["names"] is None else tuple(model["names"])
-    center, spread = model["scale"]
-    return Trained(Blend(members, shares), features, names, (center, spread), built)
+    names = None if told["names"] is None else tuple(told["names"])
+    center, spread = told["scale"]
+    return Trained(Blend(members, shares), features, names, (center, spread), built, folder)
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """Read the config.json of a finished run.
-
-    Raises:
-        FileNotFoundError: If the folder does not exist or holds no finished run.
-        ValueError: For a damaged file, and for a run of another version.
-    """
-    path = folder / CONFIG
-    if not folder.exists():
-        raise FileNotFoundError(f"There is no folder {folder}. Check the name.")
-    settle(folder)
-    if not path.is_file():
-        stopped = (folder / CHECKPOINT).is_file()
-        do = (
-            "Its audit was stopped: go on with resume=True"
-            if stopped
-            else "Give a folder that selfpaced audit wrote"
-        )
-        raise FileNotFoundError(f"{folder} holds no {CONFIG}: no run has ended there. {do}.")
-    try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}. Copy the folder again.") from error
+def _require_named(folder: Path, built: dict[str, Any], model: str | None) -> None:
+    """Raise unless the caller has named the network of the run, where it is code of the user."""
+    name = built["network"]
+    own = NETWORK in built["members"] and name not in BUILT_IN
     require(
-        isinstance(config, dict) and "layout" in config,
-        f"{path} is not the config.json of a run. Give the folder that selfpaced audit wrote.",
+        own or model is None,
+        f"The run in {folder} has no network of your own. Leave out model=....",
     )
     require(
-        config["layout"] == LAYOUT,
-        f"{path} has layout {config['layout']}, of selfpaced {config.get('selfpaced')}; selfpaced "
-        f"{__version__} reads layout {LAYOUT}. Use the version that wrote it, or audit again.",
+        not own or model is not None,
+        f"{folder} has a network of your own: to load it runs the code of {name}. If you trust "
+        f"that code, pass model={name!r}.",
     )
-    require_keys(config, KEYS, str(path))
-    for section in ("model", "run", "versions", "origin", FILES):
-        _require_object(config[section], section, path)
-    require_keys(config["model"], MODEL_KEYS, str(path))
-    _require_object(config["model"]["built"], "built", path)
-    return config
-
-
-def _require_object(value: object, name: str, path: Path) -> None:
-    """Raise unless a section of config.json is an object."""
     require(
-        isinstance(value, dict),
-        f"{path} is damaged: {name} is not an object. Copy the folder again.",
+        not own or model == name,
+        f"model={model!r} is not the network of the run in {folder}: that is {name}.",
     )
 
 
 def _require_text_model(folder: Path, config: dict[str, Any]) -> None:
     """Raise if the transformers model that read the text of a run is another one now."""
     place = config["run"].get("text_model")
-    if place is not None and Path(place).is_dir():  # the reader of text tells if it is gone
+    # The reader of text tells if it is gone; another folder may hold any number of files.
+    if place is not None and (Path(place) / "config.json").is_file():
         now = {"text_model": of_folder(Path(place))}
         require_same(folder / CONFIG, config["origin"], now)
+
+
+def _members(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
+    """Read the members of the mixture."""
+    built = config["model"]["built"]
+    kinds = set(built["members"]) - {NETWORK}
+    members = _read(folder / ESTIMATOR) if kinds else {}
+    alike = isinstance(members, dict) and set(members) == kinds
+    alike = alike and all(type(one) is Ensemble and one.kind == k for k, one in members.items())
+    require(alike, f"{folder / ESTIMATOR} does not hold the models of {CONFIG}. {COPY}")
+    if NETWORK in built["members"]:
+        members |= {NETWORK: Network(_network(folder, config))}
+    return dict(members)
+
+
+def _read(path: Path) -> Any:
+    """Read a file of plain data."""
+    require_file(path)
+    try:
+        return pack.read(path)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read: {error}. {COPY}") from error
 
 
 def _network(folder: Path, config: dict[str, Any]) -> nn.Module:
     """Build the network again, and load its weights."""
     path, built = folder / WEIGHTS, config["model"]["built"]
     require_file(path)
-    with torch.random.fork_rng(devices=[]):
-        network = build(built["network"], tuple(built["shape"]), built["outputs"])
-        if ":" in built["network"]:
-            now = {"code": of_code(built["network"], network)}
-            require_same(folder / CONFIG, config["origin"], now)
-        network = Copies(network, built["folds"]) if built["folds"] else network
     try:
+        if built["network"] in BUILT_IN:
+            _require_weights(path, built)
+        with torch.random.fork_rng(devices=[]):
+            network = build(built["network"], tuple(built["shape"]), built["outputs"])
+            if built["network"] not in BUILT_IN:
+                now = {"code": of_code(built["network"], network)}
+                require_same(folder / CONFIG, config["origin"], now)
+            network = Copies(network, built["folds"]) if built["folds"] else network
         load_model(network, path)
     except SafetensorError as error:
-        raise ValueError(f"{path} is damaged: {error}. Copy the folder again.") from error
+        raise ValueError(f"{path} is damaged: {error}. {COPY}") from error
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise ValueError(
@@ -208,21 +200,17 @@ def _network(folder: Path, config: dict[str, Any]) -> nn.Module:
     return network.eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _unpickle(path: Path) -> Any:
-    """Read a file that joblib wrote."""
-    from sklearn.exceptions import InconsistentVersionWarning
-
-    require_file(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", InconsistentVersionWarning)  # ``load`` warns once
-            return joblib.load(path)
-    except Exception as error:  # a pickle can raise any exception
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(
-            f"{path} cannot be read: {reason}. It is damaged, or needs the package versions that "
-            f"{CONFIG} lists."
-        ) from error
+def _require_weights(path: Path, built: dict[str, Any]) -> None:
+    """Raise unless a file has the weights of a built-in network; no memory is taken for them."""
+    with safe_open(path, "pt") as file:
+        there = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
+    fits = built["folds"] <= len(there)
+    if fits:
+        with torch.device("meta"):
+            network = build(built["network"], tuple(built["shape"]), built["outputs"])
+            network = Copies(network, built["folds"]) if built["folds"] else network
+            fits = there == {k: tuple(v.shape) for k, v in network.state_dict().items()}
+    require(fits, f"{path} does not fit the network {built['network']} of {CONFIG}. {COPY}")
 
 
 def _plain(name: Any) -> Any:

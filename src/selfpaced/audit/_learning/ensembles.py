@@ -104,14 +104,14 @@ class Bins(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
 
     def fit(self, rows: NDArray[Any], _: None = None) -> Self:
         """Find the bins of each column; rows have shape (n, columns)."""
-        # The name of the attribute is part of model.joblib: renaming it needs another layout.
+        # The name of the attribute is part of saved models: renaming it needs another layout.
         self.steps_ = [_edges(column) for column in rows.T]
         return self
 
     def transform(self, rows: NDArray[Any]) -> NDArray[np.uint8]:
         """Return the number of the bin of each value, uint8, shape (n, columns)."""
         bins = np.empty(rows.shape, np.uint8)
-        for column, edges in enumerate(self.steps_):
+        for column, edges in zip(range(rows.shape[1]), self.steps_, strict=True):
             bins[:, column] = np.searchsorted(edges, rows[:, column])
         return bins
 

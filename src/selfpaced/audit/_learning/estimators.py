@@ -1,15 +1,15 @@
 """Self-paced training of scikit-learn estimators: each round fits them to the samples kept."""
 
 import math
-import pickle
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 from torch import Tensor
@@ -30,6 +30,7 @@ from selfpaced.audit._learning.mixture import (
 )
 from selfpaced.audit._learning.settings import FEWEST, Settings, require_same
 from selfpaced.audit._learning.training import Watch
+from selfpaced.audit._plain.pack import Packed, pack, unpack
 
 __all__ = ["Kind", "Rounds"]
 
@@ -42,6 +43,8 @@ KEYS = {"kinds", "models", "pacer", "settings", "epoch", "held_out"}
 LEFT_OUT_WEIGHT = 1e-6
 # A probability may be above 1 by less than this.
 ROUNDING = 1e-3
+# What can be done about a state that does not fit.
+ANEW = "Begin again with force=True."
 # scikit-learn takes seeds below this number.
 SEED_LIMIT = 2**32
 
@@ -171,11 +174,14 @@ class Rounds:
         return self.epoch == self.settings.epochs
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything needed to continue bit for bit; the models are pickled."""
+        """Return everything needed to continue bit for bit."""
+        fitted = self._models.items() if self.epoch else ()
+        text, arrays = pack({kind: one.estimators for kind, one in fitted})
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         return {
             "version": VERSION,
             "kinds": list(self.kinds),
-            "models": torch.frombuffer(bytearray(pickle.dumps(self._models)), dtype=torch.uint8),
+            "models": {"parts": text, "arrays": tensors},
             "pacer": self.pacer.state_dict(),
             "settings": asdict(self.settings),
             "epoch": self.epoch,
@@ -183,14 +189,11 @@ class Rounds:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a saved state; on an error nothing changes.
-
-        The models are unpickled: load only states that you trust.
+        """Continue from a saved state, without running code of it; on an error nothing changes.
 
         Raises:
             ValueError: For a state that is incomplete, of other kinds of estimators, of another
-                number of samples, of a newer version, or of a version of selfpaced with other
-                classes.
+                number of samples, or of a newer version.
         """
         self._read(state)()
 
@@ -209,7 +212,7 @@ class Rounds:
         require_same(saved["settings"], self.settings)
         epoch = saved.count("epoch", most=self.settings.epochs)
         held_out = self._read_held_out(saved)
-        pacer, models = self.pacer._read(saved["pacer"]), _unpickled(saved["models"])
+        pacer, models = self.pacer._read(saved["pacer"]), self._read_models(saved, epoch)
 
         def assign() -> None:
             """Assign what was read."""
@@ -229,6 +232,25 @@ class Rounds:
             kind: found.tensor(kind, torch.float32, shape, low=low, high=high) for kind in kinds
         }
         return {kind: read[kind].numpy().copy() for kind in self.kinds if kind in read}
+
+    def _read_models(self, saved: Saved, epoch: int) -> dict[Kind, Ensemble]:
+        """Return the models in a state: new ones before the first round."""
+        found, models = _estimators(saved["models"]), {}
+        for kind, own in self._models.items():
+            model = replace(own, estimators=[clone(one) for one in own.estimators])
+            if epoch:
+                model.grow(epoch)
+                self._require_alike(kind, model.estimators, found.get(kind))
+                model.estimators = found[kind]
+            models[kind] = model
+        return models
+
+    def _require_alike(self, kind: Kind, own: Sequence[Any], saved: Any) -> None:
+        """Raise unless saved estimators are like those of this training."""
+        width, told = self._inputs[kind].shape[1], [_form(one) for one in own]
+        alike = isinstance(saved, list) and told == [_form(one) for one in saved]
+        alike = alike and all(getattr(one, "n_features_in_", width) == width for one in saved)
+        require(alike, f"The checkpoint holds other models of the kind {kind}. {ANEW}")
 
     def _round(self) -> None:
         """Continue the training of all kinds, judge the labels, and decide which are kept."""
@@ -282,13 +304,16 @@ class Rounds:
         self.pacer.observe(loss, index, logits, self.labels, probabilities=True)
 
 
-def _unpickled(models: Tensor) -> dict[Kind, Ensemble]:
-    """Return the models in a saved state."""
+def _form(estimator: Any) -> tuple[type, dict[str, Any]]:
+    """Return the class of an estimator and its settings."""
+    return type(estimator), estimator.get_params(deep=False)
+
+
+def _estimators(saved: Any) -> dict[str, Any]:
+    """Return the estimators in a saved state, by kind."""
     try:
-        found: dict[Kind, Ensemble] = pickle.loads(models.numpy().tobytes())
-    except (AttributeError, ModuleNotFoundError) as error:
-        raise ValueError(
-            f"The checkpoint holds a model of another version of selfpaced ({error}). Use that "
-            f"version, or begin again with force=True."
-        ) from error
-    return found
+        require(isinstance(saved, dict), "they are of another version")
+        arrays = {name: array.numpy() for name, array in saved["arrays"].items()}
+        return dict(unpack(Packed(saved["parts"], arrays)))
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"The models in the checkpoint cannot be read: {error}. {ANEW}") from error

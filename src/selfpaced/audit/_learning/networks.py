@@ -62,6 +62,10 @@ def cnn(shape: tuple[int, ...], outputs: int) -> nn.Module:
     )
 
 
+# The networks that are not code of the user, by their names.
+BUILT_IN: dict[str, Make] = {"mlp": mlp, "cnn": cnn}
+
+
 class Copies(nn.Module):
     """Copies of a network, each of which leaves out one fold of the rows; predicts their mean.
 
@@ -124,9 +128,8 @@ def build(name: str, shape: tuple[int, ...], outputs: int) -> nn.Module:
         ValueError: For the reasons of ``cnn`` and ``factory``, for a factory that fails, and for
             one that does not return a torch module.
     """
-    built_in: dict[str, Make] = {"mlp": mlp, "cnn": cnn}
-    if name in built_in:
-        return built_in[name](shape, outputs)
+    if name in BUILT_IN:
+        return BUILT_IN[name](shape, outputs)
     make = factory(name)
     try:
         network = make(shape, outputs)

@@ -1,6 +1,9 @@
 """A trained model, and its predictions for samples that were read from a file."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +44,7 @@ class Trained:
             "shares" (weight and exponent; None for a single one), the "network" ("mlp", "cnn" or
             ``package.module:factory``), its number of "folds", the "shape" of a sample and the
             number of "outputs".
+        folder: The folder that it was loaded from; None for a model that was trained just now.
     """
 
     model: Blend
@@ -48,6 +52,7 @@ class Trained:
     names: tuple[Any, ...] | None
     scale: tuple[float, float]
     built: dict[str, Any]
+    folder: Path | None = None
 
     def outputs(self, inputs: Inputs) -> Floats:
         """Return the predictions of the model, without dropout or gradients.
@@ -60,7 +65,8 @@ class Trained:
             shape (n,).
         """
         center, spread = self.scale
-        return self.model.predict(inputs, self._classes) * spread + center
+        with _sound(self.folder):
+            return self.model.predict(inputs, self._classes) * spread + center
 
     @property
     def _classes(self) -> int | None:
@@ -90,8 +96,9 @@ class Trained:
         Raises:
             ValueError: As ``predict`` does.
         """
-        _require_like(self.features, source)
-        return self.features.inputs(source)
+        with _sound(self.folder):
+            _require_like(self.features, source)
+            return self.features.inputs(source)
 
     def table(self, source: Source, outputs: Floats) -> pd.DataFrame:
         """Return what ``predict`` returns, from ``outputs`` of the samples."""
@@ -135,6 +142,24 @@ class Network:
         out = torch.cat(batches)
         wanted = out.reshape(-1) if classes is None else out.softmax(1)[:, :classes]
         return np.asarray(wanted.numpy())
+
+
+@contextmanager
+def _sound(folder: Path | None) -> Iterator[None]:
+    """Turn the errors of a loaded model whose parts do not fit each other into one line."""
+    try:
+        yield
+    except (OSError, ImportError, MemoryError):
+        raise
+    except Exception as error:  # whoever changed the files chooses what is raised
+        ours = isinstance(error, ValueError) and "\n" not in str(error)
+        if folder is None or ours:
+            raise
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"The model in {folder} cannot read these samples ({type(error).__name__}: {reason}). "
+            f"Was a file of the folder changed?"
+        ) from error
 
 
 def _require_like(features: "Features", source: Source) -> None:
