@@ -13,6 +13,7 @@ def main() -> None:
     try:
         from selfpaced._cli import app
         from selfpaced._cli.process import run
+        from selfpaced._cli.surroundings import prepare
     except KeyboardInterrupt:
         sys.exit(130)
     except ModuleNotFoundError as missing:
@@ -23,6 +24,7 @@ def main() -> None:
             'pip install "selfpaced[cli]"\n'
         )
         sys.exit(1)
+    prepare()
     run(app)
 
 

@@ -65,13 +65,15 @@ def sync_folder(path: Path) -> None:
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a text file in UTF-8, whole or not at all.
+    r"""Write a text file in UTF-8, whole or not at all.
+
+    Bytes of a file name that are no text, which Python keeps as half a character, become \udcff.
 
     Raises:
         OSError: If it cannot be written; an existing file stays as it was.
     """
     with replacing(path) as made:
-        made.write_text(text, encoding="utf-8", newline="")
+        made.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def write_parquet(frame: "pandas.DataFrame", path: Path) -> None:
@@ -83,7 +85,8 @@ def write_parquet(frame: "pandas.DataFrame", path: Path) -> None:
     """
     _require_parquet("write_parquet")
     with replacing(path) as made:
-        frame.to_parquet(made, engine="pyarrow")
+        with made.open("wb") as file:  # Arrow takes paths as UTF-8, whatever the locale is
+            frame.to_parquet(file, engine="pyarrow")
 
 
 def read_parquet(path: Path) -> "pandas.DataFrame":
@@ -99,7 +102,8 @@ def read_parquet(path: Path) -> "pandas.DataFrame":
     import pandas
 
     try:
-        return pandas.read_parquet(path, engine="pyarrow")
+        with path.open("rb") as file:  # as above
+            return pandas.read_parquet(file, engine="pyarrow")
     except (ValueError, OSError) as damaged:
         said = str(damaged).splitlines()[0]
         raise ValueError(f"{path} is a damaged Parquet file: {said}") from damaged

@@ -53,6 +53,15 @@ def test_an_error_about_a_missing_package_says_how_to_install_it(capsys: Capture
     assert capsys.readouterr().err == "--text-model needs it: pip install it\n"
 
 
+def test_used_up_memory_is_one_line_and_code_2(capsys: Capture) -> None:
+    with pytest.raises(typer.Exit) as left, errors_in_one_line():
+        raise MemoryError("Unable to allocate 7.11 PiB")
+    assert left.value.exit_code == 2
+    assert capsys.readouterr().err == (
+        "The memory is used up. Give fewer rows, leave out columns, or close other programs.\n"
+    )
+
+
 def test_only_the_first_process_prints(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     for name, value in (("RANK", "1"), ("WORLD_SIZE", "2"), ("MASTER_ADDR", "here")):
         monkeypatch.setenv(name, value)

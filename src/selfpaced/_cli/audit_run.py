@@ -14,7 +14,7 @@ from selfpaced._cli import messages
 from selfpaced._cli.console import Console, one_thread, say_json, say_stopped
 from selfpaced._cli.flags import in_flags
 from selfpaced._cli.process import Terminated
-from selfpaced._cli.progress import Picture, stopping, watched
+from selfpaced._cli.progress import Picture, reading, stopping, watched
 from selfpaced._text import operand, shell_line
 from selfpaced.audit._learning.launcher import is_main
 
@@ -94,7 +94,7 @@ def _begin(plan: "Plan", results: Results, console: Console, held: ExitStack) ->
 
     The folder is held until ``held`` is closed.
     """
-    with console.status(console.render_str(f"Reading {escape(str(plan.path))}")):
+    with reading(plan.path, console):
         _check(plan, results, held)
         from selfpaced.audit import read
 

@@ -114,10 +114,10 @@ def errors_in_one_line(
             yield
     except Exception as error:
         told = TOO_LARGE if _is_too_large(error) else in_flags(str(error))
-        user_errors = (ValueError, OSError, ImportError)
+        user_errors = (ValueError, OSError, ImportError, MemoryError)
         if debug or not (isinstance(error, user_errors) or told is TOO_LARGE):
             raise
-        say_error(_how_to_install(error) or told)
+        say_error(_out_of_memory(error) or _how_to_install(error) or told)
         raise typer.Exit(code) from error
 
 
@@ -148,6 +148,13 @@ def say_stopped(text: str, command: str) -> None:
     stderr.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
     if command:
         stderr.print(f"  {escape(command)}", soft_wrap=True)
+
+
+def _out_of_memory(error: Exception) -> str:
+    """Return what to do if the memory is used up; "" for another error."""
+    if not isinstance(error, MemoryError):
+        return ""
+    return "The memory is used up. Give fewer rows, leave out columns, or close other programs."
 
 
 def _how_to_install(error: Exception) -> str:

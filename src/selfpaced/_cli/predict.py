@@ -11,6 +11,7 @@ from rich.table import Table
 from selfpaced._cli.console import Console, errors_in_one_line, say_json
 from selfpaced._cli.flags import in_flags
 from selfpaced._cli.messages import say
+from selfpaced._cli.progress import reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,8 @@ def predict(
         told = read_config(run)["run"]
         _check_text_model(told.get("text_model"))
         trained = load(run, model=model)
-        source = read(data, _options(told.get("options") or {}, trained))
+        with reading(data, console):
+            source = read(data, _options(told.get("options") or {}, trained))
         source = replace(source, notes=tuple(in_flags(note) for note in source.notes))
         judged = _judged(trained, source, told)
         table = trained.predict(source) if judged is None else judged.table

@@ -6,7 +6,6 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import TextIOWrapper
 from typing import Any
 
 from typer.core import TyperGroup
@@ -59,8 +58,6 @@ def run(command: Callable[[], object]) -> None:
         warnings.showwarning = say_warning  # type: ignore[assignment]  # takes any arguments
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         command()
     except Exception as error:

@@ -4,10 +4,12 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from rich.console import Group
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -74,6 +76,19 @@ class Picture:
 def watched(console: Console) -> bool:
     """Say whether the console is a terminal that shows something."""
     return console.is_terminal and not console.quiet
+
+
+@contextmanager
+def reading(path: Path, console: Console) -> Iterator[None]:
+    """Show on a terminal what is read, and of a large file how far reading is."""
+    from selfpaced.audit._reading.progress import listening
+
+    what = f"Reading {escape(str(path))}"
+    with (
+        console.status(console.render_str(what)) as status,
+        listening(lambda far: status.update(console.render_str(f"{what}: {escape(far)}"))),
+    ):
+        yield
 
 
 @dataclass

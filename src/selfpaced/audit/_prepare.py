@@ -15,11 +15,16 @@ from selfpaced.audit._features.table import Encoder
 from selfpaced.audit._learning import aims
 from selfpaced.audit._learning.inputs import Inputs
 from selfpaced.audit._reading import Source
+from selfpaced.audit._reading.memory import require_memory
+from selfpaced.audit._reading.words import count
 
 # The largest finite float32.
 LARGEST = float(np.finfo(np.float32).max)
 # Distance between the quartiles of a normal distribution, in standard deviations.
 NORMAL_QUARTILES = 1.349
+# The number of bytes that a training needs at its peak for a class of a sample: several kinds of
+# models keep a probability of each, and the mixture and its judge make copies.
+BYTES_PER_PROBABILITY = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +82,7 @@ def prepare(source: Source, text_model: Path | None = None, memory: int | None =
         aim: aims.Classes | aims.Numbers = aims.Numbers()
         return Prepared(source, features, inputs, labels, aim, None, (center, unit), notes)
     codes, names = pd.factorize(source.labels, sort=True)
+    _require_room(source, len(names), memory)
     labels, aim = torch.from_numpy(codes.astype(np.int64)), aims.Classes(len(names))
     return Prepared(source, features, inputs, labels, aim, pd.Index(names), (0.0, 1.0), notes)
 
@@ -95,6 +101,18 @@ def robust(values: NDArray[np.float64]) -> tuple[float, float]:
         low, median, high = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
         unit = (high - low) / NORMAL_QUARTILES or float(values.std())
     return median, unit
+
+
+def _require_room(source: Source, classes: int, memory: int | None) -> None:
+    """Raise if a probability of each class for each sample does not fit into memory."""
+    n = len(source)
+    name = "" if source.labels.name is None else f" in {source.labels.name}"
+    require_memory(
+        f"{source.path}: {count(n, 'sample')} of {count(classes, 'class')}{name} need",
+        n * classes * BYTES_PER_PROBABILITY,
+        "Are the labels classes? Join rare ones, or pass numeric=True if they are numbers.",
+        memory,
+    )
 
 
 def _require_range(source: Source, given: NDArray[np.float64], unit: float) -> None:

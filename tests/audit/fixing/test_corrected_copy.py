@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 from selfpaced.audit import Options, read
 from selfpaced.audit._fixing.fix import fix
+from selfpaced.audit._fixing.moved import audited_rows
 
 CSV = '''id,text,label,note
 007,"a, ""b""",cat,1.0
@@ -142,6 +143,18 @@ def test_of_json_lines_only_changed_ones_are_written_again(tmp_path: Path) -> No
     assert lines[:3] == JSONL.split("\r\n")[:3]
     assert lines[3] == '{"is": "x", "a": [1, null], "selfpaced_was": "é"}'
     assert lines[4] == '{"is": "x", "selfpaced_was": "\\u00e9"}'
+
+
+def test_lines_may_end_in_cr_alone(tmp_path: Path) -> None:
+    lines = [f'{{"n":{n},"is":"{"xy"[n % 2]}"}}' for n in range(6)]
+    table, copy = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    table.write_bytes("\r".join(lines).encode())
+    source = read(table, Options(label="is"))
+    table.write_bytes("\r".join(["{}", *lines]).encode())
+    audited = audited_rows(source.where, source.fingerprints)
+    fix(table, copy, "is", suspects({2: "x"}), audited=audited)
+    changed = '{"n": 1, "is": "x", "selfpaced_was": "y"}'
+    assert copy.read_bytes().decode().split("\r") == ["{}", lines[0], changed, *lines[2:]]
 
 
 def test_a_line_too_deep_to_be_read_is_copied(tmp_path: Path) -> None:

@@ -1,13 +1,43 @@
 """Dates, categories and names of a table as features; the only file that imports skrub."""
 
+import os
+import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
-from skrub import StringEncoder, TableVectorizer, ToDatetime
+
+# The environment variable that names skrub's folder for data sets, and the folder without it.
+FOLDER, USUAL_FOLDER = "SKB_DATA_DIRECTORY", "~/skrub_data"
+
+
+@contextmanager
+def _no_data_folder() -> Iterator[None]:
+    """Keep skrub from making its folder for data sets, as it does when it is imported.
+
+    Where it cannot make it, in a home that is missing or read-only, it could not be imported. The
+    folder is made as always when skrub first downloads a data set.
+    """
+    if os.environ.get(FOLDER):  # the user chose one
+        yield
+        return
+    os.environ[FOLDER] = tempfile.gettempdir()
+    try:
+        yield
+    finally:
+        del os.environ[FOLDER]
+    with suppress(RuntimeError):  # there is no home
+        skrub.set_config(data_dir=USUAL_FOLDER)
+
+
+with _no_data_folder():
+    import skrub
+    from skrub import StringEncoder, TableVectorizer, ToDatetime
 
 
 def are_dates(texts: pd.Series) -> bool:

@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-import psutil
 from numpy.typing import NDArray
 from pandas.api import types
 
@@ -15,6 +14,7 @@ from selfpaced.audit._features.numeric import Pixels, learn_numbers
 from selfpaced.audit._features.table import MISSING, NAMES, Encoder, texts_of
 from selfpaced.audit._features.text import Read, Reader, is_text
 from selfpaced.audit._learning.inputs import Inputs
+from selfpaced.audit._reading.memory import require_memory
 from selfpaced.audit._reading.source import Source
 from selfpaced.audit._reading.words import count
 
@@ -110,13 +110,8 @@ def fit(
         FileNotFoundError: If the folder of ``text_model`` does not exist.
         ModuleNotFoundError: For ``text_model`` without transformers.
     """
-    needed = estimate(source)
-    free = int(psutil.virtual_memory().available) if memory is None else memory
-    require(
-        needed <= free,
-        f"{source.path}: its features need about {_size(needed)} of memory; "
-        f"{_size(free)} are free. Leave out columns with ignore=..., or give a smaller file.",
-    )
+    do = "Leave out columns with ignore=..., or give a smaller file."
+    require_memory(f"{source.path}: its features need", estimate(source), do, memory)
     if isinstance(source.features, pd.DataFrame):
         return _fit_table(source.features, text_model)
     if source.kind == "images":
@@ -134,8 +129,11 @@ def estimate(source: Source) -> int:
     if not isinstance(rows, pd.DataFrame):
         gaps = rows.ndim == 2 and not np.isfinite(rows).all()
         return int(rows.size) * (BYTES_PER_NUMBER if gaps else 8)
-    texts = [name for name in rows.columns if is_text(rows[name])]
-    width = sum(_width(rows[name]) for name in rows.columns if name not in texts)
+    numbers = rows.select_dtypes(np.number)
+    others = rows.drop(columns=numbers.columns)
+    texts = [name for name in others.columns if is_text(others[name])]
+    width = numbers.shape[1] + int(numbers.isna().any().sum())
+    width += sum(_width(others[name]) for name in others.columns if name not in texts)
     per_row = BYTES_PER_NUMBER * width + BYTES_PER_TEXT * len(texts)
     return BYTES_OF_PACKAGES + len(rows) * per_row
 
@@ -153,10 +151,12 @@ def _fit_table(
 ) -> tuple[Features, Inputs, tuple[str, ...]]:
     """Learn how the columns of a table become features, and return the features."""
     names: list[str] = list(frame.columns)
-    texts = {name: texts_of(frame[name]) for name in names if is_text(frame[name])}
+    kinds = zip(names, frame.dtypes, strict=True)
+    numbers = [name for name, kind in kinds if types.is_numeric_dtype(kind)]
+    known = set(numbers)
+    texts = {n: texts_of(frame[n]) for n in names if n not in known and is_text(frame[n])}
     learned = _learned(texts, text_model)
-    numbers = [name for name in names if types.is_numeric_dtype(frame[name].dtype)]
-    others = [name for name in names if name not in learned and name not in numbers]
+    others = [name for name in names if name not in learned and name not in known]
     encoder = Encoder(numbers, others, {name: reader for name, (reader, _) in learned.items()})
     inputs = encoder.fit(frame, {name: read for name, (_, read) in learned.items()})
     return Features("table", encoder), inputs, _notes(encoder, inputs.dense.shape[1])
@@ -197,12 +197,3 @@ def _notes(encoder: Encoder, width: int) -> tuple[str, ...]:
     if gaps:
         notes.append(f"Gaps in {count(gaps, 'column')} were filled with the median and marked.")
     return tuple(notes)
-
-
-def _size(n: int) -> str:
-    """Return a number of bytes in gigabytes.
-
-    >>> _size(3_400_000_000), _size(0)
-    ('3.40 GB', '0.00 GB')
-    """
-    return f"{n / 1e9:,.2f} GB"

@@ -90,9 +90,10 @@ def learn_gaps(rows: Floats) -> Gaps:
     array([[2., 7., 1.]])
     """
     gaps, filling = np.isnan(rows), np.zeros(rows.shape[1])
-    known = ~gaps.all(0)
-    filling[known] = np.nanmedian(rows[:, known], axis=0)
-    return Gaps(filling, np.flatnonzero(gaps.any(0)))
+    known, some = ~gaps.all(0), gaps.any(0)
+    filling[~some] = np.median(rows[:, ~some], axis=0)  # much faster
+    filling[known & some] = np.nanmedian(rows[:, known & some], axis=0)
+    return Gaps(filling, np.flatnonzero(some))
 
 
 @dataclass(eq=False)

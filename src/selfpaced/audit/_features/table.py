@@ -102,7 +102,7 @@ class Encoder:
 
     def _encoded(self, frame: pd.DataFrame) -> Floats:
         """Return the features of all columns except text, not scaled, with NaN for gaps."""
-        blocks = [_number(frame[name])[:, None] for name in self.numbers]
+        blocks = [_numbers(frame[self.numbers])] if self.numbers else []
         if self.vectorizer is not None:
             from selfpaced.audit._features.encoding import encode_columns  # as in ``fit``
 
@@ -157,6 +157,13 @@ def _beside(matrices: list[Any]) -> Any:
 def texts_of(column: pd.Series) -> list[str]:
     """Return a column as texts; a gap becomes an empty text."""
     return [str(value) for value in column.astype(object).where(column.notna(), "")]
+
+
+def _numbers(frame: pd.DataFrame) -> Floats:
+    """Return columns as float64 with NaN for gaps; see ``_number``."""
+    if all(isinstance(kind, np.dtype) and kind.kind in "fiub" for kind in frame.dtypes):
+        return frame.to_numpy(np.float64)  # at once, as pandas takes its time for each column
+    return np.stack([_number(frame[name]) for name in frame.columns], axis=1)
 
 
 def _number(column: pd.Series) -> Floats:

@@ -53,7 +53,7 @@ def copy_delimited(path: Path, target: Path, wanted: Wanted) -> Changes:
 def copy_lines(path: Path, target: Path, wanted: Wanted) -> Changes:
     """Copy a JSON Lines file; see ``fix.fix``. Only changed lines are written again."""
     text, form = _decoded(path)
-    lines = list(io.StringIO(text, newline="\n"))
+    lines = list(io.StringIO(text, newline=""))  # a line may end in CR alone, as in ``read_lines``
     rows = [object_of(line) or {} for line in lines]
     wanted.check_columns(list(dict.fromkeys(name for row in rows for name in row)))
     changes = wanted.found(of_lines(lines)).changes([row.get(wanted.label) for row in rows])
@@ -71,7 +71,8 @@ def copy_lines(path: Path, target: Path, wanted: Wanted) -> Changes:
 
 def require_labels(path: Path, label: str) -> None:
     """Raise for a Parquet file whose labels have a type that ``fix`` does not write."""
-    kind = parquet.read_schema(path).field(label).type
+    with path.open("rb") as raw:  # Arrow would take the path as UTF-8, whatever the locale is
+        kind = parquet.read_schema(raw).field(label).type
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     known = (
         pa.types.is_string,
@@ -89,7 +90,7 @@ def require_labels(path: Path, label: str) -> None:
 
 def copy_parquet(path: Path, target: Path, wanted: Wanted) -> Changes:
     """Copy a Parquet file with its types and its schema; see ``fix.fix``."""
-    with parquet.ParquetFile(path) as file:
+    with path.open("rb") as raw, parquet.ParquetFile(raw) as file:  # as above
         table = file.read()
     wanted.check_columns(table.column_names)
     require_labels(path, wanted.label)
@@ -105,7 +106,8 @@ def copy_parquet(path: Path, target: Path, wanted: Wanted) -> Changes:
         place = table.column_names.index(wanted.label)
         table = table.set_column(place, field.with_type(column.type), column)
         table = table.append_column(WAS, pa.array(was, type=field.type))
-    parquet.write_table(table, target)
+    with target.open("wb") as made:
+        parquet.write_table(table, made)
     return changes
 
 

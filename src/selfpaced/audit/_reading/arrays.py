@@ -1,7 +1,10 @@
 """Arrays: .npz, .npy and idx files, and folders of idx files."""
 
+import math
 import zipfile
 import zlib
+from collections.abc import Callable
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from selfpaced._errors import require
 from selfpaced.audit._reading.idx import read_idx, read_pair
 from selfpaced.audit._reading.kinds import Kind, kind_of
 from selfpaced.audit._reading.labels.column import label_column
+from selfpaced.audit._reading.memory import require_memory
 from selfpaced.audit._reading.samples import Kind as Held
 from selfpaced.audit._reading.samples import labelled, no_columns, unlabelled
 from selfpaced.audit._reading.source import Options, Source
@@ -30,6 +34,18 @@ NAMES = (
     ("images", "labels"),
     ("data", "labels"),
 )
+# The readers of the headers of .npy files, by their version.
+HEADERS: dict[tuple[int, int], Callable[[BufferedIOBase], Any]] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+# What is raised for a file that is damaged.
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError),
+    *(KeyError, SyntaxError, TypeError),
+)
+# The number of bytes of a feature, at most.
+WIDEST = 8
 # Numbers of channels of images: grey, colour, and colour with transparency.
 CHANNELS = (1, 3, 4)
 
@@ -127,13 +143,48 @@ def _read_npz(path: Path, known: bool) -> tuple[Array, pd.Series | None, tuple[s
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             x, y = _named(path, list(arrays), known)
+            _require_room(path, arrays, [x, y] if known else [x])
             others = [name for name in arrays if name not in (x, y)]
             notes = () if not others else (f"Read {x} and {y}; left out: {listed(others)}.",)
             return arrays[x], _labels(path, arrays[y]) if known else None, notes
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
+    except DAMAGED as error:
         raise ValueError(f"{path} is damaged: {error}. Save it again.") from error
     except ValueError as error:
         raise _objects(path, error) from error
+
+
+def _require_room(path: Path, arrays: Any, names: list[str]) -> None:
+    """Raise unless arrays of an .npz file are as large as they say, and fit into memory."""
+    needed = 0
+    for name in names:
+        inside = name if name in arrays.zip.namelist() else f"{name}.npy"
+        with arrays.zip.open(inside) as member:
+            needed += _bytes_of(f"{path}: {name}", member, arrays.zip.getinfo(inside).file_size)
+    require_memory(f"{path}: its arrays need", needed, "Give fewer rows.")
+
+
+def _bytes_of(what: str, file: BufferedIOBase, size: int) -> int:
+    """Return about how many bytes an .npy file needs at its peak, while it becomes features.
+
+    Args:
+        what: The array, for messages.
+        file: The file, at its start.
+        size: Its number of bytes.
+
+    Raises:
+        ValueError: If its header announces more than it has, or cannot be read.
+    """
+    read = HEADERS.get(np.lib.format.read_magic(file))
+    if read is None:
+        raise ValueError(f"{what} is an array of records. Give an array of numbers.")
+    shape, _, kind = read(file)
+    n, left = math.prod(shape), size - file.tell()
+    require(
+        kind.hasobject or n * kind.itemsize <= left,
+        f"{what} is cut short: its header announces {n * kind.itemsize:,} bytes, and {left:,} are "
+        f"there. Save it again.",
+    )
+    return int(n * (kind.itemsize + WIDEST))
 
 
 def _named(path: Path, names: list[str], known: bool) -> tuple[str, str]:
@@ -150,8 +201,12 @@ def _named(path: Path, names: list[str], known: bool) -> tuple[str, str]:
 def _read_npy(path: Path) -> Array:
     """Read one array."""
     try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (OSError, EOFError) as error:
+        with path.open("rb") as file:
+            needed = _bytes_of(str(path), file, path.stat().st_size)
+            require_memory(f"{path}: its array needs", needed, "Give fewer rows.")
+            file.seek(0)
+            return np.asarray(np.load(file, allow_pickle=False))
+    except DAMAGED as error:
         raise ValueError(f"{path} is damaged: {error}. Save it again.") from error
     except ValueError as error:
         raise _objects(path, error) from error

@@ -3,12 +3,19 @@
 import codecs
 import gzip
 import zlib
+from collections.abc import Iterator
+from io import BufferedIOBase
 from pathlib import Path
 
 from selfpaced._errors import require
+from selfpaced.audit._reading.memory import LITTLE, free_memory, require_memory, size
+from selfpaced.audit._reading.progress import chunks
 
-# The number of bytes that are decoded at a time.
+# The number of bytes that are read or decoded at a time.
 CHUNK = 1 << 24
+# The number of bytes that reading a table or an array needs at its peak for a byte of the file.
+BYTES_PER_BYTE = 7
+FEWER = "Give fewer rows, or leave out columns."
 # The first bytes of UTF-16 text.
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # Notes on text that is not UTF-8, by encoding.
@@ -25,15 +32,33 @@ def unpack(path: Path) -> bytes:
     """Read all bytes of a file; a .gz file is unpacked.
 
     Raises:
-        ValueError: For a .gz file that is damaged or not a gzip file.
+        ValueError: For a .gz file that is damaged or not a gzip file, and for more bytes than can
+            be read in the free memory.
     """
     if path.suffix.lower() != ".gz":
-        return path.read_bytes()
+        total = path.stat().st_size
+        require_memory(f"{path}: to read it needs", total * BYTES_PER_BYTE, FEWER)
+        with path.open("rb") as file:
+            return b"".join(chunks(_blocks(file), total))
+    most = max(LITTLE, free_memory()) // BYTES_PER_BYTE
+    unpacked = bytearray()
     try:
         with gzip.open(path) as file:
-            return file.read()
+            for block in chunks(_blocks(file), None):
+                unpacked += block
+                require(
+                    len(unpacked) <= most,
+                    f"{path} unpacks to more than {size(most)}, the most that can be read in the "
+                    f"free memory. {FEWER}",
+                )
     except (EOFError, gzip.BadGzipFile, zlib.error) as damage:
         raise ValueError(f"{path} is truncated or not a gzip file: {damage}") from damage
+    return bytes(unpacked)
+
+
+def _blocks(file: BufferedIOBase) -> Iterator[bytes]:
+    """Yield the bytes of a file in blocks."""
+    return iter(lambda: file.read(CHUNK), b"")
 
 
 def encoding_of(raw: bytes) -> str:
@@ -65,15 +90,27 @@ def read_text(path: Path) -> tuple[bytes, tuple[str, ...]]:
     require(bool(raw.strip()), f"{path} is empty. Is it the right file?")
     form = encoding_of(raw)
     if form in NOTES:
-        raw = raw.decode(form).encode()
+        raw = _as_utf8(path, raw, form)
     require(
         b"\0" not in raw,
         f"{path} is not text: it contains zero bytes. Save the table as CSV in UTF-8.",
     )
     if form == "utf-8-sig":
         raw = raw.removeprefix(codecs.BOM_UTF8)
+    require(bool(raw.strip()), f"{path} is empty. Is it the right file?")
     notes = (NOTES[form],) if form in NOTES else ()
     return raw if raw.endswith(b"\n") else raw + b"\n", notes
+
+
+def _as_utf8(path: Path, raw: bytes, form: str) -> bytes:
+    """Return a text in an encoding as UTF-8; raise for one that is cut short."""
+    try:
+        return raw.decode(form).encode()
+    except UnicodeError as error:
+        raise ValueError(
+            f"{path} is not the {form.upper()} text that its first bytes announce: {error}. Save "
+            f"the table as CSV in UTF-8."
+        ) from error
 
 
 def text_of(path: Path) -> str | None:

@@ -16,15 +16,21 @@ SPLITS = {"train", "test", "val", "valid", "validation"}
 # What the package datasets writes beside its files: their names, and the names of parts.
 STATE, DICT = "state.json", "dataset_dict.json"
 
+# The number of times that links may lead to a folder that was seen before.
+MOST_AGAIN = 10_000
+
 
 def walk(path: Path) -> Iterator[Path]:
     """Yield all files in a folder and its subfolders; links to folders are followed.
 
     Raises:
-        ValueError: For a link to a folder that contains it.
+        ValueError: For a link to a folder that contains it, and for links that lead to the same
+            folders again and again.
+        OSError: For a folder that cannot be read.
     """
     above = {path: frozenset([path.resolve()])}
-    for folder, names, files in os.walk(path, followlinks=True):
+    seen, again = set(above[path]), 0
+    for folder, names, files in os.walk(path, onerror=_refuse, followlinks=True):
         here = Path(folder)
         for name in names:
             inner = here / name
@@ -34,7 +40,19 @@ def walk(path: Path) -> Iterator[Path]:
                 f"{inner} is a link to a folder that contains it. Remove the link.",
             )
             above[inner] = above[here] | {real}
+            again += real in seen
+            seen.add(real)
+            require(
+                again <= MOST_AGAIN,
+                f"{path}: links lead to the same folders more than {MOST_AGAIN:,} times. Remove "
+                f"the links.",
+            )
         yield from (here / name for name in files if (here / name).is_file())
+
+
+def _refuse(error: OSError) -> None:
+    """Raise the error of a folder that cannot be read."""
+    raise error
 
 
 def holds_texts(path: Path) -> bool:

@@ -11,7 +11,7 @@ from selfpaced.audit._reading.content import text_of
 from selfpaced.audit._reading.folder_kinds import IMAGES, SPLITS, TEXTS, walk
 from selfpaced.audit._reading.samples import labelled, no_columns, unlabelled
 from selfpaced.audit._reading.source import Options, Source
-from selfpaced.audit._reading.words import are, count, listed
+from selfpaced.audit._reading.words import are, count, listed, printable
 
 
 def read_images(path: Path, options: Options) -> Source:
@@ -23,7 +23,7 @@ def read_images(path: Path, options: Options) -> Source:
     from selfpaced.audit._reading.pixels import load_images  # Pillow is slow to import
 
     files, notes = _files(path, options, IMAGES, "image")
-    names = [file.relative_to(path).as_posix() for file in files]
+    names = [printable(file.relative_to(path).as_posix()) for file in files]
     images = load_images(path, files, names, options)
     where = pd.Series([*np.array(names, object)[images.kept]], name="file")
     own, notes = no_columns(len(where)), notes + images.notes
@@ -50,7 +50,7 @@ def read_texts(path: Path, options: Options) -> Source:
     """
     files, notes = _files(path, options, TEXTS, "text")
     read = [text_of(file) for file in files]
-    names = np.array([file.relative_to(path).as_posix() for file in files], object)
+    names = np.array([printable(file.relative_to(path).as_posix()) for file in files], object)
     kept = np.array([text is not None for text in read])
     require(bool(kept.any()), f"{path}: none of {count(len(files), 'text')} can be read.")
     notes += _unread([*names[~kept]])

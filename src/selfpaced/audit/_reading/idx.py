@@ -1,15 +1,21 @@
 """Idx files, the format of MNIST, plain or gzipped: one file, or the files of a data set."""
 
+import gzip
+import math
+import zlib
+from io import BufferedIOBase
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfpaced._errors import require
-from selfpaced.audit._reading.content import unpack
+from selfpaced.audit._reading.memory import require_memory
 
 # The type code of unsigned bytes in the header.
 UNSIGNED_BYTE = 0x08
+# The largest number of dimensions of a NumPy array.
+MOST_AXES = 64
 # The two spellings of the names of MNIST's files.
 SPELLINGS = ("{part}-{what}-idx{axes}-ubyte", "{part}-{what}.idx{axes}-ubyte")
 
@@ -35,22 +41,48 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     ...     read_idx(path)
     array([7, 9], dtype=uint8)
     """
-    raw = unpack(path)
+    packed = path.suffix.lower() == ".gz"
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            return _array(path, file, None if packed else path.stat().st_size)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as damage:
+        raise ValueError(f"{path} is truncated or not a gzip file: {damage}") from damage
+
+
+def _array(path: Path, file: BufferedIOBase, size: int | None) -> NDArray[np.uint8]:
+    """Read the array of an unpacked file, not more than its header announces.
+
+    Args:
+        path: The file, for messages.
+        file: The file, at its start.
+        size: The number of bytes of the unpacked file; None if it is not known.
+    """
+    start = file.read(4)
     require(
-        len(raw) >= 4,
-        f"{path} is truncated: the header of an idx file has at least 4 bytes; got {len(raw)}.",
+        len(start) == 4,
+        f"{path} is truncated: the header of an idx file has at least 4 bytes; got {len(start)}.",
     )
     require(
-        raw[:2] == b"\0\0" and raw[2] == UNSIGNED_BYTE,
+        start[:2] == b"\0\0" and start[2] == UNSIGNED_BYTE,
         f"{path} is not an idx file of unsigned bytes: it must start with 00 00 08; "
-        f"got {raw[:3].hex(' ')}.",
+        f"got {start[:3].hex(' ')}.",
     )
-    start = 4 + 4 * raw[3]
-    shape = [int.from_bytes(raw[at : at + 4], "big") for at in range(4, start, 4)]
-    expected, got = start + int(np.prod(shape, dtype=object)), len(raw)
-    require(got >= expected, f"{path} is truncated: expected {expected} bytes; got {got}.")
-    require(got == expected, f"{path} is too long: expected {expected} bytes; got {got}.")
-    return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+    sizes = file.read(4 * start[3])
+    shape = [int.from_bytes(sizes[at : at + 4], "big") for at in range(0, len(sizes), 4)]
+    header, n = 4 + 4 * start[3], math.prod(shape)
+    got = header + n if size is None else size
+    require(got >= header + n, f"{path} is truncated: expected {header + n} bytes; got {got}.")
+    require(got == header + n, f"{path} is too long: expected {header + n} bytes; got {got}.")
+    require(
+        len(shape) <= MOST_AXES,
+        f"{path}: an array has at most {MOST_AXES} dimensions; got {len(shape)}.",
+    )
+    copies = 2 if size is None else 1  # a packed file is read in pieces
+    require_memory(f"{path}: its array needs", copies * n, "Give fewer rows.")
+    raw = file.read(n)
+    require(len(raw) == n, f"{path} is truncated: expected {header + n} bytes; got less.")
+    require(not file.read(1), f"{path} is too long: expected {header + n} bytes; got more.")
+    return np.frombuffer(raw, np.uint8).reshape(shape)
 
 
 def read_pair(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -101,6 +101,11 @@ def kind_of(path: Path) -> Kind:
         raise FileNotFoundError(
             f"There is no file or folder {path}. Check the name and the folder."
         )
+    require(
+        path.is_file(),
+        f"{path} is not a file but a pipe or a device, which cannot be read twice. Save what comes "
+        f"out of it to a file.",
+    )
     kind, start = _by_name(path), _start(path)
     require(bool(start), f"{path} is empty. Is it the right file?")
     found = next((magic for magic in MAGIC if start.startswith(magic.start)), None)

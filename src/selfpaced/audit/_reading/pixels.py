@@ -1,6 +1,10 @@
 """Images as arrays of one size: from files, or from the bytes of a table."""
 
 import io
+import math
+import struct
+import warnings
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from selfpaced._errors import require
+from selfpaced.audit._reading.memory import require_memory
+from selfpaced.audit._reading.progress import steps
 from selfpaced.audit._reading.source import Options
 from selfpaced.audit._reading.words import are, count, listed
 
@@ -21,11 +27,9 @@ GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
 DEPTHS = (8, 10, 12, 14, 16)
 # What Pillow raises for files that it cannot read.
 UNREADABLE = (
-    UnidentifiedImageError,
-    OSError,
-    SyntaxError,
-    ValueError,
-    Image.DecompressionBombError,
+    *(UnidentifiedImageError, OSError, EOFError, SyntaxError, ValueError, TypeError),
+    *(ArithmeticError, LookupError, AttributeError, struct.error, zlib.error),
+    *(NotImplementedError, Image.DecompressionBombError),
 )
 
 
@@ -88,27 +92,46 @@ def load_images(
             f"and got depth={options.depth}. Leave it out.",
         )
         depth = options.depth
-    kept, arrays = np.zeros(len(images), dtype=bool), []
-    for image in found:
-        try:
-            arrays.append(_pixels(images[image.place], size, grey, 2**depth - 1))
-            kept[image.place] = True
-        except UNREADABLE:
-            continue
-    require(bool(arrays), f"{path}: none of {count(len(images), 'image')} can be read.")
+    pixels, kept = _resized(path, images, found, size, grey, 2**depth - 1)
+    require(bool(kept.any()), f"{path}: none of {count(len(images), 'image')} can be read.")
     may_choose = options.known and options.side is None  # else the size is that of a model
     notes = _size_note(found, size, grey, may_choose)
     notes += _broken([name for name, read in zip(names, kept, strict=True) if not read])
     if depth > DEPTHS[0]:
         notes += (f"Images have {depth} bits per pixel, and were rescaled to {DEPTHS[0]}.",)
-    return Images(np.stack(arrays), kept, depth, notes)
+    return Images(pixels, kept, depth, notes)
+
+
+def _resized(  # what is read, and how
+    path: Path,
+    images: Sequence[Path | bytes | None],
+    found: list[Found],
+    size: tuple[int, int],
+    grey: bool,
+    most: int,
+) -> tuple[NDArray[np.uint8], NDArray[np.bool]]:
+    """Return the images that can be read, and which these are; see ``Images`` and ``_pixels``."""
+    shape = (len(found), 1 if grey else 3, size[1], size[0])
+    what = f"{path}: {count(len(found), 'image')} of {size[0]} x {size[1]} pixels need"
+    require_memory(what, math.prod(shape), "Give a smaller side=..., or fewer images.")
+    pixels, kept, n = np.empty(shape, np.uint8), np.zeros(len(images), dtype=bool), 0
+    for image in steps(found, len(found), "image"):
+        try:
+            pixels[n] = _pixels(images[image.place], size, grey, most)
+        except UNREADABLE:
+            continue
+        kept[image.place], n = True, n + 1
+    return pixels[:n], kept
 
 
 def _opened(image: Path | bytes | None) -> Image.Image:
     """Open an image."""
-    if image is None:
-        raise ValueError("a gap")
-    opened = Image.open(io.BytesIO(image) if isinstance(image, bytes) else image)
+    if image is None or (isinstance(image, Path) and not image.is_file()):
+        raise ValueError("a gap, or a pipe or a device, which may have no end")
+    with warnings.catch_warnings():
+        # On an image of many pixels; one of twice as many is an error, and left out.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        opened = Image.open(io.BytesIO(image) if isinstance(image, bytes) else image)
     if opened.mode == "F":
         opened.close()
         raise ValueError("an image of floating-point numbers")
@@ -118,7 +141,7 @@ def _opened(image: Path | bytes | None) -> Image.Image:
 def _open(images: Sequence[Path | bytes | None]) -> list[Found]:
     """Return the images that can be opened."""
     found = []
-    for place, each in enumerate(images):
+    for place, each in enumerate(steps(images, len(images), "image header")):
         try:
             with _opened(each) as image:
                 found.append(Found(place, image.size, image.mode in GREY, _most(image)))

@@ -45,6 +45,15 @@ def listed(items: Iterable[object], most: int = MOST_ITEMS) -> str:
     return ", ".join(shown[:most] + ["..."] * (len(shown) > most))
 
 
+def printable(name: str) -> str:
+    r"""Return the name of a file, with \udcff for each byte of it that is no text.
+
+    >>> printable("b\udcff.png")
+    'b\\udcff.png'
+    """
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def at(name: str, places: Iterable[object]) -> str:
     """Return places with the name of their kind.
 

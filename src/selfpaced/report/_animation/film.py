@@ -127,5 +127,5 @@ def _encode_mp4(scene: Scene, path: Path, seconds: list[float], watch: Watch | N
         for second, picture in zip(seconds, _pictures(scene, watch), strict=True):
             stream.write(picture.tobytes() * math.ceil(second / seconds[0]))
     if process.returncode != 0:
-        reason = log.read_text(errors="replace").strip()
+        reason = log.read_text(encoding="utf-8", errors="replace").strip()
         raise RuntimeError(f"ffmpeg failed with exit code {process.returncode}: {reason}")

@@ -12,6 +12,9 @@ from selfpaced.audit._reading.words import count
 # The least share of different samples, and of equal labels among pairs of equal samples, for which
 # these are copies.
 LEAST_OWN, LEAST_AGREEMENT = 0.2, 0.98
+# Columns of numbers are very many from this number on, if they also are more than a hundredth of
+# the rows: to hash a column takes as long as a digest of so many rows.
+MANY, COLUMNS_PER_ROW = 64, 100
 
 
 def repeats(
@@ -106,8 +109,27 @@ def no_conflicts(where: pd.Series) -> pd.DataFrame:
 def hashes_of(features: pd.DataFrame | NDArray[Any]) -> NDArray[np.uint64]:
     """Return a hash of 64 bits per sample; equal samples have equal hashes."""
     if isinstance(features, pd.DataFrame):
-        return np.asarray(pd.util.hash_pandas_object(features, index=False), np.uint64)
+        return np.asarray(pd.util.hash_pandas_object(_narrow(features), index=False), np.uint64)
+    return _digests(features)
+
+
+def _narrow(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame in which very many columns of numbers are one column of their digests.
+
+    Pandas takes its time for each column, and a digest for each row.
+    """
+    for kind in (np.dtype(np.float64), np.dtype(np.int64)):
+        chosen = (frame.dtypes == kind).to_numpy()
+        if chosen.sum() > max(MANY, len(frame) / COLUMNS_PER_ROW):
+            numbers = frame.loc[:, chosen].to_numpy(kind) + kind.type(0)  # so that -0.0 is 0.0
+            rest = frame.loc[:, ~chosen]
+            frame = pd.concat([rest, pd.Series(_digests(numbers), frame.index)], axis=1)
+    return frame
+
+
+def _digests(rows: NDArray[Any]) -> NDArray[np.uint64]:
+    """Return a digest of 64 bits per row."""
     digests = b"".join(
-        blake2b(np.ascontiguousarray(row).data, digest_size=8).digest() for row in features
+        blake2b(np.ascontiguousarray(row).data, digest_size=8).digest() for row in rows
     )
     return np.frombuffer(digests, np.uint64)

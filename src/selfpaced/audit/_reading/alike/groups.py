@@ -57,8 +57,8 @@ def suggest_groups(frame: pd.DataFrame, labels: pd.Series) -> tuple[str, ...]:
         frame: The columns to learn from, n rows.
         labels: Their labels, n values.
     """
-    for name in frame.columns:
-        if types.is_float_dtype(frame[name].dtype):
+    for name, kind in frame.dtypes.items():
+        if types.is_float_dtype(kind):
             continue
         n = frame[name].nunique()
         if n >= LEAST_GROUPS and _names_groups(frame[name], labels, n):

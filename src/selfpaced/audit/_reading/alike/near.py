@@ -61,7 +61,9 @@ def nearly_equal(
 
 def _texts(frame: pd.DataFrame) -> NDArray[np.int64] | None:
     """Return a number for each row, equal for rows with nearly equal texts; None without texts."""
-    texts = [name for name in frame.columns if _has_words(frame[name])]
+    kinds = frame.dtypes.items()
+    words = [name for name, kind in kinds if not types.is_numeric_dtype(kind)]
+    texts = [name for name in words if _has_words(frame[name])]
     if not texts or sum(int(frame[name].str.len().sum()) for name in texts) > MOST_LETTERS:
         return None
     columns = [_words(frame[name]) for name in texts]

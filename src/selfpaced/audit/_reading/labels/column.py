@@ -17,7 +17,7 @@ def label_column(path: Path, table: Table, name: str | None) -> pd.Series:
     """Return the column of labels as it stands in the file.
 
     Raises:
-        ValueError: If no column is named, or it does not exist.
+        ValueError: If no column is named, it does not exist, or its values are no labels.
     """
     frame = table.frame
     require(
@@ -26,6 +26,11 @@ def label_column(path: Path, table: Table, name: str | None) -> pd.Series:
         f"{listed(frame.columns, MOST_NAMES)}.",
     )
     require_column("label=...", str(name), frame.columns)
+    require(
+        name not in table.opaque and name not in table.vectors,
+        f"{path}: column {name!r} holds lists, records or bytes, which are no labels. Give a "
+        f"column of classes or numbers.",
+    )
     odd = table.odd.get(str(name))
     if odd is not None:
         return odd.texts

@@ -81,13 +81,13 @@ def table_of(
     """
     columns, opaque, vectors = {}, [], {}
     for name, column in zip(arrow.column_names, arrow.columns, strict=True):
-        columns[name] = _series(numbers[name].values if name in numbers else column)
+        columns[name] = numbers[name].values if name in numbers else column
         vector = _vector(column)
         if vector is not None:
             vectors[name] = vector
         elif pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
             opaque.append(name)
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
+    frame = _frame(columns, len(rows))
     odd = {
         name: Odd(_series(arrow[name]), tell_odd(name, found, rows))
         for name, found in numbers.items()
@@ -154,6 +154,25 @@ def _vector(column: pa.ChunkedArray) -> NDArray[np.float64] | None:
     vector = np.full((len(column), lengths[0]), np.nan)
     vector[given] = values.to_numpy().reshape(-1, lengths[0])
     return vector
+
+
+def _frame(columns: Mapping[str, pa.ChunkedArray], n: int) -> pd.DataFrame:
+    """Return Arrow columns as a frame of n rows; see ``_series``.
+
+    Columns that need no care are converted together, as each conversion takes its time.
+    """
+    usual = (pa.int64(), pa.float64())
+    plain = {
+        name: column
+        for name, column in columns.items()
+        if column.type in usual and not (column.null_count and column.type == pa.int64())
+    }
+    frame: pd.DataFrame = pa.table(plain).to_pandas()
+    others = {name: _series(column) for name, column in columns.items() if name not in plain}
+    if not others:
+        return frame
+    rest = pd.DataFrame(others, index=pd.RangeIndex(n))
+    return pd.concat([frame, rest], axis=1)[list(columns)] if plain else rest
 
 
 def _series(column: pa.ChunkedArray) -> pd.Series:

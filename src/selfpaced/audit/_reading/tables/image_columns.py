@@ -42,8 +42,8 @@ def image_column(
     home = path if path.is_dir() else path.parent
     notes: tuple[str, ...] = ()
     asked = (options.label, options.group, options.item, *options.ignore, *options.use)
-    for name in table.frame.columns:
-        if name in (*asked, *options.annotator):
+    for name, kind in zip(table.frame.columns, table.frame.dtypes, strict=True):
+        if name in (*asked, *options.annotator) or types.is_numeric_dtype(kind):
             continue
         column, images = table.frame[name], None
         if name in table.opaque:

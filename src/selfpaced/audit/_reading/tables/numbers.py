@@ -17,6 +17,8 @@ MOST_ODD = 0.1
 CODE = r"^[+-]?(0[0-9xX]|[0-9]{19})"
 # A truth value.
 BOOL = r"(?i)^(true|false)$"
+# An infinite number.
+SPECIAL = r"(?i)^[+-]?inf(inity)?$"
 # Signs and codes of currencies, before or after a number.
 CURRENCY = r"(?:[$€£¥₹₽₩₪₺฿]|USD|EUR|GBP|JPY|CNY|INR|CHF|CAD|AUD)"
 # A number with a decimal point and commas between thousands, and one with these exchanged.
@@ -66,22 +68,22 @@ def numbers_in(column: pa.ChunkedArray, decimal: str = ".") -> Numbers | None:
     """
     text = pc.utf8_trim_whitespace(column)
     if column.null_count == len(column):
-        return _plain(column.cast(pa.float64()))
+        return plain(column.cast(pa.float64()))
     if pc.any(pc.match_substring_regex(text, CODE)).as_py():
         return None
     if pc.all(pc.match_substring_regex(text, BOOL)).as_py():
-        return _plain(text.cast(pa.bool_()))
+        return plain(text.cast(pa.bool_()))
     digits = pc.sum(pc.match_substring_regex(text, "[0-9]")).as_py() or 0
     if digits < (1 - MOST_ODD) * (len(text) - text.null_count) and not _are_special(text):
         return None
     points = decimal == "," and pc.any(pc.match_substring(text, ".")).as_py()
     numbers = None if points else _cast(text)
-    return _marked(text, decimal) if numbers is None else _plain(numbers)
+    return _marked(text, decimal) if numbers is None else plain(numbers)
 
 
 def _are_special(text: pa.ChunkedArray) -> bool:
     """Say whether a cell is infinite: such cells have no digits, and are numbers."""
-    return bool(pc.any(pc.match_substring_regex(text, r"(?i)^[+-]?inf(inity)?$")).as_py())
+    return bool(pc.any(pc.match_substring_regex(text, SPECIAL)).as_py())
 
 
 def decimal_sign(columns: Iterable[pa.ChunkedArray], usual: str) -> str:
@@ -130,8 +132,12 @@ def tell_odd(name: str, numbers: Numbers, rows: NDArray[np.int64]) -> str:
     return f"Column {name!r}: {count(n, 'cell')} {are(n)} not {gaps}: {texts} ({where})."
 
 
-def _plain(values: pa.ChunkedArray) -> Numbers:
-    """Return numbers of which every cell is one."""
+def plain(values: pa.ChunkedArray) -> Numbers:
+    """Return numbers of which every cell is one.
+
+    >>> plain(pa.chunked_array([[1, 2]])).odd
+    ()
+    """
     return Numbers(values, (), np.empty(0, np.int64), ())
 
 

@@ -12,7 +12,7 @@ from pyarrow import csv as arrow
 
 from selfpaced.audit._reading.tables.cells import GAPS, typed, without_gaps
 from selfpaced.audit._reading.tables.dialect import Dialect
-from selfpaced.audit._reading.tables.numbers import decimal_sign
+from selfpaced.audit._reading.tables.wide import sign_of
 
 # The largest number of bytes that Arrow reads as one block.
 LARGEST_BLOCK = 2**31 - 1
@@ -39,7 +39,7 @@ def parse_typed(
     if len(data) < LARGE or not dialect.quoted or _has_codes(data, dialect.separator):
         return parse(path, data, dialect, names)
     head, _ = parse(path, data[: data.index(b"\n", HEAD) + 1], dialect, names)
-    sign = decimal_sign(head.columns, "," if dialect.separator == ";" else ".")
+    sign = sign_of(head.columns, "," if dialect.separator == ";" else ".")
     if sign == ",":  # Arrow reads decimal points only
         return parse(path, data, dialect, names)
     types = {
@@ -50,7 +50,8 @@ def parse_typed(
     for _ in range(MOST_TRIES):
         try:
             table, bad = parse(path, data, dialect, names, types)
-            long = [name for name in types if _is_long(table[name])]
+            columns = zip(names, table.columns, strict=True)
+            long = {name for name, column in columns if name in types and _is_long(column)}
             if not long:
                 return table, bad
             types = {name: kind for name, kind in types.items() if name not in long}

@@ -1,6 +1,7 @@
 """Folders of tables in several files: Parquet, or as the package datasets saves them to disk."""
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,10 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from selfpaced._errors import require
+from selfpaced.audit._reading.content import FEWER
 from selfpaced.audit._reading.folder_kinds import SPLITS, STATE
+from selfpaced.audit._reading.memory import LITTLE, TooLarge, free_memory, size
+from selfpaced.audit._reading.progress import pacer
 from selfpaced.audit._reading.tables.frames import (
     Table,
     require_names,
@@ -19,6 +23,10 @@ from selfpaced.audit._reading.tables.frames import (
 )
 from selfpaced.audit._reading.words import count, listed
 
+# The number of rows of a Parquet file that are read at a time.
+BATCH = 1 << 16
+# The number of bytes that a byte of an Arrow table needs at the peak.
+BYTES_PER_BYTE = 3
 # The end of the name of a file that is a part of a table, as in train-00000-of-00002.parquet.
 NUMBERED = re.compile(r"[-_.]?\d+(-of-\d+)?$")
 
@@ -66,11 +74,45 @@ def read_parquet(path: Path) -> pa.Table:
         ValueError: For a damaged file.
     """
     try:
-        with parquet.ParquetFile(path) as file:
-            return file.read(use_threads=False)
+        # Arrow would take the path as UTF-8, whatever the locale is.
+        with path.open("rb") as raw, parquet.ParquetFile(raw) as file:
+            return _within_memory(path, file)
     except (pa.ArrowException, OSError) as error:
         said = str(error).splitlines()[0]
         raise ValueError(f"{path} is damaged: {said} Write it again.") from error
+
+
+def _within_memory(path: Path, file: parquet.ParquetFile) -> pa.Table:
+    """Return all rows; raise as soon as those that were read do not fit into memory.
+
+    Values that repeat take little room in a file, and categories in an Arrow table: they are
+    written out as they are read.
+    """
+    total, room, parts = file.metadata.num_rows, max(free_memory(), LITTLE), []
+    tell, needed, rows = pacer(lambda done: f"{done:,} of {total:,} rows"), 0, 0
+    for batch in file.iter_batches(BATCH, use_threads=False):
+        part = _plain(pa.Table.from_batches([batch]))
+        parts.append(part)
+        needed, rows = needed + part.nbytes * BYTES_PER_BYTE, rows + len(part)
+        if needed > room:
+            raise TooLarge(
+                f"{path}: {rows:,} of its {count(total, 'row')} need all free memory, "
+                f"{size(room)}. {FEWER}"
+            )
+        tell(rows)
+    schema = file.schema_arrow
+    if not parts:
+        return schema.empty_table()
+    return pa.concat_tables(parts).replace_schema_metadata(schema.metadata)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Return a table in which columns of categories are columns of their values."""
+    for place, column in enumerate(table.columns):
+        if pa.types.is_dictionary(column.type):
+            values = column.cast(column.type.value_type)
+            table = table.set_column(place, table.column_names[place], values)
+    return table
 
 
 def class_names(schema: pa.Schema) -> tuple[str, ...]:
@@ -106,7 +148,7 @@ def _saved(path: Path) -> list[Path]:
 def _stream(path: Path) -> pa.Table:
     """Read an Arrow file as datasets writes it."""
     try:
-        with pa.memory_map(str(path)) as file, pa.ipc.open_stream(file) as stream:
+        with pa.memory_map(os.fsencode(path)) as file, pa.ipc.open_stream(file) as stream:
             return stream.read_all()
     except (pa.ArrowException, OSError) as error:
         said = str(error).splitlines()[0]

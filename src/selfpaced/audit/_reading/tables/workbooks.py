@@ -2,6 +2,8 @@
 
 import datetime
 import zipfile
+import zlib
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,10 +12,25 @@ import numpy as np
 import pyarrow as pa
 
 from selfpaced._errors import require
+from selfpaced.audit._reading.content import FEWER
+from selfpaced.audit._reading.memory import LITTLE, TooLarge, free_memory, require_memory, size
+from selfpaced.audit._reading.progress import pacer
 from selfpaced.audit._reading.tables.cells import text_table
 from selfpaced.audit._reading.tables.fingerprints import of_cells
 from selfpaced.audit._reading.tables.frames import Table, require_names
 from selfpaced.audit._reading.words import listed
+
+# The largest number of rows of a sheet in a spreadsheet.
+MOST_ROWS = 1 << 20
+# The numbers of bytes that a cell, and a byte of its text, need at the peak.
+BYTES_PER_CELL, BYTES_PER_BYTE = 100, 4
+# The end of the name of the part of a workbook that holds the texts of all cells.
+TEXTS = "sharedStrings.xml"
+# What the readers of workbooks raise for a file that is damaged.
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, OSError, EOFError, SyntaxError, NotImplementedError),
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError),
+)
 
 
 class Row(NamedTuple):
@@ -94,21 +111,46 @@ def _sheets(path: Path) -> dict[str, list[Row]]:
             f"Reading {path.name} needs openpyxl: pip install openpyxl, or save the sheet as CSV."
         ) from error
     try:
+        _require_room(path)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        with closing(book):
+            return {sheet.title: _rows(path, sheet) for sheet in book.worksheets}
+    except TooLarge:
+        raise
+    except DAMAGED as error:
         raise ValueError(f"{path} is no workbook, or damaged: {error}. Save it again.") from error
-    try:
-        return {sheet.title: _rows(sheet) for sheet in book.worksheets}
-    finally:
-        book.close()
 
 
-def _rows(sheet: Any) -> list[Row]:
-    """Return the rows of a sheet that have a value."""
+def _require_room(path: Path) -> None:
+    """Raise if the texts that all cells share, which are read at once, do not fit into memory."""
+    with zipfile.ZipFile(path) as parts:
+        unpacked = sum(part.file_size for part in parts.infolist() if part.filename.endswith(TEXTS))
+    require_memory(f"{path}: its texts need", unpacked * BYTES_PER_BYTE, FEWER)
+
+
+def _rows(path: Path, sheet: Any) -> list[Row]:
+    """Return the rows of a sheet that have a value; raise if they are too many."""
     sheet.reset_dimensions()  # some programs save wrong ones
-    cells = ([_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True))
-    numbered = (Row(number, row) for number, row in enumerate(cells, 1))
-    return [row for row in numbered if any(text is not None for text in row.cells)]
+    found, needed = [], 0
+    tell, free = pacer(lambda done: f"row {done:,} of sheet {sheet.title!r}"), free_memory()
+    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+        if number > MOST_ROWS:
+            raise TooLarge(
+                f"{path}: sheet {sheet.title!r} has more than {MOST_ROWS:,} rows, the most that a "
+                f"spreadsheet has. Save it as CSV."
+            )
+        tell(number)
+        cells = [_text(cell) for cell in row]
+        texts = [text for text in cells if text is not None]
+        if texts:
+            found.append(Row(number, cells))
+            needed += BYTES_PER_CELL * len(cells) + BYTES_PER_BYTE * sum(map(len, texts))
+        if needed > max(free, LITTLE):
+            raise TooLarge(
+                f"{path}: the first {number:,} rows of sheet {sheet.title!r} need all free memory, "
+                f"{size(free)}. {FEWER}"
+            )
+    return found
 
 
 def _table(path: Path, sheet: Sheet) -> Table:
