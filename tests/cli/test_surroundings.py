@@ -40,12 +40,15 @@ def selfpaced(environment: dict[str, str], tmp_path: Path) -> Do:
     return call
 
 
-def test_an_audit_leaves_nothing_in_the_home(selfpaced: Do, animals: Path, tmp_path: Path) -> None:
+def test_an_audit_and_its_model_leave_nothing_in_the_home(
+    selfpaced: Do, animals: Path, tmp_path: Path
+) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    ran = selfpaced("audit", animals, "--label", "tier", "--quiet", HOME=str(home))
-    assert (ran.returncode, ran.stderr) == (0, b"")
-    assert list(home.iterdir()) == []
+    for words in (["audit", animals, "--label", "tier", "-o", "run"], ["predict", "run", animals]):
+        ran = selfpaced(*words, "--quiet", HOME=str(home))
+        assert (ran.returncode, ran.stderr) == (0, b"")
+    assert list(home.iterdir()) == [] and (tmp_path / "predictions.csv").is_file()
 
 
 def test_a_home_is_not_needed_and_neither_are_letters(
@@ -74,7 +77,7 @@ def test_a_path_that_is_no_text_is_read(selfpaced: Do, animals: Path, tmp_path: 
     animals.rename(path)
     ran = selfpaced("audit", path, "--label", "tier", "-o", tmp_path / "run")
     assert (ran.returncode, ran.stderr) == (0, b"")
-    assert r"b\udcff.csv" in (tmp_path / "run" / "summary.md").read_text(encoding="utf-8")
+    assert r"b\\udcff.csv" in (tmp_path / "run" / "summary.md").read_text(encoding="utf-8")
 
 
 def test_a_folder_that_matplotlib_has_is_used(

@@ -328,7 +328,9 @@ def test_leaving_rows_out_changes_no_bin() -> None:
 
 def with_models(models: Any) -> dict[str, Any]:
     """Return a state after a round of boosting, with other models."""
-    return started("boosting").state_dict() | {"models": models, "epoch": 1}
+    rounds = started("boosting")
+    held_out = {"boosting": torch.zeros(len(rounds.labels), rounds.aim.outputs)}
+    return rounds.state_dict() | {"models": models, "epoch": 1, "held_out": held_out}
 
 
 def saved(estimators: Any) -> dict[str, Any]:
@@ -368,7 +370,7 @@ BAD: list[tuple[Callable[[], Any], str]] = [
         lambda: started("boosting").load_state_dict(
             started("boosting").state_dict() | {"epoch": "x"}
         ),
-        "The training was saved after epoch 'x' of .* Begin again with force=True",
+        "Rounds: 'epoch' of the state must be an int from 0 to .*; got 'x'",
     ),
     (lambda: started(cast(Kind, "logisitc")), "learner must be one of .* Did you mean .logistic"),
     (
