@@ -397,7 +397,7 @@ def test_too_little_memory_is_an_error(
     refused: Say, wine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("selfpaced.audit._features.fit.estimate", lambda source: 10**15)
-    assert "need about 1,000,000.00 GB of memory" in refused("audit", wine, "--label", "kind")
+    assert "need about 1,000.00 TB of memory" in refused("audit", wine, "--label", "kind")
 
 
 def test_a_full_disk_leaves_nothing_half_written(

@@ -18,7 +18,7 @@ from selfpaced._cli import app, audit_run
 
 class Spy(audit_run.Console):
     def status(self, text, **more):
-        spinners.append((text.split()[0], list(sys.modules)))
+        spinners.append((str(text).split()[0], list(sys.modules)))
         return super().status(text, **more)
 
 spinners = []
