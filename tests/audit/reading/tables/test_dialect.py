@@ -1,5 +1,6 @@
 """Claims about how text files are written as tables."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -102,3 +103,10 @@ def test_a_header_with_the_usual_separator_in_a_name_is_no_reason_to_split_it() 
     text = b"weight, kg;b;kind\n1;2;cat\n3;4;dog\n"
     assert dialect_of(Path("a.csv"), text)[0].separator == ";"
     assert dialect_of(Path("a.csv"), b"kind\ncat\ndog\n") == (Dialect(), ())
+
+
+def test_comments_alone_are_no_table(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("# made by hand\n\n")
+    said = "a.csv has lines of comment, but no header. Is it the right file?"
+    with pytest.raises(ValueError, match=re.escape(said)):
+        read(tmp_path / "a.csv", Options(label="y"))

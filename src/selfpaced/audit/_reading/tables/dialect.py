@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from selfpaced._errors import require
 from selfpaced.audit._reading.kinds import suffix_of
 from selfpaced.audit._reading.words import at, count
 
@@ -115,12 +116,19 @@ def dialect_of(path: Path, data: bytes) -> tuple[Dialect, tuple[str, ...]]:
         path: The file; its suffix tells the usual separator.
         data: Its text as UTF-8, with a line that is not blank.
 
+    Raises:
+        ValueError: For a file of comments alone.
+
     >>> found, notes = dialect_of(Path("a.csv"), b"# made in 2024\na;b\n1;2\n")
     >>> found.skipped, found.separator, found.one_line
     (1, ';', True)
     """
     head = list(io.StringIO(data[:HEAD_BYTES].decode(errors="ignore"), newline=""))
     skipped, named, notes = _start(path, head)
+    require(
+        any(line.strip() for line in head[skipped:]),
+        f"{path} has lines of comment, but no header. Is it the right file?",
+    )
     head, usual = head[skipped:][:HEAD], _usual(path)
     with long_fields():
         signs = [named] if named else [usual, *(sign for sign in SEPARATORS if sign != usual)]
