@@ -32,3 +32,10 @@ def test_columns_that_are_scaled_together_keep_their_proportions() -> None:
     same = np.full((3, 2), 7.0)
     together(same).apply(same, out[:3, :2])
     assert not out[:3, :2].any()
+
+
+@pytest.mark.parametrize("value", [4.6658935609093315e108, -1e300, 0.1])
+def test_equal_numbers_become_zero_however_large_they_are(value: float) -> None:
+    rows, out = np.full((3, 1), value), np.empty((3, 1), np.float32)
+    standard(rows).apply(rows, out)
+    assert out.tolist() == [[0.0]] * 3

@@ -49,8 +49,9 @@ def standard(rows: NDArray[Any]) -> Scale:
         _, exponent = np.frexp(np.abs(block).max(axis=0, initial=0.0))
         size = np.ldexp(1.0, exponent - 1)  # a power of two, so that nothing is rounded
         block /= size  # squares of very large numbers would be infinite
-        middle[part], deviation = block.mean(0) * size, block.std(0)
-        unit[part] = np.where(np.ptp(block, axis=0) > 0, deviation * size, 1.0)
+        constant = np.ptp(block, axis=0) == 0  # the mean of equal large numbers is another number
+        middle[part] = np.where(constant, rows[0, part], block.mean(0) * size)
+        unit[part] = np.where(constant, 1.0, block.std(0) * size)
     return Scale(middle, unit)
 
 
