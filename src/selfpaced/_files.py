@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas
 
 MAGIC = b"PAR1"  # the bytes that begin and end every Parquet file
+# Errors of file systems that write names at once, and cannot be asked to.
+UNFLUSHED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES)
 PARTIAL = ".partial-"  # prefix of the name of a file that is not complete yet
 
 
@@ -57,8 +59,8 @@ def sync_folder(path: Path) -> None:
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
-    except OSError as error:  # network file systems that write names at once refuse
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+    except OSError as error:
+        if error.errno not in UNFLUSHED:
             raise
     finally:
         os.close(folder)

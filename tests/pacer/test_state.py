@@ -14,7 +14,7 @@ from selfpaced import PacedSampler, Pacer
 from selfpaced._pacer import state as restore_module
 from selfpaced._pacer.history import History
 from selfpaced._sampling import paced as sampler_module
-from selfpaced.age import Quantile
+from selfpaced.age import Quantile, Threshold
 from selfpaced.chain import Rows
 from selfpaced.difficulty import Loss
 from selfpaced.pacing import Constant
@@ -406,3 +406,16 @@ def test_a_negative_loss_that_only_the_next_step_would_refuse_changes_nothing() 
     with pytest.raises(ValueError, match="does not fit this pacer. Auto reads .*; got -0.5"):
         second.load_state_dict({"_extra_state": (state,)})
     assert second.steps == 0
+
+
+def test_the_state_after_the_last_step_of_a_schedule_is_loaded() -> None:
+    def made() -> Pacer:
+        return Pacer(4, age=Threshold(lambda step: [9.0, 1.0, 2.0][step]))
+
+    pacer = made()
+    for _ in range(2):
+        pacer(torch.tensor([0.5, 1.5, 2.5, 3.5]), torch.arange(4))
+        pacer.step()
+    again = made()
+    again.load_state_dict(pacer.state_dict())
+    assert again.steps == 2 and again.weight.tolist() == [1.0, 1.0, 0.0, 0.0]

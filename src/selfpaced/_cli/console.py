@@ -22,6 +22,8 @@ from selfpaced._cli.flags import in_flags
 from selfpaced._text import on_one_line, visible
 from selfpaced.audit._learning.launcher import is_main
 
+# The signal of a reader that left; Windows has none, but the same exit status.
+SIGPIPE = getattr(signal, "SIGPIPE", 13)
 # The error of a file that would be larger than the limit of this process (``ulimit -f``).
 TOO_LARGE = (
     "A file could not be written: it would be larger than files may be here (ulimit -f). Raise the "
@@ -62,7 +64,7 @@ def printing(stream: TextIO) -> Iterator[None]:
         yield
     except BrokenPipeError:
         _give_up(stream)
-        raise SystemExit(128 + signal.SIGPIPE) from None
+        raise SystemExit(128 + SIGPIPE) from None
     except OSError as error:
         _give_up(stream)
         if stream is not sys.stderr:

@@ -9,9 +9,13 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-# The folders of matplotlib by the environment variable that says where they are, with the place in
-# the home of the user without it.
-MATPLOTLIB = {"XDG_CACHE_HOME": ".cache", "XDG_CONFIG_HOME": ".config"}
+# The folders of matplotlib in the home of the user, by the environment variable that says where
+# they are instead.
+PLACES = {
+    "XDG_CACHE_HOME": ".cache/matplotlib",
+    "XDG_CONFIG_HOME": ".config/matplotlib",
+    "": ".matplotlib",  # on macOS and Windows
+}
 
 
 def prepare() -> None:
@@ -37,7 +41,7 @@ def keep_home_clean() -> None:
     Else it makes folders in the home of the user, or warns that it cannot. Where it has a folder
     already, or the user chose one, that one is used.
     """
-    if os.environ.get("MPLCONFIGDIR") or any(map(_has_folder, MATPLOTLIB)):
+    if os.environ.get("MPLCONFIGDIR") or any(map(_has_folder, PLACES)):
         return
     with suppress(OSError):  # no folder for temporary files: matplotlib says so when it is needed
         made = tempfile.mkdtemp(prefix="selfpaced-")
@@ -48,8 +52,8 @@ def keep_home_clean() -> None:
 def _has_folder(variable: str) -> bool:
     """Say whether matplotlib has a folder where a variable says, and may write to it."""
     try:
-        home = os.environ.get(variable) or Path.home() / MATPLOTLIB[variable]
+        chosen = os.environ.get(variable)
+        folder = Path(chosen, "matplotlib") if chosen else Path.home() / PLACES[variable]
     except RuntimeError:  # there is no home
         return False
-    folder = Path(home, "matplotlib")
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)

@@ -181,11 +181,14 @@ def _rehearse(pacer: Stateful, ledger: Ledger, steps: int, age: Tensor) -> None:
 
 
 def _require_weights(pacer: Stateful, ledger: Ledger, steps: int, age: Tensor) -> None:
-    """Raise unless a ledger has finite weights at an age and at that of the next step."""
+    """Raise unless a ledger has finite weights at an age, and at that of its losses.
+
+    A schedule may end with the run: it is asked for no later step than it was asked for.
+    """
     _, population = ledger.population(pacer.difficulty)
     finite = "Its losses and its age give no finite weights. Load another state."
     require(not bool(population.difficulty.isnan().any()), finite)
-    later = age if pacer.age is None else pacer.age(steps + 1, population, age)
+    later = age if pacer.age is None else pacer.age(max(steps, 1), population, age)
     by = None if pacer.age is None else pacer.age.by
     group = None if by is None else population.columns.get(by)
     for each in (age, later):

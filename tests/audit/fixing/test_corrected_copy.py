@@ -145,6 +145,12 @@ def test_of_json_lines_only_changed_ones_are_written_again(tmp_path: Path) -> No
     assert lines[4] == '{"is": "x", "selfpaced_was": "\\u00e9"}'
 
 
+def test_the_last_line_may_end_in_a_quotation_mark(tmp_path: Path) -> None:
+    table, copy = text(tmp_path / "a.csv", 'a,is\n1,"x"\n2,"y"'), tmp_path / "b.csv"
+    fix(table, copy, "is", suspects({1: "y"}), force=True)
+    assert copy.read_text() == 'a,is,selfpaced_was\n1,y,x\n2,"y",'
+
+
 def test_lines_may_end_in_cr_alone(tmp_path: Path) -> None:
     lines = [f'{{"n":{n},"is":"{"xy"[n % 2]}"}}' for n in range(6)]
     table, copy = tmp_path / "a.jsonl", tmp_path / "b.jsonl"

@@ -6,7 +6,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from selfpaced.audit import Options, read
 from selfpaced.audit._fixing.fix import fix
+from selfpaced.audit._fixing.moved import audited_rows
 
 
 def book(path: Path) -> Path:
@@ -66,3 +68,14 @@ def test_a_column_of_an_earlier_correction_is_refused(tmp_path: Path) -> None:
         fix(table, tmp_path / "c.csv", "kind", suspects({3: 1}))
     with pytest.raises(ValueError, match="sheet 'more' has no header and rows"):
         fix(table, tmp_path / "d.xlsx", "kind", suspects({3: 1}), sheet="more")
+
+
+def test_empty_cells_beside_the_table_make_no_difference(tmp_path: Path) -> None:
+    table = book(tmp_path / "a.xlsx")
+    source = read(table, Options(label="kind"))
+    audited = audited_rows(source.where, source.fingerprints)
+    made = openpyxl.load_workbook(table)
+    made["pets"]["F4"].fill = openpyxl.styles.PatternFill("solid", fgColor="FFFF00")
+    made.save(table)
+    fix(table, tmp_path / "b.xlsx", "kind", suspects({1: 1}), audited=audited, force=True)
+    assert values(tmp_path / "b.xlsx")[1][:2] == [1.5, 1]

@@ -139,6 +139,17 @@ def test_a_state_that_does_not_fit_the_training_is_one_line(tmp_path: Path) -> N
         raise ValueError("as it is")
 
 
+def test_a_checkpoint_of_an_earlier_version_can_be_replaced_but_not_continued(
+    tmp_path: Path,
+) -> None:
+    earlier = {"plan": to_json(PLAN), "data": "abc", "training": {}, "losses": None}
+    torch.save(earlier, tmp_path / "checkpoint.pt")
+    checkpoint.require_own(tmp_path)
+    said = "was written by another version of selfpaced. Go on with that version, or begin again"
+    with pytest.raises(ValueError, match=said):
+        checkpoint.load(tmp_path, PLAN, ORIGIN)
+
+
 def test_the_data_may_have_been_moved(tmp_path: Path) -> None:
     saved(tmp_path)
     moved = replace(PLAN, path=Path("elsewhere") / PLAN.path)

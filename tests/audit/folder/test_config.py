@@ -111,6 +111,13 @@ def test_a_value_that_no_run_writes_is_refused_in_one_line(
     assert len(str(raised.value)) < 400 + len(str(tmp_path)) and set(sys.modules) == before
 
 
+@pytest.mark.parametrize("name", ["nets:make", "my-net:make", "2024.nets:Net.small"])
+def test_a_network_may_have_any_name_that_can_be_imported(tmp_path: Path, name: str) -> None:
+    told = config()
+    put(*BUILT_AT, "network", value=name)(told)
+    assert read_config(written(tmp_path, told)) == told
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, "1" * 10_000, "{", '{"layout": 5}', "\ufffe"])
 def test_text_that_is_no_config_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(ValueError, match="config.json") as raised:

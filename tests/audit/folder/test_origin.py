@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
-from selfpaced.audit import Source
+from selfpaced.audit import Options, Source, read
+from selfpaced.audit._features.fit import fit
 from selfpaced.audit._folder.origin import (
     differences,
     of_code,
@@ -61,6 +63,20 @@ def test_inputs_that_differ_in_any_view_have_other_hashes() -> None:
     ]
     assert len({of_inputs(each) for each in different}) == len(different)
     assert of_inputs(Inputs(rows.copy(), words.copy())) == of_inputs(different[1])
+
+
+def test_the_number_of_threads_changes_no_feature(tmp_path: Path) -> None:
+    words = ["good", "bad", "slow", "film", "plot", "actor", "music", "long", "short", "dull"]
+    lines = [
+        f"{' '.join(words[(i * k) % 10] for k in range(2, 40))} {i},name {i * 7 % 400} of {i % 9}\n"
+        for i in range(1_500)
+    ]
+    (tmp_path / "a.csv").write_text("said,who\n" + "".join(lines))
+    source, hashes = read(tmp_path / "a.csv", Options(known=False)), set()
+    for threads in (1, 2, 4):
+        with threadpool_limits(threads):
+            hashes.add(of_inputs(fit(source)[1]))
+    assert len(hashes) == 1
 
 
 NETS = """
@@ -128,4 +144,5 @@ def test_an_origin_has_what_there_is(tmp_path: Path) -> None:
     assert bare.keys() == versions().keys() | {"samples", "features"}
     whole = origin(source(FRAME, [1, 2]), inputs, "1234", tmp_path)
     assert whole.keys() - bare.keys() == {"code", "text_model", "transformers"}
+    assert "features" not in whole  # those of a text model differ in the last bits
     assert differences(bare, bare) == []

@@ -262,3 +262,16 @@ def test_how_far_reading_is_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with progress.listening(told.append):
         read(path, LABELLED)
     assert told == ["0.00 GB of 0.00 GB"] * 3
+
+
+def test_what_a_container_keeps_of_files_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "memory.max").write_text("4000\n")
+    (tmp_path / "memory.current").write_text("3600\n")
+    stat = "anon 400\ninactive_file 100\nactive_file 3000\nslab_reclaimable 50\n"
+    (tmp_path / "memory.stat").write_text(stat)
+    monkeypatch.setattr(memory, "CONTAINER", tmp_path)
+    assert list(memory._of_container()) == [3550]
+    (tmp_path / "memory.max").write_text("max\n")
+    assert list(memory._of_container()) == []

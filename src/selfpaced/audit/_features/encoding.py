@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
+from threadpoolctl import threadpool_limits
 
 # The environment variable that names skrub's folder for data sets, and the folder without it.
 FOLDER, USUAL_FOLDER = "SKB_DATA_DIRECTORY", "~/skrub_data"
@@ -61,7 +62,7 @@ def learn_columns(frame: pd.DataFrame, names: int) -> Any:
         names: The number of features of a column of names.
     """
     vectorizer = TableVectorizer(high_cardinality=StringEncoder(n_components=names, random_state=0))
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(1):  # the same bits with any threads
         warnings.simplefilter("ignore")  # on few rows, and on dates of an unknown format
         return vectorizer.fit(frame)
 
@@ -78,7 +79,7 @@ def encode_columns(vectorizer: Any, frame: pd.DataFrame) -> NDArray[np.float64]:
     [1.0, 0.0, 1.0]
     """
     texts = pd.DataFrame({name: _value(frame[name]) for name in frame.columns})
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")  # on unknown categories, which become zeros
         return np.asarray(vectorizer.transform(texts), np.float64)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
+from threadpoolctl import threadpool_limits
 
 from selfpaced.audit._features.text import SAMPLE, Read, unspaced
 
@@ -55,7 +56,8 @@ class Words:
 
     def _reduced(self, words: object) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         """Return the dense features, float32, shape (n, len(names))."""
-        return np.asarray(self.decomposition.transform(words), np.float32)
+        with threadpool_limits(1):  # the same bits with any number of threads
+            return np.asarray(self.decomposition.transform(words), np.float32)
 
 
 def learn_words(texts: Sequence[str]) -> tuple[Words, Read] | None:
@@ -84,7 +86,8 @@ def learn_words(texts: Sequence[str]) -> tuple[Words, Read] | None:
     width = min(MOST_FEATURES, *counts.shape)
     svd = TruncatedSVD(width, random_state=0)
     words = Words(vectorizer, letters, svd)
-    dense = np.asarray(svd.fit_transform(counts), np.float32)
+    with threadpool_limits(1):  # as above
+        dense = np.asarray(svd.fit_transform(counts), np.float32)
     return words, Read(dense, counts, letters.fit_transform(texts))
 
 

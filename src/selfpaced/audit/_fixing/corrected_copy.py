@@ -114,7 +114,8 @@ def copy_parquet(path: Path, target: Path, wanted: Wanted) -> Changes:
 def _records(path: Path, text: str) -> tuple[str, Dialect, list[Record]]:
     """Return the text before the header, the dialect, and the records from the header on."""
     require(bool(text.strip()), f"{path.name} is empty. Is it the right file?")
-    dialect, _ = dialect_of(path, text.encode())
+    ended = text if text.endswith("\n") else text + "\n"  # as an audit reads it
+    dialect, _ = dialect_of(path, ended.encode())
     source = io.StringIO(text, newline="")
     before = "".join(islice(source, dialect.skipped))
     lines, records = [], []

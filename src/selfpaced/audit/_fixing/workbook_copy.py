@@ -6,7 +6,7 @@ from typing import Any
 
 from selfpaced._errors import require
 from selfpaced.audit._fixing.changes import WAS, Changes, Wanted
-from selfpaced.audit._reading.tables.fingerprints import of_cells
+from selfpaced.audit._reading.tables.fingerprints import of_sheet
 from selfpaced.audit._reading.tables.workbooks import choose_sheet
 
 
@@ -22,7 +22,7 @@ def copy_workbook(path: Path, target: Path, wanted: Wanted) -> Changes:
     wanted.check_columns(names)
     column = names.index(wanted.label)
     labels = [row.cells[column] if column < len(row.cells) else None for row in rows]
-    changes = wanted.found(of_cells(row.cells for row in rows)).changes(labels)
+    changes = wanted.found(of_sheet(row.cells for row in rows)).changes(labels)
     book = openpyxl.load_workbook(path, keep_vba=path.suffix.lower() == ".xlsm")
     cells = book[sheet.name]
     if wanted.drop:

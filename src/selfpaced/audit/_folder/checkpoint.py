@@ -73,6 +73,12 @@ def load(folder: Path, plan: Plan, origin: Mapping[str, str]) -> dict[str, Any]:
     require_checkpoint(folder)
     path = folder / CHECKPOINT
     state = _read(path)
+    complete = state.keys() >= KEYS and isinstance(state["origin"], dict)
+    require(
+        complete,
+        f"{path} was written by another version of selfpaced. Go on with that version, or begin "
+        f"again with force=True.",
+    )
     labels = plan.options.labels  # files may have moved, so paths are not compared
     saved = _plan(path, state["plan"])
     saved = replace(saved, path=plan.path, options=replace(saved.options, labels=labels))
@@ -140,9 +146,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise ValueError(
             f"{path} is damaged, or not a checkpoint of a run. Move it away to begin again."
         ) from error
-    complete = isinstance(state, dict) and state.keys() >= KEYS
-    complete = complete and all(isinstance(state[name], dict) for name in ("plan", "origin"))
-    require(complete, f"{path} is not a checkpoint of a run. Move it away to begin again.")
+    ours = isinstance(state, dict) and isinstance(state.get("plan"), dict)
+    require(ours, f"{path} is not a checkpoint of a run. Move it away to begin again.")
     return dict(state)
 
 

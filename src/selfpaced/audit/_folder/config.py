@@ -34,7 +34,7 @@ BUILT_KEYS = {"folds", "members", "network", "outputs", "shape", "shares"}
 # The member of the model that is a network.
 NETWORK = "network"
 # The name of a network of the user.
-OWN = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
+OWN = re.compile(r"\w[\w.-]*:[^\W\d][\w.]*")
 # The largest number of letters of a value in a message.
 MOST_LETTERS = 40
 # The largest number of numbers of a sample.

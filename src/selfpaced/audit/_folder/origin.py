@@ -47,13 +47,14 @@ def origin(
         code: The hash of the code of the user's network; None without one.
         text_model: The folder of a transformers model; None without one.
     """
-    found = versions() | {"samples": of_samples(source), "features": of_inputs(inputs)}
+    found = versions() | {"samples": of_samples(source)}
     if code is not None:
         found["code"] = code
-    if text_model is not None:
-        found["text_model"] = of_folder(text_model)
-        found["transformers"] = version("transformers")
-    return found
+    if text_model is None:
+        return found | {"features": of_inputs(inputs)}
+    # Its features depend on the number of threads in their last bits: its files tell the rest.
+    found["text_model"] = of_folder(text_model)
+    return found | {"transformers": version("transformers")}
 
 
 def versions() -> dict[str, str]:

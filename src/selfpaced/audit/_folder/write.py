@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from selfpaced._errors import require
 from selfpaced._files import read_parquet, write_parquet, write_text
 from selfpaced.audit._fixing.changes import Changes
-from selfpaced.audit._fixing.fix import fix
+from selfpaced.audit._fixing.fix import fix, require_target
 from selfpaced.audit._fixing.suspects_file import OURS, our_names, read_chosen
 from selfpaced.audit._folder.files import (
     ANNOTATORS,
@@ -183,6 +183,7 @@ def fix_from(
         label is not None, f"{table} has no column of labels. Correct the labels where they are."
     )
     names = {ours: ours for ours in OURS} | (config["run"].get("columns") or {})
+    require_target(table, corrected, force=force)
     with unbroken(folder, config, (LEDGER,)):
         rows, audited = read_chosen(folder / SUSPECTS, names), _audited(folder)
     return fix(

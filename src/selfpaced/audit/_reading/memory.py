@@ -6,6 +6,8 @@ from pathlib import Path
 
 # Where Linux says how much memory a container may use, and how much it uses.
 CONTAINER = Path("/sys/fs/cgroup")
+# The lines of memory.stat with memory that is given back.
+CACHED = ("inactive_file", "active_file", "slab_reclaimable")
 # This many bytes are never refused.
 LITTLE = 50_000_000
 
@@ -72,5 +74,6 @@ def _of_container() -> Iterator[int]:
             for name in ("memory.max", "memory.current")
         )
         stat = (CONTAINER / "memory.stat").read_text(encoding="ascii").split()
-        cached = int(stat[stat.index("inactive_file") + 1])  # given back as soon as it is needed
-        yield limit - used + cached
+        # What the kernel keeps of files, and gives back as soon as it is needed.
+        cached = (int(stat[stat.index(name) + 1]) for name in CACHED if name in stat)
+        yield limit - used + sum(cached)

@@ -114,7 +114,7 @@ def dialect_of(path: Path, data: bytes) -> tuple[Dialect, tuple[str, ...]]:
 
     Args:
         path: The file; its suffix tells the usual separator.
-        data: Its text as UTF-8, with a line that is not blank.
+        data: Its text as UTF-8, with a line that is not blank; it ends in a newline.
 
     Raises:
         ValueError: For a file of comments alone.

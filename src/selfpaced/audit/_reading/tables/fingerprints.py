@@ -35,6 +35,16 @@ def of_cells(rows: Iterable[Sequence[str | None]]) -> Fingerprints:
     return of_texts(BETWEEN.join(cell or "" for cell in row) for row in rows)
 
 
+def of_sheet(rows: Iterable[Sequence[str | None]]) -> Fingerprints:
+    """Return the fingerprints of the rows of a sheet; empty cells at the end make no difference.
+
+    >>> one, other = of_sheet([["a", None, None], ["a"]])
+    >>> one == other
+    np.True_
+    """
+    return of_texts(BETWEEN.join(cell or "" for cell in row).rstrip(BETWEEN) for row in rows)
+
+
 def of_delimited(data: bytes, dialect: Dialect) -> Fingerprints:
     r"""Return the fingerprints of the rows of a text file; quotation marks make no difference.
 

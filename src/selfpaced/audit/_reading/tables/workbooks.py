@@ -16,7 +16,7 @@ from selfpaced.audit._reading.content import FEWER
 from selfpaced.audit._reading.memory import LITTLE, TooLarge, free_memory, require_memory, size
 from selfpaced.audit._reading.progress import pacer
 from selfpaced.audit._reading.tables.cells import text_table
-from selfpaced.audit._reading.tables.fingerprints import of_cells
+from selfpaced.audit._reading.tables.fingerprints import of_sheet
 from selfpaced.audit._reading.tables.frames import Table, require_names
 from selfpaced.audit._reading.words import listed
 
@@ -168,7 +168,7 @@ def _table(path: Path, sheet: Sheet) -> Table:
     lines = np.array([row.number for row in body], np.int64)
     places = np.arange(1, len(body) + 1)
     read = text_table(pa.table(named), places, notes=sheet.notes, lines=lines)
-    return replace(read, fingerprints=of_cells(row.cells for row in body))
+    return replace(read, fingerprints=of_sheet(row.cells for row in body))
 
 
 def _text(cell: Any) -> str | None:
