@@ -38,7 +38,7 @@ CONFIDENCE = "; confidence: how probable the suggested label is by the features 
 FILES = {
     SUMMARY: "this page",
     SUSPECTS: "the labels that are probably wrong, most suspicious first, then the most doubtful "
-    "others, for a spreadsheet (an apostrophe is put before text that it would run as a formula); "
+    "others, for a spreadsheet; an apostrophe stands before text that it would run as a formula; "
     "fix: yes for a label that is probably wrong, which selfpaced fix "
     "changes, no for one that is only doubtful; probability: how probable it is that the given "
     f"label is wrong{CONFIDENCE}",
