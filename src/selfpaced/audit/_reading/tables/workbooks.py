@@ -112,13 +112,15 @@ def _sheets(path: Path) -> dict[str, list[Row]]:
         ) from error
     try:
         _require_room(path)
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        with closing(book):
-            return {sheet.title: _rows(path, sheet) for sheet in book.worksheets}
+        with path.open("rb") as raw:  # openpyxl does not close what it cannot read
+            book = openpyxl.load_workbook(raw, read_only=True, data_only=True)
+            with closing(book):
+                return {sheet.title: _rows(path, sheet) for sheet in book.worksheets}
     except TooLarge:
         raise
     except DAMAGED as error:
-        raise ValueError(f"{path} is no workbook, or damaged: {error}. Save it again.") from error
+        said = " ".join(str(error).split()).removesuffix(".")
+        raise ValueError(f"{path} is no workbook, or damaged: {said}. Save it again.") from error
 
 
 def _require_room(path: Path) -> None:
