@@ -1,11 +1,11 @@
-"""Checks of arguments that many modules share.
+"""Checks of arguments that many modules share, and where errors come from.
 
 Each message says what was expected, what came and what to do.
 """
 
 import difflib
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -14,6 +14,19 @@ if TYPE_CHECKING:
 GROUPS = 10_000  # labels of groups up to here are taken in small data too
 T = TypeVar("T")
 NUMBERED = "numpy.unique(labels, return_inverse=True)[1] numbers the labels, in sorted order."
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, and those that it came from.
+
+    >>> error = ValueError("b")
+    >>> error.__cause__ = OSError("a")
+    >>> list(causes(error))
+    [ValueError('b'), OSError('a')]
+    """
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def require(condition: bool, message: str) -> None:

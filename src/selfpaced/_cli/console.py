@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from selfpaced._cli.flags import in_flags
+from selfpaced._errors import causes
 from selfpaced._text import on_one_line, visible
 from selfpaced.audit._learning.launcher import is_main
 
@@ -123,13 +124,9 @@ def errors_in_one_line(
         raise typer.Exit(code) from error
 
 
-def _is_too_large(error: BaseException | None) -> bool:
+def _is_too_large(error: BaseException) -> bool:
     """Say whether an error, or one that it came from, is that of a file above the size limit."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno == errno.EFBIG:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(isinstance(each, OSError) and each.errno == errno.EFBIG for each in causes(error))
 
 
 def say_error(text: str) -> None:

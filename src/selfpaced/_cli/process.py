@@ -48,9 +48,8 @@ def _plain_errors() -> Iterator[None]:
 def run(command: Callable[[], object]) -> None:
     """Run a command, and exit: with status 1 after a bug, whose traceback is printed.
 
-    SIGTERM unwinds the command; see ``Terminated``. Characters that the standard output cannot
-    encode are written out. Our warnings are one line; those of libraries are for programmers, and
-    shown with ``python -W`` only.
+    SIGTERM unwinds the command; see ``Terminated``. Our warnings are one line; those of libraries
+    are for programmers, and shown with ``python -W`` only.
     """
     if not sys.warnoptions:
         warnings.simplefilter("ignore")

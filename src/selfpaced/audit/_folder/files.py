@@ -4,7 +4,7 @@ import errno
 from collections.abc import Iterable
 from pathlib import Path
 
-from selfpaced._errors import require
+from selfpaced._errors import causes, require
 
 # The page for the reader. It is moved into the folder last: where it exists, all files do.
 SUMMARY = "summary.md"
@@ -106,10 +106,8 @@ def require_no_result(path: Path, folder: Path) -> None:
 
 def disk_is_full(error: BaseException | None) -> bool:
     """Return whether an error, or one of its causes, is a full disk or a used-up quota."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in FULL:
-            return True
-        if "No space left on device" in str(error):  # safetensors raises an error of its own type
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(
+        (isinstance(each, OSError) and each.errno in FULL)
+        or "No space left on device" in str(each)  # safetensors raises an error of its own type
+        for each in causes(error)
+    )

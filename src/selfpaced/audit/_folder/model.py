@@ -31,6 +31,7 @@ __all__ = ["Trained", "load", "read_config", "save"]
 
 # What can be done about a damaged file.
 COPY = "Copy the folder again."
+# The origin of a model that was not made by a run.
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
