@@ -26,16 +26,18 @@ LEVELS = {
     "memory": ["_memory"],
     "pacer": ["_pacer", "_classic"],
     "package": ["__init__"],
+    "pages": ["_page"],
     "around the pacer": ["_sampling", "suspects", "tracking", "prompts", "report"],
     "latent": ["latent"],
     "testing": ["testing"],
     "audit": ["audit"],
     "hosts": ["sklearn", "skorch", "lightning", "transformers", "trl"],
+    "review": ["_review"],
     "demo": ["_demo"],
     "command line": ["_cli", "__main__"],
 }
 LEVEL = {room: level for level, rooms in enumerate(LEVELS.values()) for room in rooms}
-NEEDS_AN_EXTRA = {"report", "latent", "audit", *LEVELS["hosts"], *LEVELS["demo"], "_cli"}
+NEEDS_AN_EXTRA = {"report", "latent", "audit", *LEVELS["hosts"], *LEVELS["demo"], "_cli", "_review"}
 FILES = sorted(SOURCE.rglob("*.py"))
 
 

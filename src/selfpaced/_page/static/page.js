@@ -1,0 +1,50 @@
+// What every page shares: its data, its arrays, and elements whose texts are never HTML.
+"use strict";
+const page = {
+  data: JSON.parse(document.getElementById("data").textContent),
+
+  // Numbers of the page by name, as a typed array; null if the page has none of this name.
+  async array(name) {
+    const block = document.getElementById("array-" + name);
+    if (block === null) return null;
+    const types = {
+      uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array, int16: Int16Array,
+      uint32: Uint32Array, int32: Int32Array, float32: Float32Array,
+    };
+    const packed = Uint8Array.from(atob(block.textContent), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const bytes = await new Response(stream).arrayBuffer();
+    return new types[block.dataset.type](bytes);
+  },
+
+  // An element with attributes and children; a child that is a text stays a text.
+  make(tag, attributes = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+      else if (value === true) element.setAttribute(name, "");
+      else if (value !== false && value !== null && value !== undefined) {
+        element.setAttribute(name, value);
+      }
+    }
+    element.append(...children.filter((child) => child !== null && child !== undefined));
+    return element;
+  },
+
+  // A text of the user: control characters and marks of direction are written out, and its
+  // direction does not change that of the text around it.
+  user(text, tag = "bdi", attributes = {}) {
+    return page.make(tag, { dir: "auto", ...attributes }, page.visible(text));
+  },
+
+  visible(text) {
+    return String(text).replace(
+      /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
+      (letter) => "\\u" + letter.charCodeAt(0).toString(16).padStart(4, "0"),
+    );
+  },
+
+  percent(share) {
+    return (100 * share).toFixed(1) + "%";
+  },
+};

@@ -1,0 +1,1 @@
+"""What people decided about the labels of a run."""
