@@ -11,6 +11,7 @@ from selfpaced._cli.fix import fix
 from selfpaced._cli.latent import latent
 from selfpaced._cli.predict import predict
 from selfpaced._cli.process import Commands
+from selfpaced._cli.report import report
 from selfpaced._version import __version__
 
 app = typer.Typer(
@@ -48,6 +49,7 @@ def _options(
 
 app.command()(audit)
 app.command()(predict)
+app.command()(report)
 app.command()(fix)
 demo.command()(digits)
 demo.command()(blobs)

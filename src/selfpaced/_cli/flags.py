@@ -20,6 +20,7 @@ SETTINGS = (
     "learner",
     "learning_rate",
     "model",
+    "output",
     "precision",
     "probabilities",
     "seed",

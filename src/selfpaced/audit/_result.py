@@ -71,6 +71,10 @@ class Audit:
         votes: What several annotators say; None for one label per sample. ``label`` is then the
             consensus of their votes alone, and judged by the votes and the models together.
         every_class: Whether ``suspects`` has labels of withheld classes, too; see ``Reliability``.
+        probabilities: The probability of each class, by models that did not learn the label of the
+            sample, or with ``folds=0`` of the model that learned it; float, shape (n, C), in the
+            order of the samples and of the classes of ``confusion``. With several annotators, the
+            probabilities by the votes and the models together. None for a regression.
     """
 
     table: pd.DataFrame
@@ -82,6 +86,7 @@ class Audit:
     reliability: Reliability | None = None
     every_class: bool = False
     votes: Agreement | None = None
+    probabilities: Floats | None = None
 
     @property
     def numeric(self) -> bool:
@@ -178,6 +183,7 @@ def result(model: Any, pacer: Pacer, labels: Tensor, names: Iterable[Any]) -> Au
         }
     ).rename_axis("index")
     mistaken = confusion(judgement.probability, labels, judgement.suggested, len(classes))
+    dynamics = pacer.ledger.dynamics
     return Audit(
         table.sort_values("loss", ascending=False, kind="stable"),
         judgement.count,
@@ -185,6 +191,7 @@ def result(model: Any, pacer: Pacer, labels: Tensor, names: Iterable[Any]) -> Au
         pacer.history.to_frame(),
         in_eval_mode(model),
         pacer,
+        probabilities=None if dynamics is None else dynamics.probability.cpu().double().numpy(),
     )
 
 
@@ -230,6 +237,7 @@ def result_held_out(
         in_eval_mode(model),
         pacer,
         Reliability.of(found.learned, classes, committee.shares or {}),
+        probabilities=p,
     )
 
 
@@ -277,4 +285,5 @@ def with_votes(found: Audit, votes: pd.DataFrame, p: Floats | None) -> Audit:
         count=Count.of(wrong),
         confusion=pd.DataFrame(mistaken.numpy(), index=classes, columns=classes),
         votes=Agreement(pd.DataFrame(told), annotators.sort_values("quality", kind="stable")),
+        probabilities=right,
     )

@@ -87,9 +87,10 @@ def test_the_user_may_have_no_columns(classes_found: Audit) -> None:
 def test_the_ledger_has_all_samples_in_order(classes_found: Audit) -> None:
     table = ledger_table(classes_found, WHERE)
     told = ["probability", "suggested", "confidence", "loss", "weight", "visits"]
-    assert list(table.columns) == ["row", "given", *told, "margin", "correct", "forgotten"]
+    assert list(table.columns) == ["row", "given", "suspect", *told, "margin", "correct", "forgotten"]
     assert table["row"].tolist() == [1, 2, 4, 5]
     assert table["given"].tolist() == ["cat", "dog", "dog", "cat"]
+    assert table["suspect"].tolist() == [False, True, False, True]
     assert table["probability"].tolist() == [0.01, 0.75, 0.6, 0.98765]
     assert table["visits"].tolist() == [2] * 4
     np.testing.assert_allclose(table["margin"], -table["loss"], rtol=1e-6)

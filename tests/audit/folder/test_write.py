@@ -23,11 +23,13 @@ Write = Callable[..., Written]
 
 # The files of a run that trains estimators on a table without conflicts.
 TABLE = {
+    "cases.json",
     "config.json",
     "curves.png",
     "features.safetensors",
     "history.parquet",
     "ledger.parquet",
+    "report.html",
     "estimators.safetensors",
     "summary.md",
     "suspects.csv",

@@ -1,8 +1,122 @@
 // A case as a card: the sample, its labels, the columns that differ, and its neighbours.
 // Used by the report and by the review.
-function card(item) {
-  const shown = page.make("article", { class: "card" });
-  shown.append(page.user(`${item.given} → ${item.suggested}`, "h3"));
-  shown.append(page.user(item.sample.text, "p"));
+
+// Pictures with fewer pixels a side than this are enlarged without smoothing.
+const FEW_PIXELS = 65;
+
+function chance(p) {
+  return p > 0.999 ? "> 99.9%" : page.percent(p);
+}
+
+// Return a card. `about` has the noun of a sample, and what was decided about this one, or "".
+function card(item, about) {
+  const shown = page.make("article", { class: "card", tabindex: "-1" });
+  shown.append(
+    whereOf(item, about), labelsOf(item), contentOf(item.sample), differsOf(item),
+    chancesOf(item), neighboursOf(item),
+  );
   return shown;
+}
+
+function whereOf(item, about) {
+  const line = item.line === null || about.noun !== "row" ? null
+    : page.make("span", { class: "muted small" }, `line ${item.line}`);
+  const counted = about.noun === "row" || about.noun === "sample";
+  return page.make("div", { class: "where" },
+    page.make("h3", { class: "place" }, counted ? `${about.noun} ` : "", page.user(item.sample.place)),
+    line,
+    item.suspect ? null : page.make("span", { class: "badge doubtful" }, "only doubtful"),
+    about.decided ? page.user(about.decided, "span", { class: "badge decided" }) : null,
+  );
+}
+
+function labelsOf(item) {
+  return page.make("dl", { class: "labels" },
+    page.make("dt", {}, "label"),
+    page.user(item.given, "dd", { class: "given" }),
+    page.make("dt", {}, "suggested"),
+    page.user(item.suggested, "dd", { class: "suggested" }),
+    page.make("dt", {}, "label wrong"),
+    page.make("dd", {}, chance(item.probability)),
+  );
+}
+
+function contentOf(sample) {
+  const parts = document.createDocumentFragment();
+  if (sample.image) parts.append(picture(sample.image, "sample", `image ${sample.place}`));
+  if (sample.text) {
+    parts.append(page.user(sample.text, "p", { class: "text", tabindex: "0", role: "group", "aria-label": "Text" }));
+  }
+  return parts;
+}
+
+// A picture of a data URI; others are not shown.
+function picture(source, name, alternative) {
+  if (!/^data:image\/(png|jpeg);base64,/.test(source)) return null;
+  const image = page.make("img", { class: name, alt: page.visible(alternative), src: source });
+  image.addEventListener("load", () => {
+    if (Math.max(image.naturalWidth, image.naturalHeight) < FEW_PIXELS) image.classList.add("few");
+    if (name === "sample" && image.naturalWidth < 160) image.width = 160;
+  });
+  return image;
+}
+
+// The columns that differ most from the nearest samples with the same label, and all the others.
+function differsOf(item) {
+  if (!item.sample.row.length && !item.differs.length) return null;
+  const parts = document.createDocumentFragment();
+  if (item.differs.length) {
+    parts.append(tableOf(
+      ["column", "here", "usual"],
+      item.differs,
+      page.make("span", {}, "Unlike the nearest samples labelled ", page.user(item.given)),
+    ));
+  }
+  if (item.sample.row.length) {
+    const n = item.sample.row.length;
+    parts.append(page.make("details", { class: "row" },
+      page.make("summary", {}, n === 1 ? "The column" : `All ${n} columns`),
+      tableOf(["column", "value"], item.sample.row)));
+  }
+  return parts;
+}
+
+function tableOf(heads, rows, caption = null) {
+  const head = page.make("tr", {}, ...heads.map((name) => page.make("th", { scope: "col" }, name)));
+  const body = rows.map(([name, ...values]) => page.make("tr", {},
+    page.user(name, "th", { scope: "row" }),
+    ...values.map((value) => page.user(value, "td"))));
+  return page.make("table", {},
+    caption === null ? null : page.make("caption", { class: "small muted" }, caption),
+    page.make("thead", {}, head), page.make("tbody", {}, ...body));
+}
+
+function chancesOf(item) {
+  if (!item.probabilities.length) return null;
+  const bars = page.make("div", { class: "bars small", role: "group", "aria-label": "Probabilities of the classes" });
+  for (const [name, p] of item.probabilities) {
+    const own = name === item.given ? " own" : "";
+    bars.append(page.user(name, "span"), bar(p, `track${own}`), page.make("span", { class: "number" }, page.percent(p)));
+  }
+  return bars;
+}
+
+function bar(share, name) {
+  const svg = page.svg("svg", { viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true" },
+    page.svg("rect", { width: 100 * share, height: 1 }));
+  return page.make("span", { class: name }, svg);
+}
+
+function neighboursOf(item) {
+  if (!item.neighbours.length) return null;
+  const texts = item.neighbours.some((each) => each.sample.text) ? "near texts" : "near";
+  const list = page.make("ul", { class: texts });
+  for (const { sample, label } of item.neighbours) {
+    list.append(page.make("li", {},
+      sample.image ? picture(sample.image, "near", `image ${sample.place}`) : null,
+      page.user(label, "span", { class: label === item.given ? "label given" : "label" }),
+      page.user(sample.place, "span", { class: "muted" }),
+      sample.text ? page.user(sample.text, "p", { class: "text", tabindex: "0", role: "group", "aria-label": "Text of a neighbour" }) : null));
+  }
+  return page.make("div", {}, page.make("h4", { class: "small muted" }, "Nearest samples and their labels"), list);
 }

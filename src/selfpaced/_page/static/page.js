@@ -3,6 +3,12 @@
 const page = {
   data: JSON.parse(document.getElementById("data").textContent),
 
+  // Values of the page by name that are held as bytes of JSON; null if it has none of this name.
+  async values(name) {
+    const bytes = await page.array(name);
+    return bytes === null ? null : JSON.parse(new TextDecoder().decode(bytes));
+  },
+
   // Numbers of the page by name, as a typed array; null if the page has none of this name.
   async array(name) {
     const block = document.getElementById("array-" + name);
@@ -28,6 +34,14 @@ const page = {
       }
     }
     element.append(...children.filter((child) => child !== null && child !== undefined));
+    return element;
+  },
+
+  // An element of SVG with attributes and children.
+  svg(tag, attributes = {}, ...children) {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...children);
     return element;
   },
 

@@ -30,6 +30,10 @@ ESTIMATOR = "estimators.safetensors"
 CONFIG = "config.json"
 # The fitted features, as plain data.
 FEATURES = "features.safetensors"
+# The samples to look at, and what the report says.
+CASES = "cases.json"
+# The report for people, which needs no other file.
+REPORT = "report.html"
 # The state of an unfinished training.
 CHECKPOINT = "checkpoint.pt"
 # What the column confidence of suspects.csv means; a regression has no such column.
@@ -37,6 +41,8 @@ CONFIDENCE = "; confidence: how probable the suggested label is by the features 
 # Every file that a run writes, with the description that the summary gives of it.
 FILES = {
     SUMMARY: "this page",
+    REPORT: "everything that was found, to look at in a browser: the suspects with their "
+    "neighbours, a map of all samples, the training; it needs no network, and can be sent",
     SUSPECTS: "the labels that are probably wrong, most suspicious first, then the most doubtful "
     "others, for a spreadsheet; an apostrophe stands before text that it would run as a formula; "
     "fix: yes for a label that is probably wrong, which selfpaced fix "
@@ -49,6 +55,7 @@ FILES = {
     ANNOTATORS: "the annotators, the least reliable first; quality: how often one is right, "
     "estimated; agreement: how often one gave the consensus",
     CURVES: "a picture of the training: the kept share and the loss over the epochs",
+    CASES: "the suspects as the report and selfpaced review show them",
     LEDGER: "every sample, in the order of the file, with its probability, loss and weight, for "
     "programs; for a spreadsheet, the option top of the audit lists more rows in suspects.csv",
     HISTORY: "every epoch, with its age, kept share and mean loss",

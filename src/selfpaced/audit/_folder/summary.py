@@ -13,7 +13,7 @@ from selfpaced.audit._folder.files import CONFLICTS, FILES, SUSPECTS, described
 from selfpaced.audit._folder.tables import suspects_table
 from selfpaced.audit._reading.kinds import KINDS, suffix_of
 from selfpaced.audit._reading.words import are, count
-from selfpaced.audit._reliability import most_shown
+from selfpaced.audit._reliability import Reliability, most_shown
 from selfpaced.audit._result import Audit
 
 # The largest number of rows of a table on the page.
@@ -200,21 +200,32 @@ def _panel(found: Audit) -> str:
     known = found.reliability
     if known is None:
         return ""
-    table = known.classes.sort_values(["withheld", "flagged"], ascending=False, kind="stable")
-    shown = pd.DataFrame(
-        {
-            "class": [shorten(name) for name in table.index],
-            "rows": table["rows"].to_numpy(),
-            "predicted": [f"{share:.1%}" for share in table["recall"]],
-            "look wrong": [f"{share:.1%}" for share in table["flagged"]],
-            "": [_standing(row, every_class=found.every_class) for _, row in table.iterrows()],
-        }
-    ).head(MOST_CLASSES)
+    table = panel(known, every_class=found.every_class)
+    shown = table.head(MOST_CLASSES)
     rest = len(table) - len(shown)
     more = ["", f"{rest:,} more {'class' if rest == 1 else 'classes'}."] if rest else []
     said = [known.predicted, ""] if known.learned else []  # else the headline says it
     lines = [*said, known.learned_by, "", *_markdown(shown), *more]
     return _section("How well the labels can be predicted", lines)
+
+
+def panel(known: Reliability, *, every_class: bool) -> pd.DataFrame:
+    """Return how well each class is predicted, a row per class, those with doubts first.
+
+    Args:
+        known: How well labels are predicted.
+        every_class: Whether labels of all classes are listed.
+    """
+    table = known.classes.sort_values(["withheld", "flagged"], ascending=False, kind="stable")
+    return pd.DataFrame(
+        {
+            "class": [shorten(name) for name in table.index],
+            "rows": table["rows"].to_numpy(),
+            "predicted": [f"{share:.1%}" for share in table["recall"]],
+            "look wrong": [f"{share:.1%}" for share in table["flagged"]],
+            "": [_standing(row, every_class=every_class) for _, row in table.iterrows()],
+        }
+    )
 
 
 def _standing(row: pd.Series, *, every_class: bool) -> str:
@@ -304,8 +315,12 @@ def _conflicts(conflicts: pd.DataFrame, about: str) -> str:
 
 def _doubts(found: Audit) -> list[str]:
     """Return the reasons to doubt this result, and those to doubt any result."""
+    return [*(f"**{what}**{why}" for what, why in doubts(found)), *any_doubts(found)]
+
+
+def any_doubts(found: Audit) -> list[str]:
+    """Return the reasons to doubt any result."""
     return [
-        *(f"**{what}**{why}" for what, why in doubts(found)),
         "A rare sample with a right label can look wrong. Check a sample before you change its "
         "label.",
         "Mistakes that always follow the same rule look right, because the model learns the rule.",

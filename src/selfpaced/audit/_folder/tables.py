@@ -63,7 +63,10 @@ def suspects_table(
 
 
 def ledger_table(
-    found: Audit, where: pd.Series, fingerprints: NDArray[np.uint64] | None = None
+    found: Audit,
+    where: pd.Series,
+    fingerprints: NDArray[np.uint64] | None = None,
+    more: Mapping[str, NDArray[Any]] | None = None,
 ) -> pd.DataFrame:
     """Return all samples in the order of the file, with everything that the run recorded.
 
@@ -71,12 +74,13 @@ def ledger_table(
         found: The result of an audit of n samples.
         where: The place of each sample, as in ``suspects_table``.
         fingerprints: As ``Source`` has them.
+        more: Further columns, shape (n,) each.
 
     Returns:
-        A row per sample: its place, ``fingerprint`` if there are some, ``given``, ``probability``,
-        ``suggested``, ``confidence``, ``loss`` (higher is more suspect), ``weight`` (0 if left
-        out), ``visits``; if logits were observed, also ``margin`` (lower is more suspect),
-        ``correct`` and ``forgotten``.
+        A row per sample: its place, ``fingerprint`` if there are some, ``given``, ``suspect``,
+        ``probability``, ``suggested``, ``confidence``, ``loss`` (higher is more suspect),
+        ``weight`` (0 if left out), ``visits``; if logits were observed, also ``margin`` (lower is
+        more suspect), ``correct`` and ``forgotten``; then the further columns.
 
     Raises:
         ValueError: For ``where`` of another length.
@@ -88,6 +92,7 @@ def ledger_table(
     if fingerprints is not None:
         columns["fingerprint"] = fingerprints[where.to_numpy(np.int64) - 1]
     columns["given"] = table["label"].array
+    columns["suspect"] = table.index.isin(found.suspects.index)
     columns |= {name: table[name].array for name in judged if name in table}
     tensors = {"weight": found.pacer.weight, "visits": ledger.visits}
     dynamics = ledger.dynamics
@@ -95,7 +100,7 @@ def ledger_table(
         tensors["margin"] = dynamics.margin
         tensors |= {"correct": dynamics.correct, "forgotten": dynamics.forgotten}
     numbers = {name: column.cpu().numpy() for name, column in tensors.items()}
-    return pd.DataFrame(columns | numbers)
+    return pd.DataFrame(columns | numbers | dict(more or {}))
 
 
 def csv_text(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from selfpaced._errors import require
 from selfpaced._files import read_parquet, write_parquet, write_text
+from selfpaced.audit._cases.write import write_shown
 from selfpaced.audit._fixing.changes import Changes
 from selfpaced.audit._fixing.fix import fix, require_target
 from selfpaced.audit._fixing.suspects_file import OURS, our_names, read_chosen
@@ -30,7 +31,7 @@ from selfpaced.audit._folder.pictures import draw
 from selfpaced.audit._folder.seal import unbroken
 from selfpaced.audit._folder.staging import staged
 from selfpaced.audit._folder.summary import about_places, summary
-from selfpaced.audit._folder.tables import csv_text, ledger_table, suspects_table
+from selfpaced.audit._folder.tables import csv_text, suspects_table
 from selfpaced.audit._learning.trained import Trained
 from selfpaced.audit._plan import Plan, command, from_json, to_json
 from selfpaced.audit._prepare import Prepared
@@ -104,7 +105,8 @@ def write(  # noqa: PLR0913  # each is a part of the folder
             _write_csv(csv_text(told), stage / CONSENSUS)
             each = found.votes.annotators.rename_axis("annotator").reset_index()
             _write_csv(csv_text(each), stage / ANNOTATORS)
-        write_parquet(ledger_table(found, source.where, source.fingerprints), stage / LEDGER)
+        parts = (folder, plan, prepared, found, trained)
+        write_shown(stage, *parts, losses=losses, top=top, words=more)
         write_parquet(found.history, stage / HISTORY)
         save(trained, _settings(plan, len(source)) | {"columns": columns}, stage, origin)
         images = prepared.inputs.dense if source.kind == "images" else None

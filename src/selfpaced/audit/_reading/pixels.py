@@ -124,18 +124,22 @@ def _resized(  # what is read, and how
     return pixels[:n], kept
 
 
-def _opened(image: Path | bytes | None) -> Image.Image:
-    """Open an image."""
+def opened(image: Path | bytes | None) -> Image.Image:
+    """Open an image.
+
+    Raises:
+        Exception: One of UNREADABLE, if it cannot be read.
+    """
     if image is None or (isinstance(image, Path) and not image.is_file()):
         raise ValueError("a gap, or a pipe or a device, which may have no end")
     with warnings.catch_warnings():
         # On an image of many pixels; one of twice as many is an error, and left out.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        opened = Image.open(io.BytesIO(image) if isinstance(image, bytes) else image)
-    if opened.mode == "F":
-        opened.close()
+        found = Image.open(io.BytesIO(image) if isinstance(image, bytes) else image)
+    if found.mode == "F":
+        found.close()
         raise ValueError("an image of floating-point numbers")
-    return opened
+    return found
 
 
 def _open(images: Sequence[Path | bytes | None]) -> list[Found]:
@@ -143,7 +147,7 @@ def _open(images: Sequence[Path | bytes | None]) -> list[Found]:
     found = []
     for place, each in enumerate(steps(images, len(images), "image header")):
         try:
-            with _opened(each) as image:
+            with opened(each) as image:
                 found.append(Found(place, image.size, image.mode in GREY, _most(image)))
         except UNREADABLE:
             continue
@@ -182,8 +186,8 @@ def _pixels(
         grey: Whether the result is grey.
         most: What an image with more than 8 bits per pixel may have at most; it becomes 255.
     """
-    with _opened(source) as opened:
-        image: Any = ImageOps.exif_transpose(opened)
+    with opened(source) as file:
+        image: Any = ImageOps.exif_transpose(file)
         if image.mode.startswith("I"):  # Pillow would set all above 255 to 255
             values = np.asarray(image) * (255 / most)
             image = Image.fromarray(values.clip(0, 255).astype(np.uint8))

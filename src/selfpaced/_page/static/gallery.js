@@ -1,0 +1,117 @@
+// The samples to look at, as cards: filters, search, and keys to go through them.
+
+// The number of cards that are added at a time.
+const AT_A_TIME = 24;
+
+class Gallery {
+  constructor(section, cases) {
+    this.section = section;
+    this.cases = cases;
+    this.found = cases;
+    this.shown = 0;
+    if (!cases.length) {
+      section.append(page.make("p", {}, "There are no suspects."));
+      return;
+    }
+    this.build();
+    this.filter();
+    document.addEventListener("keydown", (event) => this.key(event));
+    window.addEventListener("beforeprint", () => this.more(Infinity));
+  }
+
+  build() {
+    this.pair = page.make("select", { onchange: () => this.filter() },
+      page.make("option", { value: "" }, "all labels"),
+      ...this.pairs().map(([name, n]) => page.make("option", { value: name }, `${page.visible(name)} (${n})`)));
+    const kinds = [["", "all"], ["suspect", "suspects"], ["doubtful", "only doubtful"]];
+    if (Object.keys(page.data.decided).length) kinds.push(["open", "not decided"], ["decided", "decided"]);
+    this.kind = page.make("select", { onchange: () => this.filter() },
+      ...kinds.map(([value, name]) => page.make("option", { value }, name)));
+    this.least = page.make("input", {
+      type: "number", min: 0, max: 100, step: 1, value: 0, oninput: () => this.filter(),
+    });
+    this.word = page.make("input", { type: "search", oninput: () => this.filter() });
+    this.count = page.make("p", { "aria-live": "polite", class: "muted" });
+    this.list = page.make("div", { class: "cards" });
+    this.further = page.make("button", { onclick: () => this.more(AT_A_TIME) }, "Show more");
+    const field = (name, input) => page.make("label", {}, page.make("span", {}, name), input);
+    const pairs = page.data.classes.length ? field("label → suggested", this.pair) : null;
+    this.section.append(
+      page.make("div", { class: "controls", role: "group", "aria-label": "Filters" },
+        pairs, field("show", this.kind), field("label wrong, at least %", this.least),
+        field("search", this.word)),
+      this.count,
+      page.make("p", { class: "muted small keys" }, page.make("kbd", {}, "j"), " and ",
+        page.make("kbd", {}, "k"), " go to the next and the previous card, ",
+        page.make("kbd", {}, "/"), " to the search."),
+      this.list, this.further);
+  }
+
+  // The pairs of given and suggested labels, the most frequent first, with their numbers.
+  pairs() {
+    const counts = new Map();
+    for (const item of this.cases) counts.set(pairOf(item), (counts.get(pairOf(item)) || 0) + 1);
+    return [...counts].sort((one, other) => other[1] - one[1]);
+  }
+
+  // Show the cases of a pair of labels only.
+  choose(given, suggested) {
+    this.pair.value = pairOf({ given, suggested });
+    this.kind.value = this.least.value = this.word.value = "";
+    this.filter();
+    this.section.scrollIntoView();
+    this.pair.focus({ preventScroll: true });
+  }
+
+  filter() {
+    const word = this.word.value.toLowerCase(), least = Number(this.least.value) / 100;
+    this.found = this.cases.filter((item) =>
+      (!this.pair.value || pairOf(item) === this.pair.value) && this.isKind(item)
+      && item.probability >= least && (!word || textOf(item).includes(word)));
+    this.list.replaceChildren();
+    this.shown = 0;
+    this.more(AT_A_TIME);
+  }
+
+  isKind(item) {
+    const decided = page.data.decided[item.sample.place] !== undefined;
+    const kinds = { suspect: item.suspect, doubtful: !item.suspect, open: !decided, decided };
+    return this.kind.value === "" || kinds[this.kind.value];
+  }
+
+  more(n) {
+    const next = this.found.slice(this.shown, this.shown + n);
+    this.list.append(...next.map((item) => card(item, {
+      noun: page.data.noun, decided: page.data.decided[item.sample.place] || "",
+    })));
+    this.shown += next.length;
+    this.further.hidden = this.shown === this.found.length;
+    const all = this.cases.length, found = this.found.length;
+    this.count.textContent = `${this.shown} of ${found} shown`
+      + (found === all ? "." : `; ${all} without the filters.`);
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches("input, select, textarea, canvas")) return;
+    if (event.key === "/") {
+      event.preventDefault();
+      this.word.focus();
+    } else if (event.key === "j" || event.key === "k") {
+      const cards = [...this.list.children];
+      const now = cards.indexOf(document.activeElement.closest(".card"));
+      const next = event.key === "j" ? now + 1 : Math.max(0, now - 1);
+      if (next === cards.length) this.more(AT_A_TIME);
+      this.list.children[Math.min(next, this.list.children.length - 1)]?.focus();
+    }
+  }
+}
+
+function pairOf(item) {
+  return `${item.given} → ${item.suggested}`;
+}
+
+function textOf(item) {
+  const cells = item.sample.row.flat();
+  return [item.sample.place, item.sample.text, item.given, item.suggested, ...cells].join("\n").toLowerCase();
+}

@@ -1,0 +1,1 @@
+"""The samples of a run to look at, and the report that shows them."""

@@ -1,0 +1,148 @@
+"""A sample as a person sees it: its text, its picture, or its row."""
+
+import base64
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from selfpaced._page.content import Shown
+from selfpaced.audit._features.table import Encoder
+from selfpaced.audit._prepare import Prepared
+
+# The largest number of letters of a text that are shown, and of a neighbour and a cell.
+LONGEST, SHORT = 100_000, 400
+# The largest width and height of a picture, and of one of a neighbour, in pixels.
+SIDE, SMALL = 320, 112
+# The quality of the JPEG of a photograph; up to this side a picture is a PNG, without loss.
+QUALITY, LITTLE = 82, 64
+# The largest number of columns of a row that are shown.
+MOST_COLUMNS = 60
+# Digits of a number.
+DIGITS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Viewer:
+    """Shows samples of a run.
+
+    Args:
+        prepared: The samples.
+        texts: The columns of free text.
+        columns: The columns of a table, by their names.
+    """
+
+    prepared: Prepared
+    texts: tuple[str, ...] = field(init=False)
+    columns: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the columns of text; files of text have one column."""
+        maker, source = self.prepared.features.maker, self.prepared.source
+        texts = tuple(maker.readers) if isinstance(maker, Encoder) else ()
+        if source.kind == "table" and source.where.name == "file":
+            texts = tuple(map(str, source.own.columns))
+        columns = {str(name): source.own[name].array for name in source.own.columns}
+        object.__setattr__(self, "texts", texts)
+        object.__setattr__(self, "columns", columns)
+
+    @property
+    def noun(self) -> str:
+        """What a sample is called."""
+        source = self.prepared.source
+        if source.kind == "images":
+            return "image"
+        return {"row": "row", "file": "text", "index": "sample"}[str(source.where.name)]
+
+    def shown(self, place: int, *, small: bool = False) -> Shown:
+        """Return a sample as a person sees it.
+
+        Args:
+            place: Its position.
+            small: Whether it is shown beside another one: texts are short, and pictures small.
+        """
+        source = self.prepared.source
+        name, longest = str(source.where.iloc[place]), SHORT if small else LONGEST
+        alone = self.texts[0] if len(self.texts) == 1 else None
+        text = "" if alone is None else cell(self.columns[alone][place], longest)
+        hidden = {source.labels.name} | ({alone} if text else set())
+        cells = tuple(
+            (column, cell(values[place], SHORT))
+            for column, values in self.columns.items()
+            if column not in hidden
+        )
+        image = self._picture(place, SMALL if small else SIDE) if source.kind == "images" else ""
+        if source.kind == "array":
+            flat = np.asarray(source.features[place]).ravel()
+            cells = tuple((f"{at}", cell(value, SHORT)) for at, value in enumerate(flat))
+        return Shown(name, text, image, cells[:MOST_COLUMNS])
+
+    def _picture(self, place: int, side: int) -> str:
+        """Return the picture of an image: from its file, or of the pixels that the model saw."""
+        source = self.prepared.source
+        if source.where.name == "file" and source.depth == 8:
+            # Not at the top: Pillow is slow to import, and only images need it.
+            from selfpaced.audit._reading.pixels import UNREADABLE
+
+            try:
+                return of_file(source.path / str(source.where.iloc[place]), side)
+            except UNREADABLE:  # the file was removed or changed since it was read
+                pass
+        return of_pixels(np.asarray(source.features)[place], side)
+
+
+def cell(value: Any, longest: int) -> str:
+    """Return a value as text, cut to its first letters; "" for a missing one.
+
+    >>> cell(0.1 + 0.2, 10), cell(None, 10), cell("abcdef", 3)
+    ('0.3', '', 'abc… (3 more letters)')
+    """
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+        return ""
+    text = f"{value:.{DIGITS}g}" if isinstance(value, float | np.floating) else str(value)
+    if len(text) <= longest:
+        return text
+    return f"{text[:longest]}… ({len(text) - longest:,} more letters)"
+
+
+def of_file(path: Path, side: int) -> str:
+    """Return the picture of a file as a data URI, of this width and height at most.
+
+    Raises:
+        Exception: One of ``pixels.UNREADABLE``, if it cannot be read.
+    """
+    from PIL import ImageOps  # as above
+
+    from selfpaced.audit._reading.pixels import opened
+
+    with opened(path) as file:
+        file.draft("RGB", (side, side))
+        image = ImageOps.exif_transpose(file)
+        return _uri(image.convert("L" if image.mode in ("1", "L") else "RGB"), side)
+
+
+def of_pixels(pixels: NDArray[np.uint8], side: int) -> str:
+    """Return the picture of an image of shape (channels, height, width) as a data URI."""
+    from PIL import Image  # as above
+
+    colours = len(pixels) >= 3
+    values = np.moveaxis(pixels[:3], 0, -1) if colours else pixels[0]
+    return _uri(Image.fromarray(np.ascontiguousarray(values)), side)
+
+
+def _uri(image: Any, side: int) -> str:
+    """Return a picture of Pillow as a data URI: a JPEG if it is large, else a PNG."""
+    from PIL import Image  # as above
+
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    file, large = io.BytesIO(), max(image.size) > LITTLE
+    if large:
+        image.save(file, "JPEG", quality=QUALITY)
+    else:
+        image.save(file, "PNG", optimize=True)
+    kind = "jpeg" if large else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
