@@ -12,6 +12,7 @@ from selfpaced._cli.latent import latent
 from selfpaced._cli.predict import predict
 from selfpaced._cli.process import Commands
 from selfpaced._cli.report import report
+from selfpaced._cli.review import review
 from selfpaced._version import __version__
 
 app = typer.Typer(
@@ -50,6 +51,7 @@ def _options(
 app.command()(audit)
 app.command()(predict)
 app.command()(report)
+app.command()(review)
 app.command()(fix)
 demo.command()(digits)
 demo.command()(blobs)

@@ -30,7 +30,7 @@ def packed(values: object) -> NDArray[np.uint8]:
 def samples(shown: Samples, arrays: Arrays) -> dict[str, Any]:
     """Return the samples of the maps as values for JSON, and add their numbers to the arrays."""
     n = len(shown.suspect)
-    few = len(shown.names) < np.iinfo(np.uint8).max
+    few = len(shown.names) < 255
     arrays["given"] = _codes(shown.given, few=few)
     arrays["suggested"] = _codes(shown.suggested, few=few)
     known = np.isfinite(shown.probability)
@@ -47,9 +47,9 @@ def samples(shown: Samples, arrays: Arrays) -> dict[str, Any]:
 
 def _codes(codes: NDArray[np.int32], *, few: bool) -> NDArray[Any]:
     """Return classes in 8 bits if they are few, else in 16; the largest number stands for none."""
-    kind = np.dtype(np.uint8 if few else np.uint16)
-    none = np.iinfo(kind).max
-    return np.where(codes < 0, none, codes).clip(0, none).astype(kind)
+    none = 255 if few else 65_535
+    whole = np.where(codes < 0, none, codes).clip(0, none)
+    return whole.astype(np.uint8 if few else np.uint16)
 
 
 def _places(places: Sequence[int] | Sequence[str], arrays: Arrays) -> dict[str, Any]:

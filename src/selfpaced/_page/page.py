@@ -30,6 +30,7 @@ def page(
     arrays: Mapping[str, NDArray[Any]] | None = None,
     styles: Sequence[str] = ("theme.css",),
     scripts: Sequence[str] = (),
+    server: bool = False,
 ) -> str:
     r"""Return a page.
 
@@ -44,6 +45,7 @@ def page(
             16 or 32 bits; they are deflated.
         styles: Names of files in ``static``.
         scripts: Names of files in ``static``, in the order in which they run.
+        server: Whether the script may ask the server that the page comes from.
 
     >>> made = page("a < b", "<p>Hello.</p>", data={"label": "</script>"})
     >>> "<title>a &lt; b</title>" in made, r"\u003c/script" in made
@@ -54,6 +56,7 @@ def page(
     policy = (
         f"default-src 'none'; img-src data: blob:; style-src 'sha256-{_hash(style)}'; "
         f"script-src 'sha256-{_hash(script)}'; base-uri 'none'; form-action 'none'"
+        + ("; connect-src 'self'" if server else "")
     )
     blocks = [f'<script type="application/json" id="data">{_json(data)}</script>']
     for name, array in (arrays or {}).items():

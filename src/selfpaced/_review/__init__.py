@@ -1,1 +1,1 @@
-"""A page on this machine on which people decide about the labels of a run."""
+"""A page on this machine on which people decide about the labels of a run; needs ``review``."""
