@@ -4,7 +4,7 @@ from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 from rich.live import Live
@@ -19,8 +19,7 @@ from selfpaced._text import operand, shell_line
 from selfpaced.audit._learning.launcher import is_main
 
 if TYPE_CHECKING:
-    from selfpaced.audit._fixing.changes import Changes
-    from selfpaced.audit._folder.write import Written
+    from selfpaced.audit._fixing.from_run import Fixed
     from selfpaced.audit._plan import Plan
     from selfpaced.audit._run import Run
 
@@ -155,10 +154,9 @@ def _check_files(plan: "Plan", results: Results) -> None:
         if file is not None:
             require_no_result(file, results.folder)
     if results.fix is not None:
-        from selfpaced.audit._fixing.fix import require_target  # imports pandas
+        from selfpaced.audit._fixing.from_run import Request, require_fixable  # imports pandas
 
-        require_target(plan.path, results.fix, force=results.force)
-        require_no_result(results.fix, results.folder)
+        require_fixable(Request(results.folder, results.fix, force=results.force), plan)
     if results.resume:
         require_checkpoint(results.folder)
     elif results.force and (results.folder / CHECKPOINT).is_file():
@@ -171,9 +169,10 @@ def _check_labels(plan: "Plan", results: Results, columns: list[str]) -> None:
     """Raise if a corrected copy is wanted of a table that cannot be corrected."""
     from selfpaced.audit._fixing.changes import Wanted
     from selfpaced.audit._fixing.corrected_copy import require_labels
-    from selfpaced.audit._reading.kinds import suffix_of
+    from selfpaced.audit._plan import TABLES
+    from selfpaced.audit._reading.kinds import kind_of, suffix_of
 
-    if results.fix is None:
+    if results.fix is None or kind_of(plan.path) not in TABLES:
         return
     label = str(plan.options.label)
     Wanted(plan.path.name, label, {}, {}, results.drop).check_columns(columns)
@@ -243,25 +242,18 @@ def _finish(run: "Run", results: Results, console: Console, began: float) -> Non
         )
     messages.tell_found(found, written, console)
     messages.tell_files(folder, written.files, console, numeric=found.numeric)
-    changes = _fixed(run, results, written)
+    fixed = _fixed(run, results)
     if results.json:
         told = messages.as_json(prepared, found, folder, written, monotonic() - began)
-        say_json(told | _fixed_as_json(results, changes))
+        nothing: dict[str, Any] = {"fixed": None, "changed": 0, "changes": {}}
+        say_json(told | (nothing if fixed is None else messages.fixed_as_json(fixed)))
         return
-    if results.fix is not None and changes is not None:
-        messages.tell_fixed(results.fix, changes, console)
-    messages.tell_next(run, folder, found, changes is not None, console)
+    if fixed is not None:
+        messages.tell_fixed(fixed, console)
+    messages.tell_next(run, folder, found, fixed is not None, console)
 
 
-def _fixed_as_json(results: Results, changes: "Changes | None") -> dict[str, Any]:
-    """Return the corrected copy and what it changes as values that JSON can hold."""
-    fixed = None if results.fix is None else str(results.fix)
-    if changes is None:
-        return {"fixed": fixed, "changed": 0, "changes": {}}
-    return {"fixed": fixed, "changed": len(changes), "changes": changes.by_class()}
-
-
-def _fixed(run: "Run", results: Results, written: "Written") -> "Changes | None":
+def _fixed(run: "Run", results: Results) -> "Fixed | None":
     """Write the corrected copy from the rows of suspects.csv, if one is wanted.
 
     Returns:
@@ -269,25 +261,15 @@ def _fixed(run: "Run", results: Results, written: "Written") -> "Changes | None"
     """
     if results.fix is None:
         return None
-    from selfpaced.audit._fixing.fix import fix
-    from selfpaced.audit._fixing.moved import audited_rows
-    from selfpaced.audit._fixing.suspects_file import chosen
+    from selfpaced.audit._fixing.from_run import Request, fix_from
+    from selfpaced.audit._fixing.sources import Use
 
-    plan, corrected, drop, force = run.plan, results.fix, results.drop, results.force
-    rows, numeric = chosen(written.suspects, written.names), run.prepared.names is None
-    source, label, sheet = run.prepared.source, str(plan.options.label), plan.options.sheet
+    drop, force = results.drop, results.force
     try:
-        return fix(
-            *(plan.path, corrected, label, rows),
-            drop=drop,
-            force=force,
-            numeric=numeric,
-            sheet=sheet,
-            audited=audited_rows(source.where, source.fingerprints),
-        )
+        return fix_from(Request(results.folder, results.fix, None, drop, force, Use.SUSPECTS))
     except (ValueError, OSError) as error:
         raise ValueError(
-            f"The results are in {results.folder}, but {corrected} was not written: "
+            f"The results are in {results.folder}, but {results.fix} was not written: "
             f"{str(error).removesuffix('.')}. To write it, run {_fix_command(results)}"
         ) from error
 

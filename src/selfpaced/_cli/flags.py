@@ -9,6 +9,7 @@ SETTINGS = (
     "annotator",
     "batch_size",
     "data",
+    "decisions",
     "depth",
     "epochs",
     "folds",
@@ -32,7 +33,7 @@ SETTINGS = (
     "use",
 )
 # Settings that are True or False; their flags take no value.
-SWITCHES = ("drop", "every_class", "exact", "force", "resume")
+SWITCHES = ("drop", "every_class", "exact", "force", "resume", "undo")
 # Settings that are True by default; their flags turn them off.
 OFF = ("shifts",)
 # The flags that stand for the values of ``numeric``.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from selfpaced.audit import Audit
     from selfpaced.audit._fixing.changes import Changes, OfClass
+    from selfpaced.audit._fixing.from_run import Fixed
     from selfpaced.audit._folder.write import Written
     from selfpaced.audit._prepare import Prepared
     from selfpaced.audit._reliability import Reliability
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 MOST_CLASSES = 6
 # The largest number of classes whose changes are printed.
 MOST_CHANGED = 10
+# The largest number of characters of the name of a class among the changes.
+NAME = 24
 # The largest number of characters that a cell of the table of suspects shows.
 LONGEST = 60
 # The number of columns of that table that are always shown whole: the place of the sample, given,
@@ -112,19 +115,69 @@ def tell_files(folder: Path, files: Sequence[str], console: Console, *, numeric:
     say(console, f"[dim]Other files: {escape(', '.join(others))}[/]")
 
 
-def tell_fixed(corrected: Path, changes: "Changes", console: Console) -> None:
-    """Print how the corrected copy differs from the table, and how each class changes."""
-    from selfpaced.audit._reading.words import count
+def tell_fixed(fixed: "Fixed", console: Console) -> None:
+    """Print how the corrected data differ from the data, and how each class changes."""
+    from selfpaced.audit._reading.words import count, listed
 
-    what = "changed; the column selfpaced_was holds the former labels."
-    rows = f"{count(len(changes), 'row')} {'left out.' if changes.drop else what}"
-    say(console, f"[cyan]{escape(str(corrected))}[/]  {rows}")
-    changed = sorted((each for each in changes.classes if each.to), key=lambda each: -each.changed)
-    for each in changed[:MOST_CHANGED]:
-        say(console, f"  {escape(_change(each, drop=changes.drop))}")
-    rest = len(changed) - MOST_CHANGED
+    changes = fixed.changes
+    n = count(len(changes), "label") if not changes.drop else count(len(changes), "sample")
+    say(console, escape(fixed.choices.told))
+    what = "left out" if changes.drop else "changed"
+    say(console, f"[cyan]{escape(str(fixed.corrected))}[/]  {n} {what}")
+    if changes.classes:
+        console.print(_classes_table(changes))
+    if fixed.renamed:
+        names = escape(listed(fixed.renamed, 3))
+        say(
+            console,
+            f"{count(len(fixed.renamed), 'file')} got a new name, as theirs was taken: {names}",
+        )
+    say(console, f"[cyan]{escape(str(fixed.log))}[/]  what changed, and by whom")
+
+
+def _classes_table(changes: "Changes") -> Table:
+    """Return how many samples each class has before and after, and what they become."""
+    table = Table(header_style="bold")
+    for name, side in (("class", "left"), ("before", "right"), ("after", "right")):
+        table.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]  # both are sides
+    table.add_column("left out" if changes.drop else "become")
+    ranked = sorted(changes.classes, key=lambda each: -each.changed)
+    for each in ranked[:MOST_CHANGED]:
+        table.add_row(*map(escape, _class_row(each, drop=changes.drop)))
+    rest = len(ranked) - MOST_CHANGED
     if rest > 0:
-        say(console, f"  and {rest:,} more {'class' if rest == 1 else 'classes'}")
+        table.add_row(f"{rest:,} more", "", "", "")
+    return table
+
+
+def _class_row(each: "OfClass", *, drop: bool) -> tuple[str, str, str, str]:
+    """Return the cells of a class: its name, its samples before and after, and what they become."""
+    from selfpaced.audit._folder.summary import shorten
+
+    if drop:
+        told = f"{each.changed:,}" if each.changed else ""
+    else:
+        told = ", ".join(f"{shorten(label, NAME)} ({n:,})" for label, n in each.to.items())
+    return shorten(each.given, NAME), f"{each.rows:,}", f"{each.left:,}", told
+
+
+def fixed_as_json(fixed: "Fixed") -> dict[str, Any]:
+    """Return a correction as a JSON object."""
+    changes, choices = fixed.changes, fixed.choices
+    return {
+        "fixed": str(fixed.corrected),
+        "log": str(fixed.log),
+        "source": choices.source,
+        "kept": choices.kept,
+        "unsure": choices.unsure,
+        "changed": len(changes),
+        "changes": changes.by_class(),
+        "classes": [
+            {"class": str(each.given), "before": each.rows, "after": each.left}
+            for each in changes.classes
+        ],
+        "renamed": list(fixed.renamed),
+    }
 
 
 def tell_next(run: "Run", folder: Path, found: "Audit", fixed: bool, console: Console) -> None:
@@ -135,11 +188,13 @@ def tell_next(run: "Run", folder: Path, found: "Audit", fixed: bool, console: Co
     if found.reliability is not None and not found.reliability.learned:
         say(console, "Next, add samples, or columns from which the labels can be told.")
         return
-    if suspects and not fixed and _fixable(path):
-        listed = escape(str(folder / "suspects.csv"))
-        say(console, f"Next, set fix to no in {listed} where the given label is right, then run")
-        drop = ["--drop"] if source.numeric else []
-        words = ["fix", place, operand(Path(_copy_of(path))), *drop]
+    several = bool(run.plan.options.annotator)
+    if suspects and not fixed and not several:
+        say(console, "Next, decide about the suspects, then write the corrected data:")
+        say(console, f"[bold]  {escape(shell_line(['selfpaced', 'review', place]))}[/]")
+        labels = run.plan.options.labels  # of a file that holds features only
+        copy = operand(Path(_copy_of(path if labels is None else labels)))
+        words = ["fix", place, copy, *(["--drop"] if source.numeric else [])]
     else:
         first = "correct the wrong labels, then " if suspects and not fixed else ""
         say(console, f"Next, {first}predict the labels of new samples with the model:")
@@ -185,33 +240,9 @@ def _reliability(known: "Reliability") -> dict[str, Any]:
     }
 
 
-def _change(change: "OfClass", *, drop: bool) -> str:
-    """Return what happens to the rows of a class, such as "yes: 14 of 189 become no"."""
-    from selfpaced.audit._folder.summary import shorten
-    from selfpaced.audit._reading.words import are
-
-    n, labels = change.changed, [(shorten(label), k) for label, k in change.to.items()]
-    if drop:
-        what = f"{are(n)} left out"
-    elif len(labels) == 1:
-        what = f"{'becomes' if n == 1 else 'become'} {labels[0][0]}"
-    else:
-        what = "become " + ", ".join(f"{label} ({k:,})" for label, k in labels)
-    end = "; none is left" if change.left == 0 else ""
-    return f"{shorten(change.given)}: {n:,} of {change.rows:,} {what}{end}"
-
-
 def say(console: Console, text: str = "") -> None:
     """Print a line without wrapping it."""
     console.print(text, soft_wrap=True)
-
-
-def _fixable(path: Path) -> bool:
-    """Say whether ``selfpaced fix`` can write a corrected copy of this file."""
-    from selfpaced.audit._fixing.fix import FORMATS
-    from selfpaced.audit._reading.kinds import suffix_of
-
-    return path.is_file() and suffix_of(path) in FORMATS
 
 
 def _labels(prepared: "Prepared") -> str:
@@ -264,10 +295,11 @@ def _kinds(found: "Audit") -> list[dict[str, Any]]:
 
 
 def _copy_of(path: Path) -> str:
-    """Return the name of the corrected copy of a table.
+    """Return the name of the corrected copy of a file or folder.
 
     >>> _copy_of(Path("data/pets.csv.gz"))
     'pets-corrected.csv.gz'
     """
-    stem, dot, suffixes = path.name.partition(".")
+    name = path.resolve().name
+    stem, dot, suffixes = (name, "", "") if path.is_dir() else name.partition(".")
     return f"{stem}-corrected{dot}{suffixes}"

@@ -122,6 +122,7 @@ class Wanted:
         sheet: The sheet of a workbook; None for the first one with rows.
         audited: The fingerprints of the rows of the audit, as ``moved.places`` takes them; None if
             the rows are where ``suggested`` says.
+        origin: What says which labels change, for errors.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Wanted:
     force: bool = False
     sheet: str | None = None
     audited: Mapping[int, int] | None = None
+    origin: str = "suspects.csv"
 
     def check_columns(self, columns: Sequence[str]) -> None:
         """Raise for a table without the column of labels, or with the column to be added."""
@@ -208,13 +210,13 @@ class Wanted:
             what, near = named[0]
             hint = f"; did you mean {near[0]!r}?" if near else "."
             raise ValueError(
-                f"suspects.csv suggests {what}, which is not a class of {self.name}{hint} Correct "
-                f"it, or pass force=True to add the class."
+                f"By {self.origin}, a label becomes {what}, which is not a class of "
+                f"{self.name}{hint} Correct it, or pass force=True to add the class."
             )
         hints = (what + (f" (did you mean {near[0]!r}?)" if near else "") for what, near in named)
         require(
             not bad,
-            f"suspects.csv suggests labels that are not classes of {self.name}: "
+            f"By {self.origin}, labels become ones that are not classes of {self.name}: "
             f"{_listed(hints, len(bad))}. Correct them, or pass force=True to add the classes.",
         )
 
@@ -226,8 +228,8 @@ class Wanted:
         require(
             not empty,
             f"The copy of {self.name} would have no row left of the {word} "
-            f"{_listed(named, len(empty))}. In suspects.csv, set fix to no where the given label "
-            f"is right, or pass force=True to give up the {word}.",
+            f"{_listed(named, len(empty))}. Keep the given label where it is right, or pass "
+            f"force=True to give up the {word}.",
         )
 
 

@@ -30,7 +30,7 @@ FORMATS: dict[str, Copy] = {
 }
 
 
-def fix(
+def fix(  # noqa: PLR0913  # the parts of ``Wanted``
     path: Path,
     corrected: Path,
     label: str,
@@ -41,6 +41,7 @@ def fix(
     numeric: bool = False,
     sheet: str | None = None,
     audited: Mapping[int, int] | None = None,
+    origin: str = "suspects.csv",
 ) -> Changes:
     r"""Write a copy of a table in which the suspects have their suggested labels.
 
@@ -63,6 +64,7 @@ def fix(
         sheet: The sheet of a workbook; None for the first one with rows.
         audited: The fingerprint of each row of the audit, by its number, as ``moved.places`` takes
             them: rows that have moved since are found by it. None if none has moved.
+        origin: What says which labels change, for errors.
 
     Returns:
         Which rows were changed or left out, counted by class.
@@ -85,7 +87,8 @@ def fix(
     require_target(path, corrected, force=force)
     write = FORMATS[suffix_of(path)]
     suggested, given = _by_row(suspects)
-    wanted = Wanted(path.name, label, suggested, given, drop, numeric, force, sheet, audited)
+    settings = (drop, numeric, force, sheet, audited, origin)
+    wanted = Wanted(path.name, label, suggested, given, *settings)
     with replacing(corrected) as made:
         return write(path, made, wanted)
 

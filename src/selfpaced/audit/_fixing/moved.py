@@ -41,8 +41,8 @@ def places(
     strange = [row for row in rows if row not in audited]
     require(
         not strange,
-        f"The audit of {name} did not judge {at('row', strange)}. Remove {_it(strange)} from "
-        f"suspects.csv, or set fix to no.",
+        f"The audit of {name} did not judge {at('row', strange)}. Decide nothing about "
+        f"{_it(strange)}.",
     )
     wanted = {audited[row] for row in rows}
     before, after = _by_print(audited.items(), wanted), _by_print(enumerate(now, 1), wanted)
@@ -58,8 +58,8 @@ def places(
     require(
         not lost,
         f"{name} has changed since the audit: {at('row', lost)} of the audit {are(len(lost))} not "
-        f"in it any more, or changed. Restore the file, set fix to no for {_it(lost)} in "
-        f"suspects.csv, or audit again.",
+        f"in it any more, or changed. Restore the file, keep the label of {_it(lost)} in "
+        f"suspects.csv or in the review, or audit again.",
     )
     return found
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,17 +19,22 @@ from selfpaced.audit._reading.words import at, listed
 OURS = (
     *("row", "index", "file", "line", "fix"),
     *("probability", "given", "suggested", "confidence"),
+    *("decision", "new_label"),
 )
+# Those that a user may add.
+ADDED = ("decision", "new_label")
 # The prefix of a column of ours whose name the user has.
 PREFIX = "selfpaced_"
-# The columns from which a table is corrected.
-NEEDED = ("row", "fix", "given", "suggested")
+# The columns from which a table is corrected, besides the place.
+NEEDED = ("fix", "given", "suggested")
 # The values of the column fix: whether the label of the row is changed.
 YES, NO = "yes", "no"
 # Separators of columns with which spreadsheets save a table.
 SAVED_WITH = (",", ";", "\t")
 # The largest number of rows that an error names.
 MOST_ROWS = 5
+# A whole number, as a spreadsheet may write it.
+WHOLE = re.compile(r"[0-9]+([.,]0{0,2})?")
 
 
 def our_names(own: Iterable[str]) -> dict[str, str]:
@@ -46,19 +52,17 @@ def our_names(own: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def chosen(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
-    """Return the rows to change: columns ``row``, ``given`` and ``suggested``.
+def read_chosen(path: Path, names: Mapping[str, str], place: str = "row") -> pd.DataFrame:
+    """Read suspects.csv as a spreadsheet saved it, and return the samples to change.
 
     Args:
-        table: A table with the columns of suspects.csv.
+        path: The file.
         names: The names of our columns, as ``our_names`` returns them.
-    """
-    ours = table[[names[name] for name in NEEDED]].set_axis(list(NEEDED), axis=1)
-    return ours[ours["fix"] == YES].drop(columns="fix").reset_index(drop=True)
+        place: The column of the places: "row", "file" or "index".
 
-
-def read_chosen(path: Path, names: Mapping[str, str]) -> pd.DataFrame:
-    """Read suspects.csv as a spreadsheet saved it, and return the rows to change; see ``chosen``.
+    Returns:
+        The columns ``place``, ``given`` and ``suggested`` of the samples with yes in the column
+        ``fix``.
 
     The columns are separated by commas, semicolons or tabs; the text is UTF-8 or UTF-16. Lines
     whose cells are all empty are skipped. The apostrophe before text that would be a formula is
@@ -69,28 +73,30 @@ def read_chosen(path: Path, names: Mapping[str, str]) -> pd.DataFrame:
         ValueError: For a file that cannot be read, for a missing column, and for a cell that does
             not hold what it must.
     """
-    table = _table(path, names)
-    rows = _rows(path, table[names["row"]])
-    fix = _fix(path, table[names["fix"]], rows)
-    made = chosen(table.assign(**{names["row"]: rows, names["fix"]: fix}), names)
+    table = _table(path, names, place)
+    rows = _places(path, table[names[place]], place)
+    fix = _fix(path, table[names["fix"]], [f"{place} {row}" for row in rows])
+    ours = {"place": rows, "given": table[names["given"]], "suggested": table[names["suggested"]]}
+    made = pd.DataFrame(ours)[fix == YES].reset_index(drop=True)
     for name in ("suggested", "given"):
-        bare = made["row"][made[name].str.strip() == ""]
+        bare = made["place"][made[name].str.strip() == ""]
         require(
             bare.empty,
-            f"{path} has no {name} label for {at('row', bare)}. Write it into the column "
+            f"{path} has no {name} label for {at(place, bare)}. Write it into the column "
             f"{names[name]}, or set {names['fix']} to no.",
         )
     return made
 
 
-def _table(path: Path, names: Mapping[str, str]) -> pd.DataFrame:
+def _table(path: Path, names: Mapping[str, str], place: str) -> pd.DataFrame:
     """Read our columns of the file as text, without blank lines."""
-    text = _text(path)
+    needed = [names[name] for name in (place, *NEEDED)]
+    text = text_of_table(path)
     header, lines = max(
         (_records(text, separator) for separator in SAVED_WITH),
-        key=lambda read: len({names[name] for name in NEEDED} & set(read[0])),
+        key=lambda read: len(set(needed) & set(read[0])),
     )
-    _require_columns(path, header, names)
+    _require_columns(path, header, names, place)
     ragged = [number for number, line in lines if any(line[len(header) :])]
     require(
         not ragged,
@@ -98,14 +104,15 @@ def _table(path: Path, names: Mapping[str, str]) -> pd.DataFrame:
         f"Save it as CSV again, with values that contain commas, semicolons or tabs in quotes.",
     )
     filled = [line + [""] * (len(header) - len(line)) for _, line in lines]
-    places = {names[name]: header.index(names[name]) for name in NEEDED}
+    columns = {name: header.index(name) for name in needed}
     cells = {
-        name: [from_spreadsheet(line[place]) for line in filled] for name, place in places.items()
+        name: [from_spreadsheet(line[column]) for line in filled]
+        for name, column in columns.items()
     }
     return pd.DataFrame(cells, dtype=str)
 
 
-def _text(path: Path) -> str:
+def text_of_table(path: Path) -> str:
     """Read the text of the file."""
     if not path.is_file():
         raise FileNotFoundError(f"There is no {path}. Restore it, or audit again.")
@@ -131,9 +138,9 @@ def _records(text: str, separator: str) -> tuple[list[str], list[tuple[int, list
     return (whole[0][1], whole[1:]) if whole else ([], [])
 
 
-def _require_columns(path: Path, header: list[str], names: Mapping[str, str]) -> None:
+def _require_columns(path: Path, header: list[str], names: Mapping[str, str], place: str) -> None:
     """Raise unless the header has each of our columns once."""
-    fix, others = names["fix"], [names[name] for name in NEEDED if name != "fix"]
+    fix, others = names["fix"], [names[name] for name in (place, "given", "suggested")]
     missing = [name for name in others if name not in header]
     require(
         not missing,
@@ -152,29 +159,42 @@ def _require_columns(path: Path, header: list[str], names: Mapping[str, str]) ->
     )
 
 
-def _rows(path: Path, cells: pd.Series) -> pd.Series:
-    """Return the cells as numbers of rows, or raise; a spreadsheet may write 7 as 7.0 or 7,0."""
-    cells = cells.str.strip()
-    others = cells[~cells.str.fullmatch(r"[0-9]+([.,]0{0,2})?")].tolist()
+def _places(path: Path, cells: pd.Series, place: str) -> pd.Series:
+    """Return the cells as places, or raise for one that is none or appears twice."""
+    rows = cells if place == "file" else cells.map(as_row)
+    others = cells[rows == ""].str.strip().tolist()
     require(
         not others,
         f"{path} needs a whole number in the column {cells.name}; got {others[:MOST_ROWS]}. "
         f"Correct or delete those lines.",
     )
-    numbers = cells.str.replace(r"[.,].*", "", regex=True).astype(int)
-    twice = [row for row, times in Counter(numbers).items() if times > 1]
+    twice = [row for row, times in Counter(rows).items() if times > 1]
     require(
         not twice,
-        f"{path} lists row {listed(twice, MOST_ROWS)} more than once. Keep one line of each row.",
+        f"{path} lists {place} {listed(twice, MOST_ROWS)} more than once. Keep one line of each "
+        f"{place}.",
     )
-    return numbers
+    return rows
 
 
-def _fix(path: Path, cells: pd.Series, rows: pd.Series) -> pd.Series:
+def as_row(cell: str) -> str:
+    """Return a cell as the number of a row, as text; "" if it is none.
+
+    A spreadsheet may write 7 as 7.0 or 7,0.
+
+    >>> as_row("7,0"), as_row(" 07"), as_row("7.5")
+    ('7', '7', '')
+    """
+    text = cell.strip()
+    return str(int(re.split("[.,]", text)[0])) if WHOLE.fullmatch(text) else ""
+
+
+def _fix(path: Path, cells: pd.Series, where: list[str]) -> pd.Series:
     """Return the cells of the column fix in lower case, or raise unless each is yes or no."""
     fix = cells.str.strip().str.lower()
     wrong = ~fix.isin([YES, NO])
-    named = [f"{cell!r} for row {row}" for cell, row in zip(cells[wrong], rows[wrong], strict=True)]
+    each = zip(cells, where, wrong, strict=True)
+    named = [f"{cell!r} for {place}" for cell, place, is_wrong in each if is_wrong]
     require(
         not named,
         f"{path} needs yes or no in the column {cells.name}; got {listed(named, MOST_ROWS)}. Write "

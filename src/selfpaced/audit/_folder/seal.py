@@ -9,11 +9,20 @@ from typing import Any
 
 from selfpaced._errors import require
 from selfpaced._files import write_text
-from selfpaced.audit._folder.files import CASES, CONFIG, ESTIMATOR, FEATURES, LEDGER, WEIGHTS
+from selfpaced.audit._folder.files import (
+    CASES,
+    CONFIG,
+    ESTIMATOR,
+    FEATURES,
+    LEDGER,
+    SUSPECTS,
+    WEIGHTS,
+)
 
 # The files of the model. Programs read them and the ledger again; people may change the others.
 MODEL = (FEATURES, ESTIMATOR, WEIGHTS)
-SEALED = (*MODEL, LEDGER, CASES)
+# The hash of suspects.csv says whether a person has changed it.
+SEALED = (*MODEL, LEDGER, CASES, SUSPECTS)
 # The section of config.json that holds the hashes.
 FILES = "files"
 

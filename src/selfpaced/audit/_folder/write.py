@@ -1,39 +1,31 @@
-"""Write all files of a run, and a corrected copy of the table that a run audited."""
+"""Write all files of a run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from selfpaced._errors import require
-from selfpaced._files import read_parquet, write_parquet, write_text
+from selfpaced._files import write_parquet, write_text
 from selfpaced.audit._cases.write import write_shown
-from selfpaced.audit._fixing.changes import Changes
-from selfpaced.audit._fixing.fix import fix, require_target
-from selfpaced.audit._fixing.suspects_file import OURS, our_names, read_chosen
+from selfpaced.audit._fixing.suspects_file import ADDED, OURS, our_names
 from selfpaced.audit._folder.files import (
     ANNOTATORS,
-    CONFIG,
     CONFLICTS,
     CONSENSUS,
     HISTORY,
-    LEDGER,
     SUMMARY,
     SUSPECTS,
-    require_no_result,
 )
-from selfpaced.audit._folder.model import NOTHING, read_config, save
+from selfpaced.audit._folder.model import NOTHING, save
 from selfpaced.audit._folder.pictures import draw
-from selfpaced.audit._folder.seal import unbroken
 from selfpaced.audit._folder.staging import staged
 from selfpaced.audit._folder.summary import about_places, summary
 from selfpaced.audit._folder.tables import csv_text, suspects_table
 from selfpaced.audit._learning.trained import Trained
-from selfpaced.audit._plan import Plan, command, from_json, to_json
+from selfpaced.audit._plan import Plan, command, to_json
 from selfpaced.audit._prepare import Prepared
 from selfpaced.audit._result import Audit
 
@@ -93,7 +85,7 @@ def write(  # noqa: PLR0913  # each is a part of the folder
     source = prepared.source
     suspects = suspects_table(found, source.where, source.own, source.lines, top)
     names = our_names(map(str, source.own.columns))
-    columns = {ours: names[ours] for ours in OURS if names[ours] in suspects}
+    columns = {ours: names[ours] for ours in OURS if names[ours] in suspects or ours in ADDED}
     name = source.path.name or str(source.path)
     with staged(folder) as stage:
         _write_csv(csv_text(suspects, names), stage / SUSPECTS)
@@ -135,85 +127,3 @@ def _settings(plan: Plan, samples: int) -> dict[str, Any]:
 def _write_csv(text: str, path: Path) -> None:
     """Write a CSV file in UTF-8; with letters beyond ASCII, it begins with a byte order mark."""
     write_text(text if text.isascii() else BYTE_ORDER_MARK + text, path)
-
-
-def fix_from(
-    folder: Path,
-    corrected: Path,
-    *,
-    data: Path | None = None,
-    drop: bool = False,
-    force: bool = False,
-) -> Changes:
-    """Write a corrected copy of the table that a run audited, from its ``suspects.csv``.
-
-    Only rows of ``suspects.csv`` with ``fix`` = yes are changed. A row with no, and a row whose
-    line was deleted, keeps its label.
-
-    Args:
-        folder: The folder of the run.
-        corrected: The path of the copy, in the same format as the table.
-        data: The path of the table, if it was moved after the audit.
-        drop: Leave the rows out instead of giving them the suggested label.
-        force: Replace ``corrected`` if it exists, and allow a class to lose all its rows, and new
-            classes; see ``fix``.
-
-    Returns:
-        Which rows were changed or left out, counted by class.
-
-    Raises:
-        FileNotFoundError: For a folder without a run or without ``suspects.csv``, and if the table
-            does not exist.
-        FileExistsError: If ``corrected`` exists, without ``force``.
-        ValueError: For suspects that cannot be read, and for a table that cannot be corrected.
-    """
-    config = read_config(folder)
-    plan = _plan(folder, config["run"])
-    table = plan.path if data is None else data
-    if not table.exists():
-        raise FileNotFoundError(
-            f"There is no {table}, which the run in {folder} audited. Pass data=... with its path."
-        )
-    require_no_result(corrected, folder)
-    require(
-        not plan.options.annotator,
-        f"{table} has labels of several annotators, which fix does not change: {CONSENSUS} in "
-        f"{folder} has the label of each sample.",
-    )
-    label, numeric = plan.options.label, config["model"]["names"] is None
-    require(
-        label is not None, f"{table} has no column of labels. Correct the labels where they are."
-    )
-    names = {ours: ours for ours in OURS} | (config["run"].get("columns") or {})
-    require_target(table, corrected, force=force)
-    with unbroken(folder, config, (LEDGER,)):
-        rows, audited = read_chosen(folder / SUSPECTS, names), _audited(folder)
-    return fix(
-        *(table, corrected, str(label), rows),
-        drop=drop,
-        force=force,
-        numeric=numeric,
-        sheet=plan.options.sheet,
-        audited=audited,
-    )
-
-
-def _audited(folder: Path) -> dict[int, int]:
-    """Return the fingerprints of the rows of an audit, by their numbers, from its ledger."""
-    ledger, needed = read_parquet(folder / LEDGER), ["row", "fingerprint"]
-    require(
-        set(needed) <= set(ledger),
-        f"{folder / LEDGER} does not say which rows were audited. Audit again.",
-    )
-    numbers, marks = (ledger[name].astype(np.uint64).tolist() for name in needed)
-    return dict(zip(numbers, marks, strict=True))
-
-
-def _plan(folder: Path, saved: dict[str, Any]) -> Plan:
-    """Return the plan in the config.json of a finished run."""
-    try:
-        return from_json(saved)
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"{folder / CONFIG} does not say which table was audited: {error}. Audit again."
-        ) from error

@@ -90,7 +90,7 @@ def _both(
     if kind == "pair":
         images, labels = read_pair(path, "train")
         return images, pd.Series(labels) if options.known else None, ()
-    rows = _read_npy(path) if kind == "npy" else read_idx(path)
+    rows = read_npy(path) if kind == "npy" else read_idx(path)
     if not options.known:
         return rows, None, ()
     require(
@@ -105,7 +105,7 @@ def _read_labels(path: Path, label: str | None) -> pd.Series:
     """Read a file of labels: .npy, idx, or a table with the column ``label``."""
     kind = kind_of(path)
     if kind == "npy":
-        return _labels(path, _read_npy(path))
+        return _labels(path, read_npy(path))
     if kind == "idx":
         return _labels(path, read_idx(path))
     require(
@@ -132,7 +132,7 @@ def read_probabilities(path: Path) -> "Array | pd.DataFrame":
     """Read a file of probabilities: .npy, or a table."""
     kind = kind_of(path)
     if kind == "npy":
-        return _read_npy(path)
+        return read_npy(path)
     table = load(path, kind)
     _require_whole(path, table.unread)
     return table.frame
@@ -142,7 +142,7 @@ def _read_npz(path: Path, known: bool) -> tuple[Array, pd.Series | None, tuple[s
     """Read the features, the labels if ``known``, and return a note on other arrays."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            x, y = _named(path, list(arrays), known)
+            x, y = array_names(path, list(arrays), known)
             _require_room(path, arrays, [x, y] if known else [x])
             others = [name for name in arrays if name not in (x, y)]
             notes = () if not others else (f"Read {x} and {y}; left out: {listed(others)}.",)
@@ -187,7 +187,7 @@ def _bytes_of(what: str, file: BufferedIOBase, size: int) -> int:
     return int(n * (kind.itemsize + WIDEST))
 
 
-def _named(path: Path, names: list[str], known: bool) -> tuple[str, str]:
+def array_names(path: Path, names: list[str], known: bool = True) -> tuple[str, str]:
     """Return the names of the features and of the labels."""
     for x, y in NAMES:
         if x in names and (y in names or not known):
@@ -198,7 +198,7 @@ def _named(path: Path, names: list[str], known: bool) -> tuple[str, str]:
     )
 
 
-def _read_npy(path: Path) -> Array:
+def read_npy(path: Path) -> Array:
     """Read one array."""
     try:
         with path.open("rb") as file:

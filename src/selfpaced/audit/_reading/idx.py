@@ -99,7 +99,7 @@ def read_pair(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.ui
         FileNotFoundError: If a file is missing; the error names both spellings.
         ValueError: For a damaged file, and for another number of images than of labels.
     """
-    images_path, labels_path = _find(folder, part, "images", 3), _find(folder, part, "labels", 1)
+    images_path, labels_path = pair_of(folder, part)
     images, labels = read_idx(images_path), read_idx(labels_path)
     require(
         images.ndim == 3 and labels.ndim == 1,
@@ -113,6 +113,11 @@ def read_pair(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.ui
     )
     require(len(images) > 0, f"{images_path} contains no images.")
     return images, labels
+
+
+def pair_of(folder: Path, part: str) -> tuple[Path, Path]:
+    """Return the files of the images and of the labels of one part; raises as ``read_pair``."""
+    return _find(folder, part, "images", 3), _find(folder, part, "labels", 1)
 
 
 def _find(folder: Path, part: str, what: str, axes: int) -> Path:

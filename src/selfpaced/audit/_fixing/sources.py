@@ -1,0 +1,11 @@
+"""Where the changes of a correction may come from."""
+
+from enum import StrEnum
+
+
+class Use(StrEnum):
+    """Where changes come from: the review, suspects.csv, or the suggestions for all suspects."""
+
+    REVIEW = "review"
+    SUSPECTS = "suspects"
+    SUGGESTIONS = "suggestions"
