@@ -7,6 +7,7 @@ import typer
 from selfpaced._cli.audit import audit
 from selfpaced._cli.console import Console
 from selfpaced._cli.demo import blobs, digits
+from selfpaced._cli.exchange import export, import_
 from selfpaced._cli.fix import fix
 from selfpaced._cli.latent import latent
 from selfpaced._cli.predict import predict
@@ -53,5 +54,7 @@ app.command()(predict)
 app.command()(report)
 app.command()(review)
 app.command()(fix)
+app.command()(export)
+app.command("import")(import_)
 demo.command()(digits)
 demo.command()(blobs)

@@ -73,12 +73,14 @@ class Gallery:
     Args:
         name: The name of the data, such as ``pets.csv``.
         noun: What a sample is called: "row", "text", "image" or "sample".
+        place: What the place of a sample is: its "row", "file" or "index".
         classes: The names of all classes; () for numbers.
         cases: The samples.
     """
 
     name: str
     noun: str
+    place: str
     classes: tuple[str, ...]
     cases: tuple[Case, ...]
 

@@ -37,7 +37,7 @@ def report_page(report: Report) -> str:
     arrays: dict[str, NDArray[Any]] = {}
     data: dict[str, Any] = {
         "title": report.title,
-        "noun": report.gallery.noun,
+        "place": report.gallery.place,
         "classes": report.gallery.classes,
         "decided": dict(report.decided),
     }

@@ -8,7 +8,7 @@ function chance(p) {
   return p > 0.999 ? "> 99.9%" : page.percent(p);
 }
 
-// Return a card. `about` has the noun of a sample, and what was decided about this one, or "".
+// Return a card. `about` has what a place is, and what was decided about this sample, or "".
 function card(item, about) {
   const shown = page.make("article", { class: "card", tabindex: "-1" });
   shown.append(
@@ -19,11 +19,10 @@ function card(item, about) {
 }
 
 function whereOf(item, about) {
-  const line = item.line === null || about.noun !== "row" ? null
+  const line = item.line === null ? null
     : page.make("span", { class: "muted small" }, `line ${item.line}`);
-  const counted = about.noun === "row" || about.noun === "sample";
   return page.make("div", { class: "where" },
-    page.make("h3", { class: "place" }, counted ? `${about.noun} ` : "", page.user(item.sample.place)),
+    page.make("h3", { class: "place" }, about.place === "file" ? "" : `${about.place} `, page.user(item.sample.place)),
     line,
     item.suspect ? null : page.make("span", { class: "badge doubtful" }, "only doubtful"),
     about.decided ? page.user(about.decided, "span", { class: "badge decided" }) : null,

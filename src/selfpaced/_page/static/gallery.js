@@ -82,7 +82,7 @@ class Gallery {
   more(n) {
     const next = this.found.slice(this.shown, this.shown + n);
     this.list.append(...next.map((item) => card(item, {
-      noun: page.data.noun, decided: page.data.decided[item.sample.place] || "",
+      place: page.data.place, decided: page.data.decided[item.sample.place] || "",
     })));
     this.shown += next.length;
     this.further.hidden = this.shown === this.found.length;

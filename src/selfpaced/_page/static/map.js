@@ -249,7 +249,7 @@ class SampleMap {
     const suspects = which.filter((i) => this.suspect[i]).length;
     const listed = this.picked.slice(0, MOST_LISTED);
     const names = this.told.names.length > 0;
-    const heads = [page.data.noun, ...(names ? ["label", "suggested"] : []), "label wrong"];
+    const heads = [page.data.place, ...(names ? ["label", "suggested"] : []), "label wrong"];
     const rows = listed.map((i) => [
       this.place(i), ...(names ? [this.label(this.given, i), this.label(this.suggested, i)] : []), this.chanceOf(i)]);
     const more = which.length > listed.length ? ` The first ${listed.length} are listed.` : "";
@@ -263,8 +263,7 @@ class SampleMap {
 
   save() {
     const names = this.told.names.length > 0;
-    const heads = [page.data.noun === "sample" ? "index" : page.data.noun === "row" ? "row" : "file",
-      ...(names ? ["given", "suggested"] : []), "probability"];
+    const heads = [page.data.place, ...(names ? ["given", "suggested"] : []), "probability"];
     const lines = [heads, ...this.picked.map((i) => [
       this.place(i), ...(names ? [this.label(this.given, i), this.label(this.suggested, i)] : []),
       this.probability[i] === 255 ? "" : (this.probability[i] / 254).toFixed(3)])];

@@ -129,7 +129,7 @@ class Review {
       this.stage.replaceChildren(page.make("p", { class: "end" }, what, " Press Ctrl-C in the terminal to end the review."));
       this.accepts.textContent = "accept the suggestion";
     } else {
-      const shown = card(this.now, { noun: page.data.noun, decided: this.words(this.now) });
+      const shown = card(this.now, { place: page.data.place, decided: this.words(this.now) });
       this.stage.replaceChildren(shown);
       this.accepts.replaceChildren("accept ", page.user(shortened(this.now.suggested)));
       shown.focus({ preventScroll: true });

@@ -106,7 +106,8 @@ def _gallery(values: dict[str, Any]) -> Gallery:
     """Return the gallery, or raise for values that none has."""
     cases = tuple(_case(each) for each in _list(values["cases"]))
     classes = tuple(_text(name) for name in _list(values["classes"]))
-    return Gallery(_text(values["name"]), _text(values["noun"]), classes, cases)
+    name, noun, place = (_text(values[key]) for key in ("name", "noun", "place"))
+    return Gallery(name, noun, place, classes, cases)
 
 
 def _case(case: dict[str, Any]) -> Case:

@@ -46,7 +46,7 @@ def gallery(
     )
     names = () if prepared.names is None else tuple(map(str, prepared.names))
     name = source.path.name or str(source.path)
-    return Gallery(name, viewer.noun, names, cases)
+    return Gallery(name, viewer.noun, str(source.where.name), names, cases)
 
 
 def _case(

@@ -5,7 +5,7 @@ of one reviewer never replaces that of another.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,23 +114,21 @@ class Decisions:
             ValueError: For an action that does not exist, a change without a label, a label without
                 a change, and an empty name.
         """
-        require(
-            action in get_args(Action),
-            f"A decision is one of {', '.join(get_args(Action))}; got {action!r}.",
-        )
-        require(
-            (label is not None) == (action == "change"),
-            f"A decision to change a label has a new label, and no other has one; got {action!r} "
-            f"with {label!r}.",
-        )
-        require(bool(by.strip()), "A decision needs the name of the reviewer; got an empty one.")
-        when = datetime.now(UTC).isoformat(timespec="milliseconds") if at is None else at
-        row = (self.run, place, action, label, by, when, source, int(drawn))
+        when = _now() if at is None else at
+        self.add_all([Decision(place, action, label, by, when, source, drawn)])
+
+    def add_all(self, decisions: Sequence[Decision]) -> None:
+        """Save decisions, all or none; one without a time gets that of now; see ``add``."""
+        for each in decisions:
+            _check(each)
+        now = _now()
+        rows = [
+            (self.run, *each[:4], each.at or now, each.source, int(each.drawn))
+            for each in decisions
+        ]
         with self._open() as base:
-            base.execute(
-                "INSERT INTO decisions (run, place, action, label, reviewer, at, source, drawn) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                row,
+            base.executemany(
+                f"INSERT INTO decisions (run, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
 
     def undo(self, by: str) -> Decision | None:
@@ -143,8 +141,8 @@ class Decisions:
                 (self.run, by),
             ).fetchone()
             if found is not None:
-                now = datetime.now(UTC).isoformat(timespec="milliseconds")
-                base.execute("UPDATE decisions SET undone = ? WHERE id = ?", (now, found[0]))
+                sql = "UPDATE decisions SET undone = ? WHERE id = ?"
+                base.execute(sql, (_now(), found[0]))
         return None if found is None else _decision(found[1:])
 
     def latest(self) -> dict[str, dict[str, Decision]]:
@@ -198,6 +196,28 @@ def _decision(row: tuple[Any, ...]) -> Decision:
     """Return a decision of a row of the database."""
     place, action, label, by, at, source, drawn = row
     return Decision(place, action, label, by, at, source, bool(drawn))
+
+
+def _check(decision: Decision) -> None:
+    """Raise for a decision that cannot be."""
+    action, label = decision.action, decision.label
+    require(
+        action in get_args(Action),
+        f"A decision is one of {', '.join(get_args(Action))}; got {action!r}.",
+    )
+    require(
+        (label is not None) == (action == "change"),
+        f"A decision to change a label has a new label, and no other has one; got {action!r} with "
+        f"{label!r}.",
+    )
+    require(
+        bool(decision.by.strip()), "A decision needs the name of the reviewer; got an empty one."
+    )
+
+
+def _now() -> str:
+    """Return the time in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def has_decisions(folder: Path) -> bool:
