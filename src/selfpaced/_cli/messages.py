@@ -73,7 +73,7 @@ def tell_found(found: "Audit", written: "Written", console: Console) -> None:
     say(console)
     if len(found.suspects):
         shown = worst(written.suspects, written.names, most_shown(found.count))
-        console.print(_table(shown, console.width - 1))
+        console.print(table_of(shown, console.width - 1, FIRST, "Look at these first"))
         if written.about:
             say(console, f"[dim]{written.about}[/]")
         say(console)
@@ -259,25 +259,30 @@ def _labels(prepared: "Prepared") -> str:
     return f"{name}: {shown}" + (f" and {rest:,} more classes" if rest > 0 else "")
 
 
-def _table(shown: "pd.DataFrame", width: int) -> Table:
-    """Return a table of the most suspicious samples, a line each, for a terminal of this width.
+def table_of(shown: "pd.DataFrame", width: int, first: int, title: str) -> Table:
+    """Return a table of samples, a line each, for a terminal of a width.
 
-    Columns of the user share the width that the first columns leave.
+    Args:
+        shown: The samples.
+        width: The width in characters.
+        first: The number of columns that are shown whole. Those of the user follow: as many as fit
+            share the width that is left.
+        title: The title.
     """
     from selfpaced.audit._folder.summary import shorten
 
     cells = {name: [shorten(value, LONGEST) for value in shown[name]] for name in shown.columns}
     names = list(cells)
-    left = width - sum(max(map(len, [name, *cells[name]])) + FRAME for name in names[:FIRST])
-    own = names[FIRST : FIRST + max(left // (NARROWEST + FRAME), 0)]
+    left = width - sum(max(map(len, [name, *cells[name]])) + FRAME for name in names[:first])
+    own = names[first : first + max(left // (NARROWEST + FRAME), 0)]
     room = left // max(len(own), 1) - FRAME
-    table = Table(title="Look at these first", title_justify="left", header_style="bold")
-    for name in (*names[:FIRST], *own):
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name in (*names[:first], *own):
         right = name == "how sure" or shown[name].dtype.kind in "iuf"
         head = shorten(name, room) if name in own else name
         table.add_column(escape(head), justify="right" if right else "left", no_wrap=True)
     columns = [[shorten(text, room) for text in cells[name]] for name in own]
-    for row in zip(*(cells[name] for name in names[:FIRST]), *columns, strict=True):
+    for row in zip(*(cells[name] for name in names[:first]), *columns, strict=True):
         table.add_row(*map(escape, row))
     return table
 

@@ -215,15 +215,16 @@ def _require_known(opened: Opened, path: Path, made: Sequence[Decision], *, forc
     """Raise for samples that the run does not list, and for labels that are no class."""
     places = {case.sample.place for case in opened.gallery.cases}
     strange = [each.place for each in made if each.place not in places]
-    require(
-        not strange,
-        f"{path} decides about {strange[0]!r:.60}, which the run does not list"
-        f"{f', and {len(strange) - 1:,} more' if len(strange) > 1 else ''}. Is it of another run?",
-    )
+    if strange:
+        more = f", and {len(strange) - 1:,} more" if len(strange) > 1 else ""
+        raise ValueError(
+            f"{path} decides about {strange[0]!r:.60}{more}, which the run does not list. Is it of "
+            f"another run?"
+        )
     classes = set(opened.gallery.classes)
     new = [each.label for each in made if each.label is not None and each.label not in classes]
-    require(
-        force or not classes or not new,
-        f"{path} gives the label {new[0] if new else ''!r:.60}, which is no class of the run. "
-        f"Correct it, or pass force=True to add the class.",
-    )
+    if classes and new and not force:
+        raise ValueError(
+            f"{path} gives the label {new[0]!r:.60}, which is no class of the run. Correct it, or "
+            f"pass force=True to add the class."
+        )

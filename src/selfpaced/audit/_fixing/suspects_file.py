@@ -37,15 +37,19 @@ MOST_ROWS = 5
 WHOLE = re.compile(r"[0-9]+([.,]0{0,2})?")
 
 
-def our_names(own: Iterable[str]) -> dict[str, str]:
-    """Return the names that our columns have in suspects.csv, where the user's keep their names.
+def our_names(own: Iterable[str], ours: Iterable[str] = OURS) -> dict[str, str]:
+    """Return the names that our columns have beside those of the user, which keep their names.
+
+    Args:
+        own: The names of the user's columns.
+        ours: The names of ours, where nobody else has them.
 
     >>> names = our_names(["text", "row", "fix", "selfpaced_fix"])
     >>> names["line"], names["row"], names["fix"]
     ('line', 'selfpaced_row', 'selfpaced_selfpaced_fix')
     """
     taken, names = set(own), {}
-    for name in OURS:
+    for name in ours:
         names[name] = name
         while names[name] in taken:
             names[name] = PREFIX + names[name]

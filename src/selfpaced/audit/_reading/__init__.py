@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from selfpaced.audit._reading.folder_kinds import IMAGES
 from selfpaced.audit._reading.kinds import kind_of
 from selfpaced.audit._reading.source import Options, Source
 
@@ -15,7 +16,7 @@ def read(path: str | Path, options: Options = Options()) -> Source:
     of Parquet files, and folders that the package datasets saved to disk; a column of them may hold
     images, as bytes or as paths. Images and texts are in a folder with a subfolder for each class.
     Arrays are .npz files, .npy and idx files, and folders of idx files with the names of MNIST's
-    files.
+    files. One image alone can be read without a label (``Options(known=False)``).
 
     Args:
         path: A file or a folder.
@@ -36,6 +37,10 @@ def read(path: str | Path, options: Options = Options()) -> Source:
     (3, 'table', ['ears'], ['cat', 'dog', 'cat'])
     """
     path = Path(path)
+    if not options.known and path.is_file() and path.suffix.lower() in IMAGES:
+        from selfpaced.audit._reading.folders import read_image  # as below
+
+        return read_image(path, options)
     kind = kind_of(path)
     if kind in ("images", "texts"):  # each reader is imported only for its kind of file
         from selfpaced.audit._reading.folders import read_images, read_texts

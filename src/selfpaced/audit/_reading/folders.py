@@ -42,6 +42,20 @@ def read_images(path: Path, options: Options) -> Source:
     )
 
 
+def read_image(path: Path, options: Options) -> Source:
+    """Read one image, without a label.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    from selfpaced.audit._reading.pixels import load_images  # as above
+
+    images = load_images(path, [path], [path.name], options)
+    where = pd.Series([path.name], name="file")
+    own = no_columns(1)
+    return unlabelled(path, "images", images.pixels, where, own=own, notes=images.notes)
+
+
 def read_texts(path: Path, options: Options) -> Source:
     """Read all texts of a folder as a table of one column; the first subfolder is the class.
 
