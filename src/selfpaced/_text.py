@@ -1,8 +1,10 @@
-"""Text of the user stays text: on terminals, in shells, Markdown, spreadsheets and pictures."""
+"""Text of the user stays text: on terminals, in shells, Markdown, HTML, tables and pictures."""
 
+import math
 import re
 import shlex
 from collections.abc import Iterable
+from html import escape
 from pathlib import Path
 
 # Characters that steer a terminal, change the direction of text or end a line, but for the line
@@ -100,6 +102,48 @@ def from_spreadsheet(cell: str) -> str:
     ('=1+1', "'tis")
     """
     return cell[1:] if cell.startswith("'") and _is_formula(cell[1:]) else cell
+
+
+def html(value: object) -> str:
+    r"""Return text for HTML, which shows it as it is; control characters are written out.
+
+    >>> html("<b>\x1b")
+    '&lt;b&gt;\\x1b'
+    """
+    return escape(visible(str(value)))
+
+
+def html_table(heads: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    """Return a table in HTML for a notebook; all cells are text.
+
+    >>> html_table(["class"], [["<b>"]])
+    '<table><thead><tr><th>class</th></tr></thead><tbody><tr><td>&lt;b&gt;</td></tr></tbody></table>'
+    """
+    head = "".join(f"<th>{html(name)}</th>" for name in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{html(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def html_line(values: Iterable[float], name: str) -> str:
+    """Return a small line of numbers as SVG for a notebook, in the colour of the text.
+
+    Numbers that are not finite are left out.
+
+    >>> "<polyline" in html_line([1.0, 0.5], "loss"), html_line([], "loss")
+    (True, '')
+    """
+    known = [(at, value) for at, value in enumerate(values) if math.isfinite(value)]
+    if not known:
+        return ""
+    numbers = [value for _, value in known]
+    low, high, last = min(numbers), max(numbers), max(1, known[-1][0])
+    points = " ".join(
+        f"{118 * at / last + 1:.1f},{29 - 28 * (value - low) / ((high - low) or 1):.1f}"
+        for at, value in known
+    )
+    line = f'<polyline points="{points}" fill="none" stroke="currentColor" stroke-width="1.5"/>'
+    label = f"{name}: {numbers[0]:.4g} at first, {numbers[-1]:.4g} at last"
+    return f'<svg width="120" height="30" role="img"><title>{html(label)}</title>{line}</svg>'
 
 
 def in_picture(text: str) -> str:

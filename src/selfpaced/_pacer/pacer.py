@@ -25,6 +25,7 @@ from selfpaced._pacer.batch import (
 )
 from selfpaced._pacer.checks import NO_INDEX, check_score, require_fit
 from selfpaced._pacer.history import History, Row, describe
+from selfpaced._pacer.notebook import as_html
 from selfpaced._pacer.reduction import Reduction, reduce_weighted
 from selfpaced._pacer.signs import Signs, require_drawn, require_training
 from selfpaced._pacer.state import Plain, begun, read, require_whole, state_of, state_of_all
@@ -277,6 +278,10 @@ class Pacer(Plain):
         loss = self.ledger.loss[seen]
         row = describe(self.steps, self.current_age, population, weight, loss)
         self.history.append(row | {"probe": probing})
+
+    def _repr_html_(self) -> str:
+        """Return the pacer for a notebook: its settings, what it has seen, and its last step."""
+        return as_html(self)
 
     def suspects(self, k: int) -> Tensor:
         """Return the k samples whose labels are most probably wrong, most suspicious first.

@@ -45,9 +45,10 @@ class Case:
     Args:
         sample: The sample.
         suspect: Whether its label is more probably wrong than right; else it is only doubtful.
-        given: Its label.
-        suggested: The label that the models suggest.
-        probability: How probable it is that the label is wrong, in [0, 1].
+        given: Its label; "" if it is not known.
+        suggested: The label that the models suggest; "" for none.
+        probability: How probable it is that the label is wrong, in [0, 1]; None if only losses are
+            known.
         probabilities: (class, probability) of the most probable classes and of the given one, the
             most probable first; () for numbers.
         differs: (column, value, usual value of the neighbours) of the columns that differ most.
@@ -59,7 +60,7 @@ class Case:
     suspect: bool
     given: str
     suggested: str
-    probability: float
+    probability: float | None
     probabilities: tuple[tuple[str, float], ...] = ()
     differs: tuple[tuple[str, str, str], ...] = ()
     neighbours: tuple[Neighbour, ...] = ()

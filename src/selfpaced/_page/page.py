@@ -5,14 +5,13 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from html import escape
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfpaced._text import visible
+from selfpaced._text import html
 
 # The folder of the styles and scripts of all pages.
 STATIC = files("selfpaced._page") / "static"
@@ -39,7 +38,7 @@ def page(
 
     Args:
         title: The title, as plain text.
-        body: The content in HTML; texts of the user in it are escaped, see ``text``.
+        body: The content in HTML; texts of the user in it are escaped, see ``_text.html``.
         data: Values that JSON can hold, without NaN; the script reads them by ``page.data``.
         arrays: Numbers, of any shape; the script reads them by ``page.array(name)``. Arrays of 8,
             16 or 32 bits; they are deflated.
@@ -66,19 +65,10 @@ def page(
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="color-scheme" content="light dark">\n'
-        f"<title>{text(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n{body}\n"
+        f"<title>{html(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n{body}\n"
         + "\n".join(blocks)
         + f"\n<script>{script}</script>\n</body>\n</html>\n"
     )
-
-
-def text(value: object) -> str:
-    r"""Return a text of the user for HTML: it is shown as it is, control characters written out.
-
-    >>> text("<b>\x1b")
-    '&lt;b&gt;\\x1b'
-    """
-    return escape(visible(str(value)))
 
 
 def _read(name: str) -> str:
@@ -103,6 +93,6 @@ def _block(name: str, array: NDArray[Any]) -> str:
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     packed = base64.b64encode(zlib.compress(little.tobytes(), 9)).decode("ascii")
     return (
-        f'<script type="application/octet-stream" id="array-{text(name)}" '
+        f'<script type="application/octet-stream" id="array-{html(name)}" '
         f'data-type="{array.dtype.name}">{packed}</script>'
     )

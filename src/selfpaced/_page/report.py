@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from selfpaced._page.content import Report
 from selfpaced._page.packing import confusion, curves, one_map, packed, samples
-from selfpaced._page.page import page, text
+from selfpaced._page.page import page
+from selfpaced._text import html
 
 # The styles and scripts of the page.
 STYLES = ("theme.css", "card.css", "report.css")
@@ -74,7 +75,7 @@ def _body(report: Report, shown: Sequence[str]) -> str:
     nav = "".join(f'<a href="#{name}">{title}</a>' for name, title in links.items())
     filled = "".join(f'<section id="{name}"><h2>{SECTIONS[name]}</h2></section>' for name in shown)
     return (
-        f'<header><p class="file">{text(report.title)}</p>'
+        f'<header><p class="file">{html(report.title)}</p>'
         f'<nav aria-label="Sections">{nav}</nav></header>\n'
         f"<main>{_summary(report)}<noscript><p>The samples, the map and the training need "
         f"JavaScript, which this browser does not run.</p></noscript>{filled}{_how(report)}</main>"
@@ -84,13 +85,13 @@ def _body(report: Report, shown: Sequence[str]) -> str:
 def _summary(report: Report) -> str:
     """Return the summary: what was found, how far to trust it, and the panel of classes."""
     facts = "".join(
-        f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in report.facts
+        f"<div><dt>{html(name)}</dt><dd>{html(value)}</dd></div>" for name, value in report.facts
     )
-    told = "".join(f"<p>{text(line)}</p>" for line in report.told)
-    doubts = "".join(f"<li>{text(line)}</li>" for line in report.doubts)
+    told = "".join(f"<p>{html(line)}</p>" for line in report.told)
+    doubts = "".join(f"<li>{html(line)}</li>" for line in report.doubts)
     trust = f"<h3>How far to trust this</h3><ul>{doubts}</ul>" if doubts else ""
     return (
-        f'<section id="summary"><h1 dir="auto">{text(report.headline)}.</h1>'
+        f'<section id="summary"><h1 dir="auto">{html(report.headline)}.</h1>'
         f'<dl class="facts">{facts}</dl><div class="columns"><div>{told}</div>'
         f"<div>{trust}</div></div>{_panel(report)}</section>"
     )
@@ -100,10 +101,10 @@ def _panel(report: Report) -> str:
     """Return the table of how well each class is predicted; "" without."""
     if not report.panel:
         return ""
-    heads = "".join(f'<th scope="col">{text(head)}</th>' for head in report.heads)
+    heads = "".join(f'<th scope="col">{html(head)}</th>' for head in report.heads)
     rows = "".join(
-        f'<tr><th scope="row" dir="auto">{text(row[0])}</th>'
-        + "".join(f"<td>{text(value)}</td>" for value in row[1:])
+        f'<tr><th scope="row" dir="auto">{html(row[0])}</th>'
+        + "".join(f"<td>{html(value)}</td>" for value in row[1:])
         + "</tr>"
         for row in report.panel
     )
@@ -122,11 +123,11 @@ def _how(report: Report) -> str:
     if not report.how:
         return ""
     rows = "".join(
-        f"<dt>{text(name)}</dt><dd>{_value(name, value)}</dd>" for name, value in report.how
+        f"<dt>{html(name)}</dt><dd>{_value(name, value)}</dd>" for name, value in report.how
     )
     return f'<section id="how"><h2>How it was made</h2><dl class="how">{rows}</dl></section>'
 
 
 def _value(name: str, value: str) -> str:
     """Return a value in HTML; a command is code."""
-    return f"<code>{text(value)}</code>" if name == "command" else text(value)
+    return f"<code>{html(value)}</code>" if name == "command" else html(value)

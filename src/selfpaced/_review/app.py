@@ -16,8 +16,9 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from selfpaced._page.packing import packed
-from selfpaced._page.page import page, text
+from selfpaced._page.page import page
 from selfpaced._review.desk import Desk, Gone, Replaced
+from selfpaced._text import html
 
 # The largest number of bytes of a request; a label may be long.
 MOST_BYTES = 4_000_000
@@ -130,10 +131,10 @@ def review_page(desk: Desk) -> str:
     """Return the page of a review, with all samples."""
     gallery = desk.gallery
     body = (
-        f'<header><p class="file">{text(gallery.name)}</p><p class="muted">Reviewed by '
-        f'<bdi>{text(desk.reviewer)}</bdi></p><p id="count" aria-live="polite"></p>'
+        f'<header><p class="file">{html(gallery.name)}</p><p class="muted">Reviewed by '
+        f'<bdi>{html(desk.reviewer)}</bdi></p><p id="count" aria-live="polite"></p>'
         '<div id="bar" aria-hidden="true"></div></header><main><h1 class="hidden">Review of '
-        f"<bdi>{text(gallery.name)}</bdi></h1><noscript><p>The review needs JavaScript, which this "
+        f"<bdi>{html(gallery.name)}</bdi></h1><noscript><p>The review needs JavaScript, which this "
         'browser does not run.</p></noscript><div id="review"></div></main>'
     )
     return page(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from selfpaced._errors import require_positive_int
 from selfpaced._pacer.pacer import Pacer
-from selfpaced._text import visible
+from selfpaced._text import html, html_table, visible
 from selfpaced.audit._learning.committee import Committee
 from selfpaced.audit._reading.labels.votes import all_classes, codes_of
 from selfpaced.audit._reading.words import are
@@ -25,6 +25,8 @@ LEAST = 1e-6
 # Above this probability of a mistake, a label is a suspect.
 SUSPECT = 0.5
 
+# The largest number of suspects that a notebook shows.
+MOST_SHOWN = 10
 # The largest number of kinds of label errors that ``repr`` of a result lists.
 MOST_KINDS = 5
 
@@ -146,6 +148,20 @@ class Audit:
             listed &= table["suggested"] != table["label"]
         n = max(len(self.suspects), math.ceil(self.count.high)) if top is None else top
         return table[listed].sort_values("suspect", ascending=False, kind="stable").head(n)
+
+    def _repr_html_(self) -> str:
+        """Return the result for a notebook: what can be concluded, and the first suspects."""
+        title, *told = self.conclusion
+        shown = self.suspects.head(MOST_SHOWN)
+        rows = [
+            (place, row.label, row.suggested, f"{row.probability:.1%}")
+            for place, row in zip(shown.index, shown.itertuples(index=False), strict=True)
+        ]
+        table = html_table(("index", "label", "suggested", "label wrong"), rows) if rows else ""
+        said = "".join(f"<p>{html(line)}</p>" for line in told)
+        more = f"<p>{len(self.suspects) - len(rows):,} more suspects.</p>"
+        rest = more if len(self.suspects) > len(rows) else ""
+        return f"<div><p><b>{html(title)}.</b></p>{said}{table}{rest}</div>"
 
     def __repr__(self) -> str:
         """Say what can be concluded about the labels, and which classes are confused."""

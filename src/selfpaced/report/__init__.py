@@ -1,7 +1,8 @@
-"""Pictures of rules and runs, drawn from plain arrays; needs the extra ``report``.
+"""Pictures of rules and runs, drawn from plain arrays, and reports; needs the extra ``report``.
 
 Most functions draw on ``ax``, or on a new figure, and return the axes; ``axes.figure.savefig``
-writes a file. ``animate_boundary`` and ``animate_embedding`` write an animation.
+writes a file. ``animate_boundary`` and ``animate_embedding`` write an animation. ``write`` writes
+the report of a pacer as one HTML file.
 """
 
 from selfpaced._public import publish
@@ -24,6 +25,7 @@ from selfpaced.report._runs import (
 from selfpaced.report._samples import plot_cartography, plot_loss_bands
 from selfpaced.report._suspects import plot_suspects
 from selfpaced.report._theme import DARK, LIGHT, Theme
+from selfpaced.report._written import write
 
 __all__ = [
     "DARK",
@@ -44,6 +46,7 @@ __all__ = [
     "plot_searches",
     "plot_suspects",
     "plot_weightings",
+    "write",
 ]
 
 publish(__name__)

@@ -11,10 +11,9 @@ function chance(p) {
 // Return a card. `about` has what a place is, and what was decided about this sample, or "".
 function card(item, about) {
   const shown = page.make("article", { class: "card", tabindex: "-1" });
-  shown.append(
-    whereOf(item, about), labelsOf(item), contentOf(item.sample), differsOf(item),
-    chancesOf(item), neighboursOf(item),
-  );
+  const parts = [whereOf(item, about), labelsOf(item), contentOf(item.sample), differsOf(item),
+    chancesOf(item), neighboursOf(item)];
+  shown.append(...parts.filter((part) => part !== null));
   return shown;
 }
 
@@ -30,14 +29,12 @@ function whereOf(item, about) {
 }
 
 function labelsOf(item) {
-  return page.make("dl", { class: "labels" },
-    page.make("dt", {}, "label"),
-    page.user(item.given, "dd", { class: "given" }),
-    page.make("dt", {}, "suggested"),
-    page.user(item.suggested, "dd", { class: "suggested" }),
-    page.make("dt", {}, "label wrong"),
-    page.make("dd", {}, chance(item.probability)),
-  );
+  const known = [["label", item.given, "given"], ["suggested", item.suggested, "suggested"]].filter(([, label]) => label);
+  const shown = known.flatMap(([name, label, kind]) => [page.make("dt", {}, name), page.user(label, "dd", { class: kind })]);
+  if (item.probability !== null) {
+    shown.push(page.make("dt", {}, "label wrong"), page.make("dd", {}, chance(item.probability)));
+  }
+  return shown.length ? page.make("dl", { class: "labels" }, ...shown) : null;
 }
 
 function contentOf(sample) {

@@ -36,9 +36,10 @@ class Gallery {
     this.further = page.make("button", { onclick: () => this.more(AT_A_TIME) }, "Show more");
     const field = (name, input) => page.make("label", {}, page.make("span", {}, name), input);
     const pairs = page.data.classes.length ? field("label → suggested", this.pair) : null;
+    const judged = this.cases.some((item) => item.probability !== null);
     this.section.append(
       page.make("div", { class: "controls", role: "group", "aria-label": "Filters" },
-        pairs, field("show", this.kind), field("label wrong, at least %", this.least),
+        pairs, field("show", this.kind), judged ? field("label wrong, at least %", this.least) : null,
         field("search", this.word)),
       this.count,
       page.make("p", { class: "muted small keys" }, page.make("kbd", {}, "j"), " and ",

@@ -8,8 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from selfpaced._page.content import Case, Gallery, Neighbour
+from selfpaced._page.pictures import cell
 from selfpaced.audit._cases.near import Columns, Near, neighbours
-from selfpaced.audit._cases.shown import SHORT, Viewer, cell
+from selfpaced.audit._cases.shown import SHORT, Viewer
 from selfpaced.audit._prepare import Prepared
 from selfpaced.audit._result import Audit
 

@@ -1,16 +1,13 @@
 """A sample as a person sees it: its text, its picture, or its row."""
 
-import base64
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from selfpaced._page.content import Shown
+from selfpaced._page.pictures import as_uri, cell, of_pixels
 from selfpaced.audit._features.table import Encoder
 from selfpaced.audit._prepare import Prepared
 
@@ -18,12 +15,8 @@ from selfpaced.audit._prepare import Prepared
 LONGEST, SHORT = 100_000, 400
 # The largest width and height of a picture, and of one of a neighbour, in pixels.
 SIDE, SMALL = 320, 112
-# The quality of the JPEG of a photograph; up to this side a picture is a PNG, without loss.
-QUALITY, LITTLE = 82, 64
 # The largest number of columns of a row that are shown.
 MOST_COLUMNS = 60
-# Digits of a number.
-DIGITS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,20 +88,6 @@ class Viewer:
         return of_pixels(np.asarray(source.features)[place], side)
 
 
-def cell(value: Any, longest: int) -> str:
-    """Return a value as text, cut to its first letters; "" for a missing one.
-
-    >>> cell(0.1 + 0.2, 10), cell(None, 10), cell("abcdef", 3)
-    ('0.3', '', 'abc… (3 more letters)')
-    """
-    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
-        return ""
-    text = f"{value:.{DIGITS}g}" if isinstance(value, float | np.floating) else str(value)
-    if len(text) <= longest:
-        return text
-    return f"{text[:longest]}… ({len(text) - longest:,} more letters)"
-
-
 def of_file(path: Path, side: int) -> str:
     """Return the picture of a file as a data URI, of this width and height at most.
 
@@ -122,27 +101,4 @@ def of_file(path: Path, side: int) -> str:
     with opened(path) as file:
         file.draft("RGB", (side, side))
         image = ImageOps.exif_transpose(file)
-        return _uri(image.convert("L" if image.mode in ("1", "L") else "RGB"), side)
-
-
-def of_pixels(pixels: NDArray[np.uint8], side: int) -> str:
-    """Return the picture of an image of shape (channels, height, width) as a data URI."""
-    from PIL import Image  # as above
-
-    colours = len(pixels) >= 3
-    values = np.moveaxis(pixels[:3], 0, -1) if colours else pixels[0]
-    return _uri(Image.fromarray(np.ascontiguousarray(values)), side)
-
-
-def _uri(image: Any, side: int) -> str:
-    """Return a picture of Pillow as a data URI: a JPEG if it is large, else a PNG."""
-    from PIL import Image  # as above
-
-    image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    file, large = io.BytesIO(), max(image.size) > LITTLE
-    if large:
-        image.save(file, "JPEG", quality=QUALITY)
-    else:
-        image.save(file, "PNG", optimize=True)
-    kind = "jpeg" if large else "png"
-    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+        return as_uri(image.convert("L" if image.mode in ("1", "L") else "RGB"), side)

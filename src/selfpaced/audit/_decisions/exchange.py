@@ -124,7 +124,7 @@ def _row(opened: Opened, case: Case, decision: Decision | None) -> dict[str, Any
         names[opened.place]: case.sample.place,
         names["given"]: case.given,
         names["suggested"]: case.suggested,
-        names["probability"]: round(case.probability, 4),
+        names["probability"]: round(case.probability or 0, 4),
         names["decision"]: "" if decision is None else decision.action,
         names["new_label"]: "" if decision is None else decision.label or "",
         REVIEWER: "" if decision is None else decision.by,

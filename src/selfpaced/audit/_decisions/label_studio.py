@@ -50,10 +50,10 @@ def _task(case: Case, run: str, *, numeric: bool) -> dict[str, Any]:
     sample = case.sample
     data: dict[str, Any] = {PLACE: sample.place, RUN: run}
     data |= {"given": case.given, "suggested": case.suggested}
-    data |= {"probability": round(case.probability, 4), SAMPLE: sample.image or as_text(case)}
+    data |= {"probability": round(case.probability or 0, 4), SAMPLE: sample.image or as_text(case)}
     kind, value = ("number", float(case.suggested)) if numeric else ("choices", [case.suggested])
     result = {"from_name": LABEL, "to_name": SAMPLE, "type": kind, "value": {kind: value}}
-    score = dict(case.probabilities).get(case.suggested, case.probability)
+    score = dict(case.probabilities).get(case.suggested, case.probability or 0)
     return {
         "data": data,
         "predictions": [{"model_version": "selfpaced", "score": score, "result": [result]}],

@@ -11,6 +11,7 @@ import torch
 
 from selfpaced._errors import require
 from selfpaced._public import public
+from selfpaced._text import html_line, html_table
 from selfpaced.chain import Floats
 from selfpaced.latent._search.model import LatentModel
 from selfpaced.latent._search.weights import ALMOST_ONE, AgeStep, Choice
@@ -67,6 +68,20 @@ class Result(Generic[H, W]):
     objective: float
     history: list[Row]
     converged: bool
+
+    def _repr_html_(self) -> str:
+        """Return the result for a notebook: the objective, the fits, and what is kept."""
+        kept = f"{(self.v > 0).sum():,} of {len(self.v):,}"
+        ended = "converged" if self.converged else "stopped before it converged"
+        rows = [("objective", f"{self.objective:.6g}"), ("fits", f"{len(self.history):,}")]
+        rows += [("samples with weight", kept), ("search", ended)]
+        lines = [
+            html_line([row.objective for row in self.history], "objective"),
+            html_line([row.kept_share for row in self.history], "kept share"),
+        ]
+        names = ("objective", "kept share")
+        drawn = "".join(f"<div>{n} {line}</div>" for n, line in zip(names, lines, strict=True))
+        return f"<div>{html_table(('', ''), rows)}{drawn}</div>"
 
 
 class Fit(NamedTuple, Generic[H, W]):
