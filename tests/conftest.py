@@ -2,14 +2,15 @@
 
 import difflib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,9 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from hypothesis import HealthCheck, settings
 from sklearn.datasets import load_wine
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 torch.set_num_threads(1)  # tests run side by side: threads would only wait for each other
 
@@ -34,6 +38,69 @@ WriteIdx = Callable[[Path, str, int, int], None]
 Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
 RunRanks = Callable[[Callable[[int, Path], dict[str, Any]]], list[dict[str, Any]]]
 ROOT = Path(__file__).parents[1]
+# How Chromium starts where there is no screen and no network.
+CHROMIUM = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Return a headless Chromium; skip without one, unless SELFPACED_BROWSER is "required"."""
+    place = shutil.which("chromium") or shutil.which("google-chrome")
+    if place is None:
+        if os.environ.get("SELFPACED_BROWSER") == "required":
+            pytest.fail("SELFPACED_BROWSER=required, and there is no chromium on the PATH.")
+        pytest.skip("There is no chromium on the PATH.")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=place, args=CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: "Browser") -> Iterator[Callable[..., "Page"]]:
+    """Return a function that opens an address in a new window.
+
+    At the end of the test no script may have failed, and nothing may have been asked for from
+    elsewhere.
+    """
+    problems: list[str] = []
+    windows = []
+
+    def open_window(address: str, **settings: Any) -> "Page":
+        window = browser.new_context(**settings)
+        windows.append(window)
+        page = window.new_page()
+        page.set_default_timeout(10_000)
+        home = address.partition("//")[2].partition("/")[0]
+        page.on(
+            "console", lambda said: problems.append(said.text) if said.type == "error" else None
+        )
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on(
+            "request",
+            lambda asked: problems.append(asked.url) if strange(asked.url, home) else None,
+        )
+        page.goto(address)
+        if settings.get("java_script_enabled", True):
+            page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield open_window
+    for window in windows:
+        window.close()
+    assert problems == []
+
+
+def strange(address: str, home: str) -> bool:
+    """Say whether an address is elsewhere than the page itself."""
+    if address.startswith(("data:", "blob:", "file:")):
+        return False
+    return address.partition("//")[2].partition("/")[0] != home
 
 
 @pytest.fixture(scope="session")

@@ -87,7 +87,15 @@ def test_the_user_may_have_no_columns(classes_found: Audit) -> None:
 def test_the_ledger_has_all_samples_in_order(classes_found: Audit) -> None:
     table = ledger_table(classes_found, WHERE)
     told = ["probability", "suggested", "confidence", "loss", "weight", "visits"]
-    assert list(table.columns) == ["row", "given", "suspect", *told, "margin", "correct", "forgotten"]
+    assert list(table.columns) == [
+        "row",
+        "given",
+        "suspect",
+        *told,
+        "margin",
+        "correct",
+        "forgotten",
+    ]
     assert table["row"].tolist() == [1, 2, 4, 5]
     assert table["given"].tolist() == ["cat", "dog", "dog", "cat"]
     assert table["suspect"].tolist() == [False, True, False, True]

@@ -41,7 +41,7 @@ function contentOf(sample) {
   const parts = document.createDocumentFragment();
   if (sample.image) parts.append(picture(sample.image, "sample", `image ${sample.place}`));
   if (sample.text) {
-    parts.append(page.user(sample.text, "p", { class: "text", tabindex: "0", role: "group", "aria-label": "Text" }));
+    parts.append(page.user(sample.text, "p", { class: "text", tabindex: "0", role: "group", "aria-label": "Text" }, Infinity));
   }
   return parts;
 }
@@ -49,7 +49,7 @@ function contentOf(sample) {
 // A picture of a data URI; others are not shown.
 function picture(source, name, alternative) {
   if (!/^data:image\/(png|jpeg);base64,/.test(source)) return null;
-  const image = page.make("img", { class: name, alt: page.visible(alternative), src: source });
+  const image = page.make("img", { class: name, alt: page.short(alternative), src: source });
   image.addEventListener("load", () => {
     if (Math.max(image.naturalWidth, image.naturalHeight) < FEW_PIXELS) image.classList.add("few");
     if (name === "sample" && image.naturalWidth < 160) image.width = 160;

@@ -20,7 +20,7 @@ function confusionTable(section, choose) {
   function cellOf(n, meant, given) {
     if (meant === given) return page.make("td", { class: "same" });
     if (!n) return page.make("td", { class: "none" }, "·");
-    const what = `${n} labelled ${page.visible(names[given])}, suggested ${page.visible(names[meant])}`;
+    const what = `${n} labelled ${page.short(names[given])}, suggested ${page.short(names[meant])}`;
     return page.make("td", {}, page.make("button", {
       class: `heat heat${Math.ceil((4 * n) / most)}`, "aria-label": `${what}: show them`,
       onclick: () => choose(names[given], names[meant]),

@@ -16,8 +16,8 @@ class Curves {
     });
     this.bars = edges.length ? page.make("figure", {}) : null;
     section.append(
-      page.make("div", { class: "controls" },
-        page.make("label", { class: "wide", for: "epoch" }, page.make("span", {}, "epoch"), this.slider)),
+      page.make("div", { class: "controls wide" },
+        page.field("epoch", this.slider)),
       this.values,
       page.make("div", { class: "figures" }, ...this.lines.map((line) => line.figure), this.bars));
     this.at();

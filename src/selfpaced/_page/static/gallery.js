@@ -22,7 +22,7 @@ class Gallery {
   build() {
     this.pair = page.make("select", { onchange: () => this.filter() },
       page.make("option", { value: "" }, "all labels"),
-      ...this.pairs().map(([name, n]) => page.make("option", { value: name }, `${page.visible(name)} (${n})`)));
+      ...this.pairs().map(([name, n]) => page.make("option", { value: name }, `${page.short(name)} (${n})`)));
     const kinds = [["", "all"], ["suspect", "suspects"], ["doubtful", "only doubtful"]];
     if (Object.keys(page.data.decided).length) kinds.push(["open", "not decided"], ["decided", "decided"]);
     this.kind = page.make("select", { onchange: () => this.filter() },
@@ -34,13 +34,12 @@ class Gallery {
     this.count = page.make("p", { "aria-live": "polite", class: "muted" });
     this.list = page.make("div", { class: "cards" });
     this.further = page.make("button", { onclick: () => this.more(AT_A_TIME) }, "Show more");
-    const field = (name, input) => page.make("label", {}, page.make("span", {}, name), input);
-    const pairs = page.data.classes.length ? field("label → suggested", this.pair) : null;
+    const pairs = page.data.classes.length ? page.field("label → suggested", this.pair) : null;
     const judged = this.cases.some((item) => item.probability !== null);
     this.section.append(
       page.make("div", { class: "controls", role: "group", "aria-label": "Filters" },
-        pairs, field("show", this.kind), judged ? field("label wrong, at least %", this.least) : null,
-        field("search", this.word)),
+        pairs, page.field("show", this.kind), judged ? page.field("label wrong, at least %", this.least) : null,
+        page.field("search", this.word)),
       this.count,
       page.make("p", { class: "muted small keys" }, page.make("kbd", {}, "j"), " and ",
         page.make("kbd", {}, "k"), " go to the next and the previous card, ",

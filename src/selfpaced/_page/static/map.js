@@ -75,9 +75,8 @@ class SampleMap {
       onclick: () => this.drawing.setAttribute("aria-pressed", String(this.drawing.getAttribute("aria-pressed") !== "true")),
     }, "Lasso");
     const button = (name, act, label) => page.make("button", { onclick: act, "aria-label": label || null }, name);
-    const field = (name, input) => page.make("label", {}, page.make("span", {}, name), input);
     return page.make("div", { class: "controls", role: "group", "aria-label": "Map" },
-      told.maps.length > 1 ? field("map", this.which) : null, field("colour", this.by), this.drawing,
+      told.maps.length > 1 ? page.field("map", this.which) : null, page.field("colour", this.by), this.drawing,
       button("+", () => this.zoom(1.6), "Zoom in"), button("−", () => this.zoom(1 / 1.6), "Zoom out"),
       button("Reset", () => this.reset()));
   }
@@ -111,7 +110,7 @@ class SampleMap {
       palette = [...colours, value("--muted")];
       const place = new Map(frequent.map((code, at) => [code, at]));
       for (let i = 0; i < n; i++) codes[i] = place.has(own[i]) ? place.get(own[i]) : colours.length;
-      legend = frequent.map((code, at) => [page.visible(this.told.names[code]), colours[at]]);
+      legend = frequent.map((code, at) => [page.short(this.told.names[code]), colours[at]]);
       if (this.told.names.length > frequent.length) legend.push(["all others", palette[colours.length]]);
     }
     this.base = { codes, palette };

@@ -45,10 +45,25 @@ const page = {
     return element;
   },
 
+  // An input with its name above it.
+  field(name, input) {
+    page.fields = (page.fields || 0) + 1;
+    input.id = input.id || `field-${page.fields}`;
+    return page.make("div", { class: "field" }, page.make("label", { for: input.id }, name), input);
+  },
+
   // A text of the user: control characters and marks of direction are written out, and its
-  // direction does not change that of the text around it.
-  user(text, tag = "bdi", attributes = {}) {
-    return page.make(tag, { dir: "auto", ...attributes }, page.visible(text));
+  // direction does not change that of the text around it. A longer one is cut.
+  user(text, tag = "bdi", attributes = {}, longest = 1000) {
+    const all = String(text), rest = all.length - longest;
+    const shown = rest > 0 ? `${all.slice(0, longest)}… (${rest} more letters)` : all;
+    return page.make(tag, { dir: "auto", ...attributes }, page.visible(shown));
+  },
+
+  // A text of the user for a line: its first letters.
+  short(text, longest = 80) {
+    const all = String(text);
+    return page.visible(all.length > longest ? `${all.slice(0, longest - 1)}…` : all);
   },
 
   visible(text) {

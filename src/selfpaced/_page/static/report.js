@@ -7,8 +7,8 @@
   }
   if (page.data.curves) new Curves(section("training"));
   if (page.data.map) await SampleMap.of(section("map"));
-  for (const details of document.querySelectorAll("details")) {
-    window.addEventListener("beforeprint", () => { details.open = true; });
-  }
+  window.addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+  });
   document.documentElement.dataset.ready = "true";
 })();

@@ -15,7 +15,6 @@ class Review {
       ...[["", "all"], ["open", "not decided"], ["mine", "decided by me"], ["unsure", "unsure"], ["disagree", "where reviewers disagree"]]
         .map(([value, name]) => page.make("option", { value }, name)));
     this.least = page.make("input", { type: "number", min: 0, max: 100, value: 0, oninput: () => this.filter() });
-    const field = (name, input) => page.make("label", {}, page.make("span", {}, name), input);
     this.stage = page.make("div", { class: "stage" });
     this.told = page.make("div", { class: "told", "aria-live": "polite" });
     this.alert = page.make("p", { class: "alert", role: "alert", hidden: true });
@@ -24,8 +23,8 @@ class Review {
     this.help = page.make("p", { class: "muted small" }, "Each decision is saved at once. ", page.make("kbd", {}, "?"),
       " shows or hides the filters.");
     this.filters = page.make("div", { class: "controls", role: "group", "aria-label": "Filters" },
-      page.data.classes.length ? field("label → suggested", this.pair) : null, field("show", this.kind),
-      field("label wrong, at least %", this.least));
+      page.data.classes.length ? page.field("label → suggested", this.pair) : null, page.field("show", this.kind),
+      page.field("label wrong, at least %", this.least));
     root.append(this.alert, this.filters, this.stage, this.buttons, this.picker.box, this.told, this.help);
     document.addEventListener("keydown", (event) => this.key(event));
     window.addEventListener("focus", () => this.refresh());
@@ -59,7 +58,7 @@ class Review {
       counts.set(name, (counts.get(name) || 0) + 1);
     }
     this.pair.append(page.make("option", { value: "" }, "all labels"),
-      ...[...counts].sort((a, b) => b[1] - a[1]).map(([name, n]) => page.make("option", { value: name }, `${page.visible(name)} (${n})`)));
+      ...[...counts].sort((a, b) => b[1] - a[1]).map(([name, n]) => page.make("option", { value: name }, `${page.short(name)} (${n})`)));
     this.filter();
     document.documentElement.dataset.ready = "true";
   }
@@ -131,7 +130,7 @@ class Review {
     } else {
       const shown = card(this.now, { place: page.data.place, decided: this.words(this.now) });
       this.stage.replaceChildren(shown);
-      this.accepts.replaceChildren("accept ", page.user(shortened(this.now.suggested)));
+      this.accepts.replaceChildren("accept ", page.short(this.now.suggested, 24));
       shown.focus({ preventScroll: true });
       window.scrollTo(0, 0);
     }
@@ -165,6 +164,71 @@ class Review {
   // Save a decision about the sample that is shown; keys that come before the answer wait for it.
   decide(action, label = null, isNew = false) {
     this.busy = this.busy.then(async () => {
+      if (this.now === null) return;
+      const place = this.now.sample.place, item = this.now;
+      const change = action === "change" ? label ?? item.suggested : null;
+      const told = await this.ask("decide", { place, action, label: change, new: isNew, drawn: this.drawn.has(place) });
+      if (told === null) return;
+      this.decisions.set(told.place, told.decisions);
+      this.progress(told);
+      this.next();
+    });
+  }
+
+  undo() {
+    this.busy = this.busy.then(async () => {
+      const told = await this.ask("undo", {});
+      if (told === null) return;
+      this.progress(told);
+      if (told.place === null) return this.say("There is nothing to undo.");
+      this.decisions.set(told.place, told.decisions);
+      let at = this.list.findIndex((item) => item.sample.place === told.place);
+      if (at < 0) {
+        this.pair.value = this.kind.value = "";
+        this.least.value = 0;
+        this.filter();
+        at = this.list.findIndex((item) => item.sample.place === told.place);
+      }
+      this.go(at);
+    });
+  }
+
+  picked(label, isNew) {
+    if (label !== null) this.decide("change", label, isNew);
+    this.stage.firstElementChild?.focus({ preventScroll: true });
+  }
+
+  // Put the undecided samples in a random order, so that the next ones tell of all that are left.
+  random() {
+    this.busy = this.busy.then(() => {
+      const open = this.list.filter((item) => !Object.keys(this.of(item)).length);
+      for (let i = open.length - 1; i > 0; i--) {
+        const j = crypto.getRandomValues(new Uint32Array(1))[0] % (i + 1);
+        [open[i], open[j]] = [open[j], open[i]];
+      }
+      const rest = this.list.filter((item) => !open.includes(item));
+      this.list = [...rest, ...open];
+      const whole = open.length === this.cases.filter((item) => !Object.keys(this.of(item)).length).length;
+      if (whole) for (const item of open) this.drawn.add(item.sample.place);
+      this.say(whole ? "" : "The samples that fit the filters come in a random order. They do not tell of the whole list.");
+      this.go(this.list.length - open.length < this.list.length ? this.list.length - open.length : -1);
+    });
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
+    const key = { ArrowRight: "s", ArrowLeft: "b" }[event.key] || event.key;
+    if (key === "?") this.filters.hidden = !this.filters.hidden;
+    else if (this.keys.has(key)) {
+      if (event.repeat && ["k", "a", "u"].includes(key)) return;
+      if (["s", "b", "c"].includes(key)) this.busy = this.busy.then(() => this.keys.get(key)());
+      else this.keys.get(key)();
+    } else return;
+    event.preventDefault();
+  }
+}
+
+(async () => {
       if (this.now === null) return;
       const place = this.now.sample.place, item = this.now;
       const change = action === "change" ? label ?? item.suggested : null;
