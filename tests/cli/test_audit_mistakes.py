@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shlex
 import signal
 from collections.abc import Callable
@@ -132,7 +133,7 @@ def test_a_correction_that_fails_leaves_the_results(
     def full(*_: object, **__: object) -> int:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("selfpaced.audit._fixing.fix.fix", full)
+    monkeypatch.setattr("selfpaced.audit._fixing.from_run.fix", full)
     result = run("audit", "a.csv", *AUDIT, "-o", "run", "--fix", "new.csv")
     assert result.exit_code == 2 and "run/summary.md" in result.stdout
     assert (
@@ -167,19 +168,18 @@ def test_a_copy_does_harm_only_with_force(done: Say, refused: Say) -> None:
     path = Path("run/suspects.csv")
     path.write_text("row,fix,given,suggested\n3,yes,cat,dgo\n")
     assert refused("fix", "run", "b.csv") == (
-        "suspects.csv suggests 'dgo' for row 3, which is not a class of a.csv; did you mean 'dog'? "
-        "Correct it, or pass --force to add the class."
+        "By suspects.csv, a label becomes 'dgo' for row 3, which is not a class of a.csv; did you "
+        "mean 'dog'? Correct it, or pass --force to add the class."
     )
     done("fix", "run", "b.csv", "--force")
     dogs = "".join(f"{row},yes,dog,cat\n" for row in range(2, 61, 2))
     path.write_text(f"row,fix,given,suggested\n{dogs}")
-    said = "The copy of a.csv would have no row left of the class 'dog' (30 rows). In suspects.csv,"
+    said = "The copy of a.csv would have no row left of the class 'dog' (30 rows). Keep the"
     for flags in ((), ("--drop",)):
         assert said in refused("fix", "run", "c.csv", *flags)
     assert not Path("c.csv").exists()
-    assert done("fix", "run", "c.csv", "--force").endswith(
-        "\n  dog: 30 of 30 become cat; none is left\n"
-    )
+    table = done("fix", "run", "c.csv", "--force")
+    assert re.search(r"dog\s+│\s+30\s+│\s+0\s+│\s+cat \(30\)", table)
 
 
 def test_a_copy_of_an_audit_does_harm_only_with_force(
@@ -198,12 +198,13 @@ def test_a_copy_of_an_audit_does_harm_only_with_force(
     assert result.exit_code == 2 and "my run/summary.md" in result.stdout
     assert (
         "The results are in my run, but new.csv was not written: The copy of a.csv would have no "
-        "row left of the class 'cat' (30 rows). In suspects.csv, set fix to no where the given "
-        "label is right, or pass --force to give up the class. To write it, run selfpaced fix "
+        "row left of the class 'cat' (30 rows). Keep the given label where it is right, or "
+        "pass --force to give up the class. To write it, run selfpaced fix "
         "'my run' new.csv\n"
     ) in result.stderr
     assert not Path("new.csv").exists()
-    assert "  cat: 30 of 30 become dog; none is left\n" in done(*words, "--force")
+    table = done(*words, "--force")
+    assert re.search(r"cat\s+│\s+30\s+│\s+0\s+│\s+dog \(30\)", table)
 
 
 def test_a_damaged_file_is_one_line_of_error(done: Say, refused: Say) -> None:

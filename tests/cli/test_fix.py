@@ -1,5 +1,6 @@
 """Claims about the command ``selfpaced fix``."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -25,15 +26,19 @@ def test_the_suspects_of_a_run_get_new_labels(
 ) -> None:
     copy, suspects = tmp_path / "new.csv", pd.read_csv(folder / "suspects.csv")
     suspects = suspects[suspects["fix"] == "yes"]
-    first, *lines = done("fix", folder, copy).splitlines()
-    n = len(suspects)
-    assert first == f"{copy}  {n} rows changed; the column selfpaced_was holds the former labels."
+    said, n = done("fix", folder, copy), len(suspects)
+    assert said.startswith(
+        f"By suspects.csv, which nobody has checked: {n} to change.\n{copy}  {n} labels changed; "
+        f"the column selfpaced_was holds the former ones\n"
+    )
     old, new = pd.read_csv(wine)["kind"], pd.read_csv(copy)["kind"]
     assert len(old) == len(new) and (old != new).sum() == n
-    counts = suspects["given"].value_counts()
-    assert [line.split(": ")[0].strip() for line in lines] == list(counts.index)
-    for line, (given, changed) in zip(lines, counts.items(), strict=True):
-        assert f"  {given}: {changed} of {(old == given).sum()} become " in line
+    for name in set(old):
+        before, after = (old == name).sum(), (new == name).sum()
+        assert re.search(rf"{name}\s+│\s+{before}\s+│\s+{after}\s+│", said)
+    log = pd.read_csv(f"{copy}.changes.csv", keep_default_na=False)
+    assert log["place"].tolist() == suspects["row"].tolist()
+    assert set(log["decision"]) == {"suggestion"} and set(log["reviewer"]) == {""}
 
 
 def test_only_lines_with_yes_are_changed(
@@ -46,8 +51,8 @@ def test_only_lines_with_yes_are_changed(
     suspects.to_csv(copied / "suspects.csv", index=False)
     row, given, suggested = suspects.iloc[-1][["row", "given", "suggested"]]
     said = done("fix", copied, tmp_path / "new.csv")
-    assert "1 row changed" in said and f"  {given}: 1 of " in said
-    assert said.endswith(f" becomes {suggested}\n")
+    assert said.startswith("By suspects.csv: 1 to change.\n") and "1 label changed" in said
+    assert f"{suggested} (1)" in said
     new = pd.read_csv(tmp_path / "new.csv")
     assert new["selfpaced_was"].dropna().to_dict() == {row - 1: given}
     suspects.drop(columns="fix").to_csv(copied / "suspects.csv", index=False)
@@ -58,8 +63,7 @@ def test_the_suspects_of_a_run_are_left_out(
     done: Say, refused: Say, folder: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "new.csv"
-    first, *lines = done("fix", folder, copy, "--drop").splitlines()
-    assert first.endswith(" rows left out.") and all(line.endswith("left out") for line in lines)
+    assert f"{copy}  30 samples left out\n" in done("fix", folder, copy, "--drop")
     said = f"{copy} exists. Choose another name, or pass --force."
     assert refused("fix", folder, copy, "--drop") == said
     done("fix", folder, copy, "--drop", "--force")

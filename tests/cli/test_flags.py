@@ -13,7 +13,7 @@ import typer.main
 
 import selfpaced
 from selfpaced._cli import app
-from selfpaced._cli.flags import NUMERIC, SETTINGS, SWITCHES, in_flags
+from selfpaced._cli.flags import NUMERIC, OTHERS, SETTINGS, SWITCHES, in_flags
 from selfpaced.audit import Options, read
 from selfpaced.audit._plan import Plan
 
@@ -69,7 +69,7 @@ def options_of(command: Any) -> Iterator[str]:
 
 
 def test_every_setting_has_a_flag_and_every_argument_of_an_audit_is_a_setting() -> None:
-    flags = {f"--{name.replace('_', '-')}" for name in (*SETTINGS, *SWITCHES)}
+    flags = {f"--{name.replace('_', '-')}" for name in (*SETTINGS, *OTHERS, *SWITCHES)}
     known = set(options_of(typer.main.get_command(app)))
     assert flags | {NUMERIC["True"], NUMERIC["False"]} <= known
     given = {field.name for field in (*fields(Options), *fields(Plan))}

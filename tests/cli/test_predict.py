@@ -75,7 +75,8 @@ def new(tmp_path: Path) -> Path:
 def test_new_samples_get_a_label_each(done: Say, pets: Path, new: Path) -> None:
     said = done("predict", pets, new)
     table = pd.read_csv("predictions.csv")
-    assert list(table.columns) == ["row", "predicted", "confidence"]
+    assert list(table.columns) == ["row", "predicted", "confidence", "ears", "name"]
+    assert table["name"].tolist() == pd.read_csv(new)["name"].tolist()
     assert table["row"].tolist() == [1, 2, 3]
     assert table["predicted"].tolist() == ["c", "d", "d"]
     assert table["confidence"].between(0.5, 1).all()
@@ -99,7 +100,9 @@ def labelled(tmp_path: Path) -> Path:
 def test_labels_of_new_samples_are_judged(done: Say, pets: Path, labelled: Path) -> None:
     said = done("predict", pets, labelled)
     table = pd.read_csv("predictions.csv")
-    assert list(table.columns) == ["row", "predicted", "confidence", "given", "probability"]
+    assert list(table.columns)[:5] == ["row", "predicted", "confidence", "given", "probability"]
+    own = list(pd.read_csv(labelled).columns)
+    assert list(table.columns)[5:] == own
     wrong = table["probability"] > 0.5
     assert (table["row"][wrong] - 1).tolist() == list(range(0, 100, 10))
     assert table["probability"].isna().to_numpy().nonzero()[0].tolist() == [1, 2]
@@ -156,7 +159,7 @@ def test_numbers_are_predicted(done: Say, tmp_path: Path) -> None:
     folder = kept(source, tmp_path / "run", told, scale=1000.0)
     assert "50 samples, predicted from " in done("predict", folder, path)
     table = pd.read_csv("predictions.csv")
-    assert list(table.columns) == ["row", "predicted"]
+    assert list(table.columns) == ["row", "predicted", "size", "price"]
     assert float((table["predicted"] - source.labels).abs().max()) < 500
     told = json.loads(done("predict", folder, path, "--json", "--force"))
     assert told["lowest"] == table["predicted"].min() and "predicted" not in told
@@ -196,7 +199,7 @@ def test_a_file_is_replaced_only_with_force(done: Say, refused: Say, pets: Path,
     )
     assert output.read_text() == "mine"
     done("predict", pets, new, "--force")
-    assert output.read_text().startswith("row,predicted,confidence\n1,c,")
+    assert output.read_text().startswith("row,predicted,confidence,ears,name\n1,c,")
 
 
 def test_the_data_is_never_replaced(refused: Say, pets: Path, new: Path) -> None:

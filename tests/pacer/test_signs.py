@@ -216,15 +216,15 @@ def test_signs_are_told_again_by_a_copy_and_not_saved() -> None:
         assert other.steps == 1
 
 
-def wolfe(paced: bool) -> tuple[float, list[object]]:
+def wolfe(seed: int, *, paced: bool) -> tuple[float, list[object]]:
     """Train by L-BFGS with a line search; return the accuracy on right labels and kept shares."""
-    rng = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(seed)
     centres = 1.5 * torch.randn(3, 8, generator=rng)
     y = torch.randint(3, (800,), generator=rng)
     x = centres[y] + torch.randn(800, 8, generator=rng)
     wrong = torch.rand(800, generator=rng) < 0.3
     noisy = torch.where(wrong, (y + torch.randint(1, 3, (800,), generator=rng)) % 3, y)
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     model = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 3))
     step = torch.optim.LBFGS(model.parameters(), max_iter=5, line_search_fn="strong_wolfe")
     pacer = Pacer(800, columns={"group": noisy})
@@ -246,9 +246,13 @@ def wolfe(paced: bool) -> tuple[float, list[object]]:
 
 
 def test_a_line_search_does_not_lower_the_loss_by_leaving_samples_out() -> None:
-    plain, (paced, shares) = wolfe(paced=False)[0], wolfe(paced=True)
-    assert paced > plain
-    assert min(float(str(share)) for share in shares) > 0.45
+    seeds = (1, 2, 3)
+    plain, runs = (
+        [wolfe(seed, paced=False)[0] for seed in seeds],
+        [wolfe(s, paced=True) for s in seeds],
+    )
+    assert sum(hits for hits, _ in runs) > sum(plain)
+    assert min(float(str(share)) for _, shares in runs for share in shares) > 0.45
 
 
 def test_repeated_calls_on_a_batch_use_the_weights_of_the_first() -> None:

@@ -9,7 +9,6 @@ SETTINGS = (
     "annotator",
     "batch_size",
     "data",
-    "decisions",
     "depth",
     "epochs",
     "folds",
@@ -21,17 +20,16 @@ SETTINGS = (
     "learner",
     "learning_rate",
     "model",
-    "output",
-    "port",
     "precision",
     "probabilities",
-    "reviewer",
     "seed",
     "sheet",
     "side",
     "text_model",
     "use",
 )
+# The same of other commands than audit.
+OTHERS = ("decisions", "output", "port", "reviewer")
 # Settings that are True or False; their flags take no value.
 SWITCHES = ("drop", "every_class", "exact", "force", "resume", "undo")
 # Settings that are True by default; their flags turn them off.
@@ -51,7 +49,7 @@ VALUE = r"""\.\.\.|"[^"]*"|'[^']*'"""
 END = r"(?![\w/\\=-]|\.\w)"
 # A setting with its value; not where it is a part of a path, of a quoted text or of a longer name.
 SETTING = (
-    rf"(?<![\w./\\=\-'\"`])(?:(?P<setting>{'|'.join(SETTINGS)})=(?P<value>{VALUE})"
+    rf"(?<![\w./\\=\-'\"`])(?:(?P<setting>{'|'.join((*SETTINGS, *OTHERS))})=(?P<value>{VALUE})"
     rf"|(?P<choice>{'|'.join(WORDS)})=(?P<word>[A-Za-z]\w*){END}"
     rf"|(?P<switch>{'|'.join(SWITCHES)})=(?:True|\.\.\.){END}"
     rf"|(?P<off>{'|'.join(OFF)})=False{END}"

@@ -123,6 +123,8 @@ def tell_fixed(fixed: "Fixed", console: Console) -> None:
     n = count(len(changes), "label") if not changes.drop else count(len(changes), "sample")
     say(console, escape(fixed.choices.told))
     what = "left out" if changes.drop else "changed"
+    if fixed.column:
+        what += f"; the column {fixed.column} holds the former ones"
     say(console, f"[cyan]{escape(str(fixed.corrected))}[/]  {n} {what}")
     if changes.classes:
         console.print(_classes_table(changes))

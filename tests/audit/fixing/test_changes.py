@@ -96,14 +96,14 @@ def test_a_label_that_no_row_has_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(ValueError) as error:
         wanted({7: "virginca"}).changes(LABELS)
     assert str(error.value) == (
-        "suspects.csv suggests 'virginca' for row 7, which is not a class of iris.csv; did you "
-        "mean 'virginica'? Correct it, or pass force=True to add the class."
+        "By suspects.csv, a label becomes 'virginca' for row 7, which is not a class of iris.csv; "
+        "did you mean 'virginica'? Correct it, or pass force=True to add the class."
     )
     with pytest.raises(ValueError) as error:
         wanted({7: "?"}).changes(LABELS)
     assert str(error.value) == (
-        "suspects.csv suggests '?' for row 7, which is not a class of iris.csv. Correct it, or "
-        "pass force=True to add the class."
+        "By suspects.csv, a label becomes '?' for row 7, which is not a class of iris.csv. Correct "
+        "it, or pass force=True to add the class."
     )
 
 
@@ -112,8 +112,8 @@ def test_all_labels_that_no_row_has_are_counted_and_the_first_five_named() -> No
     with pytest.raises(ValueError) as error:
         wanted({**bad, 1: "x", 9: "setosa"}).changes(LABELS)
     assert str(error.value) == (
-        "suspects.csv suggests labels that are not classes of iris.csv: 'x' for row 1, 'setsa' for "
-        "row 2 (did you mean 'setosa'?), 'setsa' for row 3 (did you mean 'setosa'?), 'setsa' for "
+        "By suspects.csv, labels become ones that are not classes of iris.csv: 'x' for row 1, "
+        "'setsa' for row 2 (did you mean 'setosa'?), 'setsa' for row 3 (did you mean 'setosa'?), 'setsa' for "
         "row 4 (did you mean 'setosa'?), 'setsa' for row 5 (did you mean 'setosa'?) and 2 more. "
         "Correct them, or pass force=True to add the classes."
     )
@@ -134,9 +134,8 @@ def test_a_class_that_loses_all_its_rows_is_refused(drop: bool) -> None:
     with pytest.raises(ValueError) as error:
         wanted(all_of_it, drop=drop).changes(LABELS)
     assert str(error.value) == (
-        "The copy of iris.csv would have no row left of the class 'versicolor' (2 rows). In "
-        "suspects.csv, set fix to no where the given label is right, or pass force=True to give "
-        "up the class."
+        "The copy of iris.csv would have no row left of the class 'versicolor' (2 rows). Keep "
+        "the given label where it is right, or pass force=True to give up the class."
     )
     changes = wanted(all_of_it, drop=drop, force=True).changes(LABELS)
     assert changes.classes[2].left == 0
@@ -150,7 +149,7 @@ def test_all_classes_that_lose_their_rows_are_counted_and_the_first_five_named()
         wanted({row: "x" for row in range(1, 8)}).changes(labels)
     assert (
         "no row left of the classes 'a' (1 row), 'b' (1 row), 'c' (1 row), 'd' (1 row), 'e' (1 "
-        "row) and 2 more. In suspects.csv, set fix to no where the given label is right, or pass "
+        "row) and 2 more. Keep the given label where it is right, or pass "
         "force=True to give up the classes."
     ) in str(error.value)
 

@@ -147,10 +147,10 @@ def test_a_copy_that_loses_a_class_or_gets_a_new_one_is_written_only_with_force(
     tmp_path: Path,
 ) -> None:
     table, copy = text(tmp_path / "a.csv", f"{CSV}010,dog\n"), tmp_path / "b.csv"
-    with pytest.raises(ValueError, match="no row left of the class 'cat' .1 row.. In suspects.csv"):
+    with pytest.raises(ValueError, match="no row left of the class 'cat' .1 row.. Keep the given"):
         fix(table, copy, "label", suspects({1: "dog"}))
     with pytest.raises(
-        ValueError, match="suggests 'dgo' for row 2, .* did you mean 'dog'. Correct"
+        ValueError, match="a label becomes 'dgo' for row 2, .* did you mean 'dog'. Correct"
     ):
         fix(table, copy, "label", suspects({2: "dgo"}))
     assert not copy.exists()

@@ -39,16 +39,15 @@ def test_of_equal_rows_that_became_more_or_fewer_only_those_in_place_are_found()
 def test_every_row_that_is_lost_is_named() -> None:
     said = (
         "pets.csv has changed since the audit: rows 1, 5 of the audit are not in it any more, or "
-        "changed. Restore the file, set fix to no for them in suspects.csv, or audit again."
+        "changed. Restore the file, keep the label of them in suspects.csv or in the review, or "
+        "audit again."
     )
     with pytest.raises(ValueError, match=re.escape(said)):
         find([1, 2, 5], [9, 22, 22])
 
 
 def test_a_row_that_was_not_audited_is_refused() -> None:
-    said = (
-        "The audit of pets.csv did not judge row 4. Remove it from suspects.csv, or set fix to no."
-    )
+    said = "The audit of pets.csv did not judge row 4. Decide nothing about it."
     with pytest.raises(ValueError, match=re.escape(said)):
         find([1, 4], [11, 22, 22, 44, 55])
 

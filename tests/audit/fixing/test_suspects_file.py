@@ -4,12 +4,11 @@ import csv
 import io
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfpaced.audit._fixing.suspects_file import OURS, PREFIX, chosen, our_names, read_chosen
+from selfpaced.audit._fixing.suspects_file import OURS, PREFIX, our_names, read_chosen
 
 NAMES = {name: name for name in OURS}
 CSV = '''row,line,fix,probability,given,suggested,text
@@ -28,8 +27,8 @@ def saved(folder: Path, text: str, encoding: str = "utf-8") -> Path:
 
 def rows(path: Path, names: dict[str, str] = NAMES) -> list[list[object]]:
     table = read_chosen(path, names)
-    assert list(table.columns) == ["row", "given", "suggested"]
-    return table.to_numpy().tolist()
+    assert list(table.columns) == ["place", "given", "suggested"]
+    return [[int(place), *labels] for place, *labels in table.to_numpy().tolist()]
 
 
 def saved_with(separator: str, end: str = "\n") -> str:
@@ -178,8 +177,11 @@ def test_our_columns_never_have_the_name_of_a_column_of_the_user(own: list[str])
     assert list(names) == list(OURS) and len(set(names.values())) == len(OURS)
     assert not set(names.values()) & set(own)
     assert all(names[name] == name for name in set(OURS) - set(own))
-    table = pd.DataFrame([["x"] * len(own)], columns=pd.Index(own, dtype=object))
-    ours = pd.DataFrame([[7, "yes", "a", "b"]])
-    ours.columns = pd.Index([names[name] for name in ("row", "fix", "given", "suggested")])
-    both = pd.concat([ours, table], axis=1)
-    assert chosen(both, names).to_numpy().tolist() == [[7, "a", "b"]]
+
+
+def test_places_may_be_files_and_indices(tmp_path: Path) -> None:
+    text = "file,fix,given,suggested\ncat/1.png,yes,cat,dog\n'=1.png,yes,cat,dog\n"
+    found = read_chosen(saved(tmp_path, text), NAMES, "file")
+    assert found["place"].tolist() == ["cat/1.png", "=1.png"]
+    text = "index,fix,given,suggested\n0.0,yes,3,8\n"
+    assert read_chosen(saved(tmp_path, text), NAMES, "index")["place"].tolist() == ["0"]

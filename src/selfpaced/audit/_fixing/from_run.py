@@ -12,7 +12,7 @@ from selfpaced._errors import require
 from selfpaced._files import read_parquet, write_text
 from selfpaced.audit._decisions.store import Decisions, has_decisions
 from selfpaced.audit._fixing.array_copy import fix_labels, fix_npz
-from selfpaced.audit._fixing.changes import Changes, Wanted
+from selfpaced.audit._fixing.changes import WAS, Changes, Wanted
 from selfpaced.audit._fixing.decided import Choice, Choices, changed, from_review, from_suggestions
 from selfpaced.audit._fixing.decision_file import (
     from_file,
@@ -32,7 +32,7 @@ from selfpaced.audit._folder.files import CONFIG, CONSENSUS, LEDGER, SUSPECTS, r
 from selfpaced.audit._folder.lock import locked
 from selfpaced.audit._folder.seal import FILES, digest, unbroken
 from selfpaced.audit._folder.tables import csv_text
-from selfpaced.audit._plan import Plan, from_json
+from selfpaced.audit._plan import TABLES, Plan, from_json
 from selfpaced.audit._reading.idx import pair_of
 from selfpaced.audit._reading.kinds import kind_of
 
@@ -52,6 +52,7 @@ class Fixed:
         corrected: The copy, or the folder in which files were moved.
         log: The file that says what changed, and by whom.
         renamed: Files of a folder that got another name, as theirs was taken.
+        column: The column of a table that holds the former labels; "" without.
     """
 
     changes: Changes
@@ -59,6 +60,7 @@ class Fixed:
     corrected: Path
     log: Path
     renamed: tuple[str, ...] = ()
+    column: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def fix_from(asked: Request) -> Fixed:
         changes, renamed = _fix_file(asked, plan, path, kind, choices, config, ledger), ()
     write_text(csv_text(choices.log()), log)
     corrected = path if asked.corrected is None else asked.corrected
-    return Fixed(changes, choices, corrected, log, renamed)
+    column = WAS if kind in TABLES and not asked.drop else ""
+    return Fixed(changes, choices, corrected, log, renamed, column)
 
 
 def undo_moves(folder: Path) -> int:
