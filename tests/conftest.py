@@ -71,7 +71,7 @@ def open_page(browser: "Browser") -> Iterator[Callable[..., "Page"]]:
     problems: list[str] = []
     windows = []
 
-    def open_window(address: str, **settings: Any) -> "Page":
+    def open_window(address: str, allowed: str = "", **settings: Any) -> "Page":
         window = browser.new_context(**settings)
         windows.append(window)
         page = window.new_page()

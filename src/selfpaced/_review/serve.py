@@ -28,7 +28,7 @@ def serve(desk: Desk, began: Callable[[str], None], *, port: int = 0) -> None:
     Raises:
         OSError: If the port is in use.
     """
-    listening = _bound(port)
+    listening = listen(port)
     with listening:
         at = int(listening.getsockname()[1])
         token = token_urlsafe(TOKEN_BYTES)
@@ -44,8 +44,12 @@ def serve(desk: Desk, began: Callable[[str], None], *, port: int = 0) -> None:
         uvicorn.Server(config).run(sockets=[listening])
 
 
-def _bound(port: int) -> socket.socket:
-    """Return a socket that listens on this machine only."""
+def listen(port: int) -> socket.socket:
+    """Return a socket that listens on this machine only.
+
+    Raises:
+        OSError: If the port is in use.
+    """
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         made.bind((HOST, port))

@@ -113,8 +113,9 @@ def test_all_labels_that_no_row_has_are_counted_and_the_first_five_named() -> No
         wanted({**bad, 1: "x", 9: "setosa"}).changes(LABELS)
     assert str(error.value) == (
         "By suspects.csv, labels become ones that are not classes of iris.csv: 'x' for row 1, "
-        "'setsa' for row 2 (did you mean 'setosa'?), 'setsa' for row 3 (did you mean 'setosa'?), 'setsa' for "
-        "row 4 (did you mean 'setosa'?), 'setsa' for row 5 (did you mean 'setosa'?) and 2 more. "
+        "'setsa' for row 2 (did you mean 'setosa'?), 'setsa' for row 3 (did you mean 'setosa'?), "
+        "'setsa' for row 4 (did you mean 'setosa'?), 'setsa' for row 5 (did you mean 'setosa'?) "
+        "and 2 more. "
         "Correct them, or pass force=True to add the classes."
     )
 

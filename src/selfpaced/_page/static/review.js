@@ -1,8 +1,7 @@
 // The review: one sample at a time, a key for each decision, and every decision saved at once.
 
 class Review {
-  constructor(cases) {
-    this.cases = cases;
+  constructor() {
     this.drawn = new Set();
     this.busy = Promise.resolve();
     this.build();
@@ -40,8 +39,8 @@ class Review {
     this.accepts = page.make("span", {});
     return [
       button("k", "keep the label", () => this.decide("keep")),
-      button("a", this.accepts, () => this.decide("change", this.now?.suggested)),
-      button("c", "choose another", () => this.now && this.picker.open()),
+      button("a", this.accepts, () => this.decide("change")),
+      button("c", "choose another", () => this.choose()),
       button("u", "unsure", () => this.decide("unsure")),
       button("s", "skip", () => this.later(1)),
       button("b", "back", () => this.later(-1)),
@@ -51,6 +50,7 @@ class Review {
   }
 
   async start() {
+    this.cases = await page.values("cases");
     await this.refresh();
     const counts = new Map();
     for (const item of this.cases) {
@@ -123,6 +123,7 @@ class Review {
   go(at) {
     this.at = at;
     this.now = this.list[at] || null;
+    this.picker.box.hidden = true;
     if (this.now === null) {
       const what = this.list.length ? "All samples that are shown are decided." : "No sample fits these filters.";
       this.stage.replaceChildren(page.make("p", { class: "end" }, what, " Press Ctrl-C in the terminal to end the review."));
@@ -161,7 +162,8 @@ class Review {
     this.go(after >= 0 ? after : this.list.findIndex(isOpen));
   }
 
-  // Save a decision about the sample that is shown; keys that come before the answer wait for it.
+  // Save a decision about the sample that is shown; keys that come before the answer wait for it,
+  // and are about the next one. A change without a label takes the suggested one.
   decide(action, label = null, isNew = false) {
     this.busy = this.busy.then(async () => {
       if (this.now === null) return;
@@ -193,8 +195,14 @@ class Review {
     });
   }
 
+  choose() {
+    this.choosing = this.now;
+    if (this.now !== null) this.picker.open();
+  }
+
+  // Save the label that was chosen, if its sample is still the one that is shown.
   picked(label, isNew) {
-    if (label !== null) this.decide("change", label, isNew);
+    if (label !== null && this.choosing === this.now) this.decide("change", label, isNew);
     this.stage.firstElementChild?.focus({ preventScroll: true });
   }
 
@@ -228,77 +236,5 @@ class Review {
   }
 }
 
-(async () => {
-      if (this.now === null) return;
-      const place = this.now.sample.place, item = this.now;
-      const change = action === "change" ? label ?? item.suggested : null;
-      const told = await this.ask("decide", { place, action, label: change, new: isNew, drawn: this.drawn.has(place) });
-      if (told === null) return;
-      this.decisions.set(told.place, told.decisions);
-      this.progress(told);
-      this.next();
-    });
-  }
-
-  undo() {
-    this.busy = this.busy.then(async () => {
-      const told = await this.ask("undo", {});
-      if (told === null) return;
-      this.progress(told);
-      if (told.place === null) return this.say("There is nothing to undo.");
-      this.decisions.set(told.place, told.decisions);
-      let at = this.list.findIndex((item) => item.sample.place === told.place);
-      if (at < 0) {
-        this.pair.value = this.kind.value = "";
-        this.least.value = 0;
-        this.filter();
-        at = this.list.findIndex((item) => item.sample.place === told.place);
-      }
-      this.go(at);
-    });
-  }
-
-  picked(label, isNew) {
-    if (label !== null) this.decide("change", label, isNew);
-    this.stage.firstElementChild?.focus({ preventScroll: true });
-  }
-
-  // Put the undecided samples in a random order, so that the next ones tell of all that are left.
-  random() {
-    this.busy = this.busy.then(() => {
-      const open = this.list.filter((item) => !Object.keys(this.of(item)).length);
-      for (let i = open.length - 1; i > 0; i--) {
-        const j = crypto.getRandomValues(new Uint32Array(1))[0] % (i + 1);
-        [open[i], open[j]] = [open[j], open[i]];
-      }
-      const rest = this.list.filter((item) => !open.includes(item));
-      this.list = [...rest, ...open];
-      const whole = open.length === this.cases.filter((item) => !Object.keys(this.of(item)).length).length;
-      if (whole) for (const item of open) this.drawn.add(item.sample.place);
-      this.say(whole ? "" : "The samples that fit the filters come in a random order. They do not tell of the whole list.");
-      this.go(this.list.length - open.length < this.list.length ? this.list.length - open.length : -1);
-    });
-  }
-
-  key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
-    const key = { ArrowRight: "s", ArrowLeft: "b" }[event.key] || event.key;
-    if (key === "?") this.filters.hidden = !this.filters.hidden;
-    else if (this.keys.has(key)) {
-      if (event.repeat && ["k", "a", "u"].includes(key)) return;
-      if (["s", "b", "c"].includes(key)) this.busy = this.busy.then(() => this.keys.get(key)());
-      else this.keys.get(key)();
-    } else return;
-    event.preventDefault();
-  }
-}
-
-function shortened(text) {
-  return text.length > 24 ? `${text.slice(0, 23)}…` : text;
-}
-
-(async () => {
-  const cases = await page.values("cases");
-  const review = new Review(cases);
-  await review.start();
-})();
+const review = new Review();
+review.start();
