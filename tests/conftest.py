@@ -76,15 +76,7 @@ def open_page(browser: "Browser") -> Iterator[Callable[..., "Page"]]:
         windows.append(window)
         page = window.new_page()
         page.set_default_timeout(10_000)
-        home = address.partition("//")[2].partition("/")[0]
-        page.on(
-            "console", lambda said: problems.append(said.text) if said.type == "error" else None
-        )
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on(
-            "request",
-            lambda asked: problems.append(asked.url) if strange(asked.url, home) else None,
-        )
+        watch(page, problems, allowed, address.partition("//")[2].partition("/")[0])
         page.goto(address)
         if settings.get("java_script_enabled", True):
             page.wait_for_selector("html[data-ready]")
@@ -94,6 +86,22 @@ def open_page(browser: "Browser") -> Iterator[Callable[..., "Page"]]:
     for window in windows:
         window.close()
     assert problems == []
+
+
+def watch(page: "Page", problems: list[str], allowed: str, home: str) -> None:
+    """Note the errors of scripts but those that are allowed, and what is asked for elsewhere."""
+
+    def said(message: Any) -> None:
+        if message.type == "error" and not (allowed and message.text.startswith(allowed)):
+            problems.append(message.text)
+
+    def asked(request: Any) -> None:
+        if strange(request.url, home):
+            problems.append(request.url)
+
+    page.on("console", said)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", asked)
 
 
 def strange(address: str, home: str) -> bool:

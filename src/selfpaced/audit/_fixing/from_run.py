@@ -180,7 +180,7 @@ def _usual(folder: Path, config: Mapping[str, Any]) -> Use:
     require(
         written is None or (path.is_file() and digest(path) == written),
         f"{folder} has decisions of a review, and {SUSPECTS} was changed after the audit. Pass "
-        f"use=review or use=suspects.",
+        f'use="review" or use="suspects".',
     )
     return Use.REVIEW
 
