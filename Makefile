@@ -26,9 +26,10 @@ lint: $(READY)  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src tests benchmarks docs examples
 
-pictures: $(READY)  ## the pictures and the reference of docs/ and README
+pictures: $(READY)  ## the pictures and the reference of docs/ and README; needs Chromium
 	$(BIN)/selfpaced demo blobs --output docs/pictures
 	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/screenshots.py
 	$(BIN)/python docs/reference.py
 
 locked: $(READY)  ## the pins with hashes, from pyproject.toml and constraints.txt
