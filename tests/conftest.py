@@ -45,7 +45,7 @@ CHROMIUM = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: other tests need the event loop that it runs in
 def browser() -> Iterator["Browser"]:
     """Return a headless Chromium; skip without one, unless SELFPACED_BROWSER is "required"."""
     place = shutil.which("chromium") or shutil.which("google-chrome")

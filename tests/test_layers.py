@@ -141,7 +141,7 @@ def test_the_house_stays_small_enough_to_find_ones_way_in() -> None:
     assert len(list((SOURCE / "audit").glob("*.py"))) <= 8
     assert len(list((SOURCE / "latent").glob("*.py"))) <= 2
     short = [path for path in FILES if path.name != "__init__.py" and lines(path) < 60]
-    assert len(short) <= 10, [path.name for path in short]
+    assert len(short) <= 12, [path.name for path in short]
 
 
 def lines(path: Path) -> int:

@@ -23,8 +23,9 @@ from safetensors.numpy import save_file
 
 from selfpaced._cli import app
 from selfpaced.audit import Options, Source, load, read
+from selfpaced.audit._cases.report import write_report
+from selfpaced.audit._fixing.from_run import Request, fix_from
 from selfpaced.audit._folder.seal import write_config
-from selfpaced.audit._folder.write import fix_from
 
 ROWS = 60
 CANARY = "canary_of_a_run"  # a module that the folder of the runs holds; nothing may import it
@@ -214,7 +215,8 @@ def test_a_config_from_a_stranger_runs_no_code(
         config = changed(data, json.loads((folder / "config.json").read_text()))
         (folder / "config.json").write_text(json.dumps(config))
         predicted(run, folder)
-        tried(folder, lambda: fix_from(folder, folder / "fixed.csv", force=True))
+        tried(folder, lambda: write_report(folder))
+        tried(folder, lambda: fix_from(Request(folder, folder / "fixed.csv", force=True)))
 
 
 @given(WHICH, st.sampled_from(READ), st.data())

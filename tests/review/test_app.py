@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from httpx import Response
 from starlette.testclient import TestClient
 
 from selfpaced._review.app import HEADERS, MOST_BYTES, make_app
@@ -25,7 +24,7 @@ def client(desk: Desk) -> TestClient:
     return TestClient(make_app(desk, "secret", 8123), base_url=f"http://{HOST}")
 
 
-def post(client: TestClient, what: str, told: object = KEEP, **headers: str) -> Response:
+def post(client: TestClient, what: str, told: object = KEEP, **headers: str) -> Any:
     given = {"Origin": f"http://{HOST}", "Content-Type": "application/json", **headers}
     return client.post(f"/secret/{what}", json=told, headers=given)
 

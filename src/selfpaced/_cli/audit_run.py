@@ -261,8 +261,8 @@ def _fixed(run: "Run", results: Results) -> "Fixed | None":
     """
     if results.fix is None:
         return None
+    from selfpaced.audit._fixing import Use
     from selfpaced.audit._fixing.from_run import Request, fix_from
-    from selfpaced.audit._fixing.sources import Use
 
     drop, force = results.drop, results.force
     try:

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from selfpaced._cli import messages
 from selfpaced._cli.console import Console, errors_in_one_line, say_json
-from selfpaced.audit._fixing.sources import Use
+from selfpaced.audit._fixing import Use
 
 
 def fix(  # noqa: PLR0913  # each flag is an argument

@@ -16,10 +16,10 @@ def test_the_last_linear_layer_tells_where_images_are() -> None:
     first, last = nn.Linear(4, 3), nn.Linear(3, 2)
     network = nn.Sequential(nn.Flatten(), first, nn.ReLU(), last)
     rows = np.arange(3 * 4, dtype=np.float32).reshape(3, 1, 2, 2)
-    found = last_inputs(network, rows)
+    found, copied = last_inputs(network, rows), last_inputs(Copies(network, 2), rows)
+    assert found is not None and copied is not None
     expected = first(torch.from_numpy(rows).flatten(1)).relu().detach().numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-6)
-    copied = last_inputs(Copies(network, 2), rows)
     np.testing.assert_allclose(copied, expected, rtol=1e-6)
     assert last_inputs(nn.Flatten(), rows) is None
 

@@ -71,7 +71,8 @@ def labelled(folder: Path, path: Path, *labels: str | None, flat: bool = False) 
     for number, (task, label) in enumerate(zip(told, labels, strict=True)):
         value: dict[str, Any] = {"choices": [label]}
         result = {"from_name": "label", "to_name": "sample", "type": "choices", "value": value}
-        annotation = {"completed_by": {"id": 3, "email": "bob@x"}, "result": [result]}
+        who = {"id": 3, "email": "bob@x"}
+        annotation: dict[str, Any] = {"completed_by": who, "result": [result]}
         annotation |= {"was_cancelled": label is None, "updated_at": "2026-01-02T00:00:00Z"}
         task |= {"id": number, "annotations": [annotation]}
     if flat:

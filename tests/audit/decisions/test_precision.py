@@ -31,7 +31,9 @@ def numbered(n: int, wrong: set[int], places: range) -> dict[str, dict[str, Deci
 def test_the_interval_is_that_of_clopper_and_pearson(
     k: int, n: int, low: float, high: float
 ) -> None:
-    assert interval(k, n) == (k / n, pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
+    found = interval(k, n)
+    assert found.share == k / n
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
 
 
 def test_nothing_is_said_before_the_first_decision() -> None:

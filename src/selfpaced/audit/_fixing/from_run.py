@@ -11,6 +11,7 @@ import pandas as pd
 from selfpaced._errors import require
 from selfpaced._files import read_parquet, write_text
 from selfpaced.audit._decisions.store import Decisions, has_decisions
+from selfpaced.audit._fixing import Use
 from selfpaced.audit._fixing.array_copy import fix_labels, fix_npz
 from selfpaced.audit._fixing.changes import WAS, Changes, Wanted
 from selfpaced.audit._fixing.decided import Choice, Choices, changed, from_review, from_suggestions
@@ -25,7 +26,6 @@ from selfpaced.audit._fixing.decision_file import (
 from selfpaced.audit._fixing.fix import fix, require_target
 from selfpaced.audit._fixing.folder_copy import Moves, copy_folder, moves_of, require_folder
 from selfpaced.audit._fixing.folder_move import MANIFEST, move, require_unmoved, undo
-from selfpaced.audit._fixing.sources import Use
 from selfpaced.audit._fixing.suspects_file import OURS, read_chosen
 from selfpaced.audit._folder.config import read_config
 from selfpaced.audit._folder.files import CONFIG, CONSENSUS, LEDGER, SUSPECTS, require_no_result
