@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import Result
@@ -95,3 +96,62 @@ def test_a_folder_without_a_run_is_an_error(run: Run, refused: Say, tmp_path: Pa
     assert "no config.json" in refused("fix", tmp_path, tmp_path / "new.csv")
     debugged = run("fix", tmp_path, tmp_path / "new.csv", "--debug")
     assert isinstance(debugged.exception, FileNotFoundError)
+
+
+def clusters(n: int = 60) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows of two clusters, and labels of which those of rows 4 and 7 are wrong."""
+    labels = np.arange(n) % 2
+    rows = np.random.default_rng(0).normal(size=(n, 3)) + 8 * labels[:, None]
+    labels[[4, 7]] = 1 - labels[[4, 7]]
+    return rows, labels
+
+
+def test_arrays_are_corrected_in_their_own_format(done: Say, refused: Say, here: Path) -> None:
+    rows, labels = clusters()
+    np.savez("a.npz", X=rows, y=labels, name=np.array("kept"))
+    done("audit", "a.npz", "--learner", "logistic", "-o", "run", "--quiet")
+    said = done("fix", "run", "b.npz")
+    assert "b.npz  2 labels changed\n" in said and "selfpaced_was" not in said
+    with np.load("b.npz") as made:
+        assert made["y"].tolist() == (np.arange(60) % 2).tolist()
+        assert made["name"] == "kept"
+    assert "must be a .npz file; got b.npy" in refused("fix", "run", "b.npy")
+    assert "b.npz exists" in refused("fix", "run", "b.npz")
+    assert "is the data itself" in refused("fix", "run", "a.npz", "--force")
+    np.save("x.npy", rows)
+    for name in ("y.npy", "y.csv"):
+        np.save(name, labels) if name == "y.npy" else Path(name).write_text(
+            "y\n" + "\n".join(map(str, labels))
+        )
+        folder = f"run-{name}"
+        words = ("x.npy", "--labels", name, "--learner", "logistic", "-o", folder, "--quiet")
+        done("audit", *words)
+        done("fix", folder, f"new-{name}")
+    right = (np.arange(60) % 2).tolist()
+    assert np.load("new-y.npy").tolist() == right
+    assert pd.read_csv("new-y.csv")["y"].tolist() == right
+
+
+def test_a_folder_is_copied_moved_and_moved_back(done: Say, refused: Say, here: Path) -> None:
+    words = {"good": "great wonderful lovely film", "bad": "awful boring terrible film"}
+    for place in range(60):
+        kind = ("good", "bad")[place % 2]
+        label = kind if place not in (4, 7) else ("bad", "good")[place % 2]
+        path = Path("films", label, f"{place}.txt")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{words[kind]} number {place} of the year")
+    before = sorted(Path("films").rglob("*.txt"))
+    done("audit", "films", "--learner", "logistic", "-o", "run", "--quiet")
+    assert "2 labels changed" in done("fix", "run", "copy")
+    assert Path("copy/good/4.txt").is_file() and Path("copy/bad/7.txt").is_file()
+    assert sorted(Path("films").rglob("*.txt")) == before
+    assert "a folder of data is never replaced" in refused("fix", "run", "copy", "--force")
+    assert "2 labels changed" in done("fix", "run", "--move")
+    assert Path("films/good/4.txt").is_file() and not Path("films/bad/4.txt").exists()
+    log = pd.read_csv("run/moved.changes.csv")
+    assert sorted(log["place"]) == ["bad/4.txt", "good/7.txt"]
+    assert "were moved before: see moved.jsonl. Pass --undo" in refused("fix", "run", "--move")
+    assert done("fix", "run", "--undo") == "2 files are back where they were.\n"
+    assert sorted(Path("films").rglob("*.txt")) == before
+    assert "2 samples left out" in done("fix", "run", "less", "--drop")
+    assert len(list(Path("less").rglob("*.txt"))) == 58

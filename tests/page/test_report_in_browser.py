@@ -252,6 +252,17 @@ def test_a_report_without_suspects_says_so(
     assert "There are no suspects." in page.locator("#suspects").inner_text()
 
 
+def test_what_is_not_shown_or_not_certain_is_said(
+    open_page: Open, address: Address, a_case: Callable[..., Case], a_report: Callable[..., Report]
+) -> None:
+    gallery = Gallery("a", "row", "row", ("cat", "dog"), (a_case(1),), more=700, most=0.9)
+    page = open_page(address(a_report(gallery=gallery, meant=None)))
+    told = page.locator("#suspects").inner_text()
+    assert "The list has 700 further samples; suspects.csv has them all." in told
+    assert "> 90%" in told
+    assert "98.0%" not in told
+
+
 def test_a_part_of_the_samples_is_said_to_be_one(
     open_page: Open, address: Address, a_report: Callable[..., Report]
 ) -> None:

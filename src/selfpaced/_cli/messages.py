@@ -40,7 +40,7 @@ FRAME = 3
 # The smallest number of characters in which a column of the user is shown.
 NARROWEST = 8
 # Suffixes of the result files that people read; programs read the others.
-READABLE = (".md", ".csv", ".png")
+READABLE = (".html", ".md", ".csv", ".png")
 # The description of summary.md; in summary.md itself it is "this page".
 ABOUT_SUMMARY = "what was found, and how reliable it is"
 # What a sample that is no image is called, by the name of its place in the source.
@@ -172,6 +172,7 @@ def fixed_as_json(fixed: "Fixed") -> dict[str, Any]:
         "source": choices.source,
         "kept": choices.kept,
         "unsure": choices.unsure,
+        "undecided": choices.undecided,
         "changed": len(changes),
         "changes": changes.by_class(),
         "classes": [

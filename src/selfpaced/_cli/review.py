@@ -86,6 +86,8 @@ def _tell(desk: "Desk", address: str, earlier: int, console: Console) -> None:
     )
     if found.left < cases:
         say(console, f"  {in_short(found)}")
+    if desk.gallery.more:
+        say(console, f"  {desk.gallery.more:,} further ones are in suspects.csv only.")
     if earlier:
         what = f"{count(earlier, 'decision')} about an earlier run in this folder"
         say(console, f"[yellow]  {what} {are(earlier)} kept, and not used.[/]")

@@ -51,7 +51,8 @@ class Case:
             known.
         probabilities: (class, probability) of the most probable classes and of the given one, the
             most probable first; () for numbers.
-        differs: (column, value, usual value of the neighbours) of the columns that differ most.
+        differs: (column, value, usual value) of the columns that differ most from the nearest
+            samples with the same label.
         neighbours: The nearest samples, the nearest first.
         line: The line of the file on which it starts, from 1; None for data without lines.
     """
@@ -77,6 +78,9 @@ class Gallery:
         place: What the place of a sample is: its "row", "file" or "index".
         classes: The names of all classes; () for numbers.
         cases: The samples.
+        more: How many further samples the list has, which are not among the cases.
+        most: The largest probability of a wrong label that is shown; higher ones are said to be
+            above it.
     """
 
     name: str
@@ -84,6 +88,8 @@ class Gallery:
     place: str
     classes: tuple[str, ...]
     cases: tuple[Case, ...]
+    more: int = 0
+    most: float = 0.999
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,6 +39,8 @@ def report_page(report: Report) -> str:
     data: dict[str, Any] = {
         "title": report.title,
         "place": report.gallery.place,
+        "more": report.gallery.more,
+        "most": report.gallery.most,
         "classes": report.gallery.classes,
         "decided": dict(report.decided),
     }

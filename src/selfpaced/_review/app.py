@@ -140,7 +140,13 @@ def review_page(desk: Desk) -> str:
     return page(
         f"Review of {gallery.name}",
         body,
-        data={"place": gallery.place, "classes": gallery.classes, "reviewer": desk.reviewer},
+        data={
+            "place": gallery.place,
+            "more": gallery.more,
+            "most": gallery.most,
+            "classes": gallery.classes,
+            "reviewer": desk.reviewer,
+        },
         arrays={"cases": packed([asdict(case) for case in gallery.cases])},
         styles=STYLES,
         scripts=SCRIPTS,

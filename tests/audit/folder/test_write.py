@@ -278,6 +278,7 @@ def test_our_columns_are_found_among_those_of_the_user(
     table = pd.read_csv(wine)
     table.insert(0, "row", range(len(table), 0, -1))
     table["fix"], table["suggested"] = "no", "rot"
+    table["decision"], table["new_label"] = "approve", "blau"
     path, folder = tmp_path / "wine.csv", tmp_path / "run"
     table.to_csv(path, index=False)
     folder.mkdir()

@@ -5,7 +5,7 @@
 const FEW_PIXELS = 65;
 
 function chance(p) {
-  return p > 0.999 ? "> 99.9%" : page.percent(p);
+  return p > page.data.most ? `> ${Number((100 * page.data.most).toPrecision(4))}%` : page.percent(p);
 }
 
 // Return a card. `about` has what a place is, and what was decided about this sample, or "".

@@ -88,7 +88,7 @@ class Gallery {
     this.further.hidden = this.shown === this.found.length;
     const all = this.cases.length, found = this.found.length;
     this.count.textContent = `${this.shown} of ${found} shown`
-      + (found === all ? "." : `; ${all} without the filters.`);
+      + (found === all ? "." : `; ${all} without the filters.`) + page.furtherOnes();
   }
 
   key(event) {

@@ -94,7 +94,8 @@ class Review {
     const done = told.all - told.left;
     document.getElementById("count").textContent = `${done} of ${told.all} decided`;
     document.getElementById("bar").replaceChildren(bar(done / told.all, "track"));
-    this.told.replaceChildren(...told.sentences.map((line) => page.make("p", {}, line)));
+    const said = [...told.sentences, page.furtherOnes()].filter((line) => line);
+    this.told.replaceChildren(...said.map((line) => page.make("p", {}, line)));
   }
 
   of(item) {

@@ -107,7 +107,10 @@ def _gallery(values: dict[str, Any]) -> Gallery:
     cases = tuple(_case(each) for each in _list(values["cases"]))
     classes = tuple(_text(name) for name in _list(values["classes"]))
     name, noun, place = (_text(values[key]) for key in ("name", "noun", "place"))
-    return Gallery(name, noun, place, classes, cases)
+    more = values["more"]
+    if type(more) is not int or more < 0:
+        raise ValueError(f"the number of further samples is {more!r:.40}")
+    return Gallery(name, noun, place, classes, cases, more, _share(values["most"]))
 
 
 def _case(case: dict[str, Any]) -> Case:

@@ -12,6 +12,7 @@ from selfpaced._page.pictures import cell
 from selfpaced.audit._cases.near import Columns, Near, neighbours
 from selfpaced.audit._cases.shown import SHORT, Viewer
 from selfpaced.audit._prepare import Prepared
+from selfpaced.audit._reliability import most_shown
 from selfpaced.audit._result import Audit
 
 # The largest number of samples of a gallery, and of images.
@@ -33,7 +34,8 @@ def gallery(
     """
     source, viewer = prepared.source, Viewer(prepared)
     most = MOST_IMAGES if source.kind == "images" else MOST_CASES
-    listed = found.doubtful(top).head(most if top is None else top)
+    whole = found.doubtful(top)
+    listed = whole.head(most if top is None else top)
     which = [int(place) for place in listed.index]
     n = len(found.table)
     labels = np.zeros(n, np.int64) if found.numeric else prepared.labels.numpy()
@@ -47,7 +49,8 @@ def gallery(
     )
     names = () if prepared.names is None else tuple(map(str, prepared.names))
     name = source.path.name or str(source.path)
-    return Gallery(name, viewer.noun, str(source.where.name), names, cases)
+    place, more = str(source.where.name), len(whole) - len(cases)
+    return Gallery(name, viewer.noun, place, names, cases, more, most_shown(found.count))
 
 
 def _case(

@@ -44,6 +44,7 @@ class Choices:
         kept: How many labels are to stay.
         unsure: About how many labels nobody is sure; they stay.
         looked: Whether a person has looked at the changes.
+        undecided: How many suspects nobody has decided about; their labels stay.
     """
 
     source: str
@@ -51,12 +52,14 @@ class Choices:
     kept: int = 0
     unsure: int = 0
     looked: bool = True
+    undecided: int = 0
 
     @property
     def told(self) -> str:
         """Where the changes come from, in a sentence."""
         n, parts = len(self.changes), [f"{self.kept:,} to keep"] if self.kept else []
         parts += [f"{self.unsure:,} unsure"] if self.unsure else []
+        parts += [f"{self.undecided:,} suspects not decided"] if self.undecided else []
         by = self.source if self.looked else f"{self.source}, which nobody has checked"
         return f"By {by}: {', '.join([f'{n:,} to change', *parts])}."
 

@@ -1,7 +1,7 @@
 """Corrected copies of the data of a run, by the decisions of people or by its suggestions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from selfpaced.audit._folder.tables import csv_text
 from selfpaced.audit._plan import TABLES, Plan, from_json
 from selfpaced.audit._reading.idx import pair_of
 from selfpaced.audit._reading.kinds import kind_of
+from selfpaced.audit._reading.tables.reading import load
 
 # The end of the name of the log beside a corrected copy.
 CHANGES = ".changes.csv"
@@ -161,7 +162,9 @@ def choose_changes(asked: Request, config: Mapping[str, Any], ledger: pd.DataFra
     if use is Use.REVIEW:
         latest = Decisions(asked.folder, config).latest() if has_decisions(asked.folder) else {}
         require(bool(latest), f"Nothing about the run in {asked.folder} is decided yet.")
-        return from_review(latest, given, place, asked.reviewer)
+        choices = from_review(latest, given, place, asked.reviewer)
+        suspects = set(map(str, ledger.iloc[:, 0][ledger["suspect"].to_numpy(bool)]))
+        return replace(choices, undecided=len(suspects - set(latest)))
     path = asked.folder / SUSPECTS
     wanted = (names[place], names["decision"], names["new_label"])
     if path.is_file() and sheet_has_decisions(sheet := read_sheet(path, wanted), names):
@@ -317,11 +320,14 @@ def _fix_file(
         if kind_of(file) in ("npy", "idx"):
             return fix_labels(file, corrected, wanted)
     frame = pd.DataFrame({"row": rows, "given": given, "suggested": labels})
+    table = _labels_of(plan, path, kind) if arrays else path
     label = plan.options.label
+    if label is None:  # a table of labels alone
+        label = str(load(table, kind_of(table)).frame.columns[0])
     return fix(
-        _labels_of(plan, path, kind) if arrays else path,
+        table,
         corrected,
-        str(label),
+        label,
         frame,
         drop=asked.drop,
         force=asked.force,
