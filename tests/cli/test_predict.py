@@ -1,6 +1,7 @@
 """Claims about ``selfpaced predict``."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -177,6 +178,42 @@ def test_images_get_the_size_of_the_run(done: Say, tmp_path: Path) -> None:
     Image.new("L", (30, 20), 190).save(tmp_path / "new" / "a.png")
     done("predict", folder, "new")
     assert Path("predictions.csv").read_text().splitlines()[1].startswith("a.png,light,")
+
+
+def test_one_image_is_predicted_in_one_line(
+    done: Say, refused: Say, pets: Path, tmp_path: Path
+) -> None:
+    for shade in ("[dark]", "light"):
+        (tmp_path / "shades" / shade).mkdir(parents=True)
+        for place in range(10):
+            image = Image.new("L", (12, 8), place + 200 * (shade == "light"))
+            image.save(tmp_path / "shades" / shade / f"{place}.png")
+    source = read(tmp_path / "shades", Options(side=9))
+    folder = kept(source, tmp_path / "images", {"options": {"label": None, "side": None}})
+    Image.new("L", (30, 20), 190).save("one.png")
+    said = done("predict", folder, "one.png")
+    assert re.fullmatch(r"one.png: light \(light \d+.\d%, \[dark\] \d+.\d%\)\n", said)
+    assert not Path("predictions.csv").exists()
+    told = json.loads(done("predict", folder, "one.png", "--json"))
+    assert (told["output"], told["samples"], told["predicted"]) == (None, 1, {"light": 1})
+    assert sum(told["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    assert "told.csv  all predictions" in done("predict", folder, "one.png", "-o", "told.csv")
+    assert Path("told.csv").read_text().splitlines()[1].startswith("one.png,light,")
+    Path("two.png").write_text("no image")
+    assert "none of 1 image can be read" in refused("predict", folder, "two.png")
+    assert "got 'images'. Give one of the same kind" in refused("predict", pets, "one.png")
+    assert "Give a folder of images" in refused("audit", "one.png")
+
+
+def test_columns_of_the_user_keep_their_names_and_values(
+    done: Say, pets: Path, tmp_path: Path
+) -> None:
+    Path("own.csv").write_text("ears,name,predicted,row\n9.5,007,=1+1,a\n0.5,,b,c\n")
+    done("predict", pets, "own.csv")
+    lines = Path("predictions.csv").read_text().splitlines()
+    assert lines[0] == "selfpaced_row,selfpaced_predicted,confidence,ears,name,predicted,row"
+    assert lines[1].startswith("1,d,") and lines[1].endswith(",9.5,007,=1+1,a")
+    assert lines[2].endswith(",0.5,,b,c")
 
 
 def test_arrays_need_no_labels(done: Say, tmp_path: Path) -> None:
