@@ -202,7 +202,7 @@ def test_one_image_is_predicted_in_one_line(
     Path("two.png").write_text("no image")
     assert "none of 1 image can be read" in refused("predict", folder, "two.png")
     assert "got 'images'. Give one of the same kind" in refused("predict", pets, "one.png")
-    assert "Give a folder of images" in refused("audit", "one.png")
+    assert "one.png: .png cannot be read" in refused("audit", "one.png")
 
 
 def test_columns_of_the_user_keep_their_names_and_values(
