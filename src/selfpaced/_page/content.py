@@ -1,11 +1,18 @@
 """What a report shows of a run, as plain values: the page knows nothing of audits and pacers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+# What the numbers of a history are called, in the order in which they are drawn.
+SERIES = {
+    "kept_share": "kept share",
+    "mean_loss": "mean loss",
+    "median_difficulty": "median difficulty",
+    "age": "age",
+}
 
 
 @dataclass(frozen=True)
@@ -189,8 +196,3 @@ class Report:
     curves: Curves | None = None
     how: Sequence[tuple[str, str]] = ()
     decided: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
-def as_json(gallery: Gallery) -> dict[str, Any]:
-    """Return a gallery as values that JSON can hold."""
-    return asdict(gallery)

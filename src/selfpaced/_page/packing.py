@@ -17,6 +17,8 @@ CERTAIN = 254
 EDGE = 0.03
 # The largest whole number of a place.
 LARGEST_PLACE = 2**31 - 1
+# The largest number of samples on a map.
+MOST_POINTS = 100_000
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -109,3 +111,24 @@ def curves(shown: Curves) -> dict[str, Any]:
         "suspects": shown.suspects.tolist(),
         "others": shown.others.tolist(),
     }
+
+
+def chosen(suspect: NDArray[np.bool_], most: int = MOST_POINTS) -> NDArray[np.int64]:
+    """Return the positions of the samples that a map shows, in rising order.
+
+    Args:
+        suspect: Whether each sample is a suspect, shape (n,).
+        most: The largest number of samples.
+
+    Returns:
+        All, or suspects, half of ``most`` at most, and others that are drawn at random.
+    """
+    if len(suspect) <= most:
+        return np.arange(len(suspect))
+    draw = np.random.default_rng(0)
+    first = np.flatnonzero(suspect)
+    if len(first) > most // 2:
+        first = draw.choice(first, most // 2, replace=False)
+    others = np.flatnonzero(~suspect)
+    rest = draw.choice(others, min(len(others), most - len(first)), replace=False)
+    return np.sort(np.concatenate([first, rest]))

@@ -13,14 +13,23 @@ from torch import Tensor
 from selfpaced._errors import require, require_positive_int
 from selfpaced._files import write_text
 from selfpaced._pacer.pacer import Pacer
-from selfpaced._page.content import Case, Curves, Gallery, Map, Neighbour, Report, Samples, Shown
+from selfpaced._page.content import (
+    SERIES,
+    Case,
+    Curves,
+    Gallery,
+    Map,
+    Neighbour,
+    Report,
+    Samples,
+    Shown,
+)
+from selfpaced._page.packing import chosen
 from selfpaced._page.pictures import as_picture, cell
 from selfpaced._page.report import report_page
 from selfpaced._version import __version__
 from selfpaced.suspects import Judge, Judgement
 
-# The largest number of samples on a map, and how many of them are suspects at most.
-MOST_POINTS, MOST_SUSPECTS = 100_000, 50_000
 # The largest number of letters of a text, and of one beside another sample.
 LONGEST, SHORT = 100_000, 400
 # The width and height of a picture at most, and of one beside another sample, in pixels.
@@ -29,13 +38,6 @@ SIDE, SMALL = 320, 112
 NEAREST = 3
 # Above this probability a label is a suspect.
 SUSPECT = 0.5
-# What the keys of a history are called, in the order in which they are drawn.
-SERIES = {
-    "kept_share": "kept share",
-    "mean_loss": "mean loss",
-    "median_difficulty": "median difficulty",
-    "age": "age",
-}
 
 
 def write(
@@ -184,7 +186,7 @@ def _report(run: _Run, title: str, top: int) -> Report:
         DOUBTS,
         Gallery(title, _noun(run.samples), "index", run.names, _cases(run, order, suspect)),
         _samples(run, suspect),
-        _maps(run, _drawn(suspect)),
+        _maps(run, chosen(suspect)),
         _meant(run, suspect),
         curves=_curves(pacer),
         how=[("pacer", repr(pacer)), ("selfpaced", __version__), ("torch", torch.__version__)],
@@ -301,22 +303,9 @@ def _noun(samples: Any) -> str:  # noqa: ANN401  # those of the user
     return "text" if isinstance(first, str) else "image"
 
 
-def _drawn(suspect: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the positions of the samples that a map shows: all, or suspects and a random part."""
-    n = len(suspect)
-    if n <= MOST_POINTS:
-        return np.arange(n)
-    draw = np.random.default_rng(0)
-    first = np.flatnonzero(suspect)
-    if len(first) > MOST_SUSPECTS:
-        first = draw.choice(first, MOST_SUSPECTS, replace=False)
-    rest = draw.choice(np.flatnonzero(~suspect), MOST_POINTS - len(first), replace=False)
-    return np.sort(np.concatenate([first, rest]))
-
-
 def _samples(run: _Run, suspect: NDArray[np.bool_]) -> Samples:
     """Return the samples of the maps."""
-    drawn, judgement = _drawn(suspect), run.judgement
+    drawn, judgement = chosen(suspect), run.judgement
     suggested = np.full(len(suspect), -1, np.int64)
     chance = np.full(len(suspect), np.nan, np.float32)
     if judgement is not None:

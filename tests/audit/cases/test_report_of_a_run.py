@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from selfpaced._page.packing import chosen
 from selfpaced.audit import Options
 from selfpaced.audit._cases.file import read_cases, read_gallery
-from selfpaced.audit._cases.report import chosen, report_of, write_report
+from selfpaced.audit._cases.report import report_of, write_report
 from selfpaced.audit._decisions.store import DECISIONS, Decisions
 from selfpaced.audit._folder.config import read_config
 from selfpaced.audit._folder.write import write

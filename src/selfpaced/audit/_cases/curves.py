@@ -7,16 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from selfpaced._page.content import Curves
+from selfpaced._page.content import SERIES, Curves
 from selfpaced.audit._result import Audit
 
-# What the columns of a history are called, in the order in which they are drawn.
-SERIES = {
-    "kept_share": "kept share",
-    "mean_loss": "mean loss",
-    "median_difficulty": "median difficulty",
-    "age": "age",
-}
 # The number of bins of the losses, and the share of the losses that they show.
 BINS, SHOWN = 40, 0.995
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from selfpaced._errors import require
 from selfpaced._files import read_parquet, write_text
 from selfpaced._page.content import Report, Samples
+from selfpaced._page.packing import chosen
 from selfpaced._page.report import report_page
 from selfpaced.audit._cases.curves import curves_from
 from selfpaced.audit._cases.file import read_cases
@@ -20,8 +21,6 @@ from selfpaced.audit._folder.files import CASES, LEDGER, REPORT, require_no_resu
 from selfpaced.audit._folder.seal import unbroken
 from selfpaced.audit._plan import Plan, command, from_json
 
-# The largest number of samples on a map, and how many of them are suspects at most.
-MOST_POINTS, MOST_SUSPECTS = 100_000, 50_000
 # With more classes, the classes that are confused are not counted.
 MOST_CLASSES = 1_000
 # The columns of a ledger that a report reads.
@@ -120,27 +119,6 @@ def report_of(
         how,
         {place: in_words(of_place) for place, of_place in (decisions or {}).items()},
     )
-
-
-def chosen(suspect: NDArray[np.bool_], most: int = MOST_POINTS) -> NDArray[np.int64]:
-    """Return the positions of the samples that a map shows, in rising order.
-
-    Args:
-        suspect: Whether each sample is a suspect, shape (n,).
-        most: The largest number of samples.
-
-    Returns:
-        All, or suspects, half of ``most`` at most, and others that are drawn at random.
-    """
-    if len(suspect) <= most:
-        return np.arange(len(suspect))
-    draw = np.random.default_rng(0)
-    first = np.flatnonzero(suspect)
-    if len(first) > most // 2:
-        first = draw.choice(first, most // 2, replace=False)
-    others = np.flatnonzero(~suspect)
-    rest = draw.choice(others, min(len(others), most - len(first)), replace=False)
-    return np.sort(np.concatenate([first, rest]))
 
 
 def in_words(of_place: Mapping[str, Decision]) -> str:
