@@ -1,5 +1,6 @@
 """Claims about the report in a browser: what a person sees, presses and downloads."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -58,7 +59,7 @@ def test_the_first_24_cards_are_shown_and_the_others_on_request(shown: "Page") -
 
 
 def test_filters_choose_the_cards_and_say_how_many(shown: "Page") -> None:
-    shown.get_by_label("label → suggested").select_option("dog → fish")
+    shown.get_by_label("label → suggested").select_option("dog → fish (10)")
     assert cards(shown) == [f"row {row}" for row in range(3, 31, 3)]
     assert "10 of 10 shown; 30 without the filters." in shown.locator("#suspects").inner_text()
     shown.get_by_label("search").fill("text 15")
@@ -93,7 +94,38 @@ def test_a_card_shows_labels_probabilities_differences_and_neighbours(shown: "Pa
 def test_a_confused_pair_leads_to_its_cards(shown: "Page") -> None:
     shown.get_by_role("button", name="20 labelled cat, suggested dog: show them").click()
     assert len(cards(shown)) == 20
-    assert shown.get_by_label("label → suggested").input_value() == "cat → dog"
+    chosen = shown.get_by_label("label → suggested").input_value()
+    assert json.loads(chosen) == ["cat", "dog"]
+
+
+def test_a_confused_pair_that_the_page_lacks_shows_no_other_cards(
+    open_page: Open, address: Address, a_report: Callable[..., Report]
+) -> None:
+    meant = np.array([[0, 0, 7], [20, 0, 0], [0, 10, 0]])
+    page = open_page(address(a_report(meant=meant)))
+    page.get_by_role("button", name="7 labelled fish, suggested cat: show them").click()
+    assert cards(page) == []
+    assert "0 of 0 shown; 30 without the filters." in page.locator("#suspects").inner_text()
+    page.get_by_role("button", name="20 labelled cat, suggested dog: show them").click()
+    assert len(cards(page)) == 20
+
+
+def test_pairs_and_places_with_odd_names_are_kept_apart(
+    open_page: Open, address: Address, a_case: Callable[..., Case], a_report: Callable[..., Report]
+) -> None:
+    pairs = (("a → b", "c"), ("a", "b → c"))
+    cases = tuple(a_case(at, *pair) for at, pair in enumerate(pairs))
+    odd = a_case(7, *pairs[0], sample=Shown("constructor", "text"))
+    gallery = Gallery("a", "text", "file", ("a",), (*cases, odd))
+    page = open_page(address(a_report(gallery=gallery, meant=None), decided={"0": "keep"}))
+    options = page.get_by_label("label → suggested").locator("option").all_inner_texts()
+    assert options == ["all labels", "a → b → c (2)", "a → b → c (1)"]
+    page.get_by_label("label → suggested").select_option(index=2)
+    assert cards(page) == ["1"]
+    page.get_by_label("label → suggested").select_option(index=0)
+    page.get_by_label("show", exact=True).select_option("not decided")
+    assert cards(page) == ["1", "constructor"]
+    assert page.locator(".decided").count() == 0
 
 
 def test_the_slider_shows_the_numbers_of_an_epoch(shown: "Page") -> None:
@@ -237,6 +269,17 @@ def test_on_paper_all_cards_are_there_and_no_controls(shown: "Page") -> None:
     assert shown.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
+def test_the_map_is_printed_in_light_colours(open_page: Open, address: Address) -> None:
+    page = open_page(address(), color_scheme="dark")
+    corner = """[...document.querySelector("canvas").getContext("2d")
+        .getImageData(70, 20, 1, 1).data.slice(0, 3)]"""
+    assert page.evaluate(corner) == [20, 23, 28]
+    page.evaluate(f"addEventListener('beforeprint', () => {{ window.printed = {corner}; }})")
+    page.pdf()
+    assert page.evaluate("window.printed") == [255, 255, 255]
+    assert page.evaluate(corner) == [20, 23, 28]
+
+
 def test_the_summary_needs_no_script(open_page: Open, address: Address) -> None:
     page = open_page(address(), java_script_enabled=False)
     told = page.locator("main").inner_text()
@@ -258,7 +301,7 @@ def test_what_is_not_shown_or_not_certain_is_said(
     gallery = Gallery("a", "row", "row", ("cat", "dog"), (a_case(1),), more=700, most=0.9)
     page = open_page(address(a_report(gallery=gallery, meant=None)))
     told = page.locator("#suspects").inner_text()
-    assert "The list has 700 further samples; suspects.csv has them all." in told
+    assert "The list has 700 further samples that this page does not have." in told
     assert "> 90%" in told
     assert "98.0%" not in told
 

@@ -145,7 +145,7 @@ def test_what_has_been_found_is_said_after_each_decision(open_page: Open, addres
 
 def test_filters_choose_what_is_reviewed(open_page: Open, desk: Desk, address: str) -> None:
     page = open_page(address)
-    page.get_by_label("label → suggested").select_option("dog → fish")
+    page.get_by_label("label → suggested").select_option("dog → fish (4)")
     assert now(page) == "row 3"
     page.locator("body").click(position={"x": 1, "y": 1})
     press(page, *"aaaa")

@@ -178,13 +178,15 @@ def _report(run: _Run, title: str, top: int) -> Report:
         n, k = len(suspect), int(suspect.sum())
         headline = f"{k:,} of {n:,} labels are probably wrong ({k / n:.1%})"
         told = [SELF_JUDGED]
+    cases = _cases(run, order, suspect)
+    more = int(suspect.sum()) - sum(case.suspect for case in cases)
     return Report(
         title,
         headline,
         told,
         _facts(run, suspect),
         DOUBTS,
-        Gallery(title, _noun(run.samples), "index", run.names, _cases(run, order, suspect)),
+        Gallery(title, _noun(run.samples), "index", run.names, cases, more),
         _samples(run, suspect),
         _maps(run, chosen(suspect)),
         _meant(run, suspect),

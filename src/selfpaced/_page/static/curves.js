@@ -7,7 +7,7 @@ class Curves {
   constructor(section) {
     this.told = page.data.curves;
     const { series, edges } = this.told;
-    this.names = Object.keys(series);
+    this.names = Object.keys(series).filter((name) => series[name].some((value) => value !== null));
     this.epochs = Math.max(...this.names.map((name) => series[name].length));
     this.lines = this.names.map((name) => this.line(name, series[name]));
     this.values = page.make("dl", { class: "values", "aria-live": "polite" });

@@ -22,9 +22,9 @@ class Gallery {
   build() {
     this.pair = page.make("select", { onchange: () => this.filter() },
       page.make("option", { value: "" }, "all labels"),
-      ...this.pairs().map(([name, n]) => page.make("option", { value: name }, `${page.short(name)} (${n})`)));
+      ...this.pairs().map(({ item, n }) => pairOption(item, n)));
     const kinds = [["", "all"], ["suspect", "suspects"], ["doubtful", "only doubtful"]];
-    if (Object.keys(page.data.decided).length) kinds.push(["open", "not decided"], ["decided", "decided"]);
+    if (DECIDED.size) kinds.push(["open", "not decided"], ["decided", "decided"]);
     this.kind = page.make("select", { onchange: () => this.filter() },
       ...kinds.map(([value, name]) => page.make("option", { value }, name)));
     this.least = page.make("input", {
@@ -50,16 +50,24 @@ class Gallery {
   // The pairs of given and suggested labels, the most frequent first, with their numbers.
   pairs() {
     const counts = new Map();
-    for (const item of this.cases) counts.set(pairOf(item), (counts.get(pairOf(item)) || 0) + 1);
-    return [...counts].sort((one, other) => other[1] - one[1]);
+    for (const item of this.cases) {
+      const known = counts.get(pairOf(item));
+      counts.set(pairOf(item), { item, n: (known ? known.n : 0) + 1 });
+    }
+    return [...counts.values()].sort((one, other) => other.n - one.n);
   }
 
-  // Show the cases of a pair of labels only.
+  // Show the cases of a pair of labels only; the page may have none of them.
   choose(given, suggested) {
-    this.pair.value = pairOf({ given, suggested });
+    this.section.scrollIntoView();
+    if (!this.cases.length) return;
+    const wanted = pairOf({ given, suggested });
+    if (![...this.pair.options].some((option) => option.value === wanted)) {
+      this.pair.append(pairOption({ given, suggested }, 0));
+    }
+    this.pair.value = wanted;
     this.kind.value = this.least.value = this.word.value = "";
     this.filter();
-    this.section.scrollIntoView();
     this.pair.focus({ preventScroll: true });
   }
 
@@ -74,7 +82,7 @@ class Gallery {
   }
 
   isKind(item) {
-    const decided = page.data.decided[item.sample.place] !== undefined;
+    const decided = DECIDED.has(item.sample.place);
     const kinds = { suspect: item.suspect, doubtful: !item.suspect, open: !decided, decided };
     return this.kind.value === "" || kinds[this.kind.value];
   }
@@ -82,7 +90,7 @@ class Gallery {
   more(n) {
     const next = this.found.slice(this.shown, this.shown + n);
     this.list.append(...next.map((item) => card(item, {
-      place: page.data.place, decided: page.data.decided[item.sample.place] || "",
+      place: page.data.place, decided: DECIDED.get(item.sample.place) || "",
     })));
     this.shown += next.length;
     this.further.hidden = this.shown === this.found.length;
@@ -107,8 +115,16 @@ class Gallery {
   }
 }
 
+// What people decided, by the place of the sample.
+const DECIDED = new Map(Object.entries(page.data.decided));
+
+// A pair of labels as a value that no other pair has, and as an option.
 function pairOf(item) {
-  return `${item.given} → ${item.suggested}`;
+  return JSON.stringify([item.given, item.suggested]);
+}
+
+function pairOption(item, n) {
+  return page.make("option", { value: pairOf(item) }, `${page.short(item.given)} → ${page.short(item.suggested)} (${n})`);
 }
 
 function textOf(item) {

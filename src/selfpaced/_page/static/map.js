@@ -60,6 +60,12 @@ class SampleMap {
     this.plane = new Plane(this.canvas);
     this.listen();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.colour());
+    for (const [name, isPaper] of [["beforeprint", true], ["afterprint", false]]) {
+      window.addEventListener(name, () => {
+        document.documentElement.classList.toggle("paper", isPaper);
+        this.colour();
+      });
+    }
   }
 
   controls() {
@@ -72,7 +78,11 @@ class SampleMap {
     this.by = page.make("select", { onchange: () => this.colour() }, ...ways.map(([value, name]) => option(value, name)));
     this.drawing = page.make("button", {
       "aria-pressed": "false",
-      onclick: () => this.drawing.setAttribute("aria-pressed", String(this.drawing.getAttribute("aria-pressed") !== "true")),
+      onclick: () => {
+        const on = this.drawing.getAttribute("aria-pressed") !== "true";
+        this.drawing.setAttribute("aria-pressed", String(on));
+        this.box.classList.toggle("drawing", on);
+      },
     }, "Lasso");
     const button = (name, act, label) => page.make("button", { onclick: act, "aria-label": label || null }, name);
     return page.make("div", { class: "controls", role: "group", "aria-label": "Map" },
@@ -86,14 +96,14 @@ class SampleMap {
     const [across, up] = [await page.array(`across${at}`), await page.array(`up${at}`)];
     const order = Uint32Array.from([...Array(told.n).keys()].sort((i, j) => this.suspect[i] - this.suspect[j]));
     const part = told.total > told.n
-      ? ` The map shows ${told.n} of ${told.total} samples: suspects, and others that were drawn at random.` : "";
+      ? ` The map shows ${told.n} of ${told.total} samples: suspects, half of the places at most, and others that were drawn at random.` : "";
     this.about.textContent = map.about + part;
     this.plane.show(across, up, order, map);
     this.colour();
   }
 
   colour() {
-    const dark = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+    const dark = scheme();
     const style = getComputedStyle(this.canvas), value = (name) => style.getPropertyValue(name).trim();
     const by = this.by.value, n = this.told.n, codes = new Uint8Array(n);
     let palette = [], legend = [];
@@ -120,7 +130,7 @@ class SampleMap {
 
   // Samples that are not chosen fade while some are.
   repaint() {
-    const { codes, palette } = this.base, dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const { codes, palette } = this.base, dark = scheme() === "dark";
     if (!this.picked || !this.picked.length) {
       this.plane.paint(codes, palette, this.suspect);
     } else {
@@ -268,6 +278,12 @@ class SampleMap {
       this.probability[i] === 255 ? "" : (this.probability[i] / 254).toFixed(3)])];
     saveCsv("selected.csv", lines);
   }
+}
+
+// The colours of the page: those of paper while it is printed.
+function scheme() {
+  if (document.documentElement.classList.contains("paper")) return "light";
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
 function swatch(colour) {

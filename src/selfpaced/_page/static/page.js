@@ -76,7 +76,7 @@ const page = {
   // What is said of samples of the list that the page does not have; "" for none.
   furtherOnes() {
     const n = page.data.more;
-    return n ? ` The list has ${n} further ${n === 1 ? "sample" : "samples"}; suspects.csv has them all.` : "";
+    return n ? ` The list has ${n} further ${n === 1 ? "sample" : "samples"} that this page does not have.` : "";
   },
 
   percent(share) {

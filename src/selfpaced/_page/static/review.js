@@ -54,11 +54,12 @@ class Review {
     await this.refresh();
     const counts = new Map();
     for (const item of this.cases) {
-      const name = `${item.given} → ${item.suggested}`;
-      counts.set(name, (counts.get(name) || 0) + 1);
+      const value = JSON.stringify([item.given, item.suggested]);
+      counts.set(value, (counts.get(value) || 0) + 1);
     }
     this.pair.append(page.make("option", { value: "" }, "all labels"),
-      ...[...counts].sort((a, b) => b[1] - a[1]).map(([name, n]) => page.make("option", { value: name }, `${page.short(name)} (${n})`)));
+      ...[...counts].sort((a, b) => b[1] - a[1]).map(([value, n]) =>
+        page.make("option", { value }, `${JSON.parse(value).map((label) => page.short(label)).join(" → ")} (${n})`)));
     this.filter();
     document.documentElement.dataset.ready = "true";
   }
@@ -103,12 +104,13 @@ class Review {
   }
 
   mine(item) {
-    return this.of(item)[page.data.reviewer];
+    const all = this.of(item), name = page.data.reviewer;
+    return Object.hasOwn(all, name) ? all[name] : undefined;
   }
 
   filter() {
     const least = Number(this.least.value) / 100;
-    this.list = this.cases.filter((item) => (!this.pair.value || `${item.given} → ${item.suggested}` === this.pair.value)
+    this.list = this.cases.filter((item) => (!this.pair.value || JSON.stringify([item.given, item.suggested]) === this.pair.value)
       && item.probability >= least && this.isKind(item));
     this.go(this.list.findIndex((item) => !this.mine(item)));
   }
