@@ -41,8 +41,8 @@ CONFIDENCE = "; confidence: how probable the suggested label is by the features 
 # Every file that a run writes, with the description that the summary gives of it.
 FILES = {
     SUMMARY: "this page",
-    REPORT: "everything that was found, to look at in a browser: the suspects with their "
-    "neighbours, a map of all samples, the training; it needs no network, and can be sent",
+    REPORT: "everything that was found, to look at in a browser; it shows the suspects with their "
+    "neighbours, a map of all samples and the training, needs no network, and can be sent",
     SUSPECTS: "the labels that are probably wrong, most suspicious first, then the most doubtful "
     "others, for a spreadsheet; an apostrophe stands before text that it would run as a formula; "
     "fix: yes for a label that is probably wrong, which selfpaced fix "
