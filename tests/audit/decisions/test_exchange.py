@@ -145,6 +145,33 @@ def test_a_table_takes_decisions_there_and_back(
     assert decided(other) == decided(folder)
 
 
+def test_line_separators_in_texts_and_other_spellings_do_no_harm(
+    run: Callable[..., Path], tmp_path: Path
+) -> None:
+    odd = Case(Shown("1", "a\u2028b\x85c"), True, "1", "2", 0.9)
+    folder = run(Gallery("a.csv", "row", "row", ("1", "2"), (odd,)))
+    export_to(folder, tmp_path / "a.jsonl")
+    line = json.loads((tmp_path / "a.jsonl").read_text(encoding="utf-8"))
+    assert line["sample"] == "a\u2028b\x85c"
+    text = json.dumps(line | {"new_label": "2.0"}, ensure_ascii=False)
+    (tmp_path / "b.jsonl").write_text(text + "\n", encoding="utf-8")
+    import_from(folder, tmp_path / "b.jsonl", "ann")
+    assert decided(folder) == {"1": {"ann": ("change", "2")}}
+
+
+@pytest.mark.parametrize("broken", [None, ["text"], [{"result": None}], [{"result": [7]}]])
+def test_an_export_of_another_form_is_one_line_of_error(
+    run: Callable[..., Path], tmp_path: Path, broken: object
+) -> None:
+    folder = run()
+    path = labelled(folder, tmp_path / "a.json", "cat", "cat", "cat")
+    told = json.loads(path.read_text())
+    told[0]["annotations"] = broken
+    path.write_text(json.dumps(told))
+    with pytest.raises(ValueError, match="is no export of Label Studio that can be read"):
+        import_from(folder, path)
+
+
 def test_a_workbook_with_decisions_is_read(run: Callable[..., Path], tmp_path: Path) -> None:
     frame = pd.DataFrame({"row": [1, 2, 3], "decision": ["accept", "keep", "unsure"]})
     frame.to_excel(tmp_path / "a.xlsx", index=False)

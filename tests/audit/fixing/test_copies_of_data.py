@@ -37,6 +37,41 @@ def test_of_an_npz_file_only_the_labels_change(tmp_path: Path, save: Any) -> Non
     assert kinds[0] == kinds[1]
 
 
+@pytest.mark.parametrize(
+    ("labels", "new"),
+    [
+        (np.array([0, 0, 1, 1], np.uint8), "300"),
+        (np.array([True, False, True, True]), "2"),
+        (np.array([0, 0, 1, 1]), "dog"),
+        (np.array([0, 0, 1, 1]), "0.5"),
+    ],
+)
+def test_a_label_that_the_type_does_not_hold_is_refused(
+    tmp_path: Path, labels: np.ndarray, new: str
+) -> None:
+    np.savez(tmp_path / "a.npz", X=X, y=labels)
+    with pytest.raises(ValueError, match=rf"a.npz has labels of type {labels.dtype}, which does"):
+        fix_npz(tmp_path / "a.npz", tmp_path / "b.npz", wanted({1: new}, force=True))
+    assert not (tmp_path / "b.npz").exists()
+
+
+@pytest.mark.parametrize("new", ["False", "false", "0"])
+def test_truth_values_stay_truth_values(tmp_path: Path, new: str) -> None:
+    np.savez(tmp_path / "a.npz", X=X, y=np.array([True, False, True, True]))
+    fix_npz(tmp_path / "a.npz", tmp_path / "b.npz", wanted({1: new}, force=True))
+    with np.load(tmp_path / "b.npz") as made:
+        assert made["y"].tolist() == [False, False, True, True]
+        assert made["y"].dtype == bool
+
+
+def test_numbers_keep_their_type_beside_a_gap(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", X=X, y=np.array([0.5, 2.5, np.nan, 9.5], np.float32))
+    fix_npz(tmp_path / "a.npz", tmp_path / "b.npz", wanted({4: "1.25"}, numeric=True))
+    with np.load(tmp_path / "b.npz") as made:
+        assert made["y"].dtype == np.float32
+        np.testing.assert_array_equal(made["y"], np.array([0.5, 2.5, np.nan, 1.25], np.float32))
+
+
 def test_text_labels_may_become_longer_and_keep_their_shape(tmp_path: Path) -> None:
     path, copy = tmp_path / "a.npz", tmp_path / "b.npz"
     np.savez(path, X=X, y=np.array([["cat"], ["cat"], ["elephant"], ["cat"]])[:, :])
@@ -74,7 +109,7 @@ def test_a_file_of_labels_is_copied_in_its_format(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(text)
         fix_labels(tmp_path / name, tmp_path / f"new-{name}", wanted({2: "1"}))
         assert read_idx(tmp_path / f"new-{name}").tolist() == [1, 1, 2]
-        with pytest.raises(ValueError, match="whole numbers from 0 to 255; a new label is none"):
+        with pytest.raises(ValueError, match="has labels of type uint8, which does not hold"):
             fix_labels(tmp_path / name, tmp_path / "x", wanted({2: "300"}, force=True))
     with pytest.raises(ValueError, match="y.npy holds labels only: drop=True would leave rows out"):
         fix_labels(tmp_path / "y.npy", tmp_path / "x", wanted({1: "b"}, drop=True))

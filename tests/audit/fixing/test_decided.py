@@ -117,6 +117,26 @@ def test_a_formula_is_read_back_as_the_label_that_it_was(tmp_path: Path) -> None
     assert read(path) == [("1", "cat", "=1+1")]
 
 
+def test_the_apostrophe_is_taken_off_in_a_workbook_too(tmp_path: Path) -> None:
+    pd.DataFrame({"row": [1], "new_label": ["'=1+1"]}).to_excel(tmp_path / "a.xlsx", index=False)
+    assert read(tmp_path / "a.xlsx") == [("1", "cat", "=1+1")]
+
+
+def test_who_decided_is_read_from_a_table_that_was_exported(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("row,decision,reviewer\n1,accept,ann\n")
+    sheet = read_sheet(path, ("row", "decision", "new_label"))
+    choices = from_file(path, lines_of(path, sheet, NAMES, "row"), GIVEN, SUGGESTED, "row")
+    assert choices.log()["reviewer"].tolist() == ["ann"]
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    for name in ("a.json", "a.parquet", "a.ods"):
+        (tmp_path / name).write_text("[]")
+        with pytest.raises(ValueError, match=f"{name} is no table of decisions: .csv, .tsv, .txt"):
+            read(tmp_path / name)
+
+
 def test_a_change_to_the_given_label_is_none(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("row,new_label\n1,cat\n2,dog\n")

@@ -13,7 +13,14 @@ from selfpaced._page.content import Case, Gallery
 from selfpaced.audit._cases.file import read_gallery
 from selfpaced.audit._decisions.label_studio import Answer, answers, as_text, interface, tasks
 from selfpaced.audit._decisions.store import Action, Decision, Decisions
-from selfpaced.audit._fixing.decision_file import ACCEPT, CHANGE, Sheet, lines_of, read_sheet
+from selfpaced.audit._fixing.decision_file import (
+    ACCEPT,
+    CHANGE,
+    REVIEWER,
+    Sheet,
+    lines_of,
+    read_sheet,
+)
 from selfpaced.audit._fixing.spelling import key
 from selfpaced.audit._fixing.suspects_file import OURS
 from selfpaced.audit._folder.config import read_config
@@ -25,8 +32,8 @@ from selfpaced.audit._folder.tables import csv_text
 LABEL_STUDIO, LINES, TABLE = ".json", ".jsonl", ".csv"
 # The end of the name of the labelling interface beside a file for Label Studio.
 INTERFACE = ".interface.xml"
-# The columns of an exported table for the name of the reviewer and for the sample.
-REVIEWER, SAMPLE = "reviewer", "sample"
+# The column of an exported table for the sample.
+SAMPLE = "sample"
 
 
 class Opened(NamedTuple):
@@ -152,7 +159,7 @@ def import_from(
     opened = _open(folder)
     skipped = 0
     if path.suffix.lower() == LABEL_STUDIO:
-        given, skipped = answers(_json(path), opened.decisions.run, reviewer)
+        given, skipped = _answers(path, opened.decisions.run, reviewer)
         made = [_of_answer(opened, each, path.name) for each in given]
     else:
         made = _of_table(opened, path, reviewer)
@@ -160,6 +167,18 @@ def import_from(
     require(bool(made), f"{path} holds no decision.")
     opened.decisions.add_all(made)
     return Imported(len(made), tuple(sorted({each.by for each in made})), skipped)
+
+
+def _answers(path: Path, run: str, reviewer: str | None) -> tuple[list[Answer], int]:
+    """Return the labels of an export of Label Studio, and how many tasks were skipped there."""
+    exported = _json(path)
+    try:
+        return answers(exported, run, reviewer)
+    except (TypeError, AttributeError, KeyError) as error:
+        raise ValueError(
+            f"{path} is no export of Label Studio that can be read ({error}). Export it again as "
+            f"JSON or JSON_MIN."
+        ) from error
 
 
 def _json(path: Path) -> object:
@@ -178,7 +197,7 @@ def _of_answer(opened: Opened, answer: Answer, source: str) -> Decision:
     given = {case.sample.place: case.given for case in opened.gallery.cases}
     same = answer.place in given and key(answer.label) == key(given[answer.place])
     action: Action = "keep" if same else "change"
-    label = None if same else answer.label
+    label = None if same else _spelled(opened, answer.label)
     return Decision(answer.place, action, label, answer.by, answer.at or "", source)
 
 
@@ -196,8 +215,16 @@ def _of_table(opened: Opened, path: Path, reviewer: str | None) -> list[Decision
             same = line.place in cases and key(label) == key(cases[line.place].given)
             if action == CHANGE and same:
                 action, label = "keep", None
+            label = None if label is None else _spelled(opened, label)
             made.append(Decision(line.place, action, label, by, "", path.name))
     return made
+
+
+def _spelled(opened: Opened, label: str) -> str:
+    """Return a label as the run spells it: 1.0 is the class 1."""
+    if label in opened.gallery.classes:
+        return label
+    return next((name for name in opened.gallery.classes if key(name) == key(label)), label)
 
 
 def _by_reviewer(sheet: Sheet, path: Path, reviewer: str | None) -> list[tuple[str, Sheet]]:

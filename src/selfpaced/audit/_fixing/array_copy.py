@@ -29,14 +29,15 @@ def fix_npz(path: Path, corrected: Path, wanted: Wanted) -> Changes:
         wanted: The changes; row 1 is the first sample.
 
     Raises:
-        ValueError: For labels that have changed since the audit, and for rows to leave out of a
-            file with further arrays of as many rows.
+        ValueError: For labels that have changed since the audit, for a new label that the type of
+            the labels does not hold, and for rows to leave out of a file with further arrays of as
+            many rows.
     """
     with np.load(path, allow_pickle=False) as arrays:
         x, y = array_names(path, list(arrays))
         labels = arrays[y]
         changes = wanted.changes(_flat(labels).tolist())
-        made = {y: _changed(labels, changes)}
+        made = {y: _changed(path.name, labels, changes)}
         if wanted.drop:
             made |= {x: np.delete(arrays[x], list(changes.new), axis=0)}
             others = [name for name in arrays if name not in (x, y)]
@@ -77,7 +78,7 @@ def fix_labels(path: Path, corrected: Path, wanted: Wanted) -> Changes:
 
     Raises:
         ValueError: For rows to leave out, as the features are in another file; and for a new label
-            that an idx file cannot hold.
+            that the type of the labels does not hold.
     """
     require(
         not wanted.drop,
@@ -87,7 +88,7 @@ def fix_labels(path: Path, corrected: Path, wanted: Wanted) -> Changes:
     idx = kind_of(path) != "npy"
     labels = np.asarray(read_idx(path) if idx else read_npy(path))
     changes = wanted.changes(_flat(labels).tolist())
-    made = _changed(labels, changes)
+    made = _changed(path.name, labels, changes)
     with replacing(corrected) as target:
         if idx:
             _write_idx(path, target, made)
@@ -103,32 +104,47 @@ def _flat(labels: Array) -> Array:
     return flat.astype(str) if flat.dtype.kind == "S" else flat
 
 
-def _changed(labels: Array, changes: Changes) -> Array:
-    """Return the labels after the changes, in their shape, and of their type if it holds them."""
+def _changed(name: str, labels: Array, changes: Changes) -> Array:
+    """Return the labels after the changes, in their shape and of their type; texts may be longer.
+
+    Raises:
+        ValueError: For a new label that the type does not hold.
+    """
     if changes.drop:
         return np.delete(labels, list(changes.new), axis=0)
-    flat = _flat(labels).tolist()
-    for place, label in changes.new.items():
-        flat[place] = label
     if labels.dtype.kind in "US":
-        wide = np.asarray([str(label) for label in flat])
+        texts = _flat(labels).tolist()
+        for place, label in changes.new.items():
+            texts[place] = str(label)
+        wide = np.asarray(texts)
         made = wide if labels.dtype.kind == "U" else np.char.encode(wide, "utf-8")
-    else:
-        made = np.asarray(flat)
-        if (made.astype(labels.dtype) == made).all():
-            made = made.astype(labels.dtype)
-    return made.reshape(labels.shape)
+        return made.reshape(labels.shape)
+    made = labels.copy()
+    for place, label in changes.new.items():
+        made.reshape(-1)[place] = _held(name, label, labels.dtype)
+    return made
+
+
+def _held(name: str, label: object, kind: np.dtype[Any]) -> Any:  # of any type
+    """Return a label as a value of a type, or raise if the type does not hold it."""
+    try:
+        number = float(label if isinstance(label, bool) else str(label))
+        with np.errstate(all="ignore"):
+            value = np.asarray(number).astype(kind)
+        holds = kind.kind == "f" or float(value) == number
+    except ValueError:
+        holds = False
+    require(
+        holds,
+        f"{name} has labels of type {kind}, which does not hold {label!r:.60}. Choose another "
+        f"label, or convert the labels.",
+    )
+    return value
 
 
 def _write_idx(path: Path, target: Path, labels: Array) -> None:
     """Write labels in the format of the file that they come from."""
-    whole = labels.astype(np.uint8)
-    require(
-        bool((whole == labels).all()),
-        f"{path.name} is an idx file, whose labels are whole numbers from 0 to 255; a new label is "
-        f"none. Choose another label.",
-    )
-    axes = bytes([0, 0, 8, whole.ndim])
-    raw = axes + b"".join(n.to_bytes(4, "big") for n in whole.shape) + whole.tobytes()
+    axes = bytes([0, 0, 8, labels.ndim])
+    raw = axes + b"".join(n.to_bytes(4, "big") for n in labels.shape) + labels.tobytes()
     packed = path.suffix.lower() == ".gz"
     target.write_bytes(gzip.compress(raw, mtime=0) if packed else raw)

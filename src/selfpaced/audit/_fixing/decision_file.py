@@ -22,16 +22,21 @@ DECISION, NEW = "decision", "new_label"
 KEEP, ACCEPT, CHANGE, UNSURE = WORDS = ("keep", "accept", "change", "unsure")
 # Separators of columns; the one that gives the most of our columns is taken.
 SEPARATORS = (",", ";", "\t", "|")
+# The formats that are read, by suffix.
+READ = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".jsonl", ".ndjson")
+# The column of the name of the reviewer, in a table that selfpaced exported.
+REVIEWER = "reviewer"
 # The largest number of places that an error names.
 MOST_NAMED = 5
 
 
 class Line(NamedTuple):
-    """A line of a file of decisions: a place, what was decided, and the new label."""
+    """A line of a file of decisions: a place, what was decided, the new label, and by whom."""
 
     place: str
     decision: str
     label: str | None
+    by: str = ""
 
 
 class Sheet(NamedTuple):
@@ -53,6 +58,11 @@ def read_sheet(path: Path, wanted: Iterable[str] = ()) -> Sheet:
         ValueError: For a file that cannot be read.
     """
     kind = suffix_of(path)
+    require(
+        kind in READ,
+        f"{path.name} is no table of decisions: {', '.join(READ)} are read. Decisions of Label "
+        f"Studio are imported first.",
+    )
     if not path.is_file():
         raise FileNotFoundError(f"There is no {path}. Check the name.")
     if kind in (".xlsx", ".xlsm"):
@@ -60,7 +70,7 @@ def read_sheet(path: Path, wanted: Iterable[str] = ()) -> Sheet:
 
         sheet = choose_sheet(path, None)
         width = len(sheet.names)
-        rows = [[cell or "" for cell in row.cells] for row in sheet.rows[1:]]
+        rows = [[from_spreadsheet(cell or "") for cell in row.cells] for row in sheet.rows[1:]]
         return Sheet(sheet.names, [row + [""] * (width - len(row)) for row in rows])
     if kind in (".jsonl", ".ndjson"):
         return _of_lines(path)
@@ -91,7 +101,7 @@ def _delimited(path: Path, wanted: set[str]) -> Sheet:
 def _of_lines(path: Path) -> Sheet:
     """Read JSON Lines; a missing value is an empty text."""
     rows = []
-    for number, line in enumerate(text_of_table(path).splitlines(), 1):
+    for number, line in enumerate(text_of_table(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -145,7 +155,8 @@ def lines_of(path: Path, sheet: Sheet, names: Mapping[str, str], place: str) -> 
         )
         word, label = (cells.get(names[name], "").strip() for name in (DECISION, NEW))
         if word or label:
-            found.append(_line(path, f"{place} {where}", str(where), word.lower(), label))
+            line = _line(path, f"{place} {where}", str(where), word.lower(), label)
+            found.append(line._replace(by=cells.get(REVIEWER, "").strip()))
     twice = [each for each, times in Counter(line.place for line in found).items() if times > 1]
     require(
         not twice,
@@ -202,7 +213,7 @@ def from_file(
     for line in lines:
         if line.decision in (ACCEPT, CHANGE):
             label = suggested[line.place] if line.label is None else line.label
-            changes.append(Choice(line.place, given[line.place], label))
+            changes.append(Choice(line.place, given[line.place], label, line.by))
     words = [line.decision for line in lines]
     different = changed(changes)
     kept = words.count(KEEP) + len(changes) - len(different)

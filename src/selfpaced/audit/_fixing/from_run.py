@@ -134,7 +134,9 @@ def undo_moves(folder: Path) -> int:
     """
     read_config(folder)
     with locked(folder):
-        return undo(folder)
+        n = undo(folder)
+        (folder / MANIFEST.replace(".jsonl", CHANGES)).unlink(missing_ok=True)
+    return n
 
 
 def choose_changes(asked: Request, config: Mapping[str, Any], ledger: pd.DataFrame) -> Choices:
@@ -164,11 +166,14 @@ def choose_changes(asked: Request, config: Mapping[str, Any], ledger: pd.DataFra
         require(bool(latest), f"Nothing about the run in {asked.folder} is decided yet.")
         choices = from_review(latest, given, place, asked.reviewer)
         suspects = set(map(str, ledger.iloc[:, 0][ledger["suspect"].to_numpy(bool)]))
-        return replace(choices, undecided=len(suspects - set(latest)))
+        by = asked.reviewer
+        done = {place for place, of_place in latest.items() if by is None or by in of_place}
+        return replace(choices, undecided=len(suspects - done))
     path = asked.folder / SUSPECTS
     wanted = (names[place], names["decision"], names["new_label"])
     if path.is_file() and sheet_has_decisions(sheet := read_sheet(path, wanted), names):
-        return from_file(path, lines_of(path, sheet, names, place), given, suggested, place)
+        lines = [line._replace(by="") for line in lines_of(path, sheet, names, place)]
+        return from_file(path, lines, given, suggested, place)  # the column reviewer is the user's
     rows = read_chosen(path, names, place)
     said = [Choice(*map(str, row)) for row in rows.itertuples(index=False)]
     looked = digest(path) != config[FILES].get(SUSPECTS)
