@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -128,6 +128,7 @@ def delimited(draw: st.DrawFn) -> bytes:
 
 
 @given(raw=delimited(), suffix=SUFFIXES, label=st.sampled_from(["y", "column 1", None]))
+@example(raw=b"y,x,\n1,1,1e999\n0,1,8.98846567431158e+307\n1,1,1e999", suffix=".csv", label="y")
 def test_an_odd_text_table_is_read_or_refused_in_one_line(
     raw: bytes, suffix: str, label: str | None, folder: Path
 ) -> None:

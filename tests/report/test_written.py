@@ -121,6 +121,10 @@ def test_of_very_many_samples_a_part_is_on_the_map(tmp_path: Path) -> None:
     ("more", "error"),
     [
         ({"labels": [0, 1]}, "labels needs a value for each of the 6 samples of the pacer; got 2."),
+        ({"labels": [0.5] * 6}, "labels needs the class of each sample in integers, shape"),
+        ({"labels": ["a"] * 6}, "labels needs the class of each sample in integers, shape"),
+        ({"labels": [[0]] * 6}, "labels needs the class of each sample in integers, shape"),
+        ({"labels": [0, 1, 0, 1, 0, 10**6]}, "labels needs classes from 0 to 9,999, or -1"),
         ({"samples": ["a"]}, "samples needs a value for each of the 6 samples of the pacer; got 1"),
         ({"names": ["a"]}, "names needs a name for each of the 2 classes; got 1."),
         ({"embedding": torch.ones(5, 2)}, "embedding needs a value for each of the 6 samples"),

@@ -167,6 +167,42 @@ def test_a_random_draw_is_marked_as_one(open_page: Open, desk: Desk, address: st
     )
 
 
+def test_decisions_in_the_order_of_the_list_are_no_random_draw(
+    open_page: Open, desk: Desk, address: str
+) -> None:
+    page = open_page(address)
+    press(page, "r", "k")
+    page.get_by_label("show", exact=True).select_option("not decided")
+    page.locator("body").click(position={"x": 1, "y": 1})
+    press(page, "k", "k")
+    assert sum(of["ann"].drawn for of in desk.decisions.latest().values()) == 1
+
+
+def test_a_probability_can_be_typed(open_page: Open, address: str) -> None:
+    page = open_page(address)
+    page.get_by_label("label wrong, at least %").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("95")
+    assert page.get_by_label("label wrong, at least %").input_value() == "95"
+
+
+def test_a_page_whose_start_failed_decides_once_the_server_answers(
+    open_page: Open, folder_of: FolderOf
+) -> None:
+    desk = open_desk(folder_of(), "ann")
+    with served(desk) as address:
+        page = open_page(address, "Failed to load resource")
+        page.route("**/state", lambda route: route.fulfill(status=507, json={"error": "Full."}))
+        page.reload()
+        page.wait_for_selector("html[data-ready]")
+        press(page, "k")
+        assert decided(desk) == {}
+        assert page.locator("[role=alert]").inner_text() == "Full."
+        page.unroute("**/state")
+        press(page, "k")
+    assert decided(desk) == {"1": ("keep", None)}
+
+
 def test_decisions_of_others_are_shown_after_ones_own(
     open_page: Open, desk: Desk, address: str
 ) -> None:

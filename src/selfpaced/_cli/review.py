@@ -3,6 +3,7 @@
 import getpass
 import webbrowser
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,8 +55,10 @@ def review(
         def began(address: str) -> None:
             """Print the address, and open it."""
             _tell(desk, address, earlier, console)
-            if browser:
-                webbrowser.open(address)
+            if (
+                browser
+            ):  # in a thread: a browser in the terminal would keep the server from starting
+                Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
         try:
             serve(desk, began, port=port)

@@ -36,6 +36,8 @@ LONGEST, SHORT = 100_000, 400
 SIDE, SMALL = 320, 112
 # The number of neighbours that are shown.
 NEAREST = 3
+# The largest number of classes, as the confused ones are counted for each pair.
+MOST_CLASSES = 10_000
 # Above this probability a label is a suspect.
 SUSPECT = 0.5
 
@@ -137,7 +139,7 @@ class _Run:
         dynamics = pacer.ledger.dynamics
         given = np.full(n, -1, np.int64)
         if labels is not None:
-            given = np.asarray(torch.as_tensor(labels).cpu()).astype(np.int64)
+            given = _classes(labels)
         elif dynamics is not None:
             seen = (dynamics.visits > 0).cpu().numpy()
             given = np.where(seen, dynamics.target.cpu().numpy(), -1).astype(np.int64)
@@ -388,6 +390,24 @@ def _names(names: Sequence[str] | None, classes: int) -> tuple[str, ...]:
         f"names needs a name for each of the {classes} classes; got {len(names)}.",
     )
     return tuple(map(str, names))
+
+
+def _classes(labels: Any) -> NDArray[np.int64]:  # noqa: ANN401  # numbers of any kind
+    """Return the labels of the user, or raise unless they are classes, shape (n,)."""
+    row = labels.detach().cpu().numpy() if isinstance(labels, Tensor) else np.asarray(labels)
+    require(
+        row.ndim == 1 and row.dtype.kind in "iu",
+        f"labels needs the class of each sample in integers, shape (n,); got {row.dtype} of shape "
+        f"{row.shape}. Number the classes, and pass names=... with their names.",
+    )
+    require(
+        len(row) == 0 or (row.min() >= -1 and row.max() < MOST_CLASSES),
+        f"labels needs classes from 0 to {MOST_CLASSES - 1:,}, or -1 for none; got {row.min()} to "
+        f"{row.max()}."
+        if len(row)
+        else "",
+    )
+    return row.astype(np.int64)
 
 
 def _require_length(name: str, length: int, n: int) -> None:

@@ -89,3 +89,8 @@ def test_columns_that_differ_come_with_their_usual_values() -> None:
     found = Columns(frame).different(4, np.array([0, 1, 2, 3]))
     assert found == [("size", 40.0, 2.5), ("kind", "c", "a")]
     assert Columns(frame).different(4, np.array([], int)) == []
+
+
+def test_numbers_near_the_largest_are_not_compared() -> None:
+    frame = pd.DataFrame({"a": [1.7e308, -1.7e308, 1.7e308, 1.0], "b": [9.0, 1.0, 2.0, 3.0]})
+    assert Columns(frame).different(0, np.array([1, 2, 3])) == [("b", 9.0, 2.0)]

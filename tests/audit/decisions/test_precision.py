@@ -105,3 +105,10 @@ def test_a_random_draw_tells_of_what_is_left_without_an_assumption() -> None:
 def test_when_all_is_decided_only_the_precision_is_said() -> None:
     found = progress(["1"], decided({"1": "change"}))
     assert found.sentences == ["1 of 1 decided labels were wrong (100%; between 3% and 100%)."]
+
+
+def test_nobody_is_told_to_stop_while_samples_before_are_undecided() -> None:
+    found = progress([str(at) for at in range(100)], numbered(100, set(), range(50, 80)))
+    assert found.following == 20
+    assert found.left == 70
+    assert found.sentences[-1].startswith("If the list is sorted well, at most 10% of the 20")

@@ -3,6 +3,8 @@
 class Review {
   constructor() {
     this.drawn = new Set();
+    this.decisions = new Map();
+    this.ready = false;  // no decision before all earlier ones are known
     this.busy = Promise.resolve();
     this.build();
   }
@@ -88,6 +90,7 @@ class Review {
     const told = await this.ask("state");
     if (told === null) return;
     this.decisions = new Map(Object.entries(told.decisions));
+    this.ready = true;
     this.progress(told);
   }
 
@@ -100,7 +103,7 @@ class Review {
   }
 
   of(item) {
-    return this.decisions?.get(item.sample.place) || {};
+    return this.decisions.get(item.sample.place) || {};
   }
 
   mine(item) {
@@ -112,6 +115,7 @@ class Review {
     const least = Number(this.least.value) / 100;
     this.list = this.cases.filter((item) => (!this.pair.value || JSON.stringify([item.given, item.suggested]) === this.pair.value)
       && item.probability >= least && this.isKind(item));
+    this.drawn.clear();  // the order of the list again
     this.go(this.list.findIndex((item) => !this.mine(item)));
   }
 
@@ -135,7 +139,7 @@ class Review {
       const shown = card(this.now, { place: page.data.place, decided: this.words(this.now) });
       this.stage.replaceChildren(shown);
       this.accepts.replaceChildren("accept ", page.short(this.now.suggested, 24));
-      shown.focus({ preventScroll: true });
+      if (!document.activeElement.matches("input, select")) shown.focus({ preventScroll: true });
       window.scrollTo(0, 0);
     }
     for (const button of this.buttons.children) {
@@ -169,7 +173,8 @@ class Review {
   // and are about the next one. A change without a label takes the suggested one.
   decide(action, label = null, isNew = false) {
     this.busy = this.busy.then(async () => {
-      if (this.now === null) return;
+      if (!this.ready) await this.refresh();
+      if (this.now === null || !this.ready) return;
       const place = this.now.sample.place, item = this.now;
       const change = action === "change" ? label ?? item.suggested : null;
       const told = await this.ask("decide", { place, action, label: change, new: isNew, drawn: this.drawn.has(place) });
@@ -212,6 +217,7 @@ class Review {
   // Put the undecided samples in a random order, so that the next ones tell of all that are left.
   random() {
     this.busy = this.busy.then(() => {
+      this.drawn.clear();
       const open = this.list.filter((item) => !Object.keys(this.of(item)).length);
       for (let i = open.length - 1; i > 0; i--) {
         const j = crypto.getRandomValues(new Uint32Array(1))[0] % (i + 1);

@@ -103,8 +103,8 @@ class Columns:
         """Yield how far each number is from the median of the others, in widths."""
         own, rest = self.values[place], self.values[others]
         known = np.isfinite(own) & np.isfinite(rest).any(0) & (self.widths > 0)
-        usual = np.nanmedian(rest[:, known], axis=0)
-        far = np.abs(own[known] - usual) / self.widths[known]
+        usual = 2 * np.nanmedian(rest[:, known] / 2, axis=0)  # halves: a sum of large numbers
+        far = np.abs(own[known] / self.widths[known] - usual / self.widths[known])
         for at, distance, median in zip(np.flatnonzero(known), far, usual, strict=True):
             yield float(distance), self.numbers[at], float(own[at]), float(median)
 
@@ -122,8 +122,10 @@ def _width(values: NDArray[np.float64]) -> float:
     finite = values[np.isfinite(values)]
     if not len(finite):
         return 0.0
-    low, high = np.quantile(finite, (0.25, 0.75))
-    return float(high - low) or float(finite.std())
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = np.quantile(finite, (0.25, 0.75))
+        width = float(high - low) or float(finite.std())
+    return width if np.isfinite(width) else 0.0  # numbers near the largest are not compared
 
 
 def _is_known(value: Any) -> bool:

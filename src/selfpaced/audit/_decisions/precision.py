@@ -112,7 +112,8 @@ class Progress:
             high = self.last.high
         else:
             return ["To learn how many of those left are wrong, decide some drawn at random."]
-        return [said, "You may stop here."] if high <= ENOUGH else [said]
+        whole = self.drawn is not None or self.following == self.left
+        return [said, "You may stop here."] if high <= ENOUGH and whole else [said]
 
 
 def progress(places: Sequence[str], decisions: Mapping[str, Mapping[str, Decision]]) -> Progress:

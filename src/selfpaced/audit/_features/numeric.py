@@ -92,8 +92,9 @@ def learn_gaps(rows: Floats) -> Gaps:
     """
     gaps, filling = np.isnan(rows), np.zeros(rows.shape[1])
     known, some = ~gaps.all(0), gaps.any(0)
-    filling[~some] = np.median(rows[:, ~some], axis=0)  # much faster
-    filling[known & some] = np.nanmedian(rows[:, known & some], axis=0)
+    # Halves, since the median of two numbers near the largest float is half of their sum.
+    filling[~some] = 2 * np.median(rows[:, ~some] / 2, axis=0)  # much faster than nanmedian
+    filling[known & some] = 2 * np.nanmedian(rows[:, known & some] / 2, axis=0)
     return Gaps(filling, np.flatnonzero(some))
 
 
