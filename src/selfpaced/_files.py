@@ -46,6 +46,14 @@ def replacing(path: Path) -> Iterator[Path]:
         made.unlink(missing_ok=True)
 
 
+def require_free(path: Path, *, force: bool) -> None:
+    """Raise for a file that exists, without ``force``, and for one whose folder does not exist."""
+    if path.exists() and not force:
+        raise FileExistsError(f"{path} exists. Choose another name, or pass force=True.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} for {path.name}. Make it first.")
+
+
 def sync(path: Path) -> None:
     """Flush a file to the disk, and wait for it."""
     with path.open("rb+") as file:

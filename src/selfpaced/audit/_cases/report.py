@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from selfpaced._errors import require
-from selfpaced._files import read_parquet, write_text
+from selfpaced._files import read_parquet, require_free, write_text
 from selfpaced._page.content import Report, Samples
 from selfpaced._page.packing import chosen
 from selfpaced._page.report import report_page
@@ -65,14 +65,9 @@ def _require_free(output: Path, folder: Path, *, force: bool) -> None:
         f"The report is an HTML file; got output={str(output)!r}. Give a name that ends in .html.",
     )
     require_no_result(output, folder)
-    if not output.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {output.parent} for {output.name}. Make it first."
-        )
     if output.is_dir():
         raise IsADirectoryError(f"{output} is a folder. Give the name of a file.")
-    if output.exists() and not force:
-        raise FileExistsError(f"{output} exists. Choose another name, or pass force=True.")
+    require_free(output, force=force)
 
 
 def report_of(

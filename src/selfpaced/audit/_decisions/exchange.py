@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from selfpaced._errors import require
-from selfpaced._files import write_text
+from selfpaced._files import require_free, write_text
 from selfpaced._page.content import Case, Gallery
 from selfpaced.audit._cases.file import read_gallery
 from selfpaced.audit._decisions.label_studio import Answer, answers, as_text, interface, tasks
 from selfpaced.audit._decisions.store import Action, Decision, Decisions
 from selfpaced.audit._fixing.decision_file import (
-    ACCEPT,
-    CHANGE,
+    KEEP,
     REVIEWER,
+    UNSURE,
     Sheet,
     lines_of,
     read_sheet,
@@ -44,12 +44,14 @@ class Opened(NamedTuple):
         decisions: Its decisions.
         names: The names of our columns in its files.
         place: The column of the places.
+        cases: Its samples by their places.
     """
 
     gallery: Gallery
     decisions: Decisions
     names: Mapping[str, str]
     place: str
+    cases: Mapping[str, Case]
 
 
 class Imported(NamedTuple):
@@ -88,8 +90,7 @@ def export_to(folder: Path, path: Path, *, force: bool = False) -> list[Path]:
     if form == LABEL_STUDIO:
         written[path.with_name(path.name + INTERFACE)] = interface(opened.gallery)
     for file in written:
-        if file.exists() and not force:
-            raise FileExistsError(f"{file} exists. Choose another name, or pass force=True.")
+        require_free(file, force=force)
     for file, text in written.items():
         write_text(text, file)
     return list(written)
@@ -101,7 +102,8 @@ def _open(folder: Path) -> Opened:
     with unbroken(folder, config, (CASES,)):
         gallery = read_gallery(folder)
     names = {ours: ours for ours in OURS} | (config["run"].get("columns") or {})
-    return Opened(gallery, Decisions(folder, config), names, gallery.place)
+    cases = {case.sample.place: case for case in gallery.cases}
+    return Opened(gallery, Decisions(folder, config), names, gallery.place, cases)
 
 
 def _text_of(opened: Opened, form: str) -> str:
@@ -160,7 +162,10 @@ def import_from(
     skipped = 0
     if path.suffix.lower() == LABEL_STUDIO:
         given, skipped = _answers(path, opened.decisions.run, reviewer)
-        made = [_of_answer(opened, each, path.name) for each in given]
+        made = [
+            _labelled(opened, each.place, each.label, each.by, each.at or "", path.name)
+            for each in given
+        ]
     else:
         made = _of_table(opened, path, reviewer)
     _require_known(opened, path, made, force=force)
@@ -192,31 +197,28 @@ def _json(path: Path) -> object:
     return told
 
 
-def _of_answer(opened: Opened, answer: Answer, source: str) -> Decision:
-    """Return the decision that a label means."""
-    given = {case.sample.place: case.given for case in opened.gallery.cases}
-    same = answer.place in given and key(answer.label) == key(given[answer.place])
-    action: Action = "keep" if same else "change"
-    label = None if same else _spelled(opened, answer.label)
-    return Decision(answer.place, action, label, answer.by, answer.at or "", source)
+def _labelled(opened: Opened, place: str, label: str, by: str, at: str, source: str) -> Decision:
+    """Return the decision that a label means: to keep it, if it is the given one."""
+    case = opened.cases.get(place)
+    if case is not None and key(label) == key(case.given):
+        return Decision(place, "keep", None, by, at, source)
+    return Decision(place, "change", _spelled(opened, label), by, at, source)
 
 
 def _of_table(opened: Opened, path: Path, reviewer: str | None) -> list[Decision]:
     """Return the decisions of a table, of each reviewer apart."""
-    names, cases = opened.names, {case.sample.place: case for case in opened.gallery.cases}
+    names, cases = opened.names, opened.cases
     wanted = (names[opened.place], names["decision"], names["new_label"])
     sheet, made = read_sheet(path, wanted), []
     for by, part in _by_reviewer(sheet, path, reviewer):
         for line in lines_of(path, part, names, opened.place):
-            action: Action = "change" if line.decision == ACCEPT else line.decision  # type: ignore[assignment]  # one of ours
-            label = line.label
-            if line.decision == ACCEPT and line.place in cases:
-                label = cases[line.place].suggested
-            same = line.place in cases and key(label) == key(cases[line.place].given)
-            if action == CHANGE and same:
-                action, label = "keep", None
-            label = None if label is None else _spelled(opened, label)
-            made.append(Decision(line.place, action, label, by, "", path.name))
+            if line.decision in (KEEP, UNSURE):
+                action: Action = "keep" if line.decision == KEEP else "unsure"
+                made.append(Decision(line.place, action, None, by, "", path.name))
+                continue
+            suggested = cases[line.place].suggested if line.place in cases else ""
+            label = suggested if line.label is None else line.label
+            made.append(_labelled(opened, line.place, label, by, "", path.name))
     return made
 
 
@@ -240,8 +242,7 @@ def _by_reviewer(sheet: Sheet, path: Path, reviewer: str | None) -> list[tuple[s
 
 def _require_known(opened: Opened, path: Path, made: Sequence[Decision], *, force: bool) -> None:
     """Raise for samples that the run does not list, and for labels that are no class."""
-    places = {case.sample.place for case in opened.gallery.cases}
-    strange = [each.place for each in made if each.place not in places]
+    strange = [each.place for each in made if each.place not in opened.cases]
     if strange:
         more = f", and {len(strange) - 1:,} more" if len(strange) > 1 else ""
         raise ValueError(

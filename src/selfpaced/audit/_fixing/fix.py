@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from selfpaced._errors import require
-from selfpaced._files import replacing
+from selfpaced._files import replacing, require_free
 from selfpaced.audit._fixing.changes import Changes, Wanted
 from selfpaced.audit._fixing.corrected_copy import copy_delimited, copy_lines, copy_parquet
 from selfpaced.audit._fixing.workbook_copy import copy_workbook
@@ -107,18 +107,12 @@ def require_target(path: Path, corrected: Path, *, force: bool = False) -> None:
         FileExistsError: If ``corrected`` exists, without ``force``.
     """
     _require_format(path, corrected)
-    exists = corrected.exists()
-    same = exists and os.path.samefile(path, corrected)
+    same = corrected.exists() and os.path.samefile(path, corrected)
     require(
         not same and corrected.resolve() != path.resolve(),
         f"{corrected} is the table itself, which is never changed. Choose another name.",
     )
-    if exists and not force:
-        raise FileExistsError(f"{corrected} exists. Choose another name, or pass force=True.")
-    if not corrected.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {corrected.parent} for {corrected.name}. Make it first."
-        )
+    require_free(corrected, force=force)
 
 
 def _require_format(path: Path, corrected: Path) -> None:

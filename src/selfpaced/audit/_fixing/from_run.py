@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from selfpaced._errors import require
-from selfpaced._files import read_parquet, write_text
+from selfpaced._files import read_parquet, require_free, write_text
 from selfpaced.audit._decisions.store import Decisions, has_decisions
 from selfpaced.audit._fixing import Use
 from selfpaced.audit._fixing.array_copy import fix_labels, fix_npz
@@ -39,6 +39,8 @@ from selfpaced.audit._reading.tables.reading import load
 
 # The end of the name of the log beside a corrected copy.
 CHANGES = ".changes.csv"
+# The kinds of data that are arrays.
+ARRAYS = ("npz", "npy", "idx", "pair")
 # The kinds of data that are folders with a subfolder for each class.
 FOLDERS = ("images", "texts")
 
@@ -242,7 +244,7 @@ def _require_target(asked: Request, plan: Plan, path: Path, kind: str) -> None:
     )
     if kind in FOLDERS:
         require_folder(path, corrected)
-    elif kind in ("npz", "npy", "idx", "pair"):
+    elif kind in ARRAYS:
         _require_array_file(plan, path, kind, corrected, force=asked.force)
     else:
         require(
@@ -250,9 +252,7 @@ def _require_target(asked: Request, plan: Plan, path: Path, kind: str) -> None:
             f"{path} has no column of labels. Correct the labels where they are.",
         )
         require_target(path, corrected, force=asked.force)
-    log = _log_of(asked)
-    if log.exists() and not asked.force:
-        raise FileExistsError(f"{log} exists. Choose another name, or pass force=True.")
+    require_free(_log_of(asked), force=asked.force)
 
 
 def _require_array_file(plan: Plan, path: Path, kind: str, corrected: Path, *, force: bool) -> None:
@@ -270,12 +270,7 @@ def _require_array_file(plan: Plan, path: Path, kind: str, corrected: Path, *, f
         corrected.resolve() not in (path.resolve(), labels.resolve()),
         f"{corrected} is the data itself, which is never changed. Choose another name.",
     )
-    if corrected.exists() and not force:
-        raise FileExistsError(f"{corrected} exists. Choose another name, or pass force=True.")
-    if not corrected.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {corrected.parent} for {corrected.name}. Make it first."
-        )
+    require_free(corrected, force=force)
 
 
 def _labels_of(plan: Plan, path: Path, kind: str) -> Path:
@@ -311,11 +306,11 @@ def _fix_file(
 ) -> Changes:
     """Write a corrected copy of a table, of an array, or of the file of its labels."""
     numeric, corrected = config["model"]["names"] is None, Path(str(asked.corrected))
-    arrays = kind in ("npz", "npy", "idx", "pair")
+    arrays = kind in ARRAYS
     rows = [int(each.place) + (1 if arrays else 0) for each in choices.changes]
     labels, given = ([getattr(one, n) for one in choices.changes] for n in ("label", "given"))
+    file = _labels_of(plan, path, kind) if arrays else path
     if arrays:
-        file = _labels_of(plan, path, kind)
         new, old = dict(zip(rows, labels, strict=True)), dict(zip(rows, given, strict=True))
         wanted = Wanted(
             *(file.name, "", new, old, asked.drop, numeric, asked.force), origin=choices.source
@@ -325,12 +320,11 @@ def _fix_file(
         if kind_of(file) in ("npy", "idx"):
             return fix_labels(file, corrected, wanted)
     frame = pd.DataFrame({"row": rows, "given": given, "suggested": labels})
-    table = _labels_of(plan, path, kind) if arrays else path
     label = plan.options.label
     if label is None:  # a table of labels alone
-        label = str(load(table, kind_of(table)).frame.columns[0])
+        label = str(load(file, kind_of(file)).frame.columns[0])
     return fix(
-        table,
+        file,
         corrected,
         label,
         frame,
