@@ -17,6 +17,7 @@ LEVELS = {
         "_errors",
         "_evidence",
         "_files",
+        "_numbers",
         "_ranks",
         "_saved",
         "_text",

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from selfpaced._errors import column_of, require, require_finite
+from selfpaced._numbers import number
 from selfpaced.chain import Difficulty, Rows
 
 __all__ = ["Loss", "RandomOrder", "Reversed", "Shifted", "Smoothed"]
@@ -62,9 +63,10 @@ class Smoothed(Difficulty):
 
     def fold(self, loss: Tensor, rows: Rows) -> Tensor:
         """Return the memory after this loss, shape (B,)."""
-        kept = torch.pow(self.decay, rows.visits)
+        kept = torch.pow(number(self.decay, loss), rows.visits)
         # The sum of the weights after n visits, (1 - decay^n) / (1 - decay), with n = visits + 1.
-        weights = torch.rsub(kept, 1 / (1 - self.decay), alpha=self.decay / (1 - self.decay))
+        total, share = 1 / (1 - self.decay), self.decay / (1 - self.decay)
+        weights = torch.rsub(kept, number(total, loss), alpha=share)
         return torch.addcdiv(rows.memory, loss - rows.memory, weights)
 
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:

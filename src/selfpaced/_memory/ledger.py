@@ -27,6 +27,7 @@ from selfpaced._memory.columns import Gathered, lasting, place
 from selfpaced._memory.dynamics import Dynamics
 from selfpaced._memory.given import values_of
 from selfpaced._memory.merge import merge_ranks
+from selfpaced._numbers import number
 from selfpaced._public import public
 from selfpaced._saved import Saved
 from selfpaced.chain import Difficulty, Population, Rows
@@ -114,8 +115,9 @@ class Ledger:
 
     def rows(self, index: Tensor) -> Rows:
         """Gather the rows of a batch, without visits that wait for ``commit``."""
-        _, visits, memory, *_ = self.packed.index_select(0, index).unbind(1)
-        return Rows(index, memory, visits.floor(), Gathered(self.columns, index))
+        rows = self.packed.index_select(0, index)
+        visits = rows.select(1, VISITS).floor()
+        return Rows(index, rows.select(1, MEMORY), visits, Gathered(self.columns, index))
 
     def write(self, index: Tensor, loss: Tensor, rows: Rows, valid: Tensor | None = None) -> None:
         """Keep the losses of a batch until the next ``commit``.
@@ -128,8 +130,8 @@ class Ledger:
             rows: The rows of this batch, as ``rows`` gathered them.
             valid: Places to write, bool, shape (B,); None for all. Rows of others do not change.
         """
-        visits = rows.visits + WAITING
-        place([(self.packed[:, LOSS], loss), (self.packed[:, VISITS], visits)], index, valid)
+        new = torch.stack((loss, rows.visits + number(WAITING, loss)), 1)
+        place([(self.packed.narrow(1, LOSS, 2), new)], index, valid)
 
     def observe(
         self,

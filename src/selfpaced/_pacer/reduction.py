@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from selfpaced._errors import require, values_can_be_read
+from selfpaced._numbers import number
 from selfpaced._public import public
 
 Reduction = Literal["mean", "kept", "sum", "none"]
@@ -55,7 +56,7 @@ def _divisor(
         _check_denominator(denominator)
         return denominator
     if reduction == "mean":
-        return weight.shape[0]
+        return number(weight.shape[0], weight)
     if reduction == "kept":
         total = weight.sum()
         return torch.where(total > 0, total, 1.0)
