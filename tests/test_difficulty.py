@@ -16,7 +16,7 @@ def smoothed_over(losses: list[float]) -> float:
     ledger = Ledger(1)
     index = torch.tensor([0])
     for loss in losses:
-        ledger.write(index, torch.tensor([loss]), ledger.rows(index))
+        ledger.write(index, torch.tensor([loss]))
         ledger.commit(Smoothed(DECAY))
     return float(ledger.rows(index).memory)
 
@@ -41,7 +41,7 @@ def test_a_shift_is_not_smoothed() -> None:
     ledger = Ledger(1, {"prior": torch.tensor([2.0])})
     index, rule = torch.tensor([0]), Shifted("prior", scale=0.5)
     for _ in range(5):
-        ledger.write(index, torch.tensor([1.0]), ledger.rows(index))
+        ledger.write(index, torch.tensor([1.0]))
         ledger.commit(rule)
     assert float(rule(ledger.rows(index).memory, ledger.rows(index))) == pytest.approx(2.0)
 

@@ -17,7 +17,6 @@ LEVELS = {
         "_errors",
         "_evidence",
         "_files",
-        "_numbers",
         "_ranks",
         "_saved",
         "_text",

@@ -1,4 +1,4 @@
-"""Checks of arguments that many modules share, and where errors come from.
+"""Checks of arguments that many modules share, where errors come from, and numbers to compute with.
 
 Each message says what was expected, what came and what to do.
 """
@@ -6,11 +6,13 @@ Each message says what was expected, what came and what to do.
 import difflib
 import math
 from collections.abc import Iterator, Mapping, Set
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+NUMBERS = 256  # numbers that are kept as tensors: settings of parts, and sizes of batches
 GROUPS = 10_000  # labels of groups up to here are taken in small data too
 T = TypeVar("T")
 NUMBERED = "numpy.unique(labels, return_inverse=True)[1] numbers the labels, in sorted order."
@@ -77,6 +79,29 @@ def values_can_be_read(tensor: "Tensor") -> bool:
     import torch  # not at the top: the command line checks paths and settings without torch
 
     return tensor.is_cpu and not torch.compiler.is_compiling()
+
+
+def number(value: float, like: "Tensor") -> "Tensor | float":
+    """Return a number to compute with a float32 tensor, of the same result to the bit.
+
+    On the CPU torch makes a tensor of a Python number in every call, which takes as long as the
+    arithmetic of a batch. An accelerator and a compiler take the number itself.
+
+    Args:
+        value: Rounded to float32, as torch rounds it.
+        like: The tensor to compute with.
+    """
+    return _made(value) if values_can_be_read(like) else value
+
+
+@lru_cache(maxsize=NUMBERS)
+def _made(value: float) -> "Tensor":
+    """Return a float32 tensor, shape (); from NumPy, so that no mode of the caller changes it."""
+    import numpy as np  # not at the top: the command line checks paths and settings without torch
+    import torch
+
+    with torch.inference_mode(False):
+        return torch.from_numpy(np.array(value, dtype=np.float32))
 
 
 def check_groups(name: str, group: "Tensor") -> None:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from selfpaced._errors import column_of, require, require_finite
-from selfpaced._numbers import number
+from selfpaced._errors import column_of, number, require, require_finite
 from selfpaced.chain import Difficulty, Rows
 
 __all__ = ["Loss", "RandomOrder", "Reversed", "Shifted", "Smoothed"]

@@ -107,9 +107,9 @@ def test_all_tensors_move_with_the_pacer_to_another_device_and_keep_their_dtype(
 
 def test_a_saved_ledger_does_not_change_when_training_continues() -> None:
     ledger, index = Ledger(2), torch.arange(2)
-    ledger.write(index, torch.tensor([1.0, 2.0]), ledger.rows(index))
+    ledger.write(index, torch.tensor([1.0, 2.0]))
     state = ledger.state_dict()
-    ledger.write(index, torch.tensor([8.0, 9.0]), ledger.rows(index))
+    ledger.write(index, torch.tensor([8.0, 9.0]))
     ledger.commit(Loss())
     assert state["packed"][:, 0].tolist() == [1.0, 2.0]
     assert state["packed"][:, 1].tolist() == [0.5, 0.5]

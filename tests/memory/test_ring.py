@@ -10,7 +10,7 @@ from selfpaced.pacing import Constant
 
 def write(ring: Ring, losses: list[float]) -> None:
     places = ring.next(len(losses))
-    ring.write(places, torch.tensor(losses), ring.rows(places))
+    ring.write(places, torch.tensor(losses))
 
 
 def test_places_are_written_in_turn_and_the_oldest_is_overwritten() -> None:

@@ -1,16 +1,18 @@
 """The per-sample memory, addressed by dataset index, with one merge over ranks per step.
 
-A row is five float32 numbers (20 bytes a sample), packed so that a batch gathers once:
+A row is six float32 numbers (24 bytes a sample). Five are packed so that a batch gathers once:
 
     loss      the last loss; NaN for a sample never seen; an infinite one counts as just above
               the largest finite loss of its step. After a first visit it was an overflow, which
               says nothing of the sample: memory, total and evidence stay
-    visits    number of steps in which the sample was seen, plus a half while a visit waits for
-              ``commit``; visits within one step count once, and the last one wins
+    visits    number of steps in which the sample was seen
     memory    what the difficulty keeps of all visits up to the last step
     total     sum of evidence times loss over the visits up to the last step
     evidence  sum of the evidence of those visits, the same for all samples of a step
               (``_evidence.py``); 0 for a first visit, when the model has not seen all samples
+
+The sixth lies apart, because it is all that a batch writes: the loss that waits for ``commit``, or
+NaN. Visits within one step count once, and the last one wins.
 """
 
 import math
@@ -27,19 +29,18 @@ from selfpaced._memory.columns import Gathered, lasting, place
 from selfpaced._memory.dynamics import Dynamics
 from selfpaced._memory.given import values_of
 from selfpaced._memory.merge import merge_ranks
-from selfpaced._numbers import number
 from selfpaced._public import public
 from selfpaced._saved import Saved
 from selfpaced.chain import Difficulty, Population, Rows
 
-# Columns of ``Ledger.packed``; see above.
+# Columns of ``Ledger.committed`` and ``Ledger.packed``; see above.
 LOSS = 0  # the last loss
-VISITS = 1  # the number of visits, plus WAITING
+VISITS = 1  # the number of visits; in ``packed`` plus WAITING
 MEMORY = 2  # the memory of the difficulty
 TOTAL = 3  # the sum of evidence times loss
 EVIDENCE = 4  # the sum of evidence
 COLUMNS = 5  # the number of columns
-WAITING = 0.5  # is added to the visits while a visit waits for ``commit``
+WAITING = 0.5  # is added to the visits in ``packed`` while a visit waits for ``commit``
 LARGEST = torch.finfo(torch.float32).max  # an infinite loss until ``commit``
 MOST = 2**23  # float32 counts visits, and halves of them, up to here
 VERSION = 1  # version of the state
@@ -57,6 +58,10 @@ class Ledger:
         n_samples: Number of rows; indices run from 0 to n_samples - 1.
         columns: Per-sample constants by name, each of shape (n_samples,).
 
+    Attributes:
+        committed: The rows at the last ``commit``, float32, shape (n_samples, 5).
+        fresh: The losses that wait for ``commit``, float32, shape (n_samples,); NaN for none.
+
     Raises:
         ValueError: For a column of another length.
         TypeError: For n_samples that is not an int, and for a column that holds no numbers.
@@ -64,7 +69,7 @@ class Ledger:
     >>> import torch
     >>> ledger = Ledger(3)
     >>> index = torch.tensor([2])
-    >>> ledger.write(index, torch.tensor([0.5]), ledger.rows(index))
+    >>> ledger.write(index, torch.tensor([0.5]))
     >>> ledger.loss
     tensor([   nan,    nan, 0.5000])
     """
@@ -79,19 +84,28 @@ class Ledger:
             self.columns = {
                 name: _column(name, column, n_samples) for name, column in (columns or {}).items()
             }
-            self.packed = torch.zeros(n_samples, COLUMNS, dtype=torch.float32)
-        self.packed[:, LOSS] = torch.nan
+            self.committed = torch.zeros(n_samples, COLUMNS, dtype=torch.float32)
+            self.fresh = torch.full((n_samples,), torch.nan, dtype=torch.float32)
+        self.committed[:, LOSS] = torch.nan
         self.dynamics: Dynamics | None = None
+
+    @property
+    def packed(self) -> Tensor:
+        """The rows with the losses that wait, as a state has them, float32, (n_samples, 5)."""
+        packed = self.committed.clone()
+        packed[:, LOSS] = self.loss
+        packed[:, VISITS] += WAITING * self.waiting
+        return packed
 
     @property
     def loss(self) -> Tensor:
         """The last loss of each sample, float32, shape (n_samples,); NaN for one never seen."""
-        return self.packed[:, LOSS]
+        return torch.where(self.waiting, self.fresh, self.committed[:, LOSS])
 
     @property
     def visits(self) -> Tensor:
         """Number of steps in which each sample was seen, int64, shape (n_samples,)."""
-        return self.packed[:, VISITS].ceil().long()
+        return self.committed[:, VISITS].long() + self.waiting
 
     @property
     def suspicion(self) -> Tensor:
@@ -101,9 +115,9 @@ class Ledger:
         the model has not seen all samples then. If all evidence is 0, it is the memory. NaN for a
         sample never seen.
         """
-        visits, evidence = self.packed[:, VISITS].floor(), self.packed[:, EVIDENCE]
-        memory = torch.where(visits > 0, self.packed[:, MEMORY], torch.nan)
-        return torch.where(evidence > 0, self.packed[:, TOTAL] / evidence, memory)
+        _, visits, memory, total, evidence = self.committed.unbind(1)
+        memory = torch.where(visits > 0, memory, torch.nan)
+        return torch.where(evidence > 0, total / evidence, memory)
 
     def suspects(self, k: int) -> Tensor:
         """Return the indices of the k most suspicious samples at the last ``commit``, int64."""
@@ -115,23 +129,22 @@ class Ledger:
 
     def rows(self, index: Tensor) -> Rows:
         """Gather the rows of a batch, without visits that wait for ``commit``."""
-        rows = self.packed.index_select(0, index)
-        visits = rows.select(1, VISITS).floor()
-        return Rows(index, rows.select(1, MEMORY), visits, Gathered(self.columns, index))
+        rows = self.committed.index_select(0, index)
+        # torch rounds a power of what is not contiguous in another way.
+        memory, visits = rows.select(1, MEMORY), rows.select(1, VISITS).contiguous()
+        return Rows(index, memory, visits, Gathered(self.columns, index))
 
-    def write(self, index: Tensor, loss: Tensor, rows: Rows, valid: Tensor | None = None) -> None:
+    def write(self, index: Tensor, loss: Tensor, valid: Tensor | None = None) -> None:
         """Keep the losses of a batch until the next ``commit``.
 
         If an index occurs twice in the batch, the last place wins.
 
         Args:
             index: Dataset indices, int64, shape (B,); already known to be in range.
-            loss: Shape (B,), float32.
-            rows: The rows of this batch, as ``rows`` gathered them.
+            loss: Shape (B,), float32, none NaN where valid.
             valid: Places to write, bool, shape (B,); None for all. Rows of others do not change.
         """
-        new = torch.stack((loss, rows.visits + number(WAITING, loss)), 1)
-        place([(self.packed.narrow(1, LOSS, 2), new)], index, valid)
+        place([(self.fresh, loss)], index, valid)
 
     def observe(
         self,
@@ -144,7 +157,7 @@ class Ledger:
         """Keep logits and targets until the next ``commit``; see ``Dynamics``."""
         if self.dynamics is None:
             classes = logits.shape[1] if probabilities else 0
-            self.dynamics = Dynamics(self.n_samples, classes, self.packed.device)
+            self.dynamics = Dynamics(self.n_samples, classes, self.device)
         self.dynamics.write(index, logits, target, valid)
 
     def commit(self, difficulty: Difficulty, evidence: Evidence = of_likelihoods) -> None:
@@ -156,22 +169,29 @@ class Ledger:
         """
         waiting = self.waiting.nonzero().squeeze(1)
         rows = self.rows(waiting)
-        overflow = (self.loss[waiting].abs() >= LARGEST) & (rows.visits >= 1)
-        loss = _finite(self.loss[waiting])
-        self.packed[waiting, LOSS] = loss
+        fresh = self.fresh[waiting]
+        overflow = (fresh.abs() >= LARGEST) & (rows.visits >= 1)
+        loss = _finite(fresh)
+        self.committed[waiting, LOSS] = loss
         counted = torch.where(overflow, 0.0, rows.visits.clamp(max=1) * evidence(loss))
         memory = difficulty.fold(loss, rows)
-        self.packed[waiting, MEMORY] = torch.where(overflow, rows.memory, memory)
-        self.packed[waiting, TOTAL] += loss * counted
-        self.packed[waiting, EVIDENCE] += counted
-        self.packed[waiting, VISITS] = rows.visits + 1
+        self.committed[waiting, MEMORY] = torch.where(overflow, rows.memory, memory)
+        self.committed[waiting, TOTAL] += loss * counted
+        self.committed[waiting, EVIDENCE] += counted
+        self.committed[waiting, VISITS] = rows.visits + 1
+        self.fresh.fill_(torch.nan)
         if self.dynamics is not None:
-            self.dynamics.commit(torch.zeros_like(self.loss).index_copy(0, waiting, counted))
+            self.dynamics.commit(torch.zeros_like(self.fresh).index_copy(0, waiting, counted))
 
     @property
     def waiting(self) -> Tensor:
         """Which samples were seen since the last ``commit``, bool, shape (n_samples,)."""
-        return self.packed[:, VISITS].frac() > 0
+        return ~self.fresh.isnan()
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Numbers that change with the rows."""
+        return self.committed._version, self.fresh._version
 
     def merge(self, check: bool = True) -> dict[str, Tensor]:
         """Give every rank the waiting losses of all ranks; see ``merge_ranks``."""
@@ -183,14 +203,14 @@ class Ledger:
         Returns:
             float32, shape (n_samples,); NaN for samples that do not wait, or were never seen.
         """
-        again = (self.waiting & (self.packed[:, VISITS] >= 1)).nonzero().squeeze(1)
+        again = (self.waiting & (self.committed[:, VISITS] >= 1)).nonzero().squeeze(1)
         rows = self.rows(again)
-        before = torch.full_like(self.loss, torch.nan)
+        before = torch.full_like(self.fresh, torch.nan)
         return before.index_copy(0, again, difficulty(rows.memory, rows))
 
     def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:
         """Return the indices of the seen samples, shape (n,), and their population."""
-        seen = (self.packed[:, VISITS] >= 1).nonzero().squeeze(1)
+        seen = (self.committed[:, VISITS] >= 1).nonzero().squeeze(1)
         rows = self.rows(seen)
         mass = rows.columns.get("sample_weight")
         if mass is not None and bool((mass > 0).any()):
@@ -201,12 +221,12 @@ class Ledger:
     @property
     def device(self) -> torch.device:
         """The device of the rows."""
-        return self.packed.device
+        return self.fresh.device
 
     def to(self, device: torch.device) -> Self:
         """Move the rows and columns; dtypes stay."""
         with lasting():
-            self.packed = self.packed.to(device)
+            self.committed, self.fresh = self.committed.to(device), self.fresh.to(device)
             self.columns = {name: column.to(device) for name, column in self.columns.items()}
         if self.dynamics is not None:
             self.dynamics.apply(lambda column: column.to(device))
@@ -217,7 +237,7 @@ class Ledger:
         dynamics = None if self.dynamics is None else self.dynamics.state_dict()
         return {
             "version": VERSION,
-            "packed": self.packed.to("cpu", copy=True),
+            "packed": self.packed.to("cpu"),
             "dynamics": dynamics,
         }
 
@@ -234,7 +254,11 @@ class Ledger:
         """Return a ledger on the CPU with the rows of a state; this one does not change."""
         saved = Saved(state, "Pacer", KEYS | self._more, newest=VERSION, name="state's ledger")
         made = copy(self)
-        made.packed = _read_rows(saved, self.n_samples)
+        packed = _read_rows(saved, self.n_samples)
+        waiting = packed[:, VISITS].frac() > 0
+        made.fresh = torch.where(waiting, packed[:, LOSS], torch.nan)
+        packed[:, VISITS].floor_()
+        made.committed = packed
         made.dynamics = None
         if saved["dynamics"] is not None:
             cpu = torch.device("cpu")
@@ -247,10 +271,11 @@ class Ledger:
 
     def _take(self, read: Self) -> None:
         """Take the rows of a ledger that ``_read`` returned."""
-        self.packed.copy_(read.packed)
+        self.committed.copy_(read.committed)
+        self.fresh.copy_(read.fresh)
         self.dynamics = read.dynamics
         if self.dynamics is not None:
-            self.dynamics.apply(lambda column: column.to(self.packed.device))
+            self.dynamics.apply(lambda column: column.to(self.device))
 
 
 def _read_rows(saved: Saved, n_samples: int) -> Tensor:

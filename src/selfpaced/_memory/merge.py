@@ -49,7 +49,7 @@ def merge_ranks(ledger: "Ledger", check: bool) -> dict[str, Tensor]:
     if check:
         _require_one_numbering(ledger, loss, int((owner < world_size()).sum()))
     seen = (owner < world_size()).nonzero().squeeze(1)
-    ledger.write(seen, loss[seen], ledger.rows(seen))
+    ledger.write(seen, loss[seen])
     owners = {"loss": owner}
     if ledger.dynamics is not None:
         waiting = ledger.dynamics.waiting
@@ -62,7 +62,7 @@ def _agree(ledger: "Ledger") -> None:
     """Raise on all ranks if sizes differ; make dynamics on all ranks if one has them."""
     classes = -1 if ledger.dynamics is None else ledger.dynamics.probability.shape[1]
     columns = _checksum(ledger)
-    low, high = extremes([ledger.n_samples, classes, columns], ledger.packed.device)
+    low, high = extremes([ledger.n_samples, classes, columns], ledger.device)
     require(
         low[0] == high[0],
         f"The ranks disagree on n_samples: from {low[0]} to {high[0]}. Make every pacer as "
@@ -78,7 +78,7 @@ def _agree(ledger: "Ledger") -> None:
         f"observe with the same classes on all ranks.",
     )
     if ledger.dynamics is None and high[1] >= 0:
-        ledger.dynamics = Dynamics(ledger.n_samples, high[1], ledger.packed.device)
+        ledger.dynamics = Dynamics(ledger.n_samples, high[1], ledger.device)
 
 
 def _checksum(ledger: "Ledger") -> int:

@@ -51,9 +51,9 @@ class Ring(Ledger):
 
     def population(self, difficulty: Difficulty) -> tuple[Tensor, Population]:
         """Return the filled places and the difficulties of the losses there."""
-        filled = (self.packed[:, VISITS] > 0).nonzero().squeeze(1)
+        filled = (self.committed[:, VISITS] > 0).nonzero().squeeze(1)
         rows = self.rows(filled)
-        return filled, Population(difficulty(self.packed[filled, MEMORY], rows), None, {})
+        return filled, Population(difficulty(self.committed[filled, MEMORY], rows), None, {})
 
     def to(self, device: torch.device) -> Self:
         """Move the ring; dtypes stay."""

@@ -15,10 +15,9 @@ from selfpaced._pacer.checks import (
     check_index,
     check_losses,
     raise_nan,
-    raise_out_of_range,
 )
 from selfpaced._ranks import from_all
-from selfpaced.chain import Rows, Weighting
+from selfpaced.chain import Weighting
 
 
 class Weighed(NamedTuple):
@@ -45,22 +44,21 @@ class Closure:
 
     >>> closure, index = Closure(), torch.tensor([2, 5])
     >>> closure.weight_of(Weighed(torch.tensor([1.0, 0.0]), True, index, None), index, ())
-    tensor([1., 0.])
+    (tensor([1., 0.]), False)
     >>> closure.weight_of(Weighed(torch.tensor([0.0, 0.0]), True, index, None), index, ())
-    tensor([1., 0.])
-    >>> closure.repeats
-    True
+    (tensor([1., 0.]), True)
     """
 
     def __init__(self) -> None:
         """Begin without a batch."""
-        self.repeats = False  # whether the last call was on the same batch as the one before
         self._index: weakref.ref[Tensor] | None = None
         self._version: tuple[int, ...] = ()
-        self._weight: Tensor | None = None
+        self._weight = torch.empty(0, device="cpu")
 
-    def weight_of(self, batch: Weighed, index: Tensor | None, decided: tuple[int, ...]) -> Tensor:
-        """Return the weights of the first call on this batch, shape (B,).
+    def weight_of(
+        self, batch: Weighed, index: Tensor | None, decided: tuple[int, ...]
+    ) -> tuple[Tensor, bool]:
+        """Return the weights of the first call on this batch, shape (B,), and if this repeats it.
 
         Args:
             batch: The batch as this call weighs it.
@@ -68,17 +66,15 @@ class Closure:
                 is never the same batch.
             decided: Numbers that change when the age or the weights of the pacer are set.
         """
-        self.repeats = False
         if index is None or index.is_inference():
-            return batch.weight
+            return batch.weight, False
         version = index._version, *decided
-        same = self._index is not None and self._index() is index
-        self.repeats = same and version == self._version
-        if not self.repeats or self._weight is None:
+        if self._index is None or self._index() is not index or version != self._version:
             self._index, self._version = weakref.ref(index), version
             self._weight = batch.weight
-            return batch.weight
-        return self._weight if batch.valid is None else self._weight.where(batch.valid, 0.0)
+            return batch.weight, False
+        weight = self._weight if batch.valid is None else self._weight.where(batch.valid, 0.0)
+        return weight, True
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         """Copy and pickle as a new one: a copied pacer is in no closure."""
@@ -100,14 +96,6 @@ def address(ledger: Ledger, loss: Tensor, index: Tensor | None) -> Tensor:
     return index
 
 
-def gather(ledger: Ledger, index: Tensor) -> Rows:
-    """Gather the rows of a batch; raise for an index that torch finds out of range."""
-    try:
-        return ledger.rows(index)
-    except IndexError:
-        raise_out_of_range(index, ledger.n_samples)
-
-
 def read_scores(
     score: Tensor, index: Tensor | None, *, skip_nan: bool
 ) -> tuple[Tensor, Tensor | None, bool]:
@@ -122,12 +110,12 @@ def read_scores(
         The scores with infinity replaced by the largest float32; which samples are valid, bool,
         shape (B,), None for all; whether all scores were finite.
     """
-    lowest, highest = score.aminmax()
-    low, high = lowest.item(), highest.item()
-    if -LARGEST <= low and high <= LARGEST:
+    if math.isfinite(score.dot(score).item()):  # else it may be one square that overflows
         return score, None, True
     valid = ~score.isnan()
-    if not skip_nan and math.isnan(low):
+    if bool((score.abs() <= LARGEST).all()):
+        return score, None, True
+    if not skip_nan and not bool(valid.all()):
         raise_nan(score, index)
     return torch.where(valid, score, 0.0).clamp(-LARGEST, LARGEST), valid, False
 

@@ -19,15 +19,14 @@ from selfpaced._pacer.batch import (
     address,
     flag_below,
     flag_scores,
-    gather,
     raise_flagged,
     read_scores,
 )
-from selfpaced._pacer.checks import NO_INDEX, check_score, require_fit
+from selfpaced._pacer.checks import NO_INDEX, check_score, raise_out_of_range, require_fit
 from selfpaced._pacer.history import History, Row, describe
 from selfpaced._pacer.notebook import as_html
 from selfpaced._pacer.reduction import Reduction, reduce_weighted
-from selfpaced._pacer.signs import Signs, require_drawn, require_training
+from selfpaced._pacer.signs import Signs, raise_untrained, require_drawn
 from selfpaced._pacer.state import Plain, begun, read, require_whole, state_of, state_of_all
 from selfpaced._public import public
 from selfpaced._saved import Assign, assign_all
@@ -182,7 +181,8 @@ class Pacer(Plain):
         """
         if not self.training:
             return loss.mean()
-        require_training()
+        if not torch.is_grad_enabled():
+            raise_untrained()
         if denominator is not None and self.reduction == "none":
             raise ValueError(
                 'Pacer: a denominator divides a sum, but reduction="none" does not sum. Use "sum".'
@@ -194,9 +194,9 @@ class Pacer(Plain):
         batch = self._see(loss, score, index, logits, target, probabilities)
         weight = batch.weight
         if not torch.compiler.is_compiling():
-            weight = self._closure.weight_of(batch, index, self._decided())
-            if not self._closure.repeats:
-                self._signs.batch(len(loss), self.n_samples, difficulty is not None)
+            weight, repeats = self._closure.weight_of(batch, index, self._decided())
+            if not repeats:
+                self._signs.batch(loss.shape[0], self.n_samples, difficulty is not None)
         finite = batch.finite and difficulty is None
         return reduce_weighted(loss, weight, self.reduction, denominator, finite=finite)
 
@@ -351,13 +351,12 @@ class Pacer(Plain):
         probabilities: bool,
     ) -> Weighed:
         """Weigh the batch and remember it, with its logits if there are any."""
-        self._require_own_state()
-        require(
-            (logits is None) == (target is None),
-            "Pacer needs logits and target together; got one of them.",
-        )
-        if logits is None or target is None:
+        if self._awaited is not None:
+            self._require_own_state()
+        if logits is None and target is None:
             return self._weigh(loss, score, index)
+        if logits is None or target is None:
+            raise ValueError("Pacer needs logits and target together; got one of them.")
         if self.n_samples is None:
             raise ValueError(NO_INDEX)
         logits, kept = logits.detach(), self.ledger.dynamics
@@ -403,7 +402,10 @@ class Pacer(Plain):
             place, score, valid = flag_scores(
                 score, place, self.ledger.n_samples, self._bad, skip_nan=self.skip_nan
             )
-        rows = gather(self.ledger, place)
+        try:
+            rows = self.ledger.rows(place)
+        except IndexError:
+            raise_out_of_range(place, self.ledger.n_samples)
         weight, low = self.weight, self.weighting.difficulty_domain.low
         bounded = low > -math.inf
         if self.decide == "batch" or bounded:
@@ -413,7 +415,7 @@ class Pacer(Plain):
             weight = self.weighting(d, self._age_of(rows.columns))  # checks the domain too
         if self.decide == "step":
             weight = self.weight.index_select(0, place)
-        self.ledger.write(place, score, rows, valid)
+        self.ledger.write(place, score, valid)
         if self._has_mass:
             weight = weight * rows.columns["sample_weight"]
         if self.importance is not None:

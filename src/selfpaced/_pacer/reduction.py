@@ -6,8 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from selfpaced._errors import require, values_can_be_read
-from selfpaced._numbers import number
+from selfpaced._errors import number, require, values_can_be_read
 from selfpaced._public import public
 
 Reduction = Literal["mean", "kept", "sum", "none"]
@@ -37,13 +36,15 @@ def reduce_weighted(
     >>> reduce_weighted(torch.tensor([1.0, torch.inf]), torch.tensor([1.0, 0.0]), "mean")
     tensor(0.5000)
     """
-    divisor = _divisor(weight, reduction, denominator)
+    plain = reduction == "mean" and denominator is None
+    size = weight.shape[0]
+    divisor = number(size, weight) if plain else _divisor(weight, reduction, denominator)
     if finite and reduction != "none" and loss.dtype == weight.dtype:
         return loss.dot(weight / divisor)  # one node for autograd instead of three
     weighted = torch.where(weight > 0, loss, 0.0) * weight
     if reduction == "none":
         return weighted
-    if reduction == "mean" and denominator is None:
+    if plain:
         return weighted.mean()
     return weighted.sum() / divisor
 

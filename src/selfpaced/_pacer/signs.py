@@ -7,6 +7,7 @@ signs are read at a step.
 import math
 import sys
 import warnings
+from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -48,7 +49,8 @@ class Signs:
     def batch(self, size: int, n_samples: int | None, judged: bool) -> None:
         """Count a batch of a forward pass."""
         self.visits += size
-        self.largest = max(self.largest, size)
+        if size > self.largest:
+            self.largest = size
         self.judged |= judged
         if n_samples is not None and self.visits >= PASSES * n_samples:
             self.tell(
@@ -166,10 +168,9 @@ def require_drawn(drawn: Tensor | None, waiting: Tensor) -> None:
     )
 
 
-def require_training() -> None:
-    """Raise if no gradient is recorded, so that a pacer in training mode sees no training."""
-    require(
-        torch.is_grad_enabled(),
+def raise_untrained() -> NoReturn:
+    """Raise ``ValueError`` for a pacer in training mode that sees no training."""
+    raise ValueError(
         "Pacer in training mode was called without gradients, as in a pass for validation; its "
         "losses would replace those of the training samples with these indices. Call pacer.eval() "
         "before such a pass and pacer.train() after it, as of the model. To remember losses "

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from selfpaced._errors import require
 from selfpaced._memory.columns import lasting
 from selfpaced._memory.dynamics import SEEN
-from selfpaced._memory.ledger import LARGEST, VISITS, WAITING, Ledger
+from selfpaced._memory.ledger import LARGEST, VISITS, Ledger
 from selfpaced._pacer.history import History, saved_history
 from selfpaced._ranks import from_all, rank_here, world_size
 from selfpaced._saved import Assign, Saved, assign_all, shown
@@ -147,7 +147,7 @@ def _require_size(pacer: Stateful, saved: Saved) -> None:
 
 def _require_steps(saved: Saved, ledger: Ledger, steps: int) -> None:
     """Raise for a sample that was seen in more steps than there were."""
-    most = int(ledger.packed[:, VISITS].max())
+    most = int(ledger.committed[:, VISITS].max())
     if ledger.dynamics is not None:
         most = max(most, int(ledger.dynamics.visits.max()))
     saved.require("steps", most <= steps, f"at least {most}, the most visits of a sample", steps)
@@ -156,7 +156,7 @@ def _require_steps(saved: Saved, ledger: Ledger, steps: int) -> None:
 def _copy(ledger: Ledger) -> Ledger:
     """Return a copy of a ledger, to merge it without changing the original."""
     made = copy(ledger)
-    made.packed = ledger.packed.clone()
+    made.committed, made.fresh = ledger.committed.clone(), ledger.fresh.clone()
     if ledger.dynamics is not None:
         made.dynamics = copy(ledger.dynamics)
         made.dynamics.apply(Tensor.clone)
@@ -173,9 +173,8 @@ def _rehearse(pacer: Stateful, ledger: Ledger, steps: int, age: Tensor) -> None:
         return
     for again in (False, True):
         made = _copy(ledger).to(pacer.ledger.device)
-        visits = made.packed[:, VISITS]
         if again:
-            visits.copy_(torch.where(visits > 0, visits.floor() + WAITING, 0.0))
+            made.fresh = made.loss
         made.commit(pacer.difficulty)
         _require_weights(pacer, made, steps, age.to(made.device))
 
@@ -210,8 +209,7 @@ def _owners(saved: Saved, ledger: Ledger) -> dict[str, Tensor]:
 
 def _keep_own(ledger: Ledger, owners: dict[str, Tensor]) -> None:
     """Discard the waiting losses that other ranks own."""
-    visits = ledger.packed[:, VISITS]
-    visits.copy_(torch.where(_of_others(owners["loss"]), visits.floor(), visits))
+    ledger.fresh.masked_fill_(_of_others(owners["loss"]), torch.nan)
     if ledger.dynamics is not None:
         seen = ledger.dynamics.waiting[:, SEEN]
         seen.masked_fill_(_of_others(owners["dynamics"]), 0)

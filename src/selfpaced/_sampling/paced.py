@@ -244,7 +244,7 @@ class PacedSampler(Sampler[int]):
         """Return the draw of the next epoch, and cache it until anything it depends on changes."""
         pacer, epoch = self.pacer, self._next_epoch()
         key = (
-            *(epoch, pacer.steps, pacer.weight._version, pacer.ledger.packed._version),
+            *(epoch, pacer.steps, pacer.weight._version, *pacer.ledger.version),
             *(self.length, self.revisit, self.thin, self.seed, id(pacer.weight)),
         )
         if self._cached is None or self._cached[0] != key:

@@ -109,8 +109,8 @@ class _PassRates:
         ``spl/pass_rate`` is the mean of their last pass rates. ``spl/frac_never_solved`` and
         ``spl/frac_always_solved`` are the shares of prompts whose remembered loss is 1 and 0.
         """
-        packed = self.pacer.ledger.packed
-        memory = packed[packed[:, VISITS] >= 1, MEMORY]
+        rows = self.pacer.ledger.committed
+        memory = rows[rows[:, VISITS] >= 1, MEMORY]
         if not len(memory):
             return {}
         return scalars(self.pacer) | {

@@ -207,7 +207,7 @@ class Judge:
 
     def _shares(self, pacer: Pacer, seen: Tensor) -> tuple[float, float]:
         """Return the share of wrong labels of the seen samples, and their mean 1 - p at the end."""
-        doubted = float(_wrong(pacer.ledger.packed[seen, MEMORY]).double().mean())
+        doubted = float(_wrong(pacer.ledger.committed[seen, MEMORY]).double().mean())
         dynamics = pacer.ledger.dynamics
         if dynamics is None or not _observed(pacer):
             return doubted, doubted
