@@ -71,3 +71,26 @@ def test_a_random_order_is_uniform_and_uncorrelated_between_seeds() -> None:
 @pytest.mark.parametrize("seed", [-1, 21, 100, 2**40])
 def test_any_seed_gives_different_numbers(seed: int) -> None:
     assert RandomOrder(seed)(torch.zeros(50), rows(50)).unique().numel() > 40
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3, 0.7, 0.95])
+def test_numbers_made_once_give_the_bits_of_plain_numbers(
+    decay: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    loss, memory = torch.rand(2, 300, generator=generator)
+    rows = Rows(torch.arange(300), memory, torch.arange(300.0), {})
+    made = Smoothed(decay).fold(loss, rows)
+    monkeypatch.setattr("selfpaced._errors.values_can_be_read", lambda tensor: False)
+    assert torch.equal(Smoothed(decay).fold(loss, rows), made)
+
+
+def test_a_number_first_used_within_a_transform_can_be_used_outside() -> None:
+    rows = Rows(torch.arange(2), torch.ones(2), torch.ones(2), {})
+    rule = Smoothed(0.123)
+    torch.func.grad(lambda loss: rule.fold(loss, rows).sum())(torch.ones(2))
+    with torch.inference_mode():
+        rule.fold(torch.ones(2), rows)
+    loss = torch.ones(2, requires_grad=True)
+    rule.fold(loss, rows).sum().backward()
+    assert loss.grad is not None and bool((loss.grad > 0).all())

@@ -6,6 +6,9 @@ the median ratio with its quartiles, for two measurements:
 - criterion: per-sample cross-entropy, pacer and backward to the logits, against the mean
   cross-entropy and backward (batch 128, 10 classes, a ledger of a million rows);
 - training step: an MLP 784-512-10 with Adam, forward, backward and update.
+
+``--device cuda`` measures on a GPU instead. It counts the kernels that a batch of the criterion
+launches, and raises if the pacer waits for the device.
 """
 
 import argparse
@@ -19,14 +22,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.profiler import ProfilerActivity
 
 from selfpaced import Pacer
 
 BATCH = 128  # Samples in a batch.
 CLASSES = 10  # Classes of the labels.
 ROWS = 1_000_000  # Rows of the ledger.
-CRITERION_TARGET = 3.3  # Most time of the criterion, as a multiple of that without the pacer.
-STEP_TARGET = 5.0  # Most added time of a training step, in per cent.
+COUNTED = 20  # Batches in which kernels are counted.
+CRITERION_TARGET = 2.2  # Most time of the criterion, as a multiple of that without the pacer.
+STEP_TARGET = 4.0  # Most added time of a training step, in per cent.
 
 Work = Callable[[], None]
 
@@ -43,10 +48,13 @@ class Paired:
 
 
 def seconds_per_call(work: Work, calls: int) -> float:
-    """Time a block of calls; return the mean seconds of one call."""
+    """Time a block of calls until the device is done; return the mean seconds of one call."""
+    wait = torch.cuda.synchronize if torch.cuda.is_initialized() else lambda: None
+    wait()
     start = time.perf_counter()
     for _ in range(calls):
         work()
+    wait()
     return (time.perf_counter() - start) / calls
 
 
@@ -63,7 +71,7 @@ def paired(plain: Work, paced: Work, pairs: int, calls: int) -> Paired:
     return Paired(float(low), float(median), float(high), float(plain_us), float(paced_us))
 
 
-def paced_ledger(grouped: bool, generator: torch.Generator) -> Pacer:
+def paced_ledger(grouped: bool, generator: torch.Generator, device: str = "cpu") -> Pacer:
     """Return a pacer of a million seen rows after its warm-up, whose age leaves samples out."""
     groups = torch.randint(CLASSES, (ROWS,), generator=generator)
     pacer = Pacer(ROWS, columns={"group": groups} if grouped else None)
@@ -73,12 +81,14 @@ def paced_ledger(grouped: bool, generator: torch.Generator) -> Pacer:
         loss = torch.rand(ROWS, generator=generator) + 4 * wrong
         pacer.observe(loss, everyone)
         pacer.step()
-    return pacer
+    return pacer.to(device)
 
 
-def batches(generator: torch.Generator, count: int = 64) -> Callable[[], Tensor]:
+def batches(
+    generator: torch.Generator, device: torch.device, count: int = 64
+) -> Callable[[], Tensor]:
     """Return a function that returns the next of the prepared batches of indices."""
-    drawn = torch.randint(ROWS, (count, BATCH), generator=generator)
+    drawn = torch.randint(ROWS, (count, BATCH), generator=generator).to(device)
     position = 0
 
     def following() -> Tensor:
@@ -91,9 +101,10 @@ def batches(generator: torch.Generator, count: int = 64) -> Callable[[], Tensor]
 
 def criterion_pair(pacer: Pacer, generator: torch.Generator) -> tuple[Work, Work]:
     """Return forward and backward of the criterion alone, without and with the pacer."""
-    logits = torch.randn(BATCH, CLASSES, generator=generator, requires_grad=True)
-    target = torch.randint(CLASSES, (BATCH,), generator=generator)
-    following = batches(generator)
+    device = pacer.current_age.device
+    logits = torch.randn(BATCH, CLASSES, generator=generator).to(device).requires_grad_()
+    target = torch.randint(CLASSES, (BATCH,), generator=generator).to(device)
+    following = batches(generator, device)
 
     def plain() -> None:
         logits.grad = None
@@ -109,11 +120,12 @@ def criterion_pair(pacer: Pacer, generator: torch.Generator) -> tuple[Work, Work
 
 def step_pair(pacer: Pacer, generator: torch.Generator) -> tuple[Work, Work]:
     """Return a whole training step of the MLP, without and with the pacer."""
-    images = torch.rand(BATCH, 784, generator=generator)
-    target = torch.randint(CLASSES, (BATCH,), generator=generator)
-    following = batches(generator)
+    device = pacer.current_age.device
+    images = torch.rand(BATCH, 784, generator=generator).to(device)
+    target = torch.randint(CLASSES, (BATCH,), generator=generator).to(device)
+    following = batches(generator, device)
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, CLASSES))
+    model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, CLASSES)).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 
     def update(loss: Tensor) -> None:
@@ -146,6 +158,21 @@ def row(name: str, found: Paired, as_percent: bool) -> str:
     return f"| {name} | {times} | {shown} | {target} | {'yes' if met else 'no'} |"
 
 
+def launches(work: Work) -> float:
+    """Return how many kernels a call launches on the GPU; raise if it waits for the GPU."""
+    work()
+    torch.cuda.synchronize()
+    with torch.profiler.profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as found:
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            for _ in range(COUNTED):
+                work()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    launched = (each for each in found.key_averages() if "LaunchKernel" in each.key)
+    return sum(each.count for each in launched) / COUNTED
+
+
 def profile(work: Work, calls: int) -> None:
     """Print the time of the criterion with the pacer, by function."""
     profiler = cProfile.Profile()
@@ -164,10 +191,16 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=31, help="pairs of blocks per row")
     parser.add_argument("--calls", type=int, default=200, help="calls in a block")
     parser.add_argument("--profile", action="store_true", help="profile the criterion instead")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where to measure")
     options = parser.parse_args()
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)
-    pacers = {name: paced_ledger(name == "groups", generator) for name in ("no groups", "groups")}
+    names = ("no groups", "groups")
+    pacers = {name: paced_ledger(name == "groups", generator, options.device) for name in names}
+    if options.device == "cuda":
+        for name, pacer in pacers.items():
+            plain, paced = (launches(work) for work in criterion_pair(pacer, generator))
+            print(f"criterion, {name}: {plain:g} kernels a batch without the pacer, {paced:g} with")
     if options.profile:
         for pacer in pacers.values():
             profile(criterion_pair(pacer, generator)[1], 5000)

@@ -6,7 +6,6 @@ Each message says what was expected, what came and what to do.
 import difflib
 import math
 from collections.abc import Iterator, Mapping, Set
-from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 NUMBERS = 256  # numbers that are kept as tensors: settings of parts, and sizes of batches
 GROUPS = 10_000  # labels of groups up to here are taken in small data too
 T = TypeVar("T")
+_made: dict[float, "Tensor"] = {}  # the tensors of ``number``
 NUMBERED = "numpy.unique(labels, return_inverse=True)[1] numbers the labels, in sorted order."
 
 
@@ -91,17 +91,24 @@ def number(value: float, like: "Tensor") -> "Tensor | float":
         value: Rounded to float32, as torch rounds it.
         like: The tensor to compute with.
     """
-    return _made(value) if values_can_be_read(like) else value
+    import torch  # not at the top, as above
+
+    if type(like) is not torch.Tensor or not values_can_be_read(like):
+        return value
+    made = _made.get(value)
+    return _make(value) if made is None else made
 
 
-@lru_cache(maxsize=NUMBERS)
-def _made(value: float) -> "Tensor":
-    """Return a float32 tensor, shape (); from NumPy, so that no mode of the caller changes it."""
-    import numpy as np  # not at the top: the command line checks paths and settings without torch
-    import torch
+def _make(value: float) -> "Tensor":
+    """Return a float32 tensor, shape (); keep it, unless a transform or mode of torch wraps it."""
+    import torch  # not at the top, as above
 
     with torch.inference_mode(False):
-        return torch.from_numpy(np.array(value, dtype=np.float32))
+        made = torch.tensor(value, dtype=torch.float32, device="cpu")
+    wrapped = torch._C._functorch.is_functorch_wrapped_tensor(made)
+    if type(made) is torch.Tensor and not wrapped and len(_made) < NUMBERS:
+        _made[value] = made
+    return made
 
 
 def check_groups(name: str, group: "Tensor") -> None:

@@ -128,6 +128,8 @@ def test_good_samples_are_not_flagged() -> None:
 def test_reading_scores_replaces_infinity_and_tells_whether_all_were_finite() -> None:
     score = torch.tensor([1.0, 2.0])
     assert read_scores(score, None, skip_nan=False) == (score, None, True)
+    large = torch.tensor([1e30, -1.0])  # its square is infinite
+    assert read_scores(large, None, skip_nan=False) == (large, None, True)
     usable, valid, finite = read_scores(torch.tensor([math.inf, -1.0]), None, skip_nan=False)
     assert usable.tolist() == [LARGEST, -1.0]
     assert valid is None or valid.all()

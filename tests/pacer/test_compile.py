@@ -1,12 +1,18 @@
+import shutil
+
 import pytest
 import torch
 from torch import nn
+from torch._inductor import metrics
 from torch.nn import functional as F
 
 from selfpaced import Pacer
 from selfpaced.age import Quantile
 from selfpaced.pacing import Constant
 from selfpaced.weighting import Linear
+
+KERNELS = 8  # most kernels of a compiled call
+N = 12
 
 
 def losses(pacer: Pacer, model: nn.Module, compiled: bool, *, bad: bool = False) -> list[float]:
@@ -49,3 +55,23 @@ def test_a_bad_index_under_compile_is_reported_at_the_step_and_writes_nothing() 
     with pytest.raises(ValueError, match="10 bad samples since the last step"):
         losses(pacer, model, compiled=True, bad=True)
     assert int((pacer.ledger.visits > 0).sum()) <= 2
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch itself calls it
+@pytest.mark.skipif(shutil.which("g++") is None, reason="Inductor writes C++ for the CPU")
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_compiled_call_is_few_kernels(grouped: bool) -> None:
+    age = Quantile(Constant(0.5), by="group" if grouped else None)
+    columns = {"group": torch.arange(N) % 2} if grouped else None
+    eager, compiled = (Pacer(N, age=age, columns=columns) for _ in range(2))
+    generator = torch.Generator().manual_seed(0)
+    torch._dynamo.reset()
+    metrics.reset()
+    run = torch.compile(compiled, fullgraph=True)
+    for _ in range(2):
+        for index in torch.randperm(N, generator=generator).split(4):
+            loss = torch.rand(4, generator=generator)
+            torch.testing.assert_close(run(loss, index), eager(loss, index))
+        eager.step(), compiled.step()
+    assert 0 < metrics.generated_kernel_count <= KERNELS
+    torch.testing.assert_close(compiled.ledger.packed, eager.ledger.packed)

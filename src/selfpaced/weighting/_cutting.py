@@ -40,7 +40,7 @@ class Hard(Rule):
 
     def __call__(self, difficulty: Tensor, age: Number) -> Tensor:
         """Return v, shape and dtype of the difficulty; constant under autograd."""
-        return (difficulty < age).type_as(difficulty)
+        return (difficulty < age).to(difficulty)
 
     def penalty(self, weight: Tensor, age: Number) -> Tensor:
         """Return g(v; age) per sample, shape of the weight."""
