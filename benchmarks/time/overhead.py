@@ -47,14 +47,19 @@ class Paired:
     paced_us: float
 
 
+def _wait() -> None:
+    """Wait until the GPU is done, if one is in use."""
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+
+
 def seconds_per_call(work: Work, calls: int) -> float:
     """Time a block of calls until the device is done; return the mean seconds of one call."""
-    wait = torch.cuda.synchronize if torch.cuda.is_initialized() else lambda: None
-    wait()
+    _wait()
     start = time.perf_counter()
     for _ in range(calls):
         work()
-    wait()
+    _wait()
     return (time.perf_counter() - start) / calls
 
 
@@ -169,8 +174,8 @@ def launches(work: Work) -> float:
                 work()
         finally:
             torch.cuda.set_sync_debug_mode("default")
-    launched = (each for each in found.key_averages() if "LaunchKernel" in each.key)
-    return sum(each.count for each in launched) / COUNTED
+    launched = [each.count for each in found.key_averages() if "LaunchKernel" in each.key]
+    return float(sum(launched)) / COUNTED
 
 
 def profile(work: Work, calls: int) -> None:
