@@ -92,6 +92,26 @@ def test_a_model_that_still_learns_right_labels_is_not_probed() -> None:
     assert not rule.probing(5, population(loss), EVERYTHING)  # nothing is known
 
 
+def test_a_model_that_is_sure_of_little_is_probed_where_two_humps_begin_to_show() -> None:
+    """As with 60 % wrong labels, where even the easiest are less likely than all others together.
+
+    Without a probe such a run kept everything: 45 % instead of 83 % on 4,000 digits.
+    """
+
+    def narrow(n: int, logit: float, seed: int) -> Tensor:
+        noise = torch.randn(n, generator=torch.Generator().manual_seed(seed))
+        return F.softplus(0.4 * noise + logit)
+
+    sure = torch.full((20,), 0.6)  # a few labels that the model is sure of, and no surer now
+    for apart, begins in ((0.55, True), (0.3, False)):
+        loss = torch.cat([narrow(900, 1.2 - apart, 0), narrow(1100, 1.2 + apart, 1), sure])
+        before = torch.cat([loss[:-20], sure - 0.01])
+        assert Auto().cut(population(loss)) is None
+        assert (Auto(depth=0.9).cut(population(loss)) is not None) == begins
+        probing = Auto().probing(6, population(loss)._replace(before=before), EVERYTHING)
+        assert probing == begins
+
+
 def test_samples_that_were_not_visited_say_nothing_about_progress() -> None:
     loss = hump(2000, -0.5)
     before = torch.where(torch.arange(2000) % 2 == 0, loss / 0.8, torch.nan)

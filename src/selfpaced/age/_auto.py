@@ -22,6 +22,7 @@ MAJORITY = 0.5  # a valley separates classes if lost classes are over this share
 EASIEST = 0.1  # a model learns if this easiest share of the samples falls in a step
 PROGRESS = 0.87  # to below this fraction of its difficulty,
 AGREEMENT = 0.9  # or if more than this share of the labels that it is sure of becomes easier
+SHALLOW = 0.9  # a valley of this depth is none yet, but a sign of two humps
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,9 @@ class Auto(Age):
             return False
         counts = histogram(population)
         doubted = counts[LOWEST[:-1] > CERTAIN].sum() > self.doubt * counts.sum()
-        if not doubted or _learns(population):
+        near = population.expansion is None
+        shallow = replace(self, depth=max(self.depth, SHALLOW))._valley(counts, near) is not None
+        if not doubted or _learns(population, shallow):
             return False
         return self._found(population, counts, previous) is None
 
@@ -212,8 +215,16 @@ def _visits(population: Population, step: int) -> float:
     return step if population.visits is None else population.visits
 
 
-def _learns(population: Population) -> bool:
-    """Return whether the model still learns right labels, as far as one step can show it."""
+def _learns(population: Population, shallow: bool) -> bool:
+    """Return whether the model still learns right labels, as far as one step can show it.
+
+    A model that is sure of no label has hardly begun, or most of its labels are wrong. In the
+    second case the losses begin to form two humps.
+
+    Args:
+        population: The samples seen so far.
+        shallow: Whether there is a valley, if only a shallow one.
+    """
     if population.before is None:
         return True
     both = ~population.before.isnan()
@@ -223,7 +234,8 @@ def _learns(population: Population) -> bool:
         return True
     easiest, was = cut(now, EASIEST), cut(before, EASIEST)
     agree = float((now < before)[sure].float().mean())
-    return easiest < PROGRESS * was or easiest > CERTAIN or agree > AGREEMENT
+    begins = easiest > CERTAIN and not shallow
+    return easiest < PROGRESS * was or begins or agree > AGREEMENT
 
 
 def _between_classes(at: float, counts: Floats) -> bool:
