@@ -14,6 +14,7 @@ from torch import Tensor
 from selfpaced import Pacer
 from selfpaced._ranks import rank_here, world_size
 from selfpaced.age import Quantile
+from selfpaced.difficulty import LeaveOneOut
 from selfpaced.pacing import Constant
 
 Spawn = Callable[[Callable[[int, int, str], None], int], list[dict[str, Any]]]
@@ -83,7 +84,54 @@ def bad_on_one(rank: int) -> Saved:
     return {"messages": messages, "steps": pacer.steps}
 
 
-CASES = (without_index, one_with_logits, other_sizes, other_classes, bad_on_one)
+def featured() -> Pacer:
+    """A pacer that judges six samples of three classes, in two clusters each, by features."""
+    return Pacer(N, age=None, difficulty=LeaveOneOut(), columns={"group": TARGET})
+
+
+def see_features(pacer: Pacer, mine: Tensor, scale: float) -> None:
+    features = (
+        scale * torch.randn(N, 4, generator=torch.Generator().manual_seed(9)) + logits(0)[:, :1]
+    )
+    pacer.observe(torch.ones(len(mine)), mine, features=features[mine])
+
+
+def with_features(rank: int) -> Saved:
+    """See half of the samples on each rank, and sample 0 on both; stop and go on within a step."""
+    pacer, other = featured(), featured()
+    mine = torch.cat([torch.arange(N)[rank::WORLD], torch.zeros(rank, dtype=torch.int64)])
+    see_features(pacer, mine, 1.0)
+    pacer.step()
+    see_features(pacer, mine[:2], 2.0)
+    other.load_state_dict(pacer.gathered_state_dict())
+    for each in (pacer, other):
+        see_features(each, mine[2:3], 3.0)
+        each.step()
+    kept, again = pacer.ledger.features, other.ledger.features
+    assert kept is not None and again is not None
+    return {"doubt": kept.doubt, "again": again.doubt}
+
+
+def features_on_one(rank: int) -> Saved:
+    """Only rank 0 sees samples, so that rank 1 has no features of its own."""
+    pacer = featured()
+    if rank == 0:
+        see_features(pacer, torch.arange(N), 1.0)
+    pacer.step()
+    assert pacer.ledger.features is not None
+    return {"doubt": pacer.ledger.features.doubt}
+
+
+def other_layers(rank: int) -> Saved:
+    pacer = featured()
+    pacer.observe(torch.ones(N), torch.arange(N), features=torch.ones(N, 3 + rank))
+    return {"message": message_of(pacer.step)}
+
+
+CASES = (
+    *(without_index, one_with_logits, with_features, features_on_one, other_layers),
+    *(other_sizes, other_classes, bad_on_one),
+)
 
 
 def rank_main(rank: int, port: int, folder: str) -> None:
@@ -125,6 +173,31 @@ def test_ranks_agree_where_only_one_of_them_has_logits(ranks: list[dict[str, Sav
     assert first["packed"][:, 1].tolist() == [3.0] * N
     both = torch.where((torch.arange(N) % 2 == 0)[:, None], logits(0), logits(1))
     torch.testing.assert_close(first["probability"], both.softmax(1))
+
+
+def test_two_ranks_doubt_the_labels_that_one_doubts(ranks: list[dict[str, Saved]]) -> None:
+    pacer = featured()
+    see_features(pacer, torch.arange(N), 1.0)
+    pacer.step()
+    assert pacer.ledger.features is not None
+    first = pacer.ledger.features.doubt
+    see_features(pacer, torch.tensor([0, 1, 2, 3]), 2.0)
+    see_features(pacer, torch.tensor([4, 5]), 3.0)
+    pacer.step()
+    second = pacer.ledger.features.doubt
+    assert first.abs().max() > 0.1
+    for saved in ranks:
+        torch.testing.assert_close(saved["features_on_one"]["doubt"], first, rtol=0, atol=1e-6)
+        torch.testing.assert_close(saved["with_features"]["doubt"], second, rtol=0, atol=1e-6)
+        assert torch.equal(saved["with_features"]["again"], saved["with_features"]["doubt"])
+
+
+def test_other_layers_are_reported_on_all_ranks(ranks: list[dict[str, Saved]]) -> None:
+    for saved in ranks:
+        assert (
+            "The ranks have kept 3 and 4 features of each sample."
+            in saved["other_layers"]["message"]
+        )
 
 
 def test_a_different_n_samples_is_reported_on_all_ranks(ranks: list[dict[str, Saved]]) -> None:

@@ -7,7 +7,10 @@ All methods use the same network, optimiser, batches and initial weights for a s
 - told: keeps the easiest samples by smoothed loss and is told the true share of right labels: all
   samples for two epochs, then linearly fewer until epoch 5, then that share.
 - default: ``Pacer(n, columns={"group": labels})``.
+- features: the default with ``difficulty=LeaveOneOut()``, which reads the activations of the hidden
+  linear layers.
 
+With the setting mnist-shifts all methods see each image moved by up to 2 pixels, at random.
 Each run appends one line to ``results/first_run.jsonl``; finished runs are skipped.
 """
 
@@ -15,7 +18,7 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,24 +35,34 @@ from benchmarks.shared.images import (
     accuracy,
     corrupt,
     network,
+    shifted,
+    with_features,
 )
 from benchmarks.shared.result_lines import RESULTS, append, machine, parser, read, versions
 from selfpaced import Pacer
 from selfpaced.age import Quantile
-from selfpaced.difficulty import RandomOrder, Smoothed
+from selfpaced.difficulty import LeaveOneOut, RandomOrder, Smoothed
 from selfpaced.pacing import Constant, Ramp, Recorded
 
 FILE = RESULTS / "first_run.jsonl"
-METHODS = ("plain", "default", "random", "told")  # In order of running: random needs the default.
-SHOWN = ("plain", "random", "told", "default")  # In order of the table.
+METHODS = (
+    "plain",
+    "default",
+    "features",
+    "random",
+    "told",
+)  # In order of running: random needs the default.
+SHOWN = ("plain", "random", "told", "default", "features")  # In order of the table.
 NAMES = {  # Names of the settings in the table.
     "mnist": "MNIST 4,000, MLP",
+    "mnist-shifts": "MNIST 4,000, MLP, shifts",
     "fashion": "Fashion-MNIST 20,000, CNN",
     "fashion-mlp": "Fashion-MNIST 20,000, MLP",
 }
 HEADER = (
-    "| data | noise | plain | random order | told the rate | default "
-    "| AP plain / told / default | kept told / default |"
+    "| data | noise | plain | random order | told the rate | default | with features "
+    "| AP plain / told / default / features | kept told / default / features "
+    "| wrong but kept, right but left out, default | with features |"
 )
 LEAST_ACCURACY = 0.88  # Claimed accuracy of the default on MNIST with 40 % symmetric noise.
 MOST_LOSS = 0.005  # Claimed largest loss of accuracy against plain training.
@@ -73,7 +86,7 @@ class Row:
     Args:
         setting: Name of the data and network.
         noise: Kind and per cent of wrong labels.
-        method: plain, random, told or default.
+        method: plain, random, told, default or features.
         seed: Seed of the noise, the weights and the order.
         epochs: Number of epochs.
         accuracy: Test accuracy after each epoch.
@@ -84,6 +97,8 @@ class Row:
         seconds: Training time without the tests.
         versions: Versions of the packages.
         machine: Processor, cores and threads.
+        mistakes: Shares of all samples that are wrong but kept, and right but left out, after the
+            last step; None in older lines.
     """
 
     setting: str
@@ -98,6 +113,7 @@ class Row:
     seconds: float
     versions: dict[str, str]
     machine: dict[str, str | int]
+    mistakes: list[float] | None = None
 
     @property
     def key(self) -> Key:
@@ -115,6 +131,8 @@ def pacer_of(run: Run, labels: Tensor, rows: list[Row]) -> Pacer:
     n = len(labels)
     if run.method == "default":
         return Pacer(n, columns={"group": labels})
+    if run.method == "features":
+        return Pacer(n, columns={"group": labels}, difficulty=LeaveOneOut())
     if run.method == "told":
         fall = Ramp(1.0, 1 - WRONG_SHARE[run.noise], 4)
         return Pacer(n, age=Quantile(Recorded((1.0, *(fall(step) for step in range(5))))))
@@ -132,22 +150,37 @@ def shares_of_default(run: Run, rows: list[Row]) -> list[float]:
     raise LookupError(f"{run} needs the kept shares of the default: run that method first.")
 
 
+@dataclass(frozen=True)
+class Views:
+    """The batches of a training: images, moved if the setting says so, and labels."""
+
+    train: data.Split
+    shift: int
+    generator: torch.Generator
+
+    def epoch(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield index, images and labels."""
+        for index in torch.split(order, BATCH):
+            images = shifted(self.train.images[index], self.shift, self.generator)
+            yield index, images, self.train.labels[index]
+
+
 def train_epoch(
-    model: nn.Module,
+    model: nn.Sequential,
     optimizer: torch.optim.Optimizer,
     pacer: Pacer,
-    train: data.Split,
-    order: Tensor,
-    watch_only: bool,
+    batches: Iterator[tuple[Tensor, Tensor, Tensor]],
+    method: str,
 ) -> None:
-    """Train on each sample once, in order; with ``watch_only`` the pacer only observes."""
-    for index in torch.split(order, BATCH):
-        loss = F.cross_entropy(model(train.images[index]), train.labels[index], reduction="none")
-        if watch_only:
+    """Train on each batch once; in plain training the pacer only observes."""
+    for index, images, labels in batches:
+        logits, hidden = with_features(model, images)
+        loss = F.cross_entropy(logits, labels, reduction="none")
+        if method == "plain":
             pacer.observe(loss.detach(), index)
             total = loss.mean()
         else:
-            total = pacer(loss, index)
+            total = pacer(loss, index, features=hidden if method == "features" else None)
         optimizer.zero_grad()
         total.backward()
         optimizer.step()
@@ -174,19 +207,25 @@ def execute(run: Run, epochs: int, rows: list[Row]) -> Row:
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     pacer = pacer_of(run, train.labels, rows)
     shuffle = torch.Generator().manual_seed(run.seed)
+    views = Views(train, setting.shift, torch.Generator().manual_seed(run.seed))
     accuracies, seconds = [], 0.0
     for _ in range(epochs):
         order = torch.randperm(len(train.labels), generator=shuffle)
         start = time.perf_counter()
-        train_epoch(model, optimizer, pacer, train, order, run.method == "plain")
+        train_epoch(model, optimizer, pacer, views.epoch(order), run.method)
         seconds += time.perf_counter() - start
         accuracies.append(accuracy(model, test))
-    ap_past, ap_smoothed = suspects(pacer, train.labels != clean.labels)
+    wrong = train.labels != clean.labels
+    ap_past, ap_smoothed = suspects(pacer, wrong)
+    kept_at_end = pacer.weight > 0
+    mistakes = [float((wrong & kept_at_end).float().mean())]
+    mistakes.append(float((~wrong & ~kept_at_end).float().mean()))
     kept = (entry["kept_share"] for entry in pacer.history)
     shares = [share for share in kept if isinstance(share, float)]
     return Row(
         *(run.setting, run.noise, run.method, run.seed, epochs, accuracies),
         *(ap_past, ap_smoothed, shares, seconds, versions(), machine()),
+        mistakes=mistakes,
     )
 
 
@@ -199,6 +238,7 @@ class Cell:
     ap: float | None
     ap_past: float | None
     kept: float
+    mistakes: tuple[float, float] | None
     seeds: int
 
 
@@ -211,8 +251,17 @@ def cell(rows: Sequence[Row]) -> Cell:
         ap=_mean([row.ap for row in rows]),
         ap_past=_mean([row.ap_past for row in rows]),
         kept=statistics.fmean(row.shares[-1] for row in rows),
+        mistakes=_both([row.mistakes for row in rows if row.mistakes]),
         seeds=len(rows),
     )
+
+
+def _both(mistakes: Sequence[list[float]]) -> tuple[float, float] | None:
+    """Average the two kinds of mistakes; None if there are no rows."""
+    if not mistakes:
+        return None
+    kept, left_out = zip(*mistakes, strict=True)
+    return statistics.fmean(kept), statistics.fmean(left_out)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -272,9 +321,11 @@ def _sorted(
 def _line(setting: str, noise: str, methods: dict[str, Cell]) -> str:
     """Return one line of the table."""
     blocks = [_accuracy(methods.get(method)) for method in SHOWN]
-    aps = [_number(methods.get(method), "ap") for method in ("plain", "told", "default")]
-    kept = [_number(methods.get(method), "kept") for method in ("told", "default")]
-    parts = [NAMES[setting], noise, *blocks, " / ".join(aps), " / ".join(kept)]
+    told = ("told", "default", "features")
+    aps = [_number(methods.get(method), "ap") for method in ("plain", *told)]
+    kept = [_number(methods.get(method), "kept") for method in told]
+    mistakes = [_mistakes(methods.get(method)) for method in ("default", "features")]
+    parts = [NAMES[setting], noise, *blocks, " / ".join(aps), " / ".join(kept), *mistakes]
     return f"| {' | '.join(parts)} |"
 
 
@@ -294,6 +345,13 @@ def _number(found: Cell | None, name: str) -> str:
     return "n/a" if value is None else f"{value:.3f}"
 
 
+def _mistakes(found: Cell | None) -> str:
+    """Return the shares of both kinds of mistakes in per cent."""
+    if found is None or found.mistakes is None:
+        return "-"
+    return " / ".join(f"{100 * share:.2f} %" for share in found.mistakes)
+
+
 def _note(rows: Sequence[Row]) -> str:
     """Explain the numbers of the table."""
     seeds = ", ".join(str(seed) for seed in sorted({row.seed for row in rows}))
@@ -310,12 +368,14 @@ def _note(rows: Sequence[Row]) -> str:
 def planned(options: argparse.Namespace) -> list[Run]:
     """List the runs of this process; the methods of a seed stay together."""
     names = [options.setting] if options.setting else list(SETTINGS)
-    seeds = [(name, kind, seed) for name in names for kind in WRONG_SHARE for seed in options.seeds]
+    seeds = [
+        (name, kind, seed) for name in names for kind in options.noise for seed in options.seeds
+    ]
     part, parts = (int(number) for number in options.shard.split("/"))
     return [
         Run(name, kind, method, seed)
         for name, kind, seed in seeds[part::parts]
-        for method in METHODS
+        for method in options.methods
     ]
 
 
@@ -324,6 +384,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     made = parser(__doc__, FILE)
     made.add_argument("--setting", choices=SETTINGS, help="run this setting only")
     made.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    made.add_argument("--noise", choices=WRONG_SHARE, nargs="+", default=list(WRONG_SHARE))
+    made.add_argument("--methods", choices=METHODS, nargs="+", default=list(METHODS))
     made.add_argument(
         "--epochs", type=int, help="epochs of a trial, in place of those of the setting"
     )

@@ -19,16 +19,21 @@ WRONG_SHARE = {"clean": 0.0, "sym20": 0.2, "sym40": 0.4, "sym60": 0.6, "pair30":
 
 @dataclass(frozen=True)
 class Setting:
-    """A data set, the number of its first training images to use, and the number of epochs."""
+    """A data set, the number of its first training images to use, and the number of epochs.
+
+    With ``shift`` each image is moved by up to so many pixels in both directions at each visit.
+    """
 
     source: data.Source
     n_train: int
     epochs: int
+    shift: int = 0
 
 
 # The settings by name; `network` makes the network of a setting.
 SETTINGS = {
     "mnist": Setting(data.MNIST, n_train=4_000, epochs=30),
+    "mnist-shifts": Setting(data.MNIST, n_train=4_000, epochs=30, shift=2),
     "fashion": Setting(data.FASHION, n_train=20_000, epochs=15),
     "fashion-mlp": Setting(data.FASHION, n_train=20_000, epochs=15),
 }
@@ -50,6 +55,27 @@ def network(setting: str) -> nn.Sequential:
         *(nn.Linear(32 * 7 * 7, 128), nn.ReLU()),
         nn.Linear(128, CLASSES),
     )
+
+
+def with_features(model: nn.Sequential, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the logits, and the activations of the hidden linear layers side by side."""
+    hidden = []
+    for layer in model:
+        x = layer(x)
+        if isinstance(layer, nn.ReLU) and x.ndim == 2:
+            hidden.append(x)
+    return x, torch.cat(hidden, 1)
+
+
+def shifted(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Return images (batch, 784), each moved by up to ``most`` pixels; 0 moves in at the edges."""
+    if most == 0:
+        return images
+    padded = nn.functional.pad(images.view(-1, 28, 28), (most,) * 4)
+    n, side = len(images), torch.arange(28)
+    down, right = torch.randint(2 * most + 1, (2, n, 1), generator=generator)
+    rows, columns = (down + side)[:, :, None], (right + side)[:, None, :]
+    return padded[torch.arange(n)[:, None, None], rows, columns].flatten(1)
 
 
 def corrupt(labels: Tensor, kind: str, seed: int) -> Tensor:

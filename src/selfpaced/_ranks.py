@@ -46,3 +46,19 @@ def totals(values: list[int], device: torch.device) -> list[int]:
     dist.all_reduce(summed)
     found: list[int] = summed.tolist()
     return found
+
+
+def summed(values: Tensor) -> Tensor:
+    """Return the sum of a tensor over all ranks; all ranks have to call this."""
+    if world_size() > 1:
+        values = values.clone()
+        dist.all_reduce(values)
+    return values
+
+
+def largest(labels: Tensor) -> int:
+    """Return the largest label on any rank; -1 if there is none. All ranks have to call this."""
+    own = torch.cat([labels, labels.new_tensor([-1])]).max()
+    if world_size() > 1:
+        dist.all_reduce(own, op=dist.ReduceOp.MAX)
+    return int(own)

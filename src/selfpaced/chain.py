@@ -48,12 +48,16 @@ class Rows:
         memory: Last result of ``Difficulty.fold``, float32, shape (B,); 0 before the first visit.
         visits: Number of earlier steps in which the sample was seen, float32, shape (B,).
         columns: The user's per-sample constants, each of shape (B,).
+        doubt: What a classifier that did not see a label says of it, from about -1, that it is
+            right, to 1, that it is wrong; float32, shape (B,), 0 before the first step. None
+            without features.
     """
 
     index: Tensor
     memory: Tensor
     visits: Tensor
     columns: Mapping[str, Tensor]
+    doubt: Tensor | None = None
 
 
 class Population(NamedTuple):
@@ -132,8 +136,23 @@ class Difficulty(Protocol):
         """Names of the columns that it reads; ``Pacer`` raises if one is missing."""
         return ()
 
+    @property
+    def labels(self) -> str | None:
+        """Name of the column of class labels that features are to predict; None: it needs none.
+
+        A pacer then takes ``features`` with every batch, and the rows have a ``doubt``.
+        """
+        return None
+
     def fold(self, loss: Tensor, rows: Rows) -> Tensor:
         """Return the memory after this loss, shape (B,); by default the loss itself."""
+        return loss
+
+    def judged(self, loss: Tensor, rows: Rows) -> Tensor:
+        """Return what a loss says about its label, shape (B,); by default the loss itself.
+
+        Suspects are ranked by the mean of it.
+        """
         return loss
 
     def __call__(self, memory: Tensor, rows: Rows) -> Tensor:

@@ -27,9 +27,11 @@ from selfpaced._errors import require, require_positive_int
 from selfpaced._evidence import Evidence, of_likelihoods
 from selfpaced._memory.columns import Gathered, lasting, place
 from selfpaced._memory.dynamics import Dynamics
+from selfpaced._memory.features import Features
 from selfpaced._memory.given import values_of
-from selfpaced._memory.merge import merge_ranks
+from selfpaced._memory.merge import merge_ranks, share_doubt
 from selfpaced._public import public
+from selfpaced._ranks import rank_here
 from selfpaced._saved import Saved
 from selfpaced.chain import Difficulty, Population, Rows
 
@@ -44,6 +46,10 @@ WAITING = 0.5  # is added to the visits in ``packed`` while a visit waits for ``
 LARGEST = torch.finfo(torch.float32).max  # an infinite loss until ``commit``
 MOST = 2**23  # float32 counts visits, and halves of them, up to here
 VERSION = 1  # version of the state
+NO_FEATURES = (
+    "Pacer: this difficulty judges labels by features, and got none. Call "
+    "pacer(loss, index, features=h), with the activations h of the model, shape (batch, features)."
+)
 KEYS = {"packed", "dynamics"}  # the keys of a state
 
 
@@ -88,6 +94,7 @@ class Ledger:
             self.fresh = torch.full((n_samples,), torch.nan, dtype=torch.float32)
         self.committed[:, LOSS] = torch.nan
         self.dynamics: Dynamics | None = None
+        self.features: Features | None = None
 
     @property
     def packed(self) -> Tensor:
@@ -132,7 +139,8 @@ class Ledger:
         rows = self.committed.index_select(0, index)
         # torch rounds a power of what is not contiguous in another way.
         memory, visits = rows.select(1, MEMORY), rows.select(1, VISITS).contiguous()
-        return Rows(index, memory, visits, Gathered(self.columns, index))
+        doubt = None if self.features is None else self.features.doubt.index_select(0, index)
+        return Rows(index, memory, visits, Gathered(self.columns, index), doubt)
 
     def write(self, index: Tensor, loss: Tensor, valid: Tensor | None = None) -> None:
         """Keep the losses of a batch until the next ``commit``.
@@ -160,6 +168,28 @@ class Ledger:
             self.dynamics = Dynamics(self.n_samples, classes, self.device)
         self.dynamics.write(index, logits, target, valid)
 
+    def keep(self, index: Tensor, features: Tensor, valid: Tensor | None = None) -> None:
+        """Keep the features of a batch until the next ``commit``; see ``Features``."""
+        if self.features is None:
+            self.features = Features(self.n_samples, features.shape[1], self.device)
+        self.features.write(index, features, valid)
+
+    def judge(self, labels: str, weight: Tensor, owners: Mapping[str, Tensor]) -> None:
+        """Compute the doubt about the labels of the waiting samples, on all ranks.
+
+        Args:
+            labels: Name of the column of class labels.
+            weight: How much each sample counts in the fit, shape (n_samples,).
+            owners: What ``merge`` returned: the features of a sample are known to its owner.
+        """
+        if self.features is None:
+            raise ValueError(NO_FEATURES)
+        mine = owners["loss"] == rank_here() if owners else self.waiting
+        at = mine.nonzero().squeeze(1)
+        self.features.judge(at, self.columns[labels][at], weight[at])
+        if owners:
+            share_doubt(self.features, owners["loss"])
+
     def commit(self, difficulty: Difficulty, evidence: Evidence = of_likelihoods) -> None:
         """Fold the waiting losses into the rows; call this once a step.
 
@@ -176,7 +206,7 @@ class Ledger:
         counted = torch.where(overflow, 0.0, rows.visits.clamp(max=1) * evidence(loss))
         memory = difficulty.fold(loss, rows)
         self.committed[waiting, MEMORY] = torch.where(overflow, rows.memory, memory)
-        self.committed[waiting, TOTAL] += loss * counted
+        self.committed[waiting, TOTAL] += difficulty.judged(loss, rows) * counted
         self.committed[waiting, EVIDENCE] += counted
         self.committed[waiting, VISITS] = rows.visits + 1
         self.fresh.fill_(torch.nan)
@@ -230,16 +260,17 @@ class Ledger:
             self.columns = {name: column.to(device) for name, column in self.columns.items()}
         if self.dynamics is not None:
             self.dynamics.apply(lambda column: column.to(device))
+        if self.features is not None:
+            self.features.to(device)
         return self
 
     def state_dict(self) -> dict[str, Any]:
         """Return copies of the rows, on the CPU; the user's columns are not included."""
         dynamics = None if self.dynamics is None else self.dynamics.state_dict()
-        return {
-            "version": VERSION,
-            "packed": self.packed.to("cpu"),
-            "dynamics": dynamics,
-        }
+        state = {"version": VERSION, "packed": self.packed.to("cpu"), "dynamics": dynamics}
+        if self.features is not None:
+            state["features"] = self.features.state_dict(self.waiting)
+        return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the rows of a ledger of the same size; on an error nothing changes.
@@ -252,7 +283,8 @@ class Ledger:
 
     def _read(self, state: object) -> Self:
         """Return a ledger on the CPU with the rows of a state; this one does not change."""
-        saved = Saved(state, "Pacer", KEYS | self._more, newest=VERSION, name="state's ledger")
+        keys, name = KEYS | self._more, "state's ledger"
+        saved = Saved(state, "Pacer", keys, newest=VERSION, optional={"features"}, name=name)
         made = copy(self)
         packed = _read_rows(saved, self.n_samples)
         waiting = packed[:, VISITS].frac() > 0
@@ -263,6 +295,9 @@ class Ledger:
         if saved["dynamics"] is not None:
             cpu = torch.device("cpu")
             made.dynamics = Dynamics.read(saved["dynamics"], self.n_samples, cpu)
+        made.features = None
+        if "features" in saved:
+            made.features = Features.read(saved["features"], waiting)
         made._read_more(saved)
         return made
 
@@ -276,6 +311,7 @@ class Ledger:
         self.dynamics = read.dynamics
         if self.dynamics is not None:
             self.dynamics.apply(lambda column: column.to(self.device))
+        self.features = None if read.features is None else read.features.to(self.device)
 
 
 def _read_rows(saved: Saved, n_samples: int) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from selfpaced._errors import require
 from selfpaced._memory.dynamics import SEEN, Dynamics
+from selfpaced._memory.features import Features
 from selfpaced._ranks import extremes, totals, world_size
 
 SHARDS = (
@@ -58,11 +59,24 @@ def merge_ranks(ledger: "Ledger", check: bool) -> dict[str, Tensor]:
     return owners
 
 
+def share_doubt(features: Features, owner: Tensor) -> None:
+    """Give every rank the doubt about each sample that its owner computed, in place."""
+    computed = _from_owner(features.doubt, owner)
+    features.doubt = torch.where(owner < world_size(), computed, features.doubt)
+
+
+def gather_features(ledger: "Ledger", owner: Tensor) -> None:
+    """Give every rank the features of the waiting samples of all ranks."""
+    if ledger.features is not None:
+        ledger.features.rows = _from_owner(ledger.features.rows, owner)
+
+
 def _agree(ledger: "Ledger") -> None:
     """Raise on all ranks if sizes differ; make dynamics on all ranks if one has them."""
     classes = -1 if ledger.dynamics is None else ledger.dynamics.probability.shape[1]
     columns = _checksum(ledger)
-    low, high = extremes([ledger.n_samples, classes, columns], ledger.device)
+    width = -1 if ledger.features is None else ledger.features.width
+    low, high = extremes([ledger.n_samples, classes, columns, width], ledger.device)
     require(
         low[0] == high[0],
         f"The ranks disagree on n_samples: from {low[0]} to {high[0]}. Make every pacer as "
@@ -79,6 +93,13 @@ def _agree(ledger: "Ledger") -> None:
     )
     if ledger.dynamics is None and high[1] >= 0:
         ledger.dynamics = Dynamics(ledger.n_samples, high[1], ledger.device)
+    require(
+        low[3] == high[3] or low[3] == -1,
+        f"The ranks have kept {low[3]} and {high[3]} features of each sample. Give the same layers "
+        f"on all ranks.",
+    )
+    if ledger.features is None and high[3] >= 0:
+        ledger.features = Features(ledger.n_samples, high[3], ledger.device)
 
 
 def _checksum(ledger: "Ledger") -> int:

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from selfpaced._errors import check_groups, check_sample_weight, choose, column_of, require
+from selfpaced._memory.features import Features, check_features
 from selfpaced._memory.given import values_of
+from selfpaced._memory.ledger import NO_FEATURES
 from selfpaced.chain import Age, Coupling, Difficulty, Weighting
 
 NO_INDEX = (
@@ -221,6 +223,21 @@ def check_index(index: Tensor, loss: Tensor) -> None:
             f"Pacer expects one index per loss, shape {tuple(loss.shape)}; "
             f"got shape {tuple(index.shape)}."
         )
+
+
+def require_features(
+    difficulty: Difficulty, features: Tensor | None, loss: Tensor, known: Features | None
+) -> Tensor:
+    """Return the features of a batch; raise if the difficulty needs them, and only if it does."""
+    if features is None:
+        raise ValueError(NO_FEATURES)
+    require(
+        difficulty.labels is not None,
+        f"Pacer got features, but {difficulty!r} does not read them. Make it with "
+        f"difficulty=LeaveOneOut().",
+    )
+    check_features(features, loss, known)
+    return features
 
 
 def check_score(score: Tensor, loss: Tensor) -> None:

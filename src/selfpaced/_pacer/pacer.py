@@ -22,7 +22,13 @@ from selfpaced._pacer.batch import (
     raise_flagged,
     read_scores,
 )
-from selfpaced._pacer.checks import NO_INDEX, check_score, raise_out_of_range, require_fit
+from selfpaced._pacer.checks import (
+    NO_INDEX,
+    check_score,
+    raise_out_of_range,
+    require_features,
+    require_fit,
+)
 from selfpaced._pacer.history import History, Row, describe
 from selfpaced._pacer.notebook import as_html
 from selfpaced._pacer.reduction import Reduction, reduce_weighted
@@ -155,6 +161,7 @@ class Pacer(Plain):
         logits: Tensor | None = None,
         target: Tensor | None = None,
         probabilities: bool = False,
+        features: Tensor | None = None,
     ) -> Tensor:
         """Return the weighted loss of a batch and remember its losses.
 
@@ -169,6 +176,8 @@ class Pacer(Plain):
             logits: Shape (B, C); with the target they are remembered too, see ``observe``.
             target: Class labels, int64, shape (B,).
             probabilities: Remember a mean probability per class too, see ``observe``.
+            features: What ``difficulty=LeaveOneOut()`` predicts the labels from, shape (B, F): the
+                activations of the model's last hidden layer, or of several. No gradient flows.
 
         Returns:
             A scalar, or shape (B,) for ``reduction="none"``.
@@ -191,7 +200,7 @@ class Pacer(Plain):
         if difficulty is not None:
             check_score(difficulty, loss)
             score = torch.where(loss.detach().isnan(), torch.nan, difficulty)
-        batch = self._see(loss, score, index, logits, target, probabilities)
+        batch = self._see(loss, score, index, logits, target, probabilities, features)
         weight = batch.weight
         if not torch.compiler.is_compiling():
             weight, repeats = self._closure.weight_of(batch, index, self._decided())
@@ -209,6 +218,7 @@ class Pacer(Plain):
         target: Tensor | None = None,
         *,
         probabilities: bool = False,
+        features: Tensor | None = None,
     ) -> None:
         """Remember losses without training on them, as in a scoring pass before ``step``.
 
@@ -220,12 +230,13 @@ class Pacer(Plain):
             target: Class labels, int64, shape (B,).
             probabilities: Remember a mean probability per class too, from which labels are
                 suggested: 8 bytes per sample and class. The first call with logits decides.
+            features: As in ``forward``, shape (B, F).
 
         Raises:
             TypeError: As in ``forward``.
             ValueError: As in ``forward``; for logits without a target, or that do not fit.
         """
-        self._see(loss, loss, index, logits, target, probabilities)
+        self._see(loss, loss, index, logits, target, probabilities, features)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -244,7 +255,7 @@ class Pacer(Plain):
         """
         raise_flagged(self._bad, self.ledger.n_samples, self.weighting)
         require_drawn(self.drawn, self.ledger.waiting)
-        self.ledger.merge()
+        owners = self.ledger.merge()
         visited = self.ledger.waiting
         require(
             bool(visited.any()),
@@ -255,6 +266,8 @@ class Pacer(Plain):
         if before is not None:
             drawn = 0 if self.drawn is None else len(self.drawn)
             self._signs.at_step(visited, before, self.ledger.loss, drawn)
+        if self.difficulty.labels is not None:
+            self.ledger.judge(self.difficulty.labels, self.weight, owners)
         self.ledger.commit(self.difficulty, self._evidence)
         self.steps += 1
         seen, population = self.ledger.population(self.difficulty)
@@ -349,10 +362,28 @@ class Pacer(Plain):
         logits: Tensor | None,
         target: Tensor | None,
         probabilities: bool,
+        features: Tensor | None,
     ) -> Weighed:
-        """Weigh the batch and remember it, with its logits if there are any."""
+        """Weigh the batch and remember it, with its logits and features if there are any."""
         if self._awaited is not None:
             self._require_own_state()
+        if features is None and self.difficulty.labels is None:
+            return self._see_logits(loss, score, index, logits, target, probabilities)
+        features = require_features(self.difficulty, features, loss, self.ledger.features)
+        batch = self._see_logits(loss, score, index, logits, target, probabilities)
+        self.ledger.keep(batch.place, features, batch.valid)
+        return batch
+
+    def _see_logits(
+        self,
+        loss: Tensor,
+        score: Tensor,
+        index: Tensor | None,
+        logits: Tensor | None,
+        target: Tensor | None,
+        probabilities: bool,
+    ) -> Weighed:
+        """Weigh the batch and remember it, with its logits if there are any."""
         if logits is None and target is None:
             return self._weigh(loss, score, index)
         if logits is None or target is None:

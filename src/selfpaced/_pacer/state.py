@@ -12,6 +12,7 @@ from selfpaced._errors import require
 from selfpaced._memory.columns import lasting
 from selfpaced._memory.dynamics import SEEN
 from selfpaced._memory.ledger import LARGEST, VISITS, Ledger
+from selfpaced._memory.merge import gather_features
 from selfpaced._pacer.history import History, saved_history
 from selfpaced._ranks import from_all, rank_here, world_size
 from selfpaced._saved import Assign, Saved, assign_all, shown
@@ -66,7 +67,9 @@ def state_of_all(pacer: Stateful) -> dict[str, Any]:
     if world_size() == 1:
         return state_of(pacer)
     ledger = _copy(pacer.ledger)
-    owners = {name: owner.cpu() for name, owner in ledger.merge(check=False).items()}
+    found = ledger.merge(check=False)
+    gather_features(ledger, found["loss"])
+    owners = {name: owner.cpu() for name, owner in found.items()}
     whole = {"ledger": ledger.state_dict(), "owners": owners, "bad": from_all(pacer._bad).cpu()}
     return state_of(pacer) | whole
 
@@ -160,6 +163,7 @@ def _copy(ledger: Ledger) -> Ledger:
     if ledger.dynamics is not None:
         made.dynamics = copy(ledger.dynamics)
         made.dynamics.apply(Tensor.clone)
+    made.features = copy(ledger.features)
     return made
 
 

@@ -1,0 +1,262 @@
+"""Claims about the classifier that judges a label without having seen it."""
+
+import math
+import re
+
+import pytest
+import torch
+from torch import Tensor
+
+from selfpaced import Ledger, Pacer
+from selfpaced._memory import features as module
+from selfpaced._memory.features import RIDGES, WIDEST, Features, doubts
+from selfpaced.age import Quantile
+from selfpaced.difficulty import LeaveOneOut, Reversed, Shifted, Smoothed
+from selfpaced.pacing import Constant
+
+N, WIDTH, CLASSES = 120, 5, 3
+CPU = torch.device("cpu")
+ALL = torch.arange(N)
+
+
+def data(seed: int = 0, wrong: float = 0.2) -> tuple[Tensor, Tensor, Tensor]:
+    """Three clusters: features, labels of which a share is wrong, and which these are."""
+    rng = torch.Generator().manual_seed(seed)
+    truth = torch.randint(CLASSES, (N,), generator=rng)
+    centres = 3 * torch.randn(CLASSES, WIDTH, generator=rng)
+    x = centres[truth] + torch.randn(N, WIDTH, generator=rng)
+    is_wrong = torch.rand(N, generator=rng) < wrong
+    return x, torch.where(is_wrong, (truth + 1) % CLASSES, truth), is_wrong
+
+
+def refitted(x: Tensor, y: Tensor, w: Tensor, ridge: float) -> Tensor:
+    """Predictions for each sample by a fit without it, with the scale of all, as an oracle."""
+    x, w = x.double(), w.double()
+    mean = (w @ x) / w.sum()
+    x = (x - mean) / ((w @ (x - mean).square().sum(1)) / w.sum()).sqrt()
+    x, target = torch.cat([torch.ones(len(x), 1), x], 1), torch.eye(int(y.max()) + 1)[y].double()
+    penalty = ridge * torch.eye(x.shape[1], dtype=torch.float64)
+    penalty[0, 0] = 0
+    rows = []
+    for i in range(len(x)):
+        others = torch.arange(len(x)) != i
+        weighted = w[others, None] * x[others]
+        beta = torch.linalg.solve(weighted.T @ x[others] + penalty, weighted.T @ target[others])
+        rows.append(x[i] @ beta)
+    return torch.stack(rows)
+
+
+def error(prediction: Tensor, y: Tensor, w: Tensor) -> float:
+    target = torch.eye(prediction.shape[1])[y].double()
+    return float((w.double() * (target - prediction).square().sum(1)).sum())
+
+
+def margin(prediction: Tensor, y: Tensor) -> Tensor:
+    own = prediction.gather(1, y[:, None])
+    return prediction.scatter(1, y[:, None], -math.inf).amax(1) - own.squeeze(1)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_doubt_is_that_of_fits_without_the_sample(seed: int) -> None:
+    x, y, _ = data(seed)
+    w = torch.rand(N, generator=torch.Generator().manual_seed(seed)) * (ALL % 4 > 0)
+    fits = [refitted(x, y, w, ridge) for ridge in RIDGES]
+    best = min(fits, key=lambda prediction: error(prediction, y, w))
+    torch.testing.assert_close(doubts(x, y, w, ALL).double(), margin(best, y), rtol=0, atol=1e-5)
+
+
+def test_labels_that_the_others_contradict_are_doubted() -> None:
+    x, y, wrong = data()
+    doubt = doubts(x, y, torch.ones(N), ALL)
+    assert float(doubt[wrong].median()) > 0.2 > -0.2 > float(doubt[~wrong].median())
+    assert float((doubt[wrong] > 0).float().mean()) > 0.9
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1.0, 1e4])
+def test_the_unit_of_the_features_does_not_matter(factor: float) -> None:
+    x, y, _ = data()
+    expected = doubts(x, y, torch.ones(N), ALL)
+    torch.testing.assert_close(
+        doubts(factor * x + 7, y, torch.ones(N), ALL), expected, atol=2e-3, rtol=0
+    )
+
+
+def test_parts_of_the_samples_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y, _ = data()
+    expected = doubts(x, y, torch.ones(N), ALL)
+    monkeypatch.setattr(module, "NUMBERS", 7 * (WIDTH + CLASSES))
+    torch.testing.assert_close(doubts(x, y, torch.ones(N), ALL), expected)
+
+
+def test_with_nothing_to_learn_from_there_is_no_doubt() -> None:
+    x, y, _ = data()
+    for features, labels, weight in (
+        (torch.ones_like(x), y, torch.ones(N)),
+        (x, torch.zeros_like(y), torch.ones(N)),
+        (x, y, torch.zeros(N)),
+        (x[:0], y[:0], torch.ones(0)),
+    ):
+        doubt = doubts(features, labels, weight, torch.arange(len(labels)))
+        assert doubt.shape == labels.shape and not doubt.any()
+
+
+def test_wide_features_are_projected_and_still_tell() -> None:
+    x, y, wrong = data()
+    wide = torch.cat([x.repeat(1, 200), torch.zeros(N, 24)], 1)
+    features = Features(N, wide.shape[1], CPU)
+    features.write(ALL, wide, None)
+    features.judge(ALL, y, torch.ones(N))
+    assert features.rows.shape == (N, WIDEST)
+    assert float((features.doubt[wrong] > 0).float().mean()) > 0.9
+
+
+def paced(difficulty: object = None) -> Pacer:
+    _, y, wrong = data()
+    made = LeaveOneOut() if difficulty is None else difficulty
+    age = Quantile(Constant(1 - int(wrong.sum()) / N))
+    return Pacer(N, age=age, difficulty=made, columns={"group": y})  # type: ignore[arg-type]
+
+
+def epoch(pacer: Pacer, part: slice = slice(None), scale: float = 1.0) -> None:
+    x, _, _ = data()
+    loss = torch.linspace(0.5, 1.0, N).requires_grad_()
+    for index in ALL[part].split(32):
+        pacer(scale * loss[index], index, features=scale * x[index])
+
+
+def test_a_pacer_leaves_out_what_is_doubted_where_losses_say_nothing() -> None:
+    _, _, wrong = data()
+    pacer = paced()
+    epoch(pacer)
+    pacer.step()
+    assert float(wrong[pacer.weight == 0].float().mean()) > 0.8
+    assert set(pacer.suspects(10).tolist()) <= set(range(N))
+
+
+def test_suspects_are_ranked_by_both() -> None:
+    _, _, wrong = data()
+    pacer = paced()
+    for _ in range(3):
+        epoch(pacer)
+        pacer.step()
+    found = pacer.suspects(int(wrong.sum()))
+    assert float(wrong[found].float().mean()) > 0.9
+
+
+def test_left_out_samples_do_not_count_in_the_fit() -> None:
+    x, y, wrong = data()
+    pacer = paced()
+    pacer.weight.copy_((~wrong).float())
+    epoch(pacer)
+    pacer.step()
+    assert pacer.ledger.features is not None
+    torch.testing.assert_close(pacer.ledger.features.doubt, doubts(x, y, (~wrong).float(), ALL))
+
+
+def test_samples_that_were_not_seen_keep_their_doubt() -> None:
+    pacer = paced()
+    epoch(pacer)
+    pacer.step()
+    assert pacer.ledger.features is not None
+    before = pacer.ledger.features.doubt
+    epoch(pacer, slice(0, 60))
+    pacer.step()
+    assert torch.equal(pacer.ledger.features.doubt[60:], before[60:])
+    assert not torch.equal(pacer.ledger.features.doubt[:60], before[:60])
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_a_resumed_run_is_equal_to_the_bit(within: bool) -> None:
+    pacer, other = paced(), paced()
+    epoch(pacer)
+    pacer.step()
+    if within:
+        epoch(pacer, slice(0, 50))
+    other.load_state_dict(pacer.state_dict())
+    for each in (pacer, other):
+        epoch(each, slice(50, None) if within else slice(None), scale=1.5)
+        each.step()
+    assert pacer.ledger.features is not None and other.ledger.features is not None
+    assert torch.equal(pacer.ledger.features.doubt, other.ledger.features.doubt)
+    assert torch.equal(pacer.weight, other.weight)
+    assert torch.equal(pacer.ledger.packed, other.ledger.packed)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("doubt", torch.zeros(3), "'doubt' of the state's memory of features must be"),
+        ("index", torch.tensor([1, 2]), "must be the samples that wait for a step"),
+        ("width", 0, "'width' of the state's memory of features must be an int from 1"),
+    ],
+)
+def test_a_damaged_state_is_refused(key: str, value: object, message: str) -> None:
+    ledger = Ledger(4)
+    ledger.write(torch.tensor([2]), torch.tensor([1.0]))
+    ledger.keep(torch.tensor([2]), torch.ones(1, 2))
+    state = ledger.state_dict()
+    state["features"][key] = value
+    with pytest.raises(ValueError, match=message):
+        Ledger(4).load_state_dict(state)
+
+
+def test_features_are_asked_for_and_refused() -> None:
+    loss, index = torch.ones(2, requires_grad=True), torch.arange(2)
+    with pytest.raises(ValueError, match="judges labels by features, and got none. Call "):
+        paced()(loss, index)
+    unread = re.escape("Pacer got features, but Smoothed(decay=0.7) does not read them.")
+    with pytest.raises(ValueError, match=unread):
+        paced(Smoothed(0.7))(loss, index, features=torch.ones(2, 3))
+    for features in (torch.ones(2), torch.ones(3, 2), torch.ones(2, 0), torch.ones(2, 3).long()):
+        with pytest.raises(ValueError, match="features as real numbers of shape"):
+            paced()(loss, index, features=features)
+    pacer = paced()
+    pacer(loss, index, features=torch.ones(2, 3))
+    with pytest.raises(ValueError, match="has kept 3 features of each sample; got 4"):
+        pacer(loss, index, features=torch.ones(2, 4))
+    with pytest.raises(ValueError, match="group"):
+        Pacer(N, age=None, difficulty=LeaveOneOut())
+
+
+def test_features_that_are_not_finite_are_named_at_the_step() -> None:
+    pacer, (x, _, _) = paced(), data()
+    x[7, 2] = math.nan
+    pacer(torch.ones(N, requires_grad=True), ALL, features=x)
+    with pytest.raises(
+        ValueError, match=r"NaN or infinite, of 1 samples, the first at index \[7\]"
+    ):
+        pacer.step()
+
+
+def test_a_difficulty_of_another_one_passes_the_features_on() -> None:
+    for outer in (Reversed(LeaveOneOut()), Shifted("group", 0.0, of=LeaveOneOut())):
+        pacer = paced(outer)
+        epoch(pacer)
+        pacer.step()
+        assert pacer.ledger.features is not None and bool(pacer.ledger.features.doubt.any())
+
+
+def test_negative_losses_stay_negative_for_the_age_to_refuse() -> None:
+    rows = Ledger(1).rows(torch.tensor([0]))
+    rows.doubt = torch.tensor([0.9])
+    assert LeaveOneOut()(torch.tensor([-2.0]), rows).tolist() == [-2.0]
+
+
+@pytest.mark.parametrize("loss", [0.0, 1e-9, 0.7, 80.0, 3e38, math.inf])
+@pytest.mark.parametrize("doubt", [-5.0, 0.0, 5.0])
+def test_every_loss_gives_a_finite_difficulty(loss: float, doubt: float) -> None:
+    rows = Ledger(1).rows(torch.tensor([0]))
+    rows.doubt = torch.tensor([doubt])
+    assert 0 <= float(LeaveOneOut()(torch.tensor([loss]), rows)) < math.inf
+
+
+@pytest.mark.parametrize("loss", [1e-3, 0.1, 0.7, 5.0, 30.0])
+def test_without_doubt_the_difficulty_is_the_other_one(loss: float) -> None:
+    rows = Ledger(1).rows(torch.tensor([0]))
+    rows.doubt = torch.zeros(1)
+    assert float(LeaveOneOut()(torch.tensor([loss]), rows)) == pytest.approx(loss, rel=1e-4)
+
+
+def test_a_sharpness_of_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match="sharpness must be above 0; got 0.0"):
+        LeaveOneOut(sharpness=0.0)
