@@ -30,6 +30,13 @@ def test_the_plain_loop_finds_the_mislabeled_blobs(tmp_path: Path) -> None:
     assert share >= 90
 
 
+def test_augmentation_and_self_paced_learning_add_up(tmp_path: Path) -> None:
+    said = output_of("augmented.py", tmp_path)
+    plain, paced, augmented, both = (float(share) for share in re.findall(r"([\d.]+)%", said))
+    assert plain + 8 < min(paced, augmented)
+    assert max(paced, augmented) < both
+
+
 def test_the_motif_is_found_that_nobody_has_marked(tmp_path: Path) -> None:
     said = output_of("latent_motif.py", tmp_path)
     assert "the motif reads GATTACA" in said
