@@ -12,7 +12,16 @@ from selfpaced._errors import require, require_positive_int, require_seed, requi
 from selfpaced._pacer.pacer import Pacer, require_pacer
 from selfpaced._public import public
 from selfpaced._ranks import rank_here, world_size
-from selfpaced._sampling.order import Drawn, Order, chosen, length_of, share_of, shuffled, thinned
+from selfpaced._sampling.order import (
+    Drawn,
+    Order,
+    chosen,
+    is_thinned,
+    length_of,
+    share_of,
+    shuffled,
+    thinned,
+)
 from selfpaced._saved import Assign, Saved, shown
 
 VERSION = 2  # version of the state; in 1, order and easy were a tensor or None
@@ -39,7 +48,8 @@ class PacedSampler(Sampler[int]):
     ``thin`` makes epochs shorter: of the kept samples, those with a difficulty below the mean are
     visited with probability 1 - thin, and then get the factor 1 / (1 - thin), so that the expected
     gradient does not change. The factors are in ``pacer.importance``: set it to None before you
-    train with another loader.
+    train with another loader. The last eighth of ``epochs`` is not thinned, so that the training
+    ends without the noise of large factors.
 
     Args:
         pacer: A pacer with ``n_samples``.
@@ -47,6 +57,9 @@ class PacedSampler(Sampler[int]):
             indices: samples are repeated, or not all are visited.
         revisit: Share of the left-out samples that an epoch visits, from 0 to 1.
         thin: Probability that a well-learned sample is skipped, from 0 to below 1; 0 visits all.
+        epochs: Number of epochs of the training, of which the last eighth is not thinned. None if
+            it is not known: then all are thinned, unless the host knows it, as Lightning (its
+            ``max_epochs``) and Transformers do.
         seed: Decides all orders.
         num_replicas: Number of ranks; by default that of torch.distributed when an epoch begins.
         rank: Rank of this process; by default likewise.
@@ -76,13 +89,14 @@ class PacedSampler(Sampler[int]):
         length: Literal["selected", "dataset"] | int = "selected",
         revisit: float = 0.1,
         thin: float = 0.0,
+        epochs: int | None = None,
         seed: int = 0,
         num_replicas: int | None = None,
         rank: int | None = None,
     ) -> None:
         """Check the settings; nothing is drawn yet."""
         self.pacer, self.length, self.revisit, self.thin = pacer, length, revisit, thin
-        self.seed, self.num_replicas, self.rank = seed, num_replicas, rank
+        self.epochs, self.seed, self.num_replicas, self.rank = epochs, seed, num_replicas, rank
         _require_fit(self)
         self.epoch = 0
         self._drawn: Drawn | None = None  # the draw of the epoch that began last
@@ -95,6 +109,7 @@ class PacedSampler(Sampler[int]):
         self._requested_at = 0  # steps of the pacer when it did
         self._cached: tuple[tuple[object, ...], Drawn] | None = None  # next draw, by its key
         self._running: object = None  # the token of the iterator that counts the position
+        self._told: int | None = None  # number of epochs that a host has told
         self._thinned = False  # whether pacer.importance was set here
 
     def set_epoch(self, epoch: int) -> None:
@@ -204,6 +219,10 @@ class PacedSampler(Sampler[int]):
 
         return assign
 
+    def _within(self, epochs: int | None) -> None:
+        """Take the number of epochs of a host, which counts where ``epochs`` is None."""
+        self._told = epochs
+
     def _stepped(self) -> bool:
         """Return whether the pacer has stepped since the last epoch began."""
         return self._drawn is not None and self.pacer.steps != self._steps
@@ -245,7 +264,8 @@ class PacedSampler(Sampler[int]):
         pacer, epoch = self.pacer, self._next_epoch()
         key = (
             *(epoch, pacer.steps, pacer.weight._version, pacer.ledger.packed._version),
-            *(self.length, self.revisit, self.thin, self.seed, id(pacer.weight)),
+            *(self.length, self.revisit, self.thin, self.epochs, self._told, self.seed),
+            id(pacer.weight),
         )
         if self._cached is None or self._cached[0] != key:
             self._cached = key, self._draw(epoch)
@@ -254,7 +274,7 @@ class PacedSampler(Sampler[int]):
     def _draw(self, epoch: int) -> Drawn:
         """Draw the order of an epoch."""
         visited, easy = chosen(self.pacer.weight.cpu(), epoch, self.revisit, self.seed), None
-        if self.thin:
+        if self.thin and is_thinned(epoch, self._told if self.epochs is None else self.epochs):
             easy = self._easy()
             visited &= ~thinned(easy, epoch, self.thin, self.seed)
         fixed = {"selected": None, "dataset": len(visited)}
@@ -323,6 +343,8 @@ def _require_fit(sampler: PacedSampler) -> None:
         0 <= sampler.thin < 1,
         f"PacedSampler: thin must be from 0 to below 1; got {sampler.thin}.",
     )
+    if sampler.epochs is not None:
+        require_positive_int("epochs", sampler.epochs, "PacedSampler")
     require_seed(sampler.seed, "PacedSampler")
     ranks, rank = sampler.num_replicas, sampler.rank
     require(
