@@ -21,6 +21,7 @@ Each run appends one line to ``results/speed.jsonl``; finished runs are skipped.
 cuda`` the images are on the GPU.
 """
 
+import math
 import statistics
 import sys
 import time
@@ -235,9 +236,7 @@ class Run:
         self.seen += len(index)
 
 
-def execute(
-    method: str, noise: str, seed: int, epochs: int, device: str, *, results: Path
-) -> Row:
+def execute(method: str, noise: str, seed: int, epochs: int, device: str, *, results: Path) -> Row:
     """Train once; random reads the line of infobatch among the results."""
     source = SETTINGS["fashion"].source
     train, test = (
@@ -267,43 +266,48 @@ def key(row: Row) -> tuple[object, ...]:
 def last(row: Row) -> float:
     """Return the mean accuracy of the last epoch."""
     begin = sum(row.sizes[:-1])
-    return statistics.mean(
-        x for x, at in zip(row.accuracy, row.visits, strict=True) if at > begin
-    )
+    return statistics.mean(x for x, at in zip(row.accuracy, row.visits, strict=True) if at > begin)
 
 
-def reached(row: Row, target: float) -> tuple[float, int] | None:
-    """Return seconds and visits until the moving average of three readings is at the target."""
+def reached(row: Row, target: float) -> tuple[float, float]:
+    """Return seconds and visits until the moving average of three readings is at the target.
+
+    Both are infinite if it never is.
+    """
     for place in range(2, len(row.accuracy)):
         if statistics.mean(row.accuracy[place - 2 : place + 1]) >= target:
             return row.seconds[place], row.visits[place]
-    return None
+    return math.inf, math.inf
 
 
 def table(rows: list[Row]) -> Iterator[str]:
     """Yield a row for each training, and the medians of each method."""
-    yield "| data | method | seed | last epoch | visits | to target, s | visits | s / plain | visits / plain |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    yield (
+        "| data | method | seed | last epoch, % | visits in all | to target, s | visits to target "
+        "| s, relative to plain | visits, relative to plain |"
+    )
+    yield "|---" * 9 + "|"
     ratios: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    by = {key(row): row for row in rows}
-    for noise, method, row in product(TARGET, METHODS, rows):
-        plain = by.get(("plain", *key(row)[1:]))
-        if (row.noise, row.method) != (noise, method) or plain is None:
+    for noise, method, row in product(TARGET, METHODS, sorted(rows, key=lambda row: row.seed)):
+        twins = [x for x in rows if key(x) == ("plain", *key(row)[1:])]
+        if (row.noise, row.method) != (noise, method) or not twins:
             continue
-        target = last(plain) - SLACK
-        own, base = reached(row, target), reached(plain, target)
-        start = f"| {noise} | {method} | {row.seed} | {last(row):.4f} | {sum(row.sizes):,} |"
-        if own is None or base is None:
-            ratios.setdefault((noise, method), []).append((float("inf"), float("inf")))
-            yield f"{start} never | never | - | - |"
-            continue
-        seconds, visits = own[0] / base[0], own[1] / base[1]
-        ratios.setdefault((noise, method), []).append((seconds, visits))
-        yield f"{start} {own[0]:.0f} | {own[1]:,} | {seconds:.2f} | {visits:.2f} |"
+        target = last(twins[0]) - SLACK
+        own, base = reached(row, target), reached(twins[0], target)
+        ratio = own[0] / base[0], own[1] / base[1]
+        ratios.setdefault((noise, method), []).append(ratio)
+        yield (
+            f"| {noise} | {method} | {row.seed} | {100 * last(row):.1f} | {sum(row.sizes):,} | "
+            f"{own[0]:.0f} | {own[1]:,.0f} | {ratio[0]:.2f} | {ratio[1]:.2f} |"
+        )
+    yield ""
     for (noise, method), found in ratios.items():
         seconds, visits = (statistics.median(column) for column in zip(*found, strict=True))
-        aim = f", target {TARGET[noise]}" if method == "paced" else ""
-        yield f"{noise}, {method}: median of s / plain {seconds:.2f}{aim}; of visits {visits:.2f}"
+        aim = f" (target {TARGET[noise]})" if method == "paced" else ""
+        yield (
+            f"{noise}, {method}, median of {len(found)}: {seconds:.2f} of plain training's "
+            f"seconds{aim}, {visits:.2f} of its visits"
+        )
 
 
 def main(arguments: list[str]) -> None:

@@ -575,7 +575,9 @@ def test_a_host_tells_the_number_of_epochs_unless_the_user_has() -> None:
     for given, thinned in ((None, 3), (8, 7)):
         sampler = PacedSampler(pacer_keeping(1.0), thin=0.5, epochs=given)
         sampler._within(4)
-        assert [size < N for size in sizes(sampler, 8)] == [True] * thinned + [False] * (8 - thinned)
+        assert [size < N for size in sizes(sampler, 8)] == [True] * thinned + [False] * (
+            8 - thinned
+        )
         assert sampler.epochs == given
 
 
