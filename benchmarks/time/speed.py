@@ -125,7 +125,14 @@ class Paced(Plain):
 
 
 class BatchScored(Paced):
-    """The Batch Loss Score, as ``docs/sampling.md`` has it."""
+    """The Batch Loss Score, as ``docs/sampling.md`` has it.
+
+    Checked against the authors' code (github.com/mrazhou/BLS): the score is ``a * score + (1 - a) *
+    mean loss of the batch`` with a = .7 in its example; samples with a score below the mean are
+    pruned and the end is annealed as in InfoBatch; the loss of a batch is multiplied by the mean
+    weight of its samples. Different here: their scores start at 0, ours at the first mean loss, and
+    each sample is skipped by a draw of its own. The numbers of the paper were not reproduced.
+    """
 
     def __init__(self, labels: Tensor, seed: int, epochs: int) -> None:
         """Make a pacer that keeps everything, and the sampler."""
@@ -139,7 +146,10 @@ class BatchScored(Paced):
 
 
 class InfoBatch(Plain):
-    """InfoBatch, written anew."""
+    """InfoBatch, written anew and checked against github.com/NUS-HPC-AI-Lab/InfoBatch.
+
+    The paper's numbers, which are of larger networks, were not reproduced.
+    """
 
     def __init__(self, labels: Tensor, seed: int, epochs: int) -> None:
         """Start with equal scores."""
