@@ -7,8 +7,9 @@ three readings reaches the target. It is given in seconds, and in samples that w
 backward, which do not depend on what else the machine does.
 
 - plain: all samples in 10 epochs (``--epochs``).
-- paced: the default pacer and a ``PacedSampler`` with ``thin=0.8``, told 18 epochs, which visit
-  about as many samples as plain training.
+- paced: the default pacer and a ``PacedSampler`` with ``thin=0.8``, until it has visited as many
+  samples as plain training.
+- annealed: the same for 18 epochs, of which the sampler is told: it does not thin the last three.
 - infobatch: InfoBatch (Qin et al. 2024), written anew: the score of a sample is its last loss, 3
   before the first; of the samples with a score below the mean of all, a random half is left out,
   and the other half weighs 2. In the last 1/8 of the epochs nothing is left out. As in the
@@ -42,12 +43,12 @@ from selfpaced import PacedSampler, Pacer
 from selfpaced.difficulty import Smoothed
 
 FILE = RESULTS / "speed.jsonl"
-METHODS = ("plain", "paced", "infobatch", "bls", "random")  # In the order of the runs.
+METHODS = ("plain", "paced", "annealed", "infobatch", "bls", "random")  # In the order of the runs.
 EVERY = 100  # Steps between two readings of the accuracy.
 SLACK = 0.003  # Accuracy by which the target is below plain training.
 TARGET = {"sym40": 0.55, "clean": 0.65}  # Largest paced / plain that is aimed at, by noise.
 THIN = 0.8  # Share of the well-learned samples that paced training skips.
-LONGER = 1.8  # Epochs of paced training for one of the others.
+LONGER = 1.8  # Epochs of annealed training for one of plain training.
 HALF = 0.5  # Share of the well-learned samples that InfoBatch and BLS leave out.
 UNSEEN = 3.0  # Score of InfoBatch before the first visit.
 UNTIL = 0.875  # Share of the epochs in which InfoBatch leaves samples out.
@@ -100,12 +101,16 @@ class Plain:
         """End an epoch."""
         self.epoch += 1
 
+    def goes_on(self, visits: int) -> bool:
+        """Return whether another epoch follows after this number of visits."""
+        return self.epoch < self.epochs
 
-class Paced(Plain):
-    """The default pacer with a thinning sampler."""
+
+class Annealed(Plain):
+    """A pacer with a thinning sampler that knows the number of epochs."""
 
     def __init__(self, labels: Tensor, seed: int, epochs: int) -> None:
-        """Make the pacer and the sampler."""
+        """Make the default pacer and the sampler."""
         super().__init__(labels, seed, round(LONGER * epochs))
         self.pacer = Pacer(len(labels), columns={"group": labels}).to(labels.device)
         self.sampler = PacedSampler(self.pacer, thin=THIN, epochs=self.epochs, seed=seed)
@@ -121,10 +126,24 @@ class Paced(Plain):
 
     def end(self) -> None:
         """Step the pacer."""
+        super().end()
         self.pacer.step()
 
 
-class BatchScored(Paced):
+class Paced(Annealed):
+    """The same without a known end: it visits as many samples as plain training."""
+
+    def __init__(self, labels: Tensor, seed: int, epochs: int) -> None:
+        """Make the default pacer and the sampler, which is not told the number of epochs."""
+        super().__init__(labels, seed, epochs)
+        self.most, self.sampler.epochs = epochs * len(labels), None
+
+    def goes_on(self, visits: int) -> bool:
+        """Return whether plain training has visited more samples."""
+        return visits < self.most
+
+
+class BatchScored(Annealed):
     """The Batch Loss Score, as ``docs/sampling.md`` has it.
 
     Checked against the authors' code (github.com/mrazhou/BLS): the score is ``a * score + (1 - a) *
@@ -193,6 +212,7 @@ Make = Callable[[Tensor, int, int], Plain]
 KINDS: dict[str, Make] = {
     "plain": Plain,
     "paced": Paced,
+    "annealed": Annealed,
     "infobatch": InfoBatch,
     "bls": BatchScored,
 }
@@ -263,7 +283,7 @@ def execute(method: str, noise: str, seed: int, epochs: int, device: str, *, res
     else:
         way = KINDS[method](labels, seed, epochs)
     run = Run(data.Split(train.images, labels), test, model, way, row)
-    for _ in range(way.epochs):
+    while way.goes_on(run.seen):
         run.epoch()
     return row
 
