@@ -46,7 +46,7 @@ FILE = RESULTS / "speed.jsonl"
 METHODS = ("plain", "paced", "annealed", "infobatch", "bls", "random")  # In the order of the runs.
 EVERY = 100  # Steps between two readings of the accuracy.
 SLACK = 0.003  # Accuracy by which the target is below plain training.
-TARGET = {"sym40": 0.55, "clean": 0.65}  # Largest paced / plain that is aimed at, by noise.
+TARGET = {"sym40": 0.55, "clean": 0.65}  # Largest paced / plain aimed at, by noise.
 THIN = 0.8  # Share of the well-learned samples that paced training skips.
 LONGER = 1.8  # Epochs of annealed training for one of plain training.
 HALF = 0.5  # Share of the well-learned samples that InfoBatch and BLS leave out.
@@ -333,7 +333,7 @@ def table(rows: list[Row]) -> Iterator[str]:
     yield ""
     for (noise, method), found in ratios.items():
         seconds, visits = (statistics.median(column) for column in zip(*found, strict=True))
-        aim = f" (target {TARGET[noise]})" if method == "paced" else ""
+        aim = f" (target {TARGET[noise]})" if method in ("paced", "annealed") else ""
         yield (
             f"{noise}, {method}, median of {len(found)}: {seconds:.2f} of plain training's "
             f"seconds{aim}, {visits:.2f} of its visits"
