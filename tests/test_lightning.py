@@ -519,6 +519,40 @@ def test_a_damaged_part_of_a_state_changes_no_other_part(damage: Any, said: str)
 # --- the number of batches ---------------------------------------------------------------------
 
 
+class Thinned(Callback):
+    """Notes in which epochs the pacer weighs what thinning left over."""
+
+    def __init__(self) -> None:
+        self.found: dict[int, bool] = {}
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int
+    ) -> None:
+        net: Any = pl_module
+        self.found[trainer.current_epoch] = net.beside[0].importance is not None
+
+
+@pytest.mark.parametrize(("limits", "last"), [({}, False), ({"max_epochs": -1}, True)])
+def test_the_sampler_knows_the_number_of_epochs(
+    limits: dict[str, Any], last: bool, tmp_path: Path
+) -> None:
+    training, noted = Training(), Thinned()
+    training.sampler.thin = 0.5
+    training.fit(tmp_path, noted, max_steps=EPOCHS * len(training.loader), **limits)
+    assert noted.found == {0: True, 1: True, 2: last}
+
+
+def test_a_resumed_training_knows_the_number_of_epochs(tmp_path: Path) -> None:
+    first, second, noted = Training(num_workers=1), Training(num_workers=1), Thinned()
+    saves = ModelCheckpoint(tmp_path, "{epoch}", save_top_k=-1)
+    for training in (first, second):
+        training.sampler.thin = 0.5
+    first.fit(tmp_path, saves)
+    second.fit(tmp_path, noted, ckpt=tmp_path / "epoch=1.ckpt")
+    assert noted.found == {2: False}
+    same(first, second)
+
+
 def test_a_sampler_that_starts_again_within_an_epoch_is_refused(tmp_path: Path) -> None:
     training = Training(length="dataset")
     longer = DataLoader(TensorDataset(torch.zeros(10 * N, 1)), batch_size=8)

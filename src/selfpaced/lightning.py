@@ -107,12 +107,15 @@ class PaceCallback(Callback):
         return super().state_key if self.name is None else self._generate_state_key(name=self.name)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Move the pacer to the module's device; count batches from 0.
+        """Move the pacer to the module's device; count batches from 0; tell the sampler the end.
 
         Until the training starts, a pacer outside of the module is in eval mode: Lightning calls no
         callback while it looks for a learning rate or a batch size.
         """
         self._stage, self._batches, self._samples = stage, 0, 0
+        if self.sampler is not None and stage == "fit":
+            known = trainer.max_epochs is not None and trainer.max_epochs > 0
+            self.sampler._within(trainer.max_epochs if known else None)
         self.pacer.to(pl_module.device)
         if stage == "fit" and not any(part is self.pacer for part in pl_module.modules()):
             self.pacer.eval()

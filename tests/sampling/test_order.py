@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfpaced._sampling.order import chosen, shuffled, thinned
+from selfpaced._sampling.order import chosen, is_thinned, shuffled, thinned
 
 WEIGHT = (torch.arange(1000) % 3 > 0).float()
 
@@ -48,6 +48,13 @@ def test_only_easy_samples_are_thinned_and_each_epoch_draws_anew() -> None:
     assert torch.equal(first, again) and not torch.equal(first, second)
     assert not bool(first[6000:].any())
     assert float(first[:6000].float().mean()) == pytest.approx(0.25, abs=0.03)
+
+
+@given(st.integers(1, 500))
+def test_seven_eighths_of_the_epochs_are_thinned_and_they_are_the_first(epochs: int) -> None:
+    found = [is_thinned(epoch, epochs) for epoch in range(2 * epochs)]
+    assert sum(found) == epochs * 7 // 8 and found == sorted(found, reverse=True)
+    assert is_thinned(epochs, None)
 
 
 @given(st.integers(1, 60), st.integers(0, 200), st.integers(0, 5))

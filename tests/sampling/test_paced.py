@@ -445,6 +445,7 @@ def test_a_state_that_does_not_fit_changes_nothing(state: dict[str, Any], said: 
         ({"length": "all"}, 'length must be "selected", "dataset" or an int; got \'all\''),
         ({"revisit": 1.5}, "revisit must be from 0 to 1; got 1.5"),
         ({"thin": 1.0}, "thin must be from 0 to below 1; got 1.0"),
+        ({"epochs": 0}, "PacedSampler: epochs must be a positive int; got 0"),
         ({"seed": -1}, "seed must be an int from 0 to 2\\*\\*63 - 1; got -1"),
         ({"rank": 0}, "give num_replicas and a rank below it, or neither; got None and 0"),
         ({"num_replicas": 2, "rank": 2}, "a rank below it, or neither; got 2 and 2"),
@@ -553,6 +554,59 @@ def test_a_thinned_epoch_resumes_with_the_same_importance() -> None:
     next(iter(again))
     assert importance is not None and other.importance is not None
     assert torch.equal(other.importance, importance)
+
+
+def sizes(sampler: PacedSampler, epochs: int) -> list[int]:
+    """Return the number of samples that each epoch visits."""
+    found = []
+    for _ in range(epochs):
+        found.append(len(list(sampler)))
+        assert (sampler.pacer.importance is not None) == (found[-1] < N)
+    return found
+
+
+@pytest.mark.parametrize(("epochs", "thinned"), [(None, 9), (1, 0), (3, 2), (4, 3), (8, 7)])
+def test_the_last_eighth_of_the_epochs_is_not_thinned(epochs: int | None, thinned: int) -> None:
+    found = sizes(PacedSampler(pacer_keeping(1.0), thin=0.5, epochs=epochs), 9)
+    assert [size < N for size in found] == [True] * thinned + [False] * (9 - thinned)
+
+
+def test_a_host_tells_the_number_of_epochs_unless_the_user_has() -> None:
+    for given, thinned in ((None, 3), (8, 7)):
+        sampler = PacedSampler(pacer_keeping(1.0), thin=0.5, epochs=given)
+        sampler._within(4)
+        assert [size < N for size in sizes(sampler, 8)] == [True] * thinned + [False] * (
+            8 - thinned
+        )
+        assert sampler.epochs == given
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_an_order_drawn_for_the_length_knows_the_number_of_epochs(told: bool) -> None:
+    sampler = PacedSampler(pacer_keeping(1.0), thin=0.5)
+    assert len(sampler) < N
+    if told:
+        sampler._within(1)
+    else:
+        sampler.epochs = 1
+    assert len(sampler) == len(list(sampler)) == N and sampler.pacer.importance is None
+
+
+@pytest.mark.parametrize("begun", [2, 3])
+def test_a_run_resumes_where_the_thinning_ends(begun: int) -> None:
+    whole, parts = (
+        PacedSampler(pacer_keeping(1.0), thin=0.5, epochs=4, revisit=0.0) for _ in range(2)
+    )
+    expected = [list(whole) for _ in range(5)]
+    for _ in range(begun):
+        list(parts)
+    list(islice(parts, 60))
+    pacer = pacer_keeping(1.0)
+    again = PacedSampler(pacer, thin=0.5, epochs=4, revisit=0.0)
+    again.load_state_dict(state_of(parts))
+    assert list(again) == expected[begun][60:]
+    assert (pacer.importance is None) == (begun == 3)
+    assert list(again) == expected[begun + 1] and pacer.importance is None
 
 
 def test_a_position_beyond_the_epoch_is_refused_before_it_is_saved() -> None:

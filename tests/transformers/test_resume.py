@@ -235,6 +235,21 @@ def test_the_sampler_is_told_which_epoch_begins(tiny: Any, tmp_path: Path) -> No
     assert sampler.epoch == 3
 
 
+def test_the_sampler_is_told_how_many_epochs_there_are(tiny: Any, tmp_path: Path) -> None:
+    pacer = Pacer(N)
+    sampler = PacedSampler(pacer, length="dataset", thin=0.5, num_replicas=1, rank=0)
+    pacer.observe(torch.arange(float(N)), torch.arange(N))
+    pacer.step()
+    epochs = Epochs(pacer, sampler, lambda logs: None)
+    for epoch, thinned in ((2, True), (3, False)):
+        state = TrainerState(epoch=epoch, num_train_epochs=4)
+        now = accumulating(tiny, tmp_path), state, TrainerControl()
+        epochs.on_train_begin(*now)
+        epochs.on_epoch_begin(*now)
+        next(iter(sampler))
+        assert (pacer.importance is not None) == thinned
+
+
 def trained_weights(
     tiny: Any, kind: type[Trainer], what: str, folder: Path, **given: Any
 ) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ Order = NDArray[np.int64]  # dataset indices in the order of their visits
 PLACES = 2**15  # number of places on the wheel by which left-out samples are visited again
 SHUFFLE = 0  # ends the seed of the draw of an order
 THIN = 1  # ends the seed of the draw of the samples to skip
+THINNED = 0.875  # share of a training's epochs that may be thinned, as in InfoBatch
 
 
 class Drawn(NamedTuple):
@@ -72,6 +73,19 @@ def thinned(easy: Tensor, epoch: int, thin: float, seed: int) -> Tensor:
     rng = np.random.default_rng([seed, epoch, THIN])
     skipped = rng.random(len(easy), dtype=np.float32) < thin
     return easy & torch.from_numpy(skipped)
+
+
+def is_thinned(epoch: int, epochs: int | None) -> bool:
+    """Return whether an epoch of a training may be thinned: one of the last eighth may not.
+
+    Args:
+        epoch: Counted from 0.
+        epochs: Number of epochs of the training; None if it is not known.
+
+    >>> [is_thinned(epoch, 10) for epoch in (7, 8)]
+    [True, False]
+    """
+    return epochs is None or epoch < int(THINNED * epochs)
 
 
 def shuffled(visited: Tensor, epoch: int, seed: int, length: int | None = None) -> Order:

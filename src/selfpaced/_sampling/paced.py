@@ -1,6 +1,6 @@
 """``PacedSampler``: visits what the pacer keeps, in one order for all ranks; can be resumed."""
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -12,8 +12,18 @@ from selfpaced._errors import require, require_positive_int, require_seed, requi
 from selfpaced._pacer.pacer import Pacer, require_pacer
 from selfpaced._public import public
 from selfpaced._ranks import rank_here, world_size
-from selfpaced._sampling.order import Drawn, Order, chosen, length_of, share_of, shuffled, thinned
-from selfpaced._saved import Assign, Saved, shown
+from selfpaced._sampling.drawn import read_draw, require_position
+from selfpaced._sampling.order import (
+    Drawn,
+    Order,
+    chosen,
+    is_thinned,
+    length_of,
+    share_of,
+    shuffled,
+    thinned,
+)
+from selfpaced._saved import Assign, Saved
 
 VERSION = 2  # version of the state; in 1, order and easy were a tensor or None
 # The keys of the state.
@@ -39,7 +49,8 @@ class PacedSampler(Sampler[int]):
     ``thin`` makes epochs shorter: of the kept samples, those with a difficulty below the mean are
     visited with probability 1 - thin, and then get the factor 1 / (1 - thin), so that the expected
     gradient does not change. The factors are in ``pacer.importance``: set it to None before you
-    train with another loader.
+    train with another loader. The last eighth of ``epochs`` is not thinned, so that the training
+    ends without the noise of large factors.
 
     Args:
         pacer: A pacer with ``n_samples``.
@@ -47,6 +58,9 @@ class PacedSampler(Sampler[int]):
             indices: samples are repeated, or not all are visited.
         revisit: Share of the left-out samples that an epoch visits, from 0 to 1.
         thin: Probability that a well-learned sample is skipped, from 0 to below 1; 0 visits all.
+        epochs: Number of epochs of the training, of which the last eighth is not thinned. None if
+            it is not known: then all are thinned, unless the host knows it, as Lightning (its
+            ``max_epochs``) and Transformers do.
         seed: Decides all orders.
         num_replicas: Number of ranks; by default that of torch.distributed when an epoch begins.
         rank: Rank of this process; by default likewise.
@@ -76,13 +90,14 @@ class PacedSampler(Sampler[int]):
         length: Literal["selected", "dataset"] | int = "selected",
         revisit: float = 0.1,
         thin: float = 0.0,
+        epochs: int | None = None,
         seed: int = 0,
         num_replicas: int | None = None,
         rank: int | None = None,
     ) -> None:
         """Check the settings; nothing is drawn yet."""
         self.pacer, self.length, self.revisit, self.thin = pacer, length, revisit, thin
-        self.seed, self.num_replicas, self.rank = seed, num_replicas, rank
+        self.epochs, self.seed, self.num_replicas, self.rank = epochs, seed, num_replicas, rank
         _require_fit(self)
         self.epoch = 0
         self._drawn: Drawn | None = None  # the draw of the epoch that began last
@@ -95,6 +110,7 @@ class PacedSampler(Sampler[int]):
         self._requested_at = 0  # steps of the pacer when it did
         self._cached: tuple[tuple[object, ...], Drawn] | None = None  # next draw, by its key
         self._running: object = None  # the token of the iterator that counts the position
+        self._told: int | None = None  # number of epochs that a host has told
         self._thinned = False  # whether pacer.importance was set here
 
     def set_epoch(self, epoch: int) -> None:
@@ -155,7 +171,7 @@ class PacedSampler(Sampler[int]):
         """
         place = self._position if position is None else position
         drawn = None if self._over(place) else self._drawn
-        _require_position(place, None if drawn is None else drawn.order, self._world()[0])
+        require_position(place, None if drawn is None else drawn.order, self._world()[0])
         whole = self._world()[0] == world_size()  # else a host splits the order among the ranks
         seen = position is not None and whole and not self._stepped() and not self.pacer.skip_nan
         if drawn is not None and seen:
@@ -189,7 +205,7 @@ class PacedSampler(Sampler[int]):
     def _read(self, state: object) -> Assign:
         """Check a state; return the function that resumes from it."""
         saved = Saved(state, "PacedSampler", KEYS, newest=VERSION)
-        drawn, position = _read_draw(saved, self.pacer, self.length)
+        drawn, position = read_draw(saved, self.pacer, self.length)
         epoch, steps = saved.count("epoch"), saved.count("steps")
         if saved["num_replicas"] != self._world()[0]:
             drawn = None
@@ -203,6 +219,10 @@ class PacedSampler(Sampler[int]):
             self._cached = self._requested = self._running = None
 
         return assign
+
+    def _within(self, epochs: int | None) -> None:
+        """Take the number of epochs of a host, which counts where ``epochs`` is None."""
+        self._told = epochs
 
     def _stepped(self) -> bool:
         """Return whether the pacer has stepped since the last epoch began."""
@@ -245,7 +265,8 @@ class PacedSampler(Sampler[int]):
         pacer, epoch = self.pacer, self._next_epoch()
         key = (
             *(epoch, pacer.steps, pacer.weight._version, *pacer.ledger.version),
-            *(self.length, self.revisit, self.thin, self.seed, id(pacer.weight)),
+            *(self.length, self.revisit, self.thin, self.epochs, self._told, self.seed),
+            id(pacer.weight),
         )
         if self._cached is None or self._cached[0] != key:
             self._cached = key, self._draw(epoch)
@@ -254,7 +275,7 @@ class PacedSampler(Sampler[int]):
     def _draw(self, epoch: int) -> Drawn:
         """Draw the order of an epoch."""
         visited, easy = chosen(self.pacer.weight.cpu(), epoch, self.revisit, self.seed), None
-        if self.thin:
+        if self.thin and is_thinned(epoch, self._told if self.epochs is None else self.epochs):
             easy = self._easy()
             visited &= ~thinned(easy, epoch, self.thin, self.seed)
         fixed = {"selected": None, "dataset": len(visited)}
@@ -323,76 +344,13 @@ def _require_fit(sampler: PacedSampler) -> None:
         0 <= sampler.thin < 1,
         f"PacedSampler: thin must be from 0 to below 1; got {sampler.thin}.",
     )
+    if sampler.epochs is not None:
+        require_positive_int("epochs", sampler.epochs, "PacedSampler")
     require_seed(sampler.seed, "PacedSampler")
     ranks, rank = sampler.num_replicas, sampler.rank
     require(
         (ranks is None) == (rank is None) and (ranks is None or 0 <= (rank or 0) < ranks),
         f"PacedSampler: give num_replicas and a rank below it, or neither; got {ranks} and {rank}.",
-    )
-
-
-def _read_draw(saved: Saved, pacer: Pacer, length: str | int) -> tuple[Drawn | None, int]:
-    """Return the draw of a state, if an epoch has begun, and the position in it."""
-    n_samples = saved["n_samples"]
-    require(
-        type(n_samples) is int and n_samples == pacer.n_samples,
-        f"PacedSampler: the state is of {shown(n_samples)} samples, the pacer of "
-        f"{pacer.n_samples}. Did the dataset change since the checkpoint?",
-    )
-    ranks, position = saved.count("num_replicas", least=1), saved.count("position")
-    order = _read_order(saved, n_samples, length)
-    easy = _single(saved, "easy")
-    if easy is not None:
-        easy = Saved({"easy": easy}, saved.owner, {"easy"}).tensor("easy", torch.bool, (n_samples,))
-    if order is None:
-        saved.require("easy", easy is None, "empty without an order", easy)
-        saved.require("position", position == 0, "0 without an order", position)
-        return None, 0
-    _require_position(position, order, ranks)
-    return Drawn(order.numpy().copy(), None if easy is None else easy.clone()), position
-
-
-def _read_order(saved: Saved, n_samples: int, length: str | int) -> Tensor | None:
-    """Return the order of a state; None if no epoch has begun.
-
-    An order of a fixed length repeats samples in turns, so that their numbers of visits differ by
-    one at most. Any other visits a sample once.
-    """
-    order = _single(saved, "order")
-    if order is None:
-        return None
-    saved = Saved({"order": order}, saved.owner, {"order"})
-    order = saved.tensor("order", torch.int64, (None,), low=0, high=n_samples - 1)
-    wanted = {"selected": len(order), "dataset": n_samples}
-    long = wanted[length] if isinstance(length, str) else length
-    what = "indices of samples, at least one" if length == "selected" else f"{long} indices"
-    saved.require("order", len(order) == long > 0, f"{what}, as of length={length!r}", order)
-    visits = order.bincount()
-    few, most = int(visits[visits > 0].min()), int(visits.max())
-    turns = most == 1 if length == "selected" else most - few <= 1
-    saved.require("order", turns, "a draw, which visits all of its samples in turn", order)
-    return order
-
-
-def _single(saved: Saved, key: str) -> object:
-    """Return what a tuple holds, or a list once it was JSON; in version 1 it stood alone."""
-    value = saved[key]
-    if value is None or (saved.version == 1 and isinstance(value, Tensor)):
-        return value
-    holds = isinstance(value, list | tuple) and len(value) <= 1
-    saved.require(key, holds, "a tuple of one tensor, or empty", value)
-    return value[0] if value else None
-
-
-def _require_position(position: int, order: Sized | None, ranks: int) -> None:
-    """Raise for a position beyond the length of an epoch on one rank."""
-    if order is None:
-        return
-    most = length_of(order, ranks)
-    require(
-        0 <= position <= most,
-        f"PacedSampler: position must be from 0 to {most}, the length of the epoch on this rank; "
-        f"got {position}.",
     )
 
 

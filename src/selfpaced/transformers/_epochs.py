@@ -47,8 +47,10 @@ class Epochs(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """Start at the epoch of the host's state."""
+        """Start at the epoch of the host's state, and tell the sampler the number of epochs."""
         self.epoch = int(state.epoch or 0)
+        if self.sampler is not None:
+            self.sampler._within(state.num_train_epochs or None)
         self.running, self._restored = self._restored, False
 
     def on_epoch_begin(
