@@ -39,6 +39,7 @@ def users_own() -> dict[str, Any]:
     labels = torch.arange(300) % 2
     x = torch.randn(300, 2, generator=torch.Generator().manual_seed(0)) + labels[:, None]
     dataset, model = TensorDataset(x, labels), nn.Linear(2, 2)
+    body, head = nn.Sequential(nn.Linear(2, 8), nn.ReLU()), nn.Linear(8, 2)
     random = np.random.default_rng(0)
     sequences = ["".join(random.choice(list("ACGT"), 30)) for _ in range(40)]
     motif = "GATTACATTA"
@@ -51,7 +52,9 @@ def users_own() -> dict[str, Any]:
         "loader": DataLoader(Indexed(dataset), batch_size=32),
         "epochs": 6,
         "model": model,
-        "optimizer": torch.optim.Adam(model.parameters()),
+        "body": body,
+        "head": head,
+        "optimizer": torch.optim.Adam(nn.ModuleList([model, body, head]).parameters()),
         "x": x,
         "X": x.numpy(),
         "y": labels.numpy(),

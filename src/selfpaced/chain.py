@@ -74,6 +74,7 @@ class Population(NamedTuple):
         before: The difficulty before the last step, float32, shape (n,); NaN for a sample that the
             step did not visit, or visited first. None where samples are not remembered one by one.
         visits: Mean number of steps at which a sample was visited; None if that is unknown.
+        held_out: Whether the difficulty is also of a classifier that did not see the labels.
     """
 
     difficulty: Tensor
@@ -83,6 +84,7 @@ class Population(NamedTuple):
     probes: int = 0
     before: Tensor | None = None
     visits: float | None = None
+    held_out: bool = False
 
     def counts(self) -> Tensor | None:
         """Return how much each sample counts, mass times expansion; None for 1 each."""

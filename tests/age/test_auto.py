@@ -252,6 +252,7 @@ def test_a_flat_valley_is_cut_near_the_right_labels_unless_few_samples_are_visit
     near = Auto().cut(population(losses))
     deep = Auto().cut(population(losses)._replace(expansion=torch.ones(1000)))
     assert near is not None and deep is not None and math.log(2) <= near < deep
+    assert Auto().cut(population(losses)._replace(held_out=True)) == deep
     assert int((losses < near).sum()) == int((losses < deep).sum()) == 600
 
 

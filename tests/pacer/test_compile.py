@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from selfpaced import Pacer
 from selfpaced.age import Quantile
+from selfpaced.difficulty import LeaveOneOut
 from selfpaced.pacing import Constant
 from selfpaced.weighting import Linear
 
@@ -48,6 +49,31 @@ def test_a_full_graph_gives_the_numbers_of_eager_mode() -> None:
     assert losses(compiled, same_model, compiled=True) == pytest.approx(expected, rel=1e-5)
     torch.testing.assert_close(eager.ledger.packed, compiled.ledger.packed)
     torch.testing.assert_close(model.weight.grad, same_model.weight.grad)
+
+
+@pytest.mark.parametrize("width", [3, 600])
+def test_features_are_kept_in_a_full_graph(width: int) -> None:
+    doubts = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        pacer = Pacer(12, columns={"group": torch.arange(12) % 2}, difficulty=LeaveOneOut())
+        model = nn.Linear(width, 2)
+
+        def train(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+            loss = F.cross_entropy(model(x), index % 2, reduction="none")  # noqa: B023 - it ends with the turn
+            value: torch.Tensor = pacer(loss, index, features=x)  # noqa: B023
+            return value
+
+        run = torch.compile(train, fullgraph=True, backend="aot_eager") if compiled else train
+        x = torch.randn(12, width)
+        for _ in range(2):
+            for index in torch.arange(12).split(4):
+                run(x[index], index).backward()
+            pacer.step()
+        assert pacer.ledger.features is not None
+        doubts.append(pacer.ledger.features.doubt)
+    assert doubts[0].any()
+    torch.testing.assert_close(doubts[0], doubts[1], rtol=1e-4, atol=1e-5)
 
 
 def test_a_bad_index_under_compile_is_reported_at_the_step_and_writes_nothing() -> None:

@@ -15,6 +15,8 @@ from selfpaced._errors import require
 from selfpaced._memory.columns import lasting, place
 from selfpaced._ranks import largest, summed
 from selfpaced._saved import Saved
+from selfpaced.chain import Rows
+from selfpaced.difficulty import RandomOrder
 
 WIDEST = 512  # features with more numbers than these are projected on as many at random
 TRIED = 20_000  # number of samples by whose errors the strength of the ridge is chosen
@@ -51,7 +53,7 @@ class Features:
         with lasting():
             self.rows = torch.zeros(n_samples, min(width, WIDEST), device=device)
             self.doubt = torch.zeros(n_samples, device=device)
-            self._projection = None if width <= WIDEST else _projection(width).to(device)
+            self._projection = None if width <= WIDEST else _projection(width, device)
 
     def write(self, index: Tensor, features: Tensor, valid: Tensor | None) -> None:
         """Keep the features of a batch, shape (B, width); of equal indices the last place wins."""
@@ -115,25 +117,34 @@ class Features:
 
 
 def check_features(features: Tensor, loss: Tensor, known: Features | None) -> None:
-    """Raise unless there is a row of real numbers per loss, as wide as those before."""
+    """Raise unless there is a row of real numbers per loss, as wide as those before.
+
+    Called for every batch, so a message is only built when a check fails.
+    """
     holds = features.ndim == 2 and features.shape[0] == loss.shape[0] and features.shape[1] > 0
-    require(
-        holds and features.is_floating_point(),
-        f"Pacer expects features as real numbers of shape (batch, features), a row per loss; got "
-        f"{tuple(features.shape)} of {features.dtype} for losses {tuple(loss.shape)}. Use "
-        f"features.flatten(1).",
-    )
-    require(
-        known is None or known.width == features.shape[1],
-        f"Pacer has kept {0 if known is None else known.width} features of each sample; got "
-        f"{features.shape[1]}. Give the same layers in every call.",
-    )
+    if not holds or not features.is_floating_point():
+        raise ValueError(
+            f"Pacer expects features as real numbers of shape (batch, features), a row per loss; "
+            f"got {tuple(features.shape)} of {features.dtype} for losses {tuple(loss.shape)}. Use "
+            f"features.flatten(1)."
+        )
+    if known is not None and known.width != features.shape[1]:
+        raise ValueError(
+            f"Pacer has kept {known.width} features of each sample; got {features.shape[1]}. Give "
+            f"the same layers in every call."
+        )
 
 
-def _projection(width: int) -> Tensor:
-    """Return a random matrix that nearly keeps distances, the same on every rank and machine."""
-    generator = torch.Generator().manual_seed(0)
-    return torch.randn(width, WIDEST, generator=generator, device="cpu") / math.sqrt(WIDEST)
+def _projection(width: int, device: torch.device) -> Tensor:
+    """Return a matrix of random signs, which nearly keeps distances; the same on every machine.
+
+    Achlioptas, *Database-friendly random projections*, J. Computer and System Sciences 2003.
+    """
+    each = torch.arange(width * WIDEST, device=device)
+    nothing = torch.zeros(width * WIDEST, device=device)
+    drawn = RandomOrder()(nothing, Rows(each, nothing, nothing, {}))
+    signs = torch.where(drawn < 1 / 2, -1.0, 1.0).reshape(width, WIDEST)
+    return signs / math.sqrt(WIDEST)
 
 
 # --- the ridge regression

@@ -246,7 +246,8 @@ class Ledger:
         if mass is not None and bool((mass > 0).any()):
             mass = (mass / mass.double().mean()).float()  # mean 1, whatever their unit
         d, visits = difficulty(rows.memory, rows), float(rows.visits.mean())
-        return seen, Population(d, mass, rows.columns, visits=visits)
+        held_out = difficulty.labels is not None
+        return seen, Population(d, mass, rows.columns, visits=visits, held_out=held_out)
 
     @property
     def device(self) -> torch.device:

@@ -231,11 +231,11 @@ def require_features(
     """Return the features of a batch; raise if the difficulty needs them, and only if it does."""
     if features is None:
         raise ValueError(NO_FEATURES)
-    require(
-        difficulty.labels is not None,
-        f"Pacer got features, but {difficulty!r} does not read them. Make it with "
-        f"difficulty=LeaveOneOut().",
-    )
+    if difficulty.labels is None:
+        raise ValueError(
+            f"Pacer got features, but {difficulty!r} does not read them. Make it with "
+            f"difficulty=LeaveOneOut()."
+        )
     check_features(features, loss, known)
     return features
 

@@ -49,7 +49,8 @@ class Auto(Age):
     right labels: doubtful labels are not memorised, and a sample that is left out by mistake comes
     back at its next visit. If a sampler visits only some of the samples that are left out, those
     stand for all of them (the other losses are of an older model). The cut is then the deepest
-    point of the valley, because a mistake would last longer.
+    point of the valley, because a mistake would last longer. So it is with ``LeaveOneOut``, whose
+    classifier learns no label by heart: there the deepest point makes the fewest mistakes.
 
     With a column of class labels, ``floor`` protects each class: an easy share of it is always
     kept. A valley that separates whole classes from others, as in a model that has learned only the
@@ -146,7 +147,7 @@ class Auto(Age):
     def cut(self, population: Population) -> float | None:
         """Return the difficulty at the valley; None if there is only one hump."""
         _require_losses(population.difficulty)
-        return self._valley(histogram(population), population.expansion is None)
+        return self._valley(histogram(population), _near(population))
 
     def within(self, steps: int) -> Self:
         """Return this age for a run of this many steps, if ``epochs`` does not say so already."""
@@ -168,8 +169,9 @@ class Auto(Age):
             return False
         counts = histogram(population)
         doubted = counts[LOWEST[:-1] > CERTAIN].sum() > self.doubt * counts.sum()
-        near = population.expansion is None
-        shallow = replace(self, depth=max(self.depth, SHALLOW))._valley(counts, near) is not None
+        shallow = (
+            replace(self, depth=max(self.depth, SHALLOW))._valley(counts, near=True) is not None
+        )
         if not doubted or _learns(population, shallow):
             return False
         return self._found(population, counts, previous) is None
@@ -186,7 +188,7 @@ class Auto(Age):
 
     def _found(self, population: Population, counts: Floats, previous: Tensor) -> float | None:
         """Return the loss at the valley; None if there is none, or if it separates classes."""
-        found = self._valley(counts, population.expansion is None)
+        found = self._valley(counts, _near(population))
         if found is None or not previous.ndim:
             return found
         return None if _between_classes(found, self._by_class(population)[1]) else found
@@ -208,6 +210,11 @@ class Auto(Age):
         counts = histogram(population, (there.cumsum(0) - 1)[group], len(labels))
         counted = counts.any(1)  # a class whose samples all count 0 has no histogram
         return labels[torch.from_numpy(counted).to(labels.device)], counts[counted]
+
+
+def _near(population: Population) -> bool:
+    """Return whether the cut is the edge of the valley, and not its deepest point."""
+    return population.expansion is None and not population.held_out
 
 
 def _visits(population: Population, step: int) -> float:
