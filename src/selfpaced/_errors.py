@@ -95,6 +95,8 @@ def number(value: float, like: "Tensor") -> "Tensor | float":
 
     if type(like) is not torch.Tensor or not values_can_be_read(like):
         return value
+    if like.dtype != torch.float32:
+        return value
     made = _made.get(value)
     return _make(value) if made is None else made
 

@@ -119,7 +119,8 @@ class LeaveOneOut(_Adjusted):
     mistakes are made rather than their number.
 
     At each step it takes the time of two products of the features with themselves, and in between
-    4 bytes of memory for each feature of each sample; more than 512 are projected on 512.
+    4 bytes of memory for each feature of each sample; more than 512 are projected on 512. Features
+    of several layers should be of like size.
 
     Args:
         by: Name of the column of class labels, int64 from 0.

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from selfpaced import Ledger, Pacer
 from selfpaced._memory import features as module
 from selfpaced._memory.features import RIDGES, WIDEST, Features, doubts
 from selfpaced.age import Quantile
+from selfpaced.chain import Difficulty, Rows
 from selfpaced.difficulty import LeaveOneOut, Reversed, Shifted, Smoothed
 from selfpaced.pacing import Constant
 
@@ -62,7 +64,8 @@ def test_the_doubt_is_that_of_fits_without_the_sample(seed: int) -> None:
     w = torch.rand(N, generator=torch.Generator().manual_seed(seed)) * (ALL % 4 > 0)
     fits = [refitted(x, y, w, ridge) for ridge in RIDGES]
     best = min(fits, key=lambda prediction: error(prediction, y, w))
-    torch.testing.assert_close(doubts(x, y, w, ALL).double(), margin(best, y), rtol=0, atol=1e-5)
+    expected = margin(best, y).clamp(-1, 1)
+    torch.testing.assert_close(doubts(x, y, w, ALL).double(), expected, rtol=0, atol=1e-5)
 
 
 def test_labels_that_the_others_contradict_are_doubted() -> None:
@@ -100,11 +103,45 @@ def test_with_nothing_to_learn_from_there_is_no_doubt() -> None:
         assert doubt.shape == labels.shape and not doubt.any()
 
 
+@pytest.mark.parametrize(("many", "factor"), [(1, 300.0), (1, 1e6), (5, 100.0)])
+def test_a_few_spikes_do_not_blind_the_judge(many: int, factor: float) -> None:
+    x, y, wrong = data()
+    spiked = x.clone()
+    spiked[:many] *= factor
+    doubt = doubts(spiked, y, torch.ones(N), ALL)[many:]
+    assert float((doubt[wrong[many:]] > 0).float().mean()) > 0.9
+    assert float((doubt[~wrong[many:]] < 0).float().mean()) > 0.9
+
+
+@pytest.mark.parametrize("factor", [1.0, -100.0, 1e4])
+def test_the_doubt_about_a_sample_that_is_left_out_is_bounded(factor: float) -> None:
+    x, y, wrong = data()
+    at = int(wrong.nonzero()[0])
+    x[at] *= factor
+    doubt = doubts(x, y, (ALL != at).float(), ALL)
+    assert -1 <= float(doubt.min()) and float(doubt.max()) <= 1
+
+
+@pytest.mark.parametrize("parity", [0, 1])
+def test_the_ridge_is_chosen_whatever_the_indices_are(
+    parity: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = torch.Generator().manual_seed(0)
+    y = torch.arange(N) % 2
+    x = torch.randn(N, 90, generator=rng) + y[:, None] * (torch.arange(90) < 3)
+    monkeypatch.setattr(module, "TRIED", 60)
+    monkeypatch.setattr(module, "FEWEST", 60)
+    tried = doubts(x, y, torch.ones(N), 2 * ALL + parity)
+    monkeypatch.undo()
+    assert float((tried - doubts(x, y, torch.ones(N), ALL)).abs().mean()) < 0.05
+
+
 def test_wide_features_are_projected_and_still_tell() -> None:
     x, y, wrong = data()
     wide = torch.cat([x.repeat(1, 200), torch.zeros(N, 24)], 1)
     features = Features(N, wide.shape[1], CPU)
-    features.write(ALL, wide, None)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        features.write(ALL, wide, None)
     features.judge(ALL, y, torch.ones(N))
     assert features.rows.shape == (N, WIDEST)
     assert float((features.doubt[wrong] > 0).float().mean()) > 0.9
@@ -222,10 +259,71 @@ def test_features_that_are_not_finite_are_named_at_the_step() -> None:
     pacer, (x, _, _) = paced(), data()
     x[7, 2] = math.nan
     pacer(torch.ones(N, requires_grad=True), ALL, features=x)
-    with pytest.raises(
-        ValueError, match=r"NaN or infinite, of 1 samples, the first at index \[7\]"
-    ):
+    with pytest.raises(ValueError, match="NaN or infinite, of 1 samples, the first at index 7"):
         pacer.step()
+
+
+def test_the_features_of_a_loss_that_overflows_do_not_count() -> None:
+    pacer, (x, _, _) = paced(), data()
+    x[7] = math.inf
+    loss = torch.where(ALL == 7, math.inf, 1.0).requires_grad_()
+    pacer(loss, ALL, features=x)
+    pacer.step()
+    assert pacer.ledger.features is not None
+    assert float(pacer.ledger.features.doubt[7]) == 0 and bool(pacer.ledger.features.doubt[8])
+
+
+def test_samples_without_mass_do_not_count_in_the_fit() -> None:
+    x, y, wrong = data()
+    mass = (~wrong).float()
+    columns = {"group": y, "sample_weight": mass}
+    pacer = Pacer(N, difficulty=LeaveOneOut(), columns=columns)
+    epoch(pacer)
+    pacer.step()
+    assert pacer.ledger.features is not None
+    torch.testing.assert_close(pacer.ledger.features.doubt, doubts(x, y, mass, ALL))
+
+
+def test_a_state_without_features_is_refused_within_an_epoch() -> None:
+    without, needs = paced(Smoothed()), paced()
+    loss = torch.ones(N, requires_grad=True)
+    without(loss, ALL)
+    with pytest.raises(ValueError, match="of a pacer without features, within an epoch"):
+        needs.load_state_dict(without.state_dict())
+    without.step()
+    needs.load_state_dict(without.state_dict())
+    epoch(needs)
+    without.load_state_dict(needs.state_dict())
+    assert without.ledger.features is None
+
+
+def test_the_default_dtype_does_not_matter() -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        epoch(paced())
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("labels", [torch.arange(N) - 1, torch.arange(N) * 10**9])
+def test_labels_that_are_no_classes_are_refused(labels: Tensor) -> None:
+    with pytest.raises(ValueError, match="label"):
+        Pacer(N, age=None, difficulty=LeaveOneOut(by="label"), columns={"label": labels})
+
+
+@dataclass(frozen=True)
+class Hiding(Difficulty):
+    """A difficulty of another one that does not pass its labels on."""
+
+    of: Difficulty
+
+    def __call__(self, memory: Tensor, rows: Rows) -> Tensor:
+        return self.of(memory, rows)
+
+
+def test_a_difficulty_that_hides_another_ones_need_is_refused() -> None:
+    with pytest.raises(ValueError, match="is a difficulty of one that judges by features"):
+        paced(Hiding(LeaveOneOut()))
 
 
 def test_a_difficulty_of_another_one_passes_the_features_on() -> None:

@@ -13,14 +13,19 @@ from torch import Tensor
 
 from selfpaced._errors import require
 from selfpaced._memory.columns import lasting, place
-from selfpaced._ranks import largest, summed
+from selfpaced._ranks import from_all, largest, summed
 from selfpaced._saved import Saved
 from selfpaced.chain import Rows
 from selfpaced.difficulty import RandomOrder
 
 WIDEST = 512  # features with more numbers than these are projected on as many at random
-TRIED = 20_000  # number of samples by whose errors the strength of the ridge is chosen
+TRIED = 20_000  # number of samples by whose errors the strength of the ridge is chosen;
+FEWEST = 1_000  # fewer, at least this many, if there are many classes
 NUMBERS = 2**23  # numbers of a part of the samples that is computed at a time
+FAR = 5.0  # a sample that is farther from the mean than this many times the usual is moved to there
+ROUNDS = 4  # how often: what was far has moved the mean, too
+NEAREST = 1e-30  # smaller distances count as this
+BLOCK = 4096  # rows of a projection that are drawn at a time
 CERTAIN = 1 - 1e-9  # a sample does not decide more than this share of its own prediction
 # Strengths of the ridge to choose from: the squared norm of a sample's features is 1 in the mean.
 RIDGES = tuple(math.pow(10, half / 2) for half in range(-6, 7))
@@ -51,15 +56,17 @@ class Features:
         """Make empty columns."""
         self.width = width
         with lasting():
-            self.rows = torch.zeros(n_samples, min(width, WIDEST), device=device)
-            self.doubt = torch.zeros(n_samples, device=device)
+            shape, dtype = (n_samples, min(width, WIDEST)), torch.float32
+            self.rows = torch.zeros(shape, dtype=dtype, device=device)
+            self.doubt = torch.zeros(n_samples, dtype=dtype, device=device)
             self._projection = None if width <= WIDEST else _projection(width, device)
 
     def write(self, index: Tensor, features: Tensor, valid: Tensor | None) -> None:
         """Keep the features of a batch, shape (B, width); of equal indices the last place wins."""
         rows = features.detach().to(torch.float32)
         if self._projection is not None:
-            rows = rows @ self._projection
+            with torch.autocast(rows.device.type, enabled=False):
+                rows = rows @ self._projection
         place([(self.rows, rows)], index, valid)
 
     def judge(self, index: Tensor, labels: Tensor, weight: Tensor) -> None:
@@ -75,10 +82,12 @@ class Features:
         """
         rows = self.rows[index]
         bad = index[~rows.isfinite().all(1)]
+        first = bad[0] if len(bad) else index.new_tensor(-1)
+        count, where = from_all(torch.stack([index.new_tensor(len(bad)), first])).tolist()
         require(
-            len(bad) == 0,
-            f"Pacer got features that are NaN or infinite, of {len(bad)} samples, the first at "
-            f"index {bad[:1].tolist()}. Features are the activations of the model.",
+            count == 0,
+            f"Pacer got features that are NaN or infinite, of {count} samples, the first at index "
+            f"{where}, whose losses are finite. Features are the activations of the model.",
         )
         self.doubt = self.doubt.index_copy(0, index, doubts(rows, labels, weight, index))
 
@@ -140,14 +149,34 @@ def _projection(width: int, device: torch.device) -> Tensor:
 
     Achlioptas, *Database-friendly random projections*, J. Computer and System Sciences 2003.
     """
-    each = torch.arange(width * WIDEST, device=device)
-    nothing = torch.zeros(width * WIDEST, device=device)
-    drawn = RandomOrder()(nothing, Rows(each, nothing, nothing, {}))
-    signs = torch.where(drawn < 1 / 2, -1.0, 1.0).reshape(width, WIDEST)
-    return signs / math.sqrt(WIDEST)
+    blocks = []
+    for start in range(0, width, BLOCK):
+        stop = min(start + BLOCK, width)
+        each = torch.arange(start * WIDEST, stop * WIDEST, device=device)
+        signs = torch.where(_drawn(each) < 1 / 2, -1.0, 1.0).to(torch.float32)
+        blocks.append(signs.reshape(-1, WIDEST) / math.sqrt(WIDEST))
+    return torch.cat(blocks)
+
+
+def _drawn(index: Tensor) -> Tensor:
+    """Return a random number from 0 to 1 for each index, always the same, float32."""
+    nothing = torch.zeros_like(index, dtype=torch.float32)
+    return RandomOrder()(nothing, Rows(index, nothing, nothing, {}))
 
 
 # --- the ridge regression
+
+
+class _Line(NamedTuple):
+    """A regression with one strength of the ridge, in the basis of a ``_Fit``.
+
+    Args:
+        inverse: One over the eigenvalues plus the ridge, shape (d,).
+        slope: Shape (d, classes).
+    """
+
+    inverse: Tensor
+    slope: Tensor
 
 
 class _Fit(NamedTuple):
@@ -169,6 +198,11 @@ class _Fit(NamedTuple):
     share: Tensor
     total: Tensor
 
+    def line(self, ridge: float) -> _Line:
+        """Return the regression with a ridge of this strength."""
+        inverse = 1 / (self.eigenvalues + ridge)
+        return _Line(inverse, inverse[:, None] * self.cross)
+
 
 def doubts(features: Tensor, labels: Tensor, weight: Tensor, index: Tensor) -> Tensor:
     r"""Return how much a ridge regression that did not see a label doubts it.
@@ -178,8 +212,9 @@ def doubts(features: Tensor, labels: Tensor, weight: Tensor, index: Tensor) -> T
 
     .. math:: p' = (p - h y) / (1 - h)
 
-    The strength of the ridge has the smallest squared error of these predictions. All ranks call
-    this, each with samples of its own; what they exchange does not grow with the samples.
+    The strength of the ridge has the smallest squared error of these predictions. Samples far from
+    all others, such as those of a spike of activations, are moved nearer. All ranks call this, each
+    with samples of its own; what they exchange does not grow with the samples.
 
     Args:
         features: float32, shape (m, d).
@@ -188,9 +223,9 @@ def doubts(features: Tensor, labels: Tensor, weight: Tensor, index: Tensor) -> T
         index: Dataset indices, by which samples are drawn to choose the ridge, shape (m,).
 
     Returns:
-        The largest prediction for another class minus that for the label, float32, shape (m,): near
-        -1 for a label that the others confirm, near 1 if they say another. 0 if there is nothing to
-        learn from: no features that differ, or a single class.
+        The largest prediction for another class minus that for the label, from -1 to 1, float32,
+        shape (m,): near -1 for a label that the others confirm, near 1 if they say another. 0 if
+        there is nothing to learn from: no features that differ, or a single class.
 
     References:
         Hastie, Tibshirani, Friedman, *The Elements of Statistical Learning*, 2nd ed., 7.10.
@@ -202,19 +237,38 @@ def doubts(features: Tensor, labels: Tensor, weight: Tensor, index: Tensor) -> T
     """
     # Double precision is not available on every accelerator.
     device = torch.device("cpu") if features.device.type == "mps" else features.device
-    h, y, w = features.to(device), labels.to(device), weight.to(device).double()
+    y, w = labels.to(device), weight.to(device).double()
+    h = _nearer(features.to(device), w)
     fit = _fitted(h, y, w)
     if fit is None:
         return torch.zeros_like(features[:, 0])
-    ridge = _best_ridge(fit, h, y, w, index.to(device))
+    line = fit.line(_best_ridge(fit, h, y, w, index.to(device)))
     parts = [torch.zeros(0, dtype=torch.float64, device=device)]
     for part in _parts(h, len(fit.share)):
-        prediction, leverage = _predict(fit, ridge, _turned(fit, h[part]), w[part])
+        prediction, leverage = _predict(fit, line, _turned(fit, h[part]), w[part])
         own = y[part][:, None]
         of_label = prediction.gather(1, own).squeeze(1) - leverage
         of_others = prediction.scatter(1, own, -torch.inf).amax(1)
         parts.append((of_others - of_label) / (1 - leverage))
-    return torch.cat(parts).float().to(features.device)
+    return torch.cat(parts).clamp(-1, 1).float().to(features.device)
+
+
+def _nearer(h: Tensor, w: Tensor) -> Tensor:
+    """Return features of which those far from the weighted mean are moved towards it.
+
+    Args:
+        h: float32, shape (m, d).
+        w: Weights, float64, shape (m,).
+    """
+    total = summed(w.sum())
+    for _ in range(ROUNDS if bool(total > 0) else 0):
+        mean = (summed(w @ h.double()) / total).float()
+        away = h - mean
+        distance = away.norm(dim=1).double().clamp(min=NEAREST)
+        most = FAR * (summed(w @ distance.log()) / total).exp()  # the geometric mean is the usual
+        moved = mean + away * (most / distance).float()[:, None]
+        h = torch.where((distance > most)[:, None], moved, h)
+    return h
 
 
 def _fitted(h: Tensor, y: Tensor, w: Tensor) -> _Fit | None:
@@ -245,14 +299,16 @@ def _fitted(h: Tensor, y: Tensor, w: Tensor) -> _Fit | None:
 
 def _best_ridge(fit: _Fit, h: Tensor, y: Tensor, w: Tensor, index: Tensor) -> float:
     """Return the ridge with the smallest error of the predictions without the sample."""
-    stride = int(summed(torch.tensor(len(h), device=h.device))) // TRIED + 1
-    tried = index % stride == 0
+    fitted = int(summed((w > 0).sum()))
+    most = min(TRIED, max(FEWEST, 4 * NUMBERS // len(fit.share)))
+    tried = (w > 0) & (_drawn(index) * fitted < most)
     h, y, w = h[tried], y[tried], w[tried]
+    lines = [fit.line(ridge) for ridge in RIDGES]
     errors = torch.zeros(len(RIDGES), dtype=torch.float64, device=h.device)
     for part in _parts(h, len(fit.share)):
         x, label = _turned(fit, h[part]), y[part][:, None]
-        for at, ridge in enumerate(RIDGES):
-            prediction, leverage = _predict(fit, ridge, x, w[part])
+        for at, line in enumerate(lines):
+            prediction, leverage = _predict(fit, line, x, w[part])
             own = prediction.gather(1, label).squeeze(1)
             squared = prediction.square().sum(1) - 2 * own + 1
             errors[at] += (w[part] * squared / (1 - leverage).square()).sum()
@@ -264,18 +320,17 @@ def _turned(fit: _Fit, h: Tensor) -> Tensor:
     return (h.double() - fit.mean) @ fit.basis
 
 
-def _predict(fit: _Fit, ridge: float, x: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+def _predict(fit: _Fit, line: _Line, x: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
     """Return predictions, shape (m, classes), and the leverage of each sample, shape (m,).
 
     Args:
         fit: The fit.
-        ridge: The strength of the ridge.
+        line: The same with one strength of the ridge.
         x: Samples in the basis of the fit, shape (m, d).
         w: Their weights in the fit, shape (m,).
     """
-    inverse = 1 / (fit.eigenvalues + ridge)
-    leverage = w * (1 / fit.total + x.square() @ inverse)
-    return fit.share + x @ (inverse[:, None] * fit.cross), leverage.clamp(max=CERTAIN)
+    leverage = w * (1 / fit.total + x.square() @ line.inverse)
+    return fit.share + x @ line.slope, leverage.clamp(max=CERTAIN)
 
 
 def _parts(h: Tensor, classes: int) -> Iterator[slice]:

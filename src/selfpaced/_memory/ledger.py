@@ -185,6 +185,7 @@ class Ledger:
         if self.features is None:
             raise ValueError(NO_FEATURES)
         mine = owners["loss"] == rank_here() if owners else self.waiting
+        mine &= self.fresh.abs() < LARGEST  # where the loss overflows, the features may
         at = mine.nonzero().squeeze(1)
         self.features.judge(at, self.columns[labels][at], weight[at])
         if owners:

@@ -66,6 +66,7 @@ def require_fit(pacer: Settings, columns: Mapping[str, object] | None) -> None:
     choose("decide", pacer.decide, ("batch", "step"))
     choose("reduction", pacer.reduction, ("mean", "kept", "sum", "none"))
     _require_parts(pacer)
+    _require_passed_on(pacer.difficulty)
     if pacer.n_samples is None:
         require(
             not columns and pacer.decide == "batch",
@@ -102,6 +103,17 @@ def _require_parts(pacer: Settings) -> None:
         require_part("Pacer", COUPLING, pacer.couple)
 
 
+def _require_passed_on(difficulty: Difficulty) -> None:
+    """Raise if a difficulty of another one hides that the other one needs features."""
+    inner = getattr(difficulty, "of", None)
+    needed = getattr(inner, "labels", None)
+    require(
+        needed is None or difficulty.labels == needed,
+        f"Pacer: {difficulty!r} is a difficulty of one that judges by features. Return of.labels "
+        f"from its property labels, or leave the other one out.",
+    )
+
+
 class Kind(NamedTuple):
     """A kind of part of the chain.
 
@@ -123,7 +135,10 @@ WEIGHTING = Kind(
     "weighting", ("penalty", "latent_loss", "cuts"), "a rule such as Hard()", "weighting.Rule"
 )
 DIFFICULTY = Kind(
-    "difficulty", ("fold", "reads"), "a difficulty such as Loss()", "chain.Difficulty"
+    "difficulty",
+    ("fold", "reads", "labels", "judged"),
+    "a difficulty such as Loss()",
+    "chain.Difficulty",
 )
 AGE = Kind(
     "age",
@@ -156,9 +171,10 @@ def _require_columns(pacer: Settings, columns: Mapping[str, object]) -> None:
         for name in () if part is None else part.reads:
             column_of(columns, name, repr(part))
             known.append(name)
-    by = None if pacer.age is None else pacer.age.by
-    if by is not None and by in columns:
-        check_groups(by, values_of(by, columns[by]))
+    by, labels = None if pacer.age is None else pacer.age.by, pacer.difficulty.labels
+    for groups in {by, labels} - {None}:
+        if groups in columns:
+            check_groups(str(groups), values_of(str(groups), columns[str(groups)]))
     if "sample_weight" in columns:
         check_sample_weight(values_of("sample_weight", columns["sample_weight"]))
     known = known if by is None else [*known, by]

@@ -267,7 +267,8 @@ class Pacer(Plain):
             drawn = 0 if self.drawn is None else len(self.drawn)
             self._signs.at_step(visited, before, self.ledger.loss, drawn)
         if self.difficulty.labels is not None:
-            self.ledger.judge(self.difficulty.labels, self.weight, owners)
+            mass = self.ledger.columns["sample_weight"] if self._has_mass else 1.0
+            self.ledger.judge(self.difficulty.labels, self.weight * mass, owners)
         self.ledger.commit(self.difficulty, self._evidence)
         self.steps += 1
         seen, population = self.ledger.population(self.difficulty)

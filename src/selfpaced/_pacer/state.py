@@ -105,6 +105,7 @@ def read(pacer: Stateful, state: object) -> Assign:
     steps = saved.count("steps")
     history = saved_history(saved, steps, pacer.ledger.n_samples, age)
     ledger = pacer.ledger._read(saved["ledger"])
+    _take_features(saved, ledger, pacer.difficulty.labels is not None)
     _require_steps(saved, ledger, steps)
     try:
         _rehearse(pacer, ledger, steps, age)
@@ -154,6 +155,18 @@ def _require_steps(saved: Saved, ledger: Ledger, steps: int) -> None:
     if ledger.dynamics is not None:
         most = max(most, int(ledger.dynamics.visits.max()))
     saved.require("steps", most <= steps, f"at least {most}, the most visits of a sample", steps)
+
+
+def _take_features(saved: Saved, ledger: Ledger, needed: bool) -> None:
+    """Discard features that the pacer does not read; raise if it lacks those of waiting losses."""
+    if not needed:
+        ledger.features = None
+    waits = ledger.features is None and bool(ledger.waiting.any())
+    require(
+        not needed or not waits,
+        f"{saved.owner}: the state is of a pacer without features, within an epoch; this pacer "
+        f"judges by features. Load a state that was saved after pacer.step().",
+    )
 
 
 def _copy(ledger: Ledger) -> Ledger:
