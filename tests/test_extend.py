@@ -56,7 +56,7 @@ LACKING: list[tuple[Callable[[], object], str]] = [
     ),
     (
         lambda: Pacer(N, difficulty=ScoreOnly()),  # type: ignore[arg-type]  # the mistake under test
-        r"lacks fold and reads. .*selfpaced.chain.Difficulty; docs/extend.md",
+        r"lacks fold and reads and labels and judged. .*selfpaced.chain.Difficulty; docs/extend.md",
     ),
     (
         lambda: Pacer(N, age=lambda step, population, previous: previous),  # type: ignore[arg-type]  # the mistake
