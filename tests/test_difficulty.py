@@ -1,9 +1,11 @@
+import math
+
 import pytest
 import torch
 
 from selfpaced import Ledger
 from selfpaced.chain import Rows
-from selfpaced.difficulty import Loss, RandomOrder, Reversed, Shifted, Smoothed
+from selfpaced.difficulty import LeaveOneOut, Loss, RandomOrder, Reversed, Shifted, Smoothed
 
 DECAY = 0.7
 
@@ -94,3 +96,29 @@ def test_a_number_first_used_within_a_transform_can_be_used_outside() -> None:
     loss = torch.ones(2, requires_grad=True)
     rule.fold(loss, rows).sum().backward()
     assert loss.grad is not None and bool((loss.grad > 0).all())
+
+
+def test_negative_losses_stay_negative_for_the_age_to_refuse() -> None:
+    rows = Ledger(1).rows(torch.tensor([0]))
+    rows.doubt = torch.tensor([0.9])
+    assert LeaveOneOut()(torch.tensor([-2.0]), rows).tolist() == [-2.0]
+
+
+@pytest.mark.parametrize("loss", [0.0, 1e-9, 0.7, 80.0, 3e38, math.inf])
+@pytest.mark.parametrize("doubt", [-5.0, 0.0, 5.0])
+def test_every_loss_gives_a_finite_difficulty(loss: float, doubt: float) -> None:
+    rows = Ledger(1).rows(torch.tensor([0]))
+    rows.doubt = torch.tensor([doubt])
+    assert 0 <= float(LeaveOneOut()(torch.tensor([loss]), rows)) < math.inf
+
+
+@pytest.mark.parametrize("loss", [1e-3, 0.1, 0.7, 5.0, 30.0])
+def test_without_doubt_the_difficulty_is_the_other_one(loss: float) -> None:
+    rows = Ledger(1).rows(torch.tensor([0]))
+    rows.doubt = torch.zeros(1)
+    assert float(LeaveOneOut()(torch.tensor([loss]), rows)) == pytest.approx(loss, rel=1e-4)
+
+
+def test_a_sharpness_of_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match="sharpness must be above 0; got 0.0"):
+        LeaveOneOut(sharpness=0.0)
