@@ -86,6 +86,7 @@ def test_a_probe_is_made_only_where_many_labels_are_in_doubt() -> None:
 def test_a_model_that_still_learns_right_labels_is_not_probed() -> None:
     loss, rule = hump(2000, -0.5), Auto()
     assert rule.probing(5, stuck(loss), EVERYTHING)
+    assert not rule.probing(5, stuck(loss)._replace(held_out=True), EVERYTHING)
     for before in (loss / 0.8, loss + 0.01):  # the easiest fall; all that it is sure of fall
         assert not rule.probing(5, population(loss)._replace(before=before), EVERYTHING)
     assert not rule.probing(5, stuck(loss + 0.6), EVERYTHING)  # even the easiest are not learned

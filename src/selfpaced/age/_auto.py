@@ -50,7 +50,8 @@ class Auto(Age):
     back at its next visit. If a sampler visits only some of the samples that are left out, those
     stand for all of them (the other losses are of an older model). The cut is then the deepest
     point of the valley, because a mistake would last longer. So it is with ``LeaveOneOut``, whose
-    classifier learns no label by heart: there the deepest point makes the fewest mistakes.
+    classifier learns no label by heart: there the deepest point makes the fewest mistakes, and no
+    probe is needed.
 
     With a column of class labels, ``floor`` protects each class: an easy share of it is always
     kept. A valley that separates whole classes from others, as in a model that has learned only the
@@ -159,7 +160,7 @@ class Auto(Age):
         The probe begins if there is no valley, more than ``doubt`` of the labels are in doubt, and
         the model makes no progress. It runs to its end, even if a valley appears.
         """
-        if population is None or self.probe <= population.probes:
+        if population is None or population.held_out or self.probe <= population.probes:
             return False
         if population.probes:
             return True
