@@ -40,6 +40,7 @@ from benchmarks.shared import data
 from benchmarks.shared.images import BATCH, LEARNING_RATE, SETTINGS, accuracy, corrupt, network
 from benchmarks.shared.result_lines import RESULTS, parser, read, run_or_print
 from selfpaced import PacedSampler, Pacer
+from selfpaced._sampling.order import is_thinned
 from selfpaced.difficulty import Smoothed
 
 FILE = RESULTS / "speed.jsonl"
@@ -51,7 +52,6 @@ THIN = 0.8  # Share of the well-learned samples that paced training skips.
 LONGER = 1.8  # Epochs of annealed training for one of plain training.
 HALF = 0.5  # Share of the well-learned samples that InfoBatch and BLS leave out.
 UNSEEN = 3.0  # Score of InfoBatch before the first visit.
-UNTIL = 0.875  # Share of the epochs in which InfoBatch leaves samples out.
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class InfoBatch(Plain):
         """Leave out a random half of the samples below the mean score."""
         self.weight.fill_(1.0)
         order = super().order()
-        if self.epoch + 1 > UNTIL * self.epochs:
+        if not is_thinned(self.epoch, self.epochs):
             return order
         easy = (self.score < self.score.mean()).cpu()
         learned = order[easy[order]]

@@ -113,6 +113,22 @@ def test_a_model_that_is_sure_of_little_is_probed_where_two_humps_begin_to_show(
         assert probing == begins
 
 
+def test_a_shallow_valley_between_classes_begins_no_probe() -> None:
+    """Class 0 is half learned, classes 1 and 2 are not yet; all labels are right."""
+    generator = torch.Generator().manual_seed(0)
+    group = torch.arange(3000) % 3
+    loss = F.softplus(
+        0.5 * torch.randn(3000, generator=generator) + torch.tensor([0.5, 3.0, 3.0])[group]
+    )
+    loss[:30] = 0.6
+    before = loss / 0.98
+    before[:30] = 0.59
+    known = population(loss, group=group)._replace(before=before)
+    previous = EVERYTHING.expand(3)
+    assert Auto(depth=0.9).cut(known) is not None
+    assert not Auto().probing(6, known, previous)
+
+
 def test_samples_that_were_not_visited_say_nothing_about_progress() -> None:
     loss = hump(2000, -0.5)
     before = torch.where(torch.arange(2000) % 2 == 0, loss / 0.8, torch.nan)

@@ -88,6 +88,8 @@ def test_with_nothing_to_learn_from_there_is_no_doubt() -> None:
     for features, labels, weight in (
         (torch.ones_like(x), y, torch.ones(N)),
         (x, torch.zeros_like(y), torch.ones(N)),
+        (x, torch.ones_like(y), torch.ones(N)),
+        (x, y, (y == 1).float()),
         (x, y, torch.zeros(N)),
         (x[:0], y[:0], torch.ones(0)),
     ):
@@ -95,7 +97,9 @@ def test_with_nothing_to_learn_from_there_is_no_doubt() -> None:
         assert doubt.shape == labels.shape and not doubt.any()
 
 
-@pytest.mark.parametrize(("many", "factor"), [(1, 300.0), (1, 1e6), (5, 100.0)])
+@pytest.mark.parametrize(
+    ("many", "factor"), [(1, 300.0), (1, 1e6), (5, 100.0), (5, 1e6), (1, 1e25)]
+)
 def test_a_few_spikes_do_not_blind_the_judge(many: int, factor: float) -> None:
     x, y, wrong = data()
     spiked = x.clone()

@@ -19,7 +19,8 @@ TRIED = 20_000  # number of samples by whose errors the strength of the ridge is
 FEWEST = 1_000  # fewer, at least this many, if there are many classes
 NUMBERS = 2**23  # numbers of a part of the samples that is computed at a time
 FAR = 5.0  # a sample that is farther from the mean than this many times the usual is moved to there
-ROUNDS = 4  # how often: what was far has moved the mean, too
+ROUNDS = 30  # most often: what was far has moved the mean, too
+ROUNDING = 0.01  # a sample that was moved lies beyond by less than this
 NEAREST = 1e-30  # smaller distances count as this
 CERTAIN = 1 - 1e-9  # a sample does not decide more than this share of its own prediction
 # Strengths of the ridge to choose from: the squared norm of a sample's features is 1 in the mean.
@@ -121,12 +122,14 @@ def _nearer(h: Tensor, w: Tensor) -> Tensor:
     """
     total, h = summed(w.sum()), h.clone()
     for _ in range(ROUNDS if bool(total > 0) else 0):
-        mean = (_weighted_sum(h, w) / total).float()
-        parts = [(h[part] - mean).norm(dim=1) for part in _parts(h, 0)]
+        mean = _weighted_sum(h, w) / total
+        parts = [(h[part].double() - mean).norm(dim=1) for part in _parts(h, 0)]
         distance = torch.cat([w.new_zeros(0), *parts]).clamp(min=NEAREST)
         most = FAR * (summed(w @ distance.log()) / total).exp()  # the geometric mean is the usual
-        far = (distance > most).nonzero().squeeze(1)
-        h[far] = mean + (h[far] - mean) * (most / distance[far]).float()[:, None]
+        far = (distance > most * (1 + ROUNDING)).nonzero().squeeze(1)
+        if not int(summed(torch.tensor(len(far), device=h.device))):
+            break
+        h[far] = (mean + (h[far] - mean) * (most / distance[far])[:, None]).float()
     return h
 
 
@@ -140,10 +143,10 @@ def _weighted_sum(h: Tensor, w: Tensor) -> Tensor:
 
 def _fitted(h: Tensor, y: Tensor, w: Tensor) -> _Fit | None:
     """Return the fit of all ranks; None without features that differ, or with a single class."""
-    classes = largest(y) + 1
-    if classes < 2:
-        return None
+    classes = max(largest(y) + 1, 1)
     counts = summed(torch.zeros(classes, dtype=torch.float64, device=h.device).index_add(0, y, w))
+    if int((counts > 0).sum()) < 2:
+        return None
     total = counts.sum().clamp(min=torch.finfo(torch.float64).tiny)
     mean = _weighted_sum(h, w) / total
     products = torch.zeros(h.shape[1] + classes, h.shape[1], dtype=torch.float64, device=h.device)

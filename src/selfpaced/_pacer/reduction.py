@@ -56,8 +56,6 @@ def _divisor(
     if denominator is not None:
         _check_denominator(denominator)
         return denominator
-    if reduction == "mean":
-        return number(weight.shape[0], weight)
     if reduction == "kept":
         total = weight.sum()
         return torch.where(total > 0, total, 1.0)

@@ -170,9 +170,8 @@ class Auto(Age):
             return False
         counts = histogram(population)
         doubted = counts[LOWEST[:-1] > CERTAIN].sum() > self.doubt * counts.sum()
-        shallow = (
-            replace(self, depth=max(self.depth, SHALLOW))._valley(counts, near=True) is not None
-        )
+        sooner = replace(self, depth=max(self.depth, SHALLOW))
+        shallow = sooner._found(population, counts, previous) is not None
         if not doubted or _learns(population, shallow):
             return False
         return self._found(population, counts, previous) is None
