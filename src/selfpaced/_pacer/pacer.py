@@ -368,37 +368,29 @@ class Pacer(Plain):
         """Weigh the batch and remember it, with its logits and features if there are any."""
         if self._awaited is not None:
             self._require_own_state()
-        if features is None and self.difficulty.labels is None:
-            return self._see_logits(loss, score, index, logits, target, probabilities)
-        features = require_features(self.difficulty, features, loss, self.ledger.features)
-        batch = self._see_logits(loss, score, index, logits, target, probabilities)
-        self.ledger.keep(batch.place, features, batch.valid)
+        if features is not None or self.difficulty.labels is not None:
+            features = require_features(self.difficulty, features, loss, self.ledger.features)
+        if logits is None and target is None:
+            batch = self._weigh(loss, score, index)
+        elif logits is None or target is None:
+            raise ValueError("Pacer needs logits and target together; got one of them.")
+        else:
+            usable = self._usable(loss, logits, target)
+            batch = self._weigh(loss, score, index)
+            both = [part for part in (usable, batch.valid) if part is not None]
+            valid = torch.stack(both).all(0) if both else None
+            self.ledger.observe(batch.place, logits.detach(), target, probabilities, valid)
+        if features is not None:
+            self.ledger.keep(batch.place, features, batch.valid)
         return batch
 
-    def _see_logits(
-        self,
-        loss: Tensor,
-        score: Tensor,
-        index: Tensor | None,
-        logits: Tensor | None,
-        target: Tensor | None,
-        probabilities: bool,
-    ) -> Weighed:
-        """Weigh the batch and remember it, with its logits if there are any."""
-        if logits is None and target is None:
-            return self._weigh(loss, score, index)
-        if logits is None or target is None:
-            raise ValueError("Pacer needs logits and target together; got one of them.")
+    def _usable(self, loss: Tensor, logits: Tensor, target: Tensor) -> Tensor | None:
+        """Check logits and targets; return which rows can be remembered, None for all."""
         if self.n_samples is None:
             raise ValueError(NO_INDEX)
-        logits, kept = logits.detach(), self.ledger.dynamics
+        kept = self.ledger.dynamics
         check_logits(loss, logits, target, 0 if kept is None else kept.probability.shape[1])
-        usable = without_nan(logits, skip_nan=self.skip_nan)
-        batch = self._weigh(loss, score, index)
-        both = [part for part in (usable, batch.valid) if part is not None]
-        valid = torch.stack(both).all(0) if both else None
-        self.ledger.observe(batch.place, logits, target, probabilities, valid)
-        return batch
+        return without_nan(logits.detach(), skip_nan=self.skip_nan)
 
     def _own_state(self) -> dict[str, Any]:
         """Return all that a checkpoint needs: ledger, age, weights, steps and history."""
