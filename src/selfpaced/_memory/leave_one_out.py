@@ -51,7 +51,7 @@ def doubts(features: Tensor, labels: Tensor, weight: Tensor, index: Tensor) -> T
         there is nothing to learn from: no features that differ, or a single class.
 
     References:
-        Hastie, Tibshirani, Friedman, *The Elements of Statistical Learning*, 2nd ed., 7.10.
+        Hastie, Tibshirani, Friedman, *The Elements of Statistical Learning*, 2nd ed., exercise 7.3.
 
     >>> x = torch.tensor([[0.0], [0.1], [0.2], [1.0], [1.1], [1.2]])
     >>> y = torch.tensor([0, 0, 1, 1, 1, 1])
