@@ -1,15 +1,28 @@
-"""Evidence: how much the losses of a step count in the ranking of suspects."""
+"""Evidence: what a loss says about a label, and how much the losses of a step count."""
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
+SMALLEST_LOSS = 1e-7  # smaller losses count as this, so that their log-odds are finite
+LARGEST_LOSS = 700.0  # larger losses count as this, so that their log-odds are finite
 HUGE = 1e15  # larger losses are left out of means and medians; also the largest evidence
 POWER = 4  # exponent of the mean loss; chosen on texts and digits, see docs/suspects.md
 # Exponent of one over the mean held-out loss; chosen on tables of KEEL.
 HELD_OUT_POWER = 8
 
 Evidence = Callable[[Tensor], float]  # from the losses of a step, shape (n,), to 0 <= x < inf
+
+
+def log_odds(loss: Tensor) -> Tensor:
+    """Return ln((1 - p) / p) for losses -ln p, any shape; below 0 where p is above one half.
+
+    >>> log_odds(torch.tensor([0.1, 3.0]))
+    tensor([-2.2522,  2.9489])
+    """
+    loss = loss.clamp(SMALLEST_LOSS, LARGEST_LOSS)
+    return loss + (-torch.expm1(-loss)).log()
 
 
 def of_likelihoods(loss: Tensor, classes: int | None = None) -> float:

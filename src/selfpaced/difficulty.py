@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from selfpaced._errors import column_of, number, require, require_finite
+from selfpaced._evidence import log_odds
 from selfpaced.chain import Difficulty, Rows
 
 __all__ = ["LeaveOneOut", "Loss", "RandomOrder", "Reversed", "Shifted", "Smoothed"]
@@ -15,8 +16,6 @@ __all__ = ["LeaveOneOut", "Loss", "RandomOrder", "Reversed", "Shifted", "Smoothe
 INDEX_FACTOR = 0x9E3779B97F4A7C1
 SEED_FACTOR = 0x632BE59BD9B4E01
 ROUND_FACTOR = 0x3F58476D1CE4E5B9
-# Smaller and larger losses count as these in ``LeaveOneOut``, so that their odds are finite.
-SMALLEST, LARGEST = 1e-7, 700.0
 ROUNDS = 2  # how often the bits are mixed
 
 
@@ -171,10 +170,8 @@ class LeaveOneOut(_Adjusted):
         """Return the difficulty from the other one and the doubt, shape (B,)."""
         if rows.doubt is None:
             return f
-        loss = f.clamp(SMALLEST, LARGEST)
-        odds = loss + torch.log(-torch.expm1(-loss))  # their logarithm
         # A negative number is no -ln p: it stays, so that the age that reads it can say so.
-        return torch.where(f < 0, f, F.softplus(odds + self.sharpness * rows.doubt))
+        return torch.where(f < 0, f, F.softplus(log_odds(f) + self.sharpness * rows.doubt))
 
 
 @dataclass(frozen=True)

@@ -193,11 +193,17 @@ def test_a_state_without_features_is_refused_within_an_epoch() -> None:
 
 
 def test_the_default_dtype_does_not_matter() -> None:
+    usual, other = paced(), paced()
+    loss, (x, _, _) = torch.ones(N, requires_grad=True), data()
+    usual(loss, ALL, features=x)
     torch.set_default_dtype(torch.float64)
     try:
-        epoch(paced())
+        other(loss, ALL, features=x)
     finally:
         torch.set_default_dtype(torch.float32)
+    assert usual.ledger.features is not None and other.ledger.features is not None
+    assert torch.equal(other.ledger.features.rows, usual.ledger.features.rows)
+    assert other.ledger.features.doubt.dtype == torch.float32
 
 
 @pytest.mark.parametrize("labels", [torch.arange(N) - 1, torch.arange(N) * 10**9])

@@ -14,7 +14,7 @@ from selfpaced._saved import Saved
 
 WIDEST = 512  # features with more numbers than these are projected on as many at random
 BLOCK = 4096  # rows of a projection that are drawn at a time
-KEYS = {"doubt", "index", "rows"}  # the keys of a state
+KEYS = {"doubt", "index", "rows", "width"}  # the keys of a state
 
 
 class Features:
@@ -97,7 +97,7 @@ class Features:
         Raises:
             ValueError: For a state that is cut short, of another size, or damaged.
         """
-        saved = Saved(state, "Pacer", {*KEYS, "width"}, name="state's memory of features")
+        saved = Saved(state, "Pacer", KEYS, name="state's memory of features")
         n_samples, width = len(waiting), saved.count("width", least=1)
         doubt = saved.tensor("doubt", torch.float32, (n_samples,))
         index = saved.tensor("index", torch.int64, (None,), low=0, high=n_samples - 1)

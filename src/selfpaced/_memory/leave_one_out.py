@@ -147,7 +147,7 @@ def _fitted(h: Tensor, y: Tensor, w: Tensor) -> _Fit | None:
     counts = summed(torch.zeros(classes, dtype=torch.float64, device=h.device).index_add(0, y, w))
     if int((counts > 0).sum()) < 2:
         return None
-    total = counts.sum().clamp(min=torch.finfo(torch.float64).tiny)
+    total = counts.sum()
     mean = _weighted_sum(h, w) / total
     products = torch.zeros(h.shape[1] + classes, h.shape[1], dtype=torch.float64, device=h.device)
     for part in _parts(h, classes):

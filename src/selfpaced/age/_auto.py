@@ -170,9 +170,10 @@ class Auto(Age):
             return False
         counts = histogram(population)
         doubted = counts[LOWEST[:-1] > CERTAIN].sum() > self.doubt * counts.sum()
+        if not doubted:
+            return False
         sooner = replace(self, depth=max(self.depth, SHALLOW))
-        shallow = sooner._found(population, counts, previous) is not None
-        if not doubted or _learns(population, shallow):
+        if _learns(population, sooner._found(population, counts, previous) is not None):
             return False
         return self._found(population, counts, previous) is None
 

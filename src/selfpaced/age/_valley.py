@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
+from selfpaced._evidence import LARGEST_LOSS, SMALLEST_LOSS
 from selfpaced.chain import Floats, Population
 
 SHIFT = 15  # number of low bits of a float32 that a bin ignores: 256 bins per power of 2
@@ -15,8 +16,6 @@ BINS = 40 * 256  # number of bins: 40 powers of 2 lie between FIRST and LAST
 OFFSET = (127 - 24) * 256  # index of the bin of FIRST: the exponent of a float32 counts from -127
 COARSE = 8  # a bin of a group is as wide as this many bins
 CHUNK = 2**22  # number of samples that are counted at a time
-SMALLEST_LOSS = 1e-7  # smaller losses count as this, so that their logits are finite
-LARGEST_LOSS = 700.0  # larger losses count as this, so that their logits are finite
 FLAT = 0.98  # a point whose gap is at least this fraction of the largest gap is as good a cut
 SMALLEST = 0.02  # the smaller hump holds at least this share of the samples,
 CHANCE = 0.5  # and at least this over the root of their number; less is noise of the density

@@ -9,14 +9,13 @@ import torch
 from torch import Tensor
 
 from selfpaced._errors import require
+from selfpaced._evidence import log_odds
 from selfpaced._memory.ledger import MEMORY
 from selfpaced._pacer.pacer import Pacer
 
 LARGEST_LOG_ODDS = 50.0  # log-odds beyond this count as certain
 NORMAL_95 = 1.96  # 95 % of a normal lie within this many standard deviations of the mean
 HALVINGS = 60  # bisection steps, down to the last bits of a float64
-SMALLEST_LOSS = 1e-7  # smaller losses count as this, so that their logits are finite
-LARGEST_LOSS = 700.0  # larger losses count as this, so that their logits are finite
 
 
 class Count(NamedTuple):
@@ -166,8 +165,7 @@ class Judge:
         Returns:
             float32, shape (n,).
         """
-        loss = past.double().clamp(SMALLEST_LOSS, LARGEST_LOSS)
-        logits = loss + (-torch.expm1(-loss)).log()
+        logits = log_odds(past.double())
         spread = max(float(logits.std(correction=0)), self.least)
         evidence = self.slope * max(1.0, self.spread / spread) ** 2 * logits
         low = -LARGEST_LOG_ODDS - float(evidence.max())
